@@ -1,0 +1,168 @@
+"""Every error Raylens answers with.
+
+The tree::
+
+    RaylensError
+    ├── InvalidRequest (400)      ImageMissing, AmbiguousInput, MalformedBody
+    ├── NotFound (404)            UnknownModel, UnknownClassification
+    ├── TooLarge (413)            ImageTooLarge, TooManyPixels, TooManyImages
+    ├── UnsupportedImage (415)
+    ├── Unprocessable (422)       CorruptImage, BadUrl, ForbiddenAddress, FetchFailed, InvalidParameter
+    ├── RateLimited (429)
+    ├── Unavailable (503)         Overloaded, NotReady
+    ├── DeadlineExceeded (504)
+    └── InternalError (500)       a defect of ours, never something a client sent
+
+Errors cross process borders between the stages, so they pickle: status, code and title are class
+attributes, the one argument is the message for the person who reads it, ``retry_after`` (seconds) the one
+extra. ``serve_app.ingress.problems`` is the only place that turns them into HTTP.
+"""
+
+from typing import ClassVar
+
+
+class RaylensError(Exception):
+    """Base of all errors with an answer of their own. ``str(error)`` says what is wrong and what to do."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    retry_after: float | None = None
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if retry_after is not None:
+            self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type["RaylensError"], tuple[str, float | None]]:
+        return type(self), (self.message, self.retry_after)
+
+
+class InvalidRequest(RaylensError):
+    status = 400
+    code = "invalid_request"
+    title = "Invalid request"
+
+
+class ImageMissing(InvalidRequest):
+    code = "image_missing"
+    title = "Nothing to classify"
+
+
+class AmbiguousInput(InvalidRequest):
+    code = "ambiguous_input"
+    title = "More than one input"
+
+
+class MalformedBody(InvalidRequest):
+    code = "malformed_body"
+    title = "The body cannot be read"
+
+
+class NotFound(RaylensError):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class UnknownModel(NotFound):
+    code = "unknown_model"
+    title = "Unknown model"
+
+
+class UnknownClassification(NotFound):
+    code = "unknown_classification"
+    title = "Unknown classification"
+
+
+class TooLarge(RaylensError):
+    status = 413
+    code = "too_large"
+    title = "Too large"
+
+
+class ImageTooLarge(TooLarge):
+    code = "image_too_large"
+    title = "Image too large"
+
+
+class TooManyPixels(TooLarge):
+    code = "too_many_pixels"
+    title = "Too many pixels"
+
+
+class TooManyImages(TooLarge):
+    code = "too_many_images"
+    title = "Too many images"
+
+
+class UnsupportedImage(RaylensError):
+    status = 415
+    code = "unsupported_image"
+    title = "Unsupported image"
+
+
+class Unprocessable(RaylensError):
+    status = 422
+    code = "unprocessable"
+    title = "Cannot be processed"
+
+
+class CorruptImage(Unprocessable):
+    code = "corrupt_image"
+    title = "Corrupt image"
+
+
+class BadUrl(Unprocessable):
+    code = "bad_url"
+    title = "Bad URL"
+
+
+class ForbiddenAddress(Unprocessable):
+    code = "forbidden_address"
+    title = "Forbidden address"
+
+
+class FetchFailed(Unprocessable):
+    code = "fetch_failed"
+    title = "Image could not be fetched"
+
+
+class InvalidParameter(Unprocessable):
+    code = "invalid_parameter"
+    title = "Invalid parameter"
+
+
+class RateLimited(RaylensError):
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+    retry_after = 1.0
+
+
+class Unavailable(RaylensError):
+    status = 503
+    code = "unavailable"
+    title = "Unavailable"
+    retry_after = 1.0
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    title = "Overloaded"
+
+
+class NotReady(Unavailable):
+    code = "not_ready"
+    title = "Not ready"
+
+
+class DeadlineExceeded(RaylensError):
+    status = 504
+    code = "deadline_exceeded"
+    title = "Deadline exceeded"
+
+
+class InternalError(RaylensError):
+    """A defect of ours: logged with its cause, told to the client without it."""

@@ -1,0 +1,107 @@
+"""The messages that travel down the graph. Plain picklable data; nothing here knows of Ray or HTTP."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from serve_app.errors import RaylensError
+
+UInt8Array = npt.NDArray[np.uint8]
+Float32Array = npt.NDArray[np.float32]
+UInt16Array = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """One image as it came in, ingress → Preprocessor."""
+
+    data: bytes
+    """The encoded file (JPEG, PNG, …)."""
+    deadline: float
+    """Unix time in seconds after which nobody waits for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What the file says of itself. Width and height are those of the upright picture, in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessed:
+    """Preprocessor → Classifier: one outcome per input image, one tensor row per good outcome, both in order."""
+
+    tensor: UInt8Array
+    """uint8 (M, H, W, 3), RGB, M ≤ N."""
+    outcomes: list[ImageInfo | RaylensError]
+    """Length N: the image's description, or why it has no row in the tensor."""
+    deadlines: list[float]
+    """Length M: the deadline of each row, Unix seconds."""
+    preprocess_ms: float
+    """Time this batch spent in decoding and resizing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """Classifier → Results: like ``Preprocessed`` with probabilities instead of pixels."""
+
+    probabilities: Float32Array
+    """float32 (M, C), rows sum to 1."""
+    outcomes: list[ImageInfo | RaylensError]
+    preprocess_ms: float
+    queue_ms: float
+    """Wait for the model."""
+    inference_ms: float
+    """Time of the model call this batch was part of."""
+    batch_size: int
+    """Images in that model call."""
+    runtime: str
+    """``openvino``, ``tensorflow`` or ``fake``."""
+    precision: str
+    """``fp32``, ``bf16`` or ``int8``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """All classes of one image, most probable first. This is what is cached and what any top-k is cut from."""
+
+    indices: UInt16Array
+    """uint16 (C,)"""
+    probabilities: Float32Array
+    """float32 (C,), descending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One answered classification, as it is kept. Made at the ingress, so a retry carries the same ``id``."""
+
+    id: str
+    """32 hex digits, ordered by time (UUIDv7)."""
+    created_at: float
+    """Unix seconds."""
+    sha256: str
+    """Of the encoded image, 64 hex digits."""
+    url: str | None
+    """The URL the client asked for, where it asked for one."""
+    format: str
+    width: int
+    height: int
+    model: str
+    model_version: str
+    runtime: str
+    precision: str
+    label: str
+    """Name of the most probable class."""
+    wnid: str
+    """WordNet id of the most probable class."""
+    predictions: list[tuple[int, float]]
+    """The top-k that was answered: (class index, probability), most probable first."""
+    cached: bool
+    processing_ms: float
+    """From the request's arrival to its answer, as far as known when it was recorded."""
+    timings_ms: dict[str, float]
+    user_id: int | None = None
