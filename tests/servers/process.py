@@ -1,0 +1,99 @@
+"""A server process that tests may stop, kill, freeze and start again on the same data and port."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import pytest
+
+
+def require(program: str, package: str) -> str:
+    """Path of ``program``; without it the test is skipped, or fails where CI is set: there nothing may be missing."""
+    path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if path:
+        return path
+    message = f"{program} is missing: apt-get install {package}"
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def free_port() -> int:
+    """A free port below the ephemeral range: no outgoing connection takes it while the server is down."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+class ServerProcess(ABC):
+    """One server on 127.0.0.1. ``start`` returns when it answers, ``stop`` when it is gone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """The program and its arguments, running in the foreground."""
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Whether the server takes a query now."""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self, timeout_s: float = 30.0) -> None:
+        if self._process is not None:
+            return
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        # The guard's stdin ends when this process dies, however it dies; then the server goes, too.
+        self._guard = subprocess.Popen(
+            ["sh", "-c", f"read _; kill -9 {self._process.pid}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + timeout_s
+        while not self.answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop(signal.SIGKILL)
+                raise RuntimeError(f"{self.command()[0]} did not start:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the server: SIGTERM as an operator would, SIGKILL as the kernel would."""
+        if self._process is None or self._guard is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._guard.kill()
+        self._guard.communicate()
+        self._process = self._guard = None
+
+    def pause(self) -> None:
+        """Freeze it: connections open, nothing answers, as with a host that hangs."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
