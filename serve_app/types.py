@@ -105,3 +105,42 @@ class Record:
     """From the request's arrival to its answer, as far as known when it was recorded."""
     timings_ms: dict[str, float]
     user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the ingress knows of one image that is to be classified: made once, the same on every retry."""
+
+    id: str
+    """Of the record to be, see :class:`Record`."""
+    received_at: float
+    """Unix seconds."""
+    deadline: float
+    """Unix seconds."""
+    sha256: str
+    url: str | None
+    top_k: int
+    fetch_ms: float
+    """Time the fetch of ``url`` took; 0 for an upload."""
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that is known of a picture under a model: the same for every request of this content, so it is cached."""
+
+    info: ImageInfo
+    ranking: Ranking
+    model: str
+    model_version: str
+    runtime: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Results → ingress: the verdict and what it took this time (milliseconds)."""
+
+    verdict: Verdict
+    preprocess_ms: float
+    inference_ms: float

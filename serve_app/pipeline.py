@@ -1,0 +1,102 @@
+"""The way of a batch: Preprocessor → Classifier → Results, in order, and what happens when a replica dies.
+
+The stages' results are passed on un-awaited: the tensor goes from the Preprocessor to the Classifier through
+shared memory and never comes back here.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ray.exceptions
+import structlog
+
+from serve_app.errors import InternalError, RaylensError, Unavailable
+from serve_app.types import Answer, EncodedImage, Query, Record
+
+log = structlog.get_logger()
+
+ATTEMPTS: Final = 6
+"""Tries of one image: a batch that fails with its replica is tried once more whole, then image by image."""
+
+LOST: Final = (
+    ray.exceptions.RayActorError,
+    ray.exceptions.ObjectLostError,
+    ray.exceptions.WorkerCrashedError,
+    ray.exceptions.NodeDiedError,
+    ConnectionError,
+)
+"""The errors of a replica that died under a call. The call may be made again: records are kept once by their id."""
+
+Handle = Any
+"""A Ray Serve deployment handle: its methods are made up at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image on its way down the graph."""
+
+    query: Query
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The graph as the ingress sees it: a handle per stage, a Classifier per model."""
+
+    preprocessor: Handle
+    classifiers: Mapping[str, Handle]
+    results: Handle
+
+    async def classify(self, model: str, jobs: list[Job]) -> list[Answer | RaylensError]:
+        """One answer or error per job, in order."""
+        images = [EncodedImage(job.data, job.query.deadline) for job in jobs]
+        preprocessed = self.preprocessor.prepare.remote(model, images)
+        classified = self.classifiers[model].classify.remote(preprocessed)
+        answers: list[Answer | RaylensError] = await self.results.finish.remote(
+            model, [job.query for job in jobs], classified
+        )
+        return answers
+
+    async def classify_surely(
+        self, model: str, jobs: list[Job], attempts: int = ATTEMPTS
+    ) -> Sequence[Answer | RaylensError]:
+        """The same, tried again when a replica dies under it.
+
+        An image that takes the replica down each time must not take its neighbours along, so from the second loss
+        on each goes alone.
+        """
+        try:
+            return await self.classify(model, jobs)
+        except RaylensError as error:
+            return [_plain(error)] * len(jobs)
+        except LOST as error:
+            log.warning("replica_lost", model=model, images=len(jobs), attempts_left=attempts - 1, error=str(error))
+        if attempts <= 1:
+            lost = Unavailable("The replica that worked on this image died, several times; try again later.")
+            return [lost] * len(jobs)
+        await asyncio.sleep(0.05 * (ATTEMPTS - attempts))
+        groups = [jobs] if attempts == ATTEMPTS else [[job] for job in jobs]
+        tried = await asyncio.gather(*(self.classify_surely(model, group, attempts - 1) for group in groups))
+        return [answer for answers in tried for answer in answers]
+
+    async def record(self, records: list[Record]) -> list[None]:
+        """Keep records of answers that needed no inference. Tried again when the replica dies under it."""
+        for attempt in range(ATTEMPTS):
+            try:
+                await self.results.record.remote(records)
+            except LOST as error:
+                log.warning("replica_lost", stage="results", records=len(records), error=str(error))
+                await asyncio.sleep(0.05 * attempt)
+            else:
+                return [None] * len(records)
+        raise InternalError("The records could not be kept.")
+
+
+def _plain(error: RaylensError) -> RaylensError:
+    """Without the wrapper Ray puts around errors of another process."""
+    for kind in type(error).__mro__:
+        if kind.__module__ == RaylensError.__module__:
+            return kind(error.message, error.retry_after)
+    return error

@@ -1,0 +1,75 @@
+"""The third stage: probabilities become ranked classes, and every answered image a durable record."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from models.labels import Labels
+from serve_app.errors import RaylensError
+from serve_app.records import record_of
+from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Ranking, Record, Verdict
+
+
+class RecordSink(Protocol):
+    """Keeps records durably and exactly once by id; returns when they are safe."""
+
+    def record(self, records: Sequence[Record]) -> None: ...
+
+
+def rank(probabilities: Float32Array) -> list[Ranking]:
+    """All classes of each row of float32 (N, C), most probable first; equal ones by index."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, order, axis=1)
+    return [Ranking(row.astype(np.uint16), values) for row, values in zip(order, ranked, strict=True)]
+
+
+class Results:
+    """Ranks and records. One transaction a batch, on a thread: the event loop never waits for the database."""
+
+    def __init__(self, labels: dict[str, Labels], versions: dict[str, str], sink: RecordSink) -> None:
+        self._labels = labels
+        self._versions = versions
+        self._sink = sink
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="records")
+
+    async def finish(self, model: str, queries: list[Query], classified: Classified) -> list[Answer | RaylensError]:
+        """One answer or error per query, in order. Answered ones are recorded before this returns."""
+        if len(classified.outcomes) != len(queries):
+            raise RuntimeError(f"{len(queries)} queries, {len(classified.outcomes)} outcomes")
+        rankings = iter(rank(classified.probabilities) if len(classified.probabilities) else ())
+        answers: list[Answer | RaylensError] = [
+            self._answer(model, outcome, next(rankings), classified) if isinstance(outcome, ImageInfo) else outcome
+            for outcome in classified.outcomes
+        ]
+        now = time.time()
+        await self.record(
+            [
+                record_of(query, answer.verdict, self._labels[model], answered_at=now, cached=False, answer=answer)
+                for query, answer in zip(queries, answers, strict=True)
+                if isinstance(answer, Answer)
+            ]
+        )
+        return answers
+
+    async def record(self, records: list[Record]) -> None:
+        """Keep records of images that needed no inference (cache hits, shared answers)."""
+        if records:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._sink.record, records)
+
+    def _answer(self, model: str, info: ImageInfo, ranking: Ranking, classified: Classified) -> Answer:
+        verdict = Verdict(
+            info=info,
+            ranking=ranking,
+            model=model,
+            model_version=self._versions[model],
+            runtime=classified.runtime,
+            precision=classified.precision,
+        )
+        return Answer(verdict, classified.preprocess_ms, classified.inference_ms)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
