@@ -1,0 +1,18 @@
+"""Verdicts on images seen before: in the process, or in Redis for all replicas."""
+
+from serve_app.cache.embedded import EmbeddedCache
+from serve_app.cache.keys import content_key
+from serve_app.cache.protocol import ResultCache
+from serve_app.settings import Settings
+
+__all__ = ["EmbeddedCache", "ResultCache", "content_key", "open_cache"]
+
+
+def open_cache(settings: Settings) -> ResultCache:
+    """The cache these settings ask for. Connects at first use; raises ValueError for a malformed Redis URL."""
+    if not settings.redis_url:
+        return EmbeddedCache(settings.cache_size_mib * 2**20, settings.cache_ttl_s)
+    from serve_app.cache.redis import RedisCache  # noqa: PLC0415 — importing redis costs 0.2 s, embedded needs none
+    from serve_app.redis_link import RedisLink  # noqa: PLC0415
+
+    return RedisCache(RedisLink(settings.redis_url), settings.cache_ttl_s)

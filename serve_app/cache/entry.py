@@ -1,0 +1,97 @@
+"""Cache entries as bytes.
+
+A verdict is a fixed header, the probabilities, the class indices, then four UTF-8 strings, little-endian throughout::
+
+    magic b"RL" · form u8 · 0 u8 · crc32 u32 · width u32 · height u32 · classes u16 · 4 × string length u16 · 0 u16
+    probabilities f32 × classes · indices u16 × classes · format · model version · runtime · precision
+
+The checksum covers the key too: a value that stands under another key, was cut short or was written by
+someone else is not an entry. Nothing is ever unpickled.
+"""
+
+import hashlib
+import struct
+import zlib
+
+import numpy as np
+
+from serve_app.types import ImageInfo, Ranking, Verdict
+
+_MAGIC = b"RL"
+_FORM = 1
+_HEADER = struct.Struct("<2sBxIIIHHHHHxx")
+_CHECKED_FROM = 8
+_DIGEST = struct.Struct("<2sBxI32s")
+
+
+class DamagedEntry(ValueError):
+    """The bytes are not an entry of this key and form."""
+
+
+def encode_verdict(key: str, verdict: Verdict) -> bytes:
+    """``verdict`` as bytes, bound to ``key``. Raises ValueError for what does not fit the form."""
+    strings = [text.encode() for text in _strings(verdict)]
+    classes = len(verdict.ranking.indices)
+    if classes != len(verdict.ranking.probabilities):
+        raise ValueError("a ranking has one probability for each index")
+    try:
+        header = _HEADER.pack(_MAGIC, _FORM, 0, verdict.info.width, verdict.info.height, classes, *map(len, strings))
+    except struct.error as error:
+        raise ValueError(f"does not fit the form of a cache entry: {error}") from None
+    checked = b"".join(
+        (
+            header[_CHECKED_FROM:],
+            verdict.ranking.probabilities.astype("<f4", copy=False).tobytes(),
+            verdict.ranking.indices.astype("<u2", copy=False).tobytes(),
+            *strings,
+        )
+    )
+    return b"".join((header[:4], struct.pack("<I", _checksum(key, checked)), checked))
+
+
+def decode_verdict(key: str, data: bytes) -> Verdict:
+    """The inverse of :func:`encode_verdict`; the arrays are read-only views of ``data``. Raises DamagedEntry."""
+    if len(data) < _HEADER.size:
+        raise DamagedEntry("shorter than a header")
+    magic, form, checksum, width, height, classes, *lengths = _HEADER.unpack_from(data)
+    if (magic, form) != (_MAGIC, _FORM):
+        raise DamagedEntry("another form")
+    if len(data) != _HEADER.size + 6 * classes + sum(lengths) or checksum != _checksum(key, data[_CHECKED_FROM:]):
+        raise DamagedEntry("cut short or altered")
+    indices_at = _HEADER.size + 4 * classes
+    ranking = Ranking(
+        indices=np.frombuffer(data, "<u2", classes, indices_at),
+        probabilities=np.frombuffer(data, "<f4", classes, _HEADER.size),
+    )
+    strings, at = [], indices_at + 2 * classes
+    for length in lengths:
+        strings.append(data[at : at + length].decode())
+        at += length
+    image_format, *rest = strings
+    return Verdict(ImageInfo(image_format, width, height), ranking, *rest)
+
+
+def encode_digest(key: str, sha256: str) -> bytes:
+    """A SHA-256 (64 hex digits) as bytes, bound to ``key``."""
+    digest = bytes.fromhex(sha256)
+    if len(digest) != hashlib.sha256().digest_size:
+        raise ValueError("a SHA-256 has 64 hex digits")
+    return _DIGEST.pack(_MAGIC, _FORM, _checksum(key, digest), digest)
+
+
+def decode_digest(key: str, data: bytes) -> str:
+    """The inverse of :func:`encode_digest`. Raises DamagedEntry."""
+    if len(data) != _DIGEST.size:
+        raise DamagedEntry("not the size of a digest")
+    magic, form, checksum, digest = _DIGEST.unpack(data)
+    if (magic, form, checksum) != (_MAGIC, _FORM, _checksum(key, digest)):
+        raise DamagedEntry("another form, or altered")
+    return bytes(digest).hex()
+
+
+def _strings(verdict: Verdict) -> tuple[str, ...]:
+    return verdict.info.format, verdict.model_version, verdict.runtime, verdict.precision
+
+
+def _checksum(key: str, data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(key.encode()))

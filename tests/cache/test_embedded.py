@@ -1,0 +1,104 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from serve_app.cache.embedded import EmbeddedCache
+from serve_app.cache.lru import TtlLru
+from serve_app.types import Ranking
+from tests.cache.verdicts import same, verdict
+
+MIB = 2**20
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_a_verdict_comes_back(clock):
+    cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
+    await cache.put("a", verdict())
+    assert same(await cache.get("a"), verdict())
+    assert await cache.get("b") is None
+
+
+async def test_entries_end_with_their_time(clock):
+    cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
+    await cache.put("a", verdict())
+    await cache.remember_url("http://example.org/a", "0" * 64)
+    clock.now += 3599
+    assert await cache.get("a") is not None
+    assert await cache.sha256_of("http://example.org/a") == "0" * 64
+    clock.now += 1
+    assert await cache.get("a") is None
+    assert await cache.sha256_of("http://example.org/a") is None
+    assert cache.size == 0
+
+
+async def test_putting_again_replaces_and_renews(clock):
+    cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
+    await cache.put("a", verdict(1))
+    size = cache.size
+    clock.now += 3000
+    await cache.put("a", verdict(2))
+    clock.now += 3000
+    assert same(await cache.get("a"), verdict(2))
+    assert cache.size == size
+
+
+async def test_the_bound_in_bytes_holds_and_is_real(clock):
+    capacity = 4 * MIB
+    cache = EmbeddedCache(capacity, ttl_s=3600, clock=clock)
+    tracemalloc.start()
+    try:
+        for number in range(2000):
+            await cache.put(f"verdict:{number:064x}", verdict(number))
+            await cache.remember_url(f"http://example.org/{number}", f"{number:064x}")
+            assert cache.size <= capacity
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    for number in range(20_000):
+        await cache.remember_url(f"http://example.org/{number}", f"{number:064x}")
+    assert cache.size > 0.9 * capacity
+    assert held < 1.1 * capacity
+    assert await cache.get(f"verdict:{1999:064x}") is not None  # many URLs push no verdict out
+
+
+async def test_a_row_of_a_batch_does_not_keep_the_batch():
+    batch = np.zeros((64, 1000), np.float32)
+    one = verdict()
+    row = Ranking(one.ranking.indices, batch[3])
+    cache = EmbeddedCache(MIB, ttl_s=3600)
+    await cache.put("a", type(one)(one.info, row, "1", "fake", "fp32"))
+    batch[:] = 1
+    kept = await cache.get("a")
+    assert kept is not None
+    assert kept.ranking.probabilities.base is None
+    assert not kept.ranking.probabilities.any()
+    with pytest.raises(ValueError, match="read-only"):
+        kept.ranking.probabilities[0] = 1
+
+
+def test_the_least_recently_used_goes_first(clock):
+    lru = TtlLru[int](capacity=30, ttl_s=10, clock=clock)
+    for key in "abc":
+        lru.put(key, 1, size=10)
+    lru.get("a")
+    lru.put("d", 1, size=10)
+    assert [key for key in "abcd" if lru.get(key)] == ["a", "c", "d"]
+
+
+def test_what_is_larger_than_all_is_not_kept_and_drives_nothing_out(clock):
+    lru = TtlLru[int](capacity=30, ttl_s=10, clock=clock)
+    lru.put("a", 1, size=10)
+    lru.put("b", 1, size=31)
+    assert (lru.get("a"), lru.get("b"), lru.size) == (1, None, 10)

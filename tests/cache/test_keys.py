@@ -1,0 +1,20 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serve_app.cache.keys import content_key, url_key
+
+parts = st.tuples(*[st.text("ab1:", max_size=3)] * 5)
+
+
+@given(parts, parts)
+def test_two_keys_are_equal_only_where_every_part_is(left, right):
+    assert (content_key(*left) == content_key(*right)) == (left == right)
+
+
+def test_names_hold_no_url_and_no_path():
+    assert "corey" not in content_key("0" * 64, "/home/corey/cats.keras", "1", "fp32", "1")
+    assert "corey" not in url_key("https://example.org/corey.jpg")
+
+
+def test_any_text_is_a_url_here():
+    assert url_key("https://example.org/\udcff") != url_key("https://example.org/ÿ")
