@@ -1,0 +1,81 @@
+"""Every kind of pixel as 8-bit RGB or grey, on white where it is transparent.
+
+Embedded ICC profiles are ignored, as they were when the models were trained: numbers are taken for sRGB.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, TiffImagePlugin
+
+from serve_app.types import UInt8Array
+
+_DEEP_MODES = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I", "F"))
+
+
+class Samples(NamedTuple):
+    """What only the file knows of its grey values; a cropped picture no longer tells."""
+
+    bits: int = 16
+    white_is_zero: bool = False
+
+    @classmethod
+    def of(cls, image: Image.Image) -> "Samples":
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            return cls()
+        bits = image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (16,))
+        return cls(int(bits[0]), image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0)
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether the picture can be resized as it is."""
+    return image.mode in ("RGB", "L") and "transparency" not in image.info
+
+
+def to_plain(image: Image.Image, samples: Samples) -> Image.Image:
+    """The picture in mode ``RGB`` or ``L``.
+
+    :raises ValueError: Pillow has no way from its mode to RGB.
+    """
+    if image.mode in _DEEP_MODES:
+        return Image.fromarray(_eight_bits(image, samples))
+    if image.mode == "La":
+        image = image.convert("LA")
+    if image.has_transparency_data:
+        return _on_white(image.convert("RGBA"))
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    canvas = Image.new("RGB", image.size, "white")
+    canvas.paste(image, mask=image.getchannel("A"))
+    return canvas
+
+
+def _eight_bits(image: Image.Image, samples: Samples) -> UInt8Array:
+    """uint8 (H, W) of 16-bit, 32-bit or floating-point grey."""
+    values = np.asarray(image)
+    grey = _by_depth(values, samples.bits) if image.mode.startswith("I;16") else _by_range(values)
+    if samples.white_is_zero:
+        grey = 255 - grey
+    if isinstance(key := image.info.get("transparency"), int):
+        grey[values == key] = 255
+    return grey
+
+
+def _by_depth(values: npt.NDArray[np.integer], bits: int) -> UInt8Array:
+    return (values >> max(bits - 8, 0)).astype(np.uint8)
+
+
+def _by_range(values: npt.NDArray[np.number]) -> UInt8Array:
+    """Grey of numbers without an agreed white: the usual full scale that holds them all, else their own extremes."""
+    numbers = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(numbers.min()), float(numbers.max())
+    scales = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+    white = next((scale for scale in scales if low >= 0 and high <= scale), None)
+    if white is None:
+        numbers, white = numbers - low, (high - low) or 1.0
+    return (numbers * (255.0 / white) + 0.5).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,148 @@
+import asyncio
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serve_app.errors import CorruptImage, DeadlineExceeded, InternalError, UnknownModel, UnsupportedImage
+from serve_app.images.decoding import Transform, decode
+from serve_app.images.sample import sample
+from serve_app.stages import preprocessor as module
+from serve_app.stages.preprocessor import Preprocessor
+from serve_app.types import EncodedImage, ImageInfo, UInt8Array
+
+NOW = 1_000_000.0
+
+
+@dataclass(frozen=True)
+class Square:
+    size: int
+    crop: float
+
+
+SMALL = Square(32, 0.875)
+
+
+def stage(threads: int = 2) -> Preprocessor:
+    return Preprocessor({"small": SMALL, "large": Square(48, 1.0)}, threads, clock=lambda: NOW)
+
+
+def image(data: bytes, deadline: float = NOW + 1) -> EncodedImage:
+    return EncodedImage(data, deadline)
+
+
+async def test_rows_are_the_decoded_images_in_order():
+    files = [sample("PNG"), sample("JPEG"), sample("BMP")]
+    result = await stage().prepare("small", [image(file, NOW + n) for n, file in enumerate(files)])
+    assert result.tensor.shape == (3, 32, 32, 3)
+    assert result.tensor.dtype == np.uint8
+    assert result.tensor.flags.c_contiguous
+    for row, file in zip(result.tensor, files, strict=True):
+        np.testing.assert_array_equal(row, decode(file, SMALL)[1])
+    assert result.outcomes == [ImageInfo(name, 64, 48) for name in ("PNG", "JPEG", "BMP")]
+    assert result.deadlines == [NOW, NOW + 1, NOW + 2]
+    assert result.preprocess_ms > 0
+
+
+async def test_each_model_has_its_own_size():
+    assert (await stage().prepare("large", [image(sample("PNG"))])).tensor.shape == (1, 48, 48, 3)
+
+
+async def test_bad_images_leave_their_neighbours_alone():
+    good = sample("WEBP")
+    batch = [image(b"text"), image(good, NOW + 5), image(good[:60]), image(good, NOW - 1), image(good, NOW + 7)]
+    result = await stage().prepare("small", batch)
+    assert [type(outcome) for outcome in result.outcomes] == [
+        UnsupportedImage,
+        ImageInfo,
+        CorruptImage,
+        DeadlineExceeded,
+        ImageInfo,
+    ]
+    assert result.deadlines == [NOW + 5, NOW + 7]
+    expected = decode(good, SMALL)[1]
+    np.testing.assert_array_equal(result.tensor, np.stack([expected, expected]))
+
+
+async def test_nothing_good_leaves_an_empty_tensor():
+    result = await stage().prepare("small", [image(b"text")])
+    assert result.tensor.shape == (0, 32, 32, 3)
+    assert result.deadlines == []
+
+
+async def test_an_image_past_its_deadline_is_not_decoded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "decode", lambda *_: pytest.fail("decoded"))
+    result = await stage().prepare("small", [image(sample("PNG"), NOW - 0.001)])
+    assert isinstance(result.outcomes[0], DeadlineExceeded)
+
+
+async def test_a_defect_of_ours_is_logged_and_stays_with_its_image(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def faulty(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
+        if data == b"faulty":
+            raise RuntimeError("the secret cause")
+        return decode(data, transform)
+
+    monkeypatch.setattr(module, "decode", faulty)
+    with caplog.at_level(logging.ERROR):
+        result = await stage().prepare("small", [image(b"faulty"), image(sample("PNG"))])
+    assert isinstance(result.outcomes[0], InternalError)
+    assert "secret" not in str(result.outcomes[0])
+    assert "the secret cause" in caplog.text
+    assert isinstance(result.outcomes[1], ImageInfo)
+
+
+async def test_an_unknown_model_is_refused():
+    with pytest.raises(UnknownModel, match="no-such"):
+        await stage().prepare("no-such", [image(sample("PNG"))])
+
+
+async def test_images_are_decoded_side_by_side_off_the_event_loop(monkeypatch: pytest.MonkeyPatch):
+    together = threading.Barrier(2, timeout=5)
+
+    def meeting(data: bytes, transform: Transform) -> Any:
+        together.wait()
+        return decode(data, transform)
+
+    monkeypatch.setattr(module, "decode", meeting)
+    result = await stage(threads=2).prepare("small", [image(sample("PNG"))] * 2)
+    assert [type(outcome) for outcome in result.outcomes] == [ImageInfo, ImageInfo]
+
+
+async def test_cancelled_work_is_dropped_from_the_queue(monkeypatch: pytest.MonkeyPatch):
+    begun: list[bytes] = []
+    running, release = threading.Event(), threading.Event()
+
+    def blocking(data: bytes, transform: Transform) -> Any:
+        begun.append(data)
+        running.set()
+        release.wait(5)
+        return decode(data, transform)
+
+    monkeypatch.setattr(module, "decode", blocking)
+    single = stage(threads=1)
+    abandoned = asyncio.create_task(single.prepare("small", [image(sample("PNG"))] * 8))
+    await asyncio.to_thread(running.wait, 5)
+    abandoned.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await abandoned
+    release.set()
+    await single.prepare("small", [image(sample("BMP"))])
+    assert len(begun) == 2
+
+
+def test_warm_up_decodes_every_format_for_every_model(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[bytes, int]] = []
+    monkeypatch.setattr(module, "decode", lambda data, transform: seen.append((data[:4], transform.size)))
+    stage().warm_up()
+    assert len(set(seen)) == 7 * 2
+
+
+def test_a_failing_codec_fails_the_warm_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "sample", lambda file_format: sample(file_format)[:40])
+    with pytest.raises(CorruptImage):
+        stage().warm_up()
