@@ -1,0 +1,98 @@
+"""What executes a model. The three runtimes take the same pixels and give the same probabilities."""
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from models.labels import labels_of
+from models.spec import ModelSpec
+
+UInt8Array = npt.NDArray[np.uint8]
+Float32Array = npt.NDArray[np.float32]
+
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
+
+
+class Runtime(Protocol):
+    """A loaded model. ``predict`` may be called from several threads at once."""
+
+    @property
+    def name(self) -> str:
+        """``openvino``, ``tensorflow`` or ``fake``."""
+
+    @property
+    def precision(self) -> str:
+        """What the arithmetic really is on this machine: ``fp32`` or ``bf16``."""
+
+    @property
+    def batch_buckets(self) -> tuple[int, ...]:
+        """Batch sizes it is warmed up for, ascending."""
+
+    def predict(self, tensor: UInt8Array) -> Float32Array:
+        """RGB pixels uint8 (N, size, size, 3) → probabilities float32 (N, C), rows in the order of the pixels.
+
+        Any N from 0 on; the largest bucket is what to send at most for the best speed.
+        Raises ValueError for a tensor of another shape or type.
+        """
+
+    def warm_up(self) -> None:
+        """Run every bucket once. Raises WarmUpFailed where the outcome isn't rows of C probabilities."""
+
+
+def load(
+    spec: ModelSpec,
+    *,
+    runtime: str = "auto",
+    precision: str = "auto",
+    artifacts_dir: Path,
+    threads: int = 0,
+    streams: int = 1,
+    batch_buckets: tuple[int, ...] = BATCH_BUCKETS,
+    batch_latency_ms: float = 0.0,
+    image_latency_ms: float = 0.0,
+) -> Runtime:
+    """Load the model; the first time on this machine this includes building its artifact.
+
+    ``runtime``: openvino, tensorflow, fake, or auto (tensorflow where there is a GPU, else openvino).
+    ``precision``: fp32, bf16, or auto (what is fastest here without a loss of accuracy). ``threads``: 0 leaves it to
+    the runtime. ``streams``: batches OpenVINO computes side by side. The latencies are the fake's.
+    Raises ValueError for an unknown runtime or precision, else what ``artifacts.ensure`` raises.
+    """
+    if precision not in ("auto", "fp32", "bf16"):
+        raise ValueError(f"precision is auto, fp32 or bf16, not {precision!r}.")
+    classes = len(labels_of(spec))
+    match _chosen(runtime):
+        case "openvino":
+            from models.artifacts import ensure  # noqa: PLC0415
+            from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
+
+            return OpenVINORuntime(
+                ensure(spec, artifacts_dir),
+                classes,
+                batch_buckets=batch_buckets,
+                precision=precision,
+                threads=threads,
+                streams=streams,
+            )
+        case "fake":
+            from models.runtimes.fake import FakeRuntime  # noqa: PLC0415
+
+            return FakeRuntime(
+                spec.transform.size,
+                classes,
+                batch_buckets=batch_buckets,
+                batch_latency_ms=batch_latency_ms,
+                image_latency_ms=image_latency_ms,
+            )
+        case other:
+            raise ValueError(f"runtime is auto, openvino, tensorflow or fake, not {other!r}.")
+
+
+def _chosen(runtime: str) -> str:
+    if runtime != "auto":
+        return runtime
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return "tensorflow" if not hidden and any(Path("/dev").glob("nvidia[0-9]*")) else "openvino"

@@ -1,0 +1,32 @@
+"""The Keras models behind the specs. Keras is imported only here and below, and only when a model is built."""
+
+import os
+from typing import TYPE_CHECKING
+
+from models.spec import ApplicationWeights, EfficientNetLiteWeights, KerasFileWeights, ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+def build(spec: ModelSpec) -> "keras.Model":
+    """A Keras model from uint8 RGB pixels (N, size, size, 3) to float32 probabilities (N, C), weights loaded.
+
+    Raises WeightsUnavailable, WeightsCorrupt or InvalidModel.
+    """
+    # Both are read when TensorFlow and Keras are first imported: no banners, and the backend OpenVINO can convert.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    match spec.weights:
+        case EfficientNetLiteWeights() as weights:
+            from models.architectures import efficientnet_lite  # noqa: PLC0415
+
+            return efficientnet_lite.build(weights, spec.transform)
+        case ApplicationWeights() as weights:
+            from models.architectures import application  # noqa: PLC0415
+
+            return application.build(weights, spec.transform)
+        case KerasFileWeights() as weights:
+            from models.architectures import keras_file  # noqa: PLC0415
+
+            return keras_file.build(weights, spec)

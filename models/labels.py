@@ -1,0 +1,80 @@
+"""Class index → WordNet id and name."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+
+from models.errors import InvalidModel
+from models.spec import ModelSpec
+
+IMAGENET = Path(__file__).with_name("imagenet_class_index.json")
+
+
+class Labels:
+    """The classes of one model, in the order of its outputs.
+
+    ImageNet names two pairs of classes alike (``crane``, ``maillot``): only the WordNet id tells them apart.
+    """
+
+    def __init__(self, classes: list[tuple[str, str]]) -> None:
+        self._classes = classes
+        self._folded = [name.replace("_", " ").casefold() for _, name in classes]
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def wnid(self, index: int) -> str:
+        """WordNet id like ``n02094433``; empty where the labels file gives names only."""
+        return self._classes[index][0]
+
+    def name(self, index: int) -> str:
+        return self._classes[index][1]
+
+    def search(self, query: str) -> list[int]:
+        """Class indices whose name contains the query, or whose WordNet id is it. Names that begin with it come first.
+
+        Case doesn't matter, and underscores equal spaces. An empty query finds every class, in order.
+        """
+        needle = query.replace("_", " ").strip().casefold()
+        hits = [
+            index
+            for index, (wnid, _) in enumerate(self._classes)
+            if needle in self._folded[index] or needle == wnid.casefold()
+        ]
+        return sorted(hits, key=lambda index: not self._folded[index].startswith(needle))
+
+
+def labels_of(spec: ModelSpec) -> Labels:
+    """Read once per file and process. Raises InvalidModel where the file is missing or is no labels file."""
+    return read_labels(spec.labels or IMAGENET)
+
+
+@lru_cache(maxsize=16)
+def read_labels(path: Path) -> Labels:
+    """A JSON list of names, or Keras' class index: ``{"0": ["n01440764", "tench"], …}``. Raises InvalidModel."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidModel(f"Labels {path} cannot be read: {error}") from error
+    classes = _from_list(content) or _from_class_index(content)
+    if classes is None:
+        raise InvalidModel(
+            f"Labels {path} must be a JSON list of at least two names, "
+            'or a class index like {"0": ["n01440764", "tench"], "1": …} without gaps.'
+        )
+    return Labels(classes)
+
+
+def _from_list(content: object) -> list[tuple[str, str]] | None:
+    if not isinstance(content, list) or len(content) < 2 or not all(isinstance(name, str) for name in content):
+        return None
+    return [("", name) for name in content]
+
+
+def _from_class_index(content: object) -> list[tuple[str, str]] | None:
+    if not isinstance(content, dict) or len(content) < 2:
+        return None
+    classes = [content.get(str(index)) for index in range(len(content))]
+    if not all(isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in classes):
+        return None
+    return [(wnid, name) for wnid, name in classes]

