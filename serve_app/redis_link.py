@@ -25,7 +25,7 @@ _MAX_WAITING = 4096
 
 Command = tuple[str | bytes | int, ...]
 
-log = structlog.get_logger(__name__)
+_LOG = structlog.get_logger(__name__)
 
 
 class RedisUnavailable(Exception):
@@ -40,12 +40,21 @@ class RedisLink:
     """
 
     def __init__(
-        self, url: str, timeout_s: float = _TIMEOUT_S, cooldown_s: float = _COOLDOWN_S, clock: Clock = time.monotonic
+        self,
+        url: str,
+        purpose: str,
+        timeout_s: float = _TIMEOUT_S,
+        cooldown_s: float = _COOLDOWN_S,
+        clock: Clock = time.monotonic,
     ) -> None:
-        """``url`` like redis://host:6379/0. Raises ValueError for a malformed one; connects at first use."""
+        """``url`` like redis://host:6379/0, ``purpose`` for the log.
+
+        Connects at first use. Raises ValueError for a malformed URL.
+        """
         self._client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
         self._timeout_s = timeout_s
         self._breaker = CircuitBreaker(cooldown_s, clock)
+        self._log = _LOG.bind(purpose=purpose)
         self._refusals: set[str] = set()
         self._commands: Coalescer[Command, Any] = Coalescer(
             self._round_trip, slots=1, max_batch=_MAX_COMMANDS, max_waiting=_MAX_WAITING
@@ -85,16 +94,16 @@ class RedisLink:
 
     def _answered(self) -> None:
         if self._breaker.closes():
-            log.info("redis_back")
+            self._log.info("redis_back")
 
     def _failed(self, error: Exception) -> None:
         if self._breaker.opens():
-            log.warning("redis_unavailable", error=f"{type(error).__name__}: {error}".rstrip(": "))
+            self._log.warning("redis_unavailable", error=f"{type(error).__name__}: {error}".rstrip(": "))
 
     def _refused(self, error: ResponseError) -> RedisUnavailable:
         """Redis is there but says no (OOM, READONLY, …): logged once a kind, for it may go on for hours."""
         kind = type(error).__name__
         if kind not in self._refusals:
             self._refusals.add(kind)
-            log.warning("redis_refused", error=str(error))
+            self._log.warning("redis_refused", error=str(error))
         return RedisUnavailable(str(error))

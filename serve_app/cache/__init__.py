@@ -12,7 +12,7 @@ def open_cache(settings: Settings) -> ResultCache:
     """The cache these settings ask for. Connects at first use; raises ValueError for a malformed Redis URL."""
     if not settings.redis_url:
         return EmbeddedCache(settings.cache_size_mib * 2**20, settings.cache_ttl_s)
-    from serve_app.cache.redis import RedisCache  # noqa: PLC0415 — importing redis costs 0.2 s, embedded needs none
+    from serve_app.cache.redis import RedisCache  # noqa: PLC0415 — importing redis is slow, embedded needs none
     from serve_app.redis_link import RedisLink  # noqa: PLC0415
 
-    return RedisCache(RedisLink(settings.redis_url), settings.cache_ttl_s)
+    return RedisCache(RedisLink(settings.redis_url, "cache"), settings.cache_ttl_s)

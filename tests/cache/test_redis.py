@@ -21,7 +21,7 @@ NAME = f"raylens:{KEY}"
 
 @pytest.fixture
 async def cache(redis_url: str) -> AsyncIterator[ResultCache]:
-    cache = RedisCache(RedisLink(redis_url, timeout_s=0.3, cooldown_s=0.2), ttl_s=3600)
+    cache = RedisCache(RedisLink(redis_url, "cache", timeout_s=0.3, cooldown_s=0.2), ttl_s=3600)
     yield cache
     await cache.close()
 
@@ -45,13 +45,13 @@ async def test_hits_are_what_was_put(cache, other_client):
 
 async def test_replicas_share_it(cache, redis_url):
     await cache.put(KEY, verdict())
-    replica = RedisCache(RedisLink(redis_url), ttl_s=3600)
+    replica = RedisCache(RedisLink(redis_url, "cache"), ttl_s=3600)
     assert same(await replica.get(KEY), verdict())
     await replica.close()
 
 
 async def test_entries_end_with_their_time(redis_url):
-    cache = RedisCache(RedisLink(redis_url), ttl_s=0.05)
+    cache = RedisCache(RedisLink(redis_url, "cache"), ttl_s=0.05)
     await cache.put(KEY, verdict())
     await cache.remember_url(URL, "ab" * 32)
     await asyncio.sleep(0.1)
@@ -120,7 +120,7 @@ async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, red
 
 
 async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(redis_url, redis_server: Redis):
-    cache = RedisCache(RedisLink(redis_url, timeout_s=0.1, cooldown_s=60), ttl_s=3600)
+    cache = RedisCache(RedisLink(redis_url, "cache", timeout_s=0.1, cooldown_s=60), ttl_s=3600)
     await cache.put(KEY, verdict())
     redis_server.pause()
     try:
@@ -156,7 +156,7 @@ async def test_a_cancelled_look_up_never_gives_its_answer_to_another(cache):
 
 
 async def test_the_address_of_nobody_is_degraded_not_broken():
-    cache = RedisCache(RedisLink("redis://127.0.0.1:1/0"), ttl_s=3600)
+    cache = RedisCache(RedisLink("redis://127.0.0.1:1/0", "cache"), ttl_s=3600)
     assert await cache.get(KEY) is None
     assert cache.state() == "degraded"
     await cache.close()
