@@ -74,7 +74,11 @@ def _from_list(content: object) -> list[tuple[str, str]] | None:
 def _from_class_index(content: object) -> list[tuple[str, str]] | None:
     if not isinstance(content, dict) or len(content) < 2:
         return None
-    classes = [content.get(str(index)) for index in range(len(content))]
-    if not all(isinstance(pair, list) and len(pair) == 2 and all(isinstance(x, str) for x in pair) for pair in classes):
-        return None
-    return [(wnid, name) for wnid, name in classes]
+    classes: list[tuple[str, str]] = []
+    for index in range(len(content)):
+        match content.get(str(index)):
+            case [str(wnid), str(name)]:
+                classes.append((wnid, name))
+            case _:
+                return None
+    return classes

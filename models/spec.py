@@ -62,7 +62,7 @@ class ModelSpec:
     """Changes whenever the weights do."""
     transform: Transform
     parameters: int | None
-    """Number of weights; None: not known before loading."""
+    """Number of trained weights; None: not known before loading."""
     top1: float | None
     """Published top-1 accuracy on the ImageNet validation set, 0 to 1."""
     license: str

@@ -19,14 +19,14 @@ def build(spec: ModelSpec) -> "keras.Model":
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     match spec.weights:
         case EfficientNetLiteWeights() as weights:
-            from models.architectures import efficientnet_lite  # noqa: PLC0415
+            from models.architectures.efficientnet_lite import build_efficientnet_lite  # noqa: PLC0415
 
-            return efficientnet_lite.build(weights, spec.transform)
+            return build_efficientnet_lite(weights, spec.transform)
         case ApplicationWeights() as weights:
-            from models.architectures import application  # noqa: PLC0415
+            from models.architectures.application import build_application  # noqa: PLC0415
 
-            return application.build(weights, spec.transform)
+            return build_application(weights, spec.transform)
         case KerasFileWeights() as weights:
-            from models.architectures import keras_file  # noqa: PLC0415
+            from models.architectures.keras_file import build_from_file  # noqa: PLC0415
 
-            return keras_file.build(weights, spec)
+            return build_from_file(weights, spec)

@@ -40,7 +40,7 @@ STAGES = (
 )
 
 
-def build(weights: EfficientNetLiteWeights, transform: Transform) -> keras.Model:
+def build_efficientnet_lite(weights: EfficientNetLiteWeights, transform: Transform) -> keras.Model:
     """uint8 (N, size, size, 3) → float32 probabilities (N, 1000). Raises WeightsUnavailable or WeightsCorrupt."""
     state = load_state_dict(weights)
     model = _architecture(weights.width, weights.depth, transform.size)

@@ -77,6 +77,12 @@ def load(
                 threads=threads,
                 streams=streams,
             )
+        case "tensorflow":
+            if precision == "bf16":
+                raise ValueError("The tensorflow runtime computes in fp32.")
+            from models.runtimes.tensorflow import TensorFlowRuntime  # noqa: PLC0415
+
+            return TensorFlowRuntime(spec, classes, batch_buckets=batch_buckets, threads=threads)
         case "fake":
             from models.runtimes.fake import FakeRuntime  # noqa: PLC0415
 

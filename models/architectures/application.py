@@ -1,0 +1,29 @@
+"""A classifier of ``keras.applications`` behind its own preprocessing."""
+
+import keras
+
+from models.errors import WeightsUnavailable
+from models.spec import ApplicationWeights, Transform
+
+
+def build_application(weights: ApplicationWeights, transform: Transform) -> keras.Model:
+    """uint8 (N, size, size, 3) → float32 probabilities (N, 1000).
+
+    Raises WeightsUnavailable where the weights are not in Keras' cache and cannot be downloaded.
+    """
+    preprocess = getattr(keras.applications, weights.module).preprocess_input
+    classifier = _pretrained(weights.function, transform.size)
+    image = keras.Input((transform.size, transform.size, 3), dtype="uint8", name="image")
+    return keras.Model(image, classifier(preprocess(keras.ops.cast(image, "float32"))))
+
+
+def _pretrained(function: str, size: int) -> keras.Model:
+    try:
+        return getattr(keras.applications, function)(weights="imagenet", input_shape=(size, size, 3))
+    except Exception as error:  # Keras raises a bare Exception for a failed download
+        cache = f"{keras.config.keras_home()}/models"
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsUnavailable(
+            f"The weights of {function} are not in {cache} and could not be downloaded ({reason}). "
+            f"Where there is a network run `raylens models prepare {function.lower()}` and copy that folder here."
+        ) from error

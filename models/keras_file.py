@@ -1,0 +1,65 @@
+"""The spec of a user's ``.keras`` file, read from its configuration without Keras."""
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from models.errors import InvalidModel, UnknownModelError
+from models.spec import KerasFileWeights, ModelSpec, Transform
+
+
+def spec_of_file(name: str) -> ModelSpec:
+    """The model is called like its file and versioned by the file's hash; its images are cropped to a full square.
+
+    Labels are in ``NAME.labels.json`` or ``labels.json`` beside it. Raises UnknownModelError where there is no such
+    file, InvalidModel where it doesn't take square RGB images of a fixed size or has no labels.
+    """
+    path = Path(name).expanduser().absolute()
+    if not path.is_file():
+        raise UnknownModelError(f"There is no model file {path}.")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ModelSpec(
+        name=re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()),
+        title=path.stem,
+        version=digest[:12],
+        transform=Transform(_input_size(path), crop=1.0),
+        parameters=None,
+        top1=None,
+        license="the user's own",
+        weights=KerasFileWeights(path, digest),
+        labels=_labels_beside(path),
+    )
+
+
+def _labels_beside(path: Path) -> Path:
+    candidates = (path.with_suffix(".labels.json"), path.with_name("labels.json"))
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    raise InvalidModel(f"{path} needs its labels beside it, in {candidates[0].name} or {candidates[1].name}.")
+
+
+def _input_size(path: Path) -> int:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            shape = _input_shape(json.loads(archive.read("config.json")))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InvalidModel(f"{path} is no .keras file: {error}") from error
+    match shape:
+        case [_, int(height), int(width), 3] if height == width:
+            return height
+        case _:
+            raise InvalidModel(f"{path} must take square RGB images of a fixed size (N, H, H, 3), not {shape}.")
+
+
+def _input_shape(config: dict[str, Any]) -> Any:  # noqa: ANN401 – whatever the file says
+    """Of the first input layer, as saved by functional and sequential models; else of the model as it was built."""
+    inner = config.get("config", {})
+    for layer in inner.get("layers", []):
+        if layer.get("class_name") == "InputLayer":
+            return layer["config"].get("batch_shape")
+    return config.get("build_config", {}).get("input_shape")
