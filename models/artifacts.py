@@ -33,13 +33,18 @@ def ensure(spec: ModelSpec, artifacts_dir: Path) -> Path:
     Of several processes that ask at once one builds, the others wait for it. The artifact appears whole or not at all.
     Raises WeightsUnavailable, WeightsCorrupt, InvalidModel or ArtifactBuildFailed.
     """
-    folder = artifacts_dir / f"{spec.name}-{content_key(spec)}"
+    folder = folder_of(spec, artifacts_dir)
     if not is_intact(folder):
         artifacts_dir.mkdir(parents=True, exist_ok=True)
         with _locked(artifacts_dir / f".{folder.name}.lock"):
             if not is_intact(folder):
                 _build(spec, folder)
     return folder / "model.xml"
+
+
+def folder_of(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """Where the artifact is, or will be."""
+    return artifacts_dir / f"{spec.name}-{content_key(spec)}"
 
 
 def content_key(spec: ModelSpec) -> str:

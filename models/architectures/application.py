@@ -1,5 +1,8 @@
 """A classifier of ``keras.applications`` behind its own preprocessing."""
 
+import os
+from pathlib import Path
+
 import keras
 
 from models.errors import WeightsUnavailable
@@ -21,7 +24,7 @@ def _pretrained(function: str, size: int) -> keras.Model:
     try:
         return getattr(keras.applications, function)(weights="imagenet", input_shape=(size, size, 3))
     except Exception as error:  # Keras raises a bare Exception for a failed download
-        cache = f"{keras.config.keras_home()}/models"
+        cache = Path(os.environ.get("KERAS_HOME", "~/.keras"), "models")
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsUnavailable(
             f"The weights of {function} are not in {cache} and could not be downloaded ({reason}). "

@@ -1,0 +1,144 @@
+"""``raylens models``: what can be served, and building it ahead of the first start."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from models.artifacts import ensure, folder_of
+from models.errors import ModelError, UnknownModelError
+from models.labels import labels_of
+from models.spec import ModelSpec
+from models.zoo import ZOO, resolve
+from serve_app.settings import settings
+
+FAILED = 1
+USAGE = 2
+
+app = typer.Typer(help="See and prepare the models that can be served.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
+
+
+@app.command("list", epilog="Example: raylens models list")
+def list_models(as_json: AsJson = False) -> None:
+    """List all models by name. Those that RAYLENS_MODELS serves are marked."""
+    served = [_resolved(name) for name in settings().models]
+    specs = [*ZOO.values(), *(spec for spec in served if spec.name not in ZOO)]
+    if as_json:
+        typer.echo(json.dumps([_described(spec) for spec in specs]))
+        return
+    table = Table("name", "input", "parameters", "top-1", "prepared", "served", box=None)
+    for spec in specs:
+        known = _described(spec)
+        table.add_row(
+            spec.name,
+            f"{spec.transform.size}²",
+            f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
+            f"{spec.top1:.1%}" if spec.top1 else "–",
+            "yes" if known["prepared"] else "",
+            "yes" if spec in served else "",
+        )
+    Console().print(table)
+
+
+@app.command(epilog="Example: raylens models show mobilenet")
+def show(
+    name: Annotated[str, typer.Argument(help="A name from `raylens models list`, or the path of a .keras file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is known of one model without loading it."""
+    known = _described(_resolved(name))
+    if as_json:
+        typer.echo(json.dumps(known))
+        return
+    table = Table(box=None, show_header=False)
+    for key, value in known.items():
+        table.add_row(key, "–" if value is None else str(value))
+    Console().print(table)
+
+
+@app.command(epilog="Example: raylens models prepare efficientnet-lite0 mobilenet")
+def prepare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models to prepare; none: those RAYLENS_MODELS serves.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch weights and build what the CPU runs, so that the service starts in seconds and needs no network.
+
+    Exit status: 0 all are prepared, 1 at least one failed, 2 there is no such model.
+    """
+    specs = [_resolved(name) for name in names or settings().models]
+    outcomes = _prepared(specs, settings().artifacts_dir, Console(stderr=True, quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps([outcome.as_json() for outcome in outcomes]))
+    failures = [outcome for outcome in outcomes if outcome.error]
+    for failure in failures:
+        typer.echo(f"Error: {failure.error}", err=True)
+    if failures:
+        raise typer.Exit(FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    name: str
+    seconds: float
+    artifact: Path | None = None
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        artifact = str(self.artifact) if self.artifact else None
+        return {"name": self.name, "seconds": round(self.seconds, 3), "artifact": artifact, "error": self.error}
+
+
+def _prepared(specs: list[ModelSpec], artifacts_dir: Path, console: Console) -> list[_Outcome]:
+    columns = SpinnerColumn(finished_text=" "), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=console) as progress:
+        tasks = [progress.add_task(spec.name, total=1, start=False) for spec in specs]
+        outcomes = []
+        for spec, task in zip(specs, tasks, strict=True):
+            progress.start_task(task)
+            progress.update(task, description=f"{spec.name}: preparing")
+            outcome = _prepared_one(spec, artifacts_dir)
+            end = "[red]failed[/]" if outcome.error else "[green]ready[/]"
+            progress.update(task, description=f"{spec.name}: {end}", completed=1)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _prepared_one(spec: ModelSpec, artifacts_dir: Path) -> _Outcome:
+    start = time.monotonic()
+    try:
+        artifact = ensure(spec, artifacts_dir)
+    except ModelError as error:
+        return _Outcome(spec.name, time.monotonic() - start, error=str(error))
+    return _Outcome(spec.name, time.monotonic() - start, artifact=artifact.parent)
+
+
+def _described(spec: ModelSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "version": spec.version,
+        "input_size": spec.transform.size,
+        "crop": round(spec.transform.crop, 4),
+        "classes": len(labels_of(spec)),
+        "parameters": spec.parameters,
+        "top1": spec.top1,
+        "license": spec.license,
+        "prepared": folder_of(spec, settings().artifacts_dir).is_dir(),
+    }
+
+
+def _resolved(name: str) -> ModelSpec:
+    try:
+        return resolve(name)
+    except ModelError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(USAGE if isinstance(error, UnknownModelError) else FAILED) from None
