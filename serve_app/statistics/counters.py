@@ -1,0 +1,124 @@
+"""The counters behind the Top 10, kept in the transaction that keeps the rows."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Dialect, Insert, Table, bindparam, case, select
+from sqlalchemy.dialects.mysql import insert as mysql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql import ColumnCollection
+
+from serve_app.statistics.tables import Kind, buckets, counters
+from serve_app.statistics.windows import BUCKET_S, bucket_start
+from serve_app.types import Record
+
+Row = dict[str, Any]
+Rows = dict[tuple[Any, ...], Row]
+"""Rows to write, by primary or unique key."""
+
+SAMPLE = ("url", "sha256", "label", "wnid")
+NUMBERS = select(counters.c.kind, counters.c.key, counters.c.id).where(
+    counters.c.kind.in_(list(Kind)), counters.c.key.in_(bindparam("keys", expanding=True))
+)
+
+
+class Occurrence(NamedTuple):
+    """A record as one counter sees it."""
+
+    kind: int
+    key: bytes
+    took_us: int
+    seen_us: int
+    sample: Row
+
+
+def microseconds(seconds: float) -> int:
+    return round(seconds * 1e6)
+
+
+def count(connection: Connection, records: Sequence[Record]) -> None:
+    """Add the records to every counter they belong to. They must be new, and the caller commits.
+
+    Rows are written in the order of their keys, so two transactions seldom wait for each other in a circle.
+    """
+    occurrences = [occurrence for record in records for occurrence in _occurrences(record)]
+    totals: Rows = {}
+    for it in occurrences:
+        _add(totals, {"kind": it.kind, "key": it.key}, it, it.sample)
+    _write(connection, counters, totals)
+
+    found = connection.execute(NUMBERS, {"keys": list({it.key for it in occurrences})})
+    numbers = {(kind, key): number for kind, key, number in found}
+    by_time: Rows = {}
+    for it in occurrences:
+        for bucket_s in BUCKET_S.values():
+            start_s = bucket_start(it.seen_us // 1_000_000, bucket_s)
+            place = {"bucket_s": bucket_s, "counter_id": numbers[it.kind, it.key], "start_s": start_s}
+            _add(by_time, place, it, {"kind": it.kind})
+    _write(connection, buckets, by_time)
+
+
+def _occurrences(record: Record) -> tuple[Occurrence, Occurrence]:
+    """A record counts for its image and for its label."""
+    times = (microseconds(record.processing_ms / 1e3), microseconds(record.created_at))
+    label: Row = {"url": None, "sha256": None, "label": record.label, "wnid": record.wnid}
+    image = {**label, "url": record.url, "sha256": record.sha256}
+    image_key = bytes.fromhex(record.sha256) if record.url is None else sha256(record.url.encode()).digest()
+    label_key = sha256((record.wnid or record.label).encode()).digest()
+    return (
+        Occurrence(int(Kind.UPLOAD if record.url is None else Kind.URL), image_key, *times, image),
+        Occurrence(int(Kind.LABEL), label_key, *times, label),
+    )
+
+
+def _add(rows: Rows, key: Row, it: Occurrence, others: Row) -> None:
+    row = rows.setdefault(tuple(key.values()), key)
+    if row is key:
+        row.update(others, count=1, sum_us=it.took_us, min_us=it.took_us, max_us=it.took_us, last_seen_us=it.seen_us)
+        return
+    row["count"] += 1
+    row["sum_us"] += it.took_us
+    row["min_us"] = min(row["min_us"], it.took_us)
+    row["max_us"] = max(row["max_us"], it.took_us)
+    if it.seen_us >= row["last_seen_us"]:
+        row.update(others, last_seen_us=it.seen_us)
+
+
+def _write(connection: Connection, table: Table, rows: Rows) -> None:
+    """Numbers and short texts need no conversion: handing them to the driver as they are halves the time."""
+    statement, names = _compiled(table, connection.dialect)
+    connection.exec_driver_sql(statement, [tuple([rows[key][name] for name in names]) for key in sorted(rows)])
+
+
+@lru_cache
+def _compiled(table: Table, dialect: Dialect) -> tuple[str, list[str]]:
+    """The upsert's text and the columns its places stand for, in order."""
+    columns = [name for name in table.c.keys() if table is buckets or name != "id"]  # noqa: SIM118
+    compiled = _upsert(table, dialect.name).compile(dialect=dialect, column_keys=columns)
+    return str(compiled), list(compiled.positiontup or ())
+
+
+def _upsert(table: Table, dialect: str) -> Insert:
+    """Insert, or add to what is there; the sample columns follow the record seen last."""
+    if dialect == "sqlite":
+        into_sqlite = sqlite_insert(table)
+        key = ["kind", "key"] if table is counters else list(table.primary_key)
+        return into_sqlite.on_conflict_do_update(index_elements=key, set_=dict(_merge(table, into_sqlite.excluded)))
+    into_mysql = mysql_insert(table)
+    return into_mysql.on_duplicate_key_update(_merge(table, into_mysql.inserted))
+
+
+def _merge(table: Table, new: ColumnCollection[str, ColumnElement[Any]]) -> list[tuple[str, ColumnElement[Any]]]:
+    """The assignments in MySQL's order: it works from the left and sees what it has assigned, so last_seen is last."""
+    old = table.c
+    newer = new.last_seen_us >= old.last_seen_us
+    return [
+        *((name, case((newer, new[name]), else_=old[name])) for name in SAMPLE if name in old),
+        ("count", old["count"] + new["count"]),
+        ("sum_us", old.sum_us + new.sum_us),
+        ("min_us", case((new.min_us < old.min_us, new.min_us), else_=old.min_us)),
+        ("max_us", case((new.max_us > old.max_us, new.max_us), else_=old.max_us)),
+        ("last_seen_us", case((newer, new.last_seen_us), else_=old.last_seen_us)),
+    ]

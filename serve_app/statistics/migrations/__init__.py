@@ -1,0 +1,1 @@
+"""Alembic's changes of the tables, oldest first in ``versions``."""

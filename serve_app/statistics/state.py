@@ -1,0 +1,35 @@
+"""What an operator asks of a database first."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from serve_app.statistics import schema
+from serve_app.statistics.database import connect, parse_url
+from serve_app.statistics.spool import Spool
+from serve_app.statistics.tables import metadata
+
+
+def database_state(url: str, spool_dir: Path) -> dict[str, Any]:
+    """The revision, the rows of each table, the records that wait; the URL without its password."""
+    engine = connect(url, timeout_s=60)
+    try:
+        revision = schema.current(engine)
+        return {
+            "database": parse_url(url).render_as_string(hide_password=True),
+            "revision": revision,
+            "revision_needed": schema.head(),
+            **(_rows(engine) if revision else {}),
+            "records_pending": Spool(spool_dir).pending(),
+        }
+    finally:
+        engine.dispose()
+
+
+def _rows(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            name: connection.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in metadata.tables.items()
+        }

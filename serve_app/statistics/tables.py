@@ -1,0 +1,109 @@
+"""The tables. Times are microseconds in integers: they order, add and compare exactly on every database."""
+
+from enum import IntEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeEngine
+
+MYSQL = ("mysql", "mariadb")
+metadata = MetaData()
+
+
+class Kind(IntEnum):
+    """What a counter counts, and what its key is the sha256 of."""
+
+    URL = 0
+    """An image by the URL a client asked for."""
+    UPLOAD = 1
+    """An image that came without a URL, by its content."""
+    LABEL = 2
+    """A most probable class by its wnid, or its label where a model's classes have no wnid."""
+
+
+def _hex(digits: int) -> TypeEngine[str]:
+    return String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *MYSQL)
+
+
+def _tallies() -> list[Column[int]]:
+    return [
+        Column(name, BigInteger, nullable=False) for name in ("count", "sum_us", "min_us", "max_us", "last_seen_us")
+    ]
+
+
+classifications = Table(
+    "classifications",
+    metadata,
+    Column("id", _hex(32), primary_key=True),
+    Column("created_us", BigInteger, nullable=False),
+    Column("user_id", BigInteger),
+    Column("sha256", _hex(64), nullable=False),
+    Column("url", Text),
+    Column("format", String(32), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("runtime", String(64), nullable=False),
+    Column("precision", String(32), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("wnid", Text, nullable=False),
+    Column("predictions", JSON, nullable=False),
+    Column("cached", Boolean, nullable=False),
+    Column("processing_ms", Double, nullable=False),
+    Column("timings_ms", JSON, nullable=False),
+    Index("classifications_by_time", "created_us", "id"),
+    Index("classifications_by_user", "user_id", "created_us", "id"),
+    mysql_charset="utf8mb4",
+    mysql_engine="InnoDB",
+)
+"""One row per answered classification."""
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("key", LargeBinary(32).with_variant(mysql.BINARY(32), *MYSQL), nullable=False),
+    *_tallies(),
+    Column("url", Text),
+    Column("sha256", _hex(64)),
+    Column("label", Text, nullable=False),
+    Column("wnid", Text, nullable=False),
+    Index("counters_by_key", "kind", "key", unique=True),
+    Index("counters_by_count", "kind", "count", "last_seen_us"),
+    mysql_charset="utf8mb4",
+    mysql_engine="InnoDB",
+)
+"""Per image and per label since the beginning. ``sha256`` (images only), ``label`` and ``wnid`` are the latest seen."""
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("bucket_s", Integer, primary_key=True, autoincrement=False),
+    Column("counter_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("start_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, nullable=False),
+    *_tallies(),
+    Index("buckets_by_count", "kind", "bucket_s", "start_s", "count"),
+    mysql_engine="InnoDB",
+    sqlite_with_rowid=False,
+)
+"""The same tallies per bucket of time, see :mod:`serve_app.statistics.windows`; dropped when no window reaches them.
+
+A counter's number, not its key, stands in the index: new ones come at the end, so a batch touches few pages.
+"""
