@@ -1,0 +1,118 @@
+"""``raylens classify``."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from serve_app.cli.outcome import Classifier
+    from serve_app.cli.printing import Printer
+    from serve_app.cli.sources import Source
+
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Who classifies."""
+
+    server: str
+    token: str
+    local: bool
+    model: str | None
+    runtime: str
+    top_k: int
+    jobs: int
+
+
+def classify(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH|URL|FOLDER…", help="Images, patterns, folders (searched to the bottom), - (stdin)."
+        ),
+    ],
+    *,
+    server: Annotated[
+        str, typer.Option(envvar="RAYLENS_SERVER", help="Address of a running Raylens.")
+    ] = DEFAULT_SERVER,
+    token: Annotated[str, typer.Option(envvar="RAYLENS_TOKEN", help="Access token, where one is needed.")] = "",
+    local: Annotated[bool, typer.Option("--local", help="Classify in this process, without a server.")] = False,
+    model: Annotated[str | None, typer.Option(help="Model to ask for; otherwise the default one.")] = None,
+    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Classes to show of each image.")] = 5,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, in the order of the images.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row a class, with a header.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Images at once (8; locally the cores).")] = None,
+    runtime: Annotated[str, typer.Option(hidden=True, help="With --local: openvino, tensorflow or fake.")] = "auto",
+) -> None:
+    """Say what is in images.
+
+    Exit status: 0 all were classified, 1 some were not, 2 wrong usage or settings, 3 there is no server.
+    """
+    from serve_app.cli.outcome import CannotStart
+    from serve_app.cli.sources import STDIN, expand
+
+    if as_json and as_csv:
+        raise typer.BadParameter("Choose one of --json and --csv.")
+    if inputs.count(STDIN) > 1:
+        raise typer.BadParameter("- (standard input) can be given once.")
+    jobs = jobs or (os.cpu_count() or 1 if local else 8)
+    where = Where(server, token, local, model, runtime, top_k, jobs)
+    sources = expand(inputs)
+    # A bar and rows on the same terminal would write over each other.
+    bar = len(sources) > 1 and not ((as_json or as_csv) and sys.stdout.isatty())
+    try:
+        failures = asyncio.run(_run(sources, where, _printer(as_json=as_json, as_csv=as_csv), bar=bar))
+    except CannotStart as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code) from None
+    raise typer.Exit(1 if failures else 0)
+
+
+async def _run(sources: "list[Source]", where: Where, printer: "Printer", *, bar: bool) -> int:
+    """Classify and print, with a bar on stderr if that is a terminal; return how many failed."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from serve_app.cli.outcome import Failed
+
+    console = Console(stderr=True)
+    failures = 0
+    async with _classifier(where) as classifier:
+        shown = bar and console.is_terminal
+        with Progress(console=console, transient=True, redirect_stdout=False, disable=not shown) as progress:
+            task = progress.add_task("Classifying", total=len(sources))
+            async for outcome in classifier.outcomes(sources):
+                printer.add(outcome)
+                failures += isinstance(outcome, Failed)
+                progress.advance(task)
+    printer.close()
+    return failures
+
+
+@asynccontextmanager
+async def _classifier(where: Where) -> "AsyncIterator[Classifier]":
+    if where.local:
+        from serve_app.cli.local import open_local
+        from serve_app.settings import settings
+
+        yield open_local(settings(), where.model, top_k=where.top_k, threads=where.jobs, runtime=where.runtime)
+        return
+    from serve_app.cli.server import Server
+
+    async with Server(where.server, token=where.token, jobs=where.jobs) as server:
+        yield server.classifier(where.model, where.top_k)
+
+
+def _printer(*, as_json: bool, as_csv: bool) -> "Printer":
+    from serve_app.cli.printing import CsvRows, JsonLines, Tables
+
+    return JsonLines() if as_json else CsvRows() if as_csv else Tables()

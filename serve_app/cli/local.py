@@ -1,0 +1,122 @@
+"""Classification in this process, without Ray and without a server."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from models.errors import ModelError
+from models.labels import Labels, labels_of
+from models.runtimes import Runtime, load
+from models.spec import ModelSpec
+from models.zoo import resolve
+from serve_app.cli.outcome import CannotStart, Failed, Outcome, answered
+from serve_app.cli.sources import Source
+from serve_app.errors import RaylensError
+from serve_app.settings import Settings
+from serve_app.stages.preprocessor import Preprocessor
+from serve_app.stages.results import rank
+from serve_app.types import EncodedImage, Float32Array, ImageInfo, Ranking
+
+_BATCH = 8
+_FETCH_S = 10.0
+
+
+class LocalClassifier:
+    """A model in this process."""
+
+    def __init__(self, spec: ModelSpec, runtime: Runtime, settings: Settings, *, top_k: int, threads: int) -> None:
+        self._spec = spec
+        self._runtime = runtime
+        self._settings = settings
+        self._labels: Labels = labels_of(spec)
+        self._top_k = top_k
+        self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
+
+    async def outcomes(self, sources: Sequence[Source]) -> AsyncIterator[Outcome]:
+        """In order, a batch at a time."""
+        remaining = iter(sources)
+        while batch := list(islice(remaining, _BATCH)):
+            for outcome in await self._batch(batch):
+                yield outcome
+
+    async def _batch(self, sources: list[Source]) -> list[Outcome]:
+        found = await asyncio.gather(*(self._bytes(source) for source in sources))
+        images = [EncodedImage(data, deadline=float("inf")) for data in found if isinstance(data, bytes)]
+        preprocessed = await self._preprocessor.prepare(self._spec.name, images)
+        probabilities = await asyncio.to_thread(self._runtime.predict, preprocessed.tensor)
+        outcomes, rankings = iter(preprocessed.outcomes), iter(_ranked(probabilities))
+        results: list[Outcome] = []
+        for source, data in zip(sources, found, strict=True):
+            outcome = next(outcomes) if isinstance(data, bytes) else data
+            if isinstance(outcome, RaylensError):
+                results.append(Failed.of(source, outcome))
+            elif isinstance(data, bytes):
+                results.append(answered(source.name, self._body(source, data, outcome, next(rankings))))
+        return results
+
+    async def _bytes(self, source: Source) -> bytes | RaylensError:
+        try:
+            return await (self._fetched(source.name) if source.is_url else asyncio.to_thread(source.read))
+        except RaylensError as error:
+            return error
+
+    async def _fetched(self, url: str) -> bytes:
+        from serve_app.fetch import Fetcher
+
+        async with Fetcher(self._settings.fetch_allowed_networks) as fetcher:
+            return await fetcher.fetch(url, deadline=time.time() + _FETCH_S)
+
+    def _body(self, source: Source, data: bytes, info: ImageInfo, ranking: Ranking) -> dict[str, Any]:
+        """The API's body, as far as there is one without a server."""
+        image: dict[str, Any] = {
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "format": info.format,
+            "width": info.width,
+            "height": info.height,
+        }
+        top = zip(ranking.indices[: self._top_k].tolist(), ranking.probabilities[: self._top_k].tolist(), strict=True)
+        return {
+            "image": image | ({"url": source.name} if source.is_url else {}),
+            "model": {
+                "name": self._spec.name,
+                "version": self._spec.version,
+                "runtime": self._runtime.name,
+                "precision": self._runtime.precision,
+            },
+            "predictions": [
+                {
+                    "rank": place,
+                    "index": index,
+                    "wnid": self._labels.wnid(index),
+                    "label": self._labels.name(index),
+                    "probability": probability,
+                }
+                for place, (index, probability) in enumerate(top, 1)
+            ],
+        }
+
+
+def open_local(settings: Settings, model: str | None, *, top_k: int, threads: int, runtime: str) -> LocalClassifier:
+    """Load a model, the default one without a name; the first time this builds its artifact. Raises CannotStart."""
+    try:
+        spec = resolve(model or settings.models[0])
+        _make(settings.artifacts_dir)
+        loaded = load(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
+    except (ModelError, ValueError) as error:
+        raise CannotStart(str(error)) from None
+    return LocalClassifier(spec, loaded, settings, top_k=top_k, threads=threads)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
+
+
+def _ranked(probabilities: Float32Array) -> list[Ranking]:
+    return rank(probabilities) if len(probabilities) else []

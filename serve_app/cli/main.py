@@ -1,0 +1,57 @@
+"""The command line. Commands import what they need when they run: ``raylens --help`` loads no model library."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from serve_app import VERSION
+from serve_app.cli import db, models
+from serve_app.cli.classify import classify
+from serve_app.cli.serve import serve
+from serve_app.cli.status import status
+
+app = typer.Typer(
+    name="raylens",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(serve)
+app.command(no_args_is_help=True)(classify)
+app.command()(status)
+app.add_typer(models.app, name="models")
+app.add_typer(db.app, name="db")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"raylens {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def raylens(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Image classification as a service: 1,000 ImageNet classes, on Ray Serve."""
+
+
+def main() -> None:
+    """Run ``raylens``. Wrong settings are told in one line each, exit status 2."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for fault in error.errors():
+            name = "RAYLENS_" + "_".join(str(part) for part in fault["loc"]).upper()
+            typer.echo(f"{name}: {fault['msg'].removeprefix('Value error, ')}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+import hashlib
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from serve_app.cli.classify import classify
+from serve_app.settings import settings
+from tests.cli.api import Api
+
+app = typer.Typer()
+app.command()(classify)
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [*(str(argument) for argument in arguments), "--local", "--runtime", "fake"])
+
+
+def test_images_are_classified_without_a_server(photos):
+    result = run(photos, "--json", "--top-k", 3)
+    assert result.exit_code == 0, result.output
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["source"] for line in found] == [str(photos / name) for name in ("a.jpg", "b.png", "deep/c.WEBP")]
+    for line in found:
+        assert (line["image"]["width"], line["image"]["height"]) == (40, 30)
+        assert line["model"] == {"name": "efficientnet-lite0", "version": "1", "runtime": "fake", "precision": "fp32"}
+        assert [p["rank"] for p in line["predictions"]] == [1, 2, 3]
+        assert all(p["wnid"].startswith("n") and p["label"] for p in line["predictions"])
+        probabilities = [p["probability"] for p in line["predictions"]]
+        assert probabilities == sorted(probabilities, reverse=True)
+    assert found[0]["image"]["sha256"] == hashlib.sha256((photos / "a.jpg").read_bytes()).hexdigest()
+
+
+def test_bad_images_fail_alone_and_answers_stay_with_their_image(photos):
+    good = [photos / "a.jpg", photos / "b.png"]
+    bad = [photos / "notes.txt", photos / "missing.png"]
+    alone = {str(image): json.loads(run(image, "--json").stdout)["predictions"] for image in good}
+    result = run(bad[0], good[0], bad[1], good[1], *good * 6, bad[0], "--json")
+    assert result.exit_code == 1
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    codes = [line["error"]["code"] for line in found if "error" in line]
+    assert codes == ["unsupported_image", "image_missing", "unsupported_image"]
+    for line in found:
+        if "error" not in line:
+            assert [p["index"] for p in line["predictions"]] == [p["index"] for p in alone[line["source"]]]
+
+
+def test_an_unknown_model_is_one_line(photos):
+    result = run(photos, "--model", "efficientnet-lite9")
+    assert result.exit_code == 2
+    assert "efficientnet-lite0" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_private_addresses_are_no_images_here_either(api: Api):
+    result = run(f"{api.url}/dog.jpg", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["error"]["code"] == "forbidden_address"
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_line(photos, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "file" / "data"))
+    settings.cache_clear()
+    result = run(photos)
+    assert result.exit_code == 2
+    assert "RAYLENS_DATA_DIR" in result.stderr

@@ -1,0 +1,167 @@
+import csv
+import io
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from serve_app.cli.classify import classify
+from serve_app.images.limits import MAX_IMAGE_BYTES
+from tests.cli.api import Reply, classification, problem
+from tests.servers.process import free_port
+
+app = typer.Typer()
+app.command()(classify)
+
+
+def run(*arguments: object, stdin: bytes | None = None):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env={"COLUMNS": "200"})
+
+
+def lines(result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_a_file_is_sent_as_it_is(api, photos):
+    result = run(
+        photos / "a.jpg", "--server", api.url, "--top-k", 2, "--model", "efficientnet-lite1", "--token", "secret"
+    )
+    assert result.exit_code == 0, result.output
+    [asked] = api.asked
+    assert asked.path == "/api/v1/classifications"
+    assert asked.query == {"top_k": ["2"], "model": ["efficientnet-lite1"]}
+    assert asked.headers["Content-Type"] == "application/octet-stream"
+    assert asked.headers["Authorization"] == "Bearer secret"
+    assert asked.body == (photos / "a.jpg").read_bytes()
+
+
+def test_people_see_names_bars_and_shares(api, photos):
+    result = run(photos / "a.jpg", "--server", api.url)
+    assert "Yorkshire terrier" in result.stdout
+    assert "█" * 19 in result.stdout
+    assert "96.9%" in result.stdout
+    assert "n02094433" in result.stdout
+
+
+def test_folders_patterns_urls_and_stdin_come_in_order(api, photos):
+    url = "https://example.org/dog.jpg"
+    result = run(photos, photos / "*.jpg", url, "-", "--server", api.url, "--json", stdin=b"from stdin")
+    assert result.exit_code == 0, result.output
+    names = [str(photos / name) for name in ("a.jpg", "b.png", "deep/c.WEBP", "a.jpg")]
+    assert [line["source"] for line in lines(result)] == [*names, url, "-"]
+    assert json.dumps({"image_url": url}, separators=(",", ":")).encode() in {asked.body for asked in api.asked}
+    assert b"from stdin" in {asked.body for asked in api.asked}
+
+
+def test_json_lines_hold_the_whole_answer(api, photos):
+    [line] = lines(run(photos / "a.jpg", "--server", api.url, "--json"))
+    assert line == {"source": str(photos / "a.jpg"), **classification()}
+
+
+def test_csv_has_a_header_and_a_row_a_class(api, photos):
+    api.answer = lambda asked, _: (
+        Reply(201, classification()) if b"PNG" in asked.body else problem(422, "corrupt_image", "It ends, too early.")
+    )
+    result = run(photos / "b.png", photos / "a.jpg", "--server", api.url, "--csv")
+    assert result.exit_code == 1
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(row["rank"], row["label"], row["probability"], row["error"]) for row in rows] == [
+        ("1", "Yorkshire_terrier", "0.968600", ""),
+        ("2", "tabby", "0.012300", ""),
+        ("", "", "", "corrupt_image"),
+    ]
+    assert rows[2]["detail"] == "It ends, too early."
+
+
+def test_one_bad_image_does_not_stop_the_rest(api, photos, tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "huge.png").write_bytes(bytes(MAX_IMAGE_BYTES + 1))
+    (tmp_path / "none").mkdir()
+    named = [tmp_path / "missing.png", tmp_path / "empty.png", tmp_path / "huge.png", tmp_path / "none", "*.nothing"]
+    result = run(*named, photos / "a.jpg", "--server", api.url, "--json")
+    assert result.exit_code == 1
+    codes = [line.get("error", {}).get("code") for line in lines(result)]
+    assert codes == ["image_missing", "image_missing", "image_too_large", "image_missing", "image_missing", None]
+    assert len(api.asked) == 1
+
+
+def test_people_see_what_failed_and_why(api, photos):
+    api.answer = lambda asked, _: (
+        problem(422, "corrupt_image", "The [bold]JPEG ends.") if b"PNG" in asked.body else Reply(201, classification())
+    )
+    result = run(photos, "--server", api.url)
+    assert result.exit_code == 1
+    assert f"corrupt_image  {photos / 'b.png'}: The [bold]JPEG ends." in result.stdout
+    assert "2 images" in result.stdout
+
+
+def test_a_full_server_is_asked_again_after_the_pause_it_names(api, photos):
+    api.answer = lambda asked, attempt: (
+        problem(503, "overloaded", "Full.", Retry_After="0.2") if attempt < 2 else Reply(201, classification())
+    )
+    started = time.monotonic()
+    assert run(photos / "a.jpg", "--server", api.url).exit_code == 0
+    assert time.monotonic() - started > 0.4
+    assert len(api.asked) == 3
+
+
+@pytest.mark.parametrize(("pause", "attempts"), [("0", 5), ("86400", 1)])
+def test_patience_ends(api, photos, pause, attempts):
+    api.answer = lambda asked, attempt: problem(429, "rate_limited", "Too many.", Retry_After=pause)
+    result = run(photos / "a.jpg", "--server", api.url)
+    assert result.exit_code == 1
+    assert "rate_limited" in result.stdout
+    assert len(api.asked) == attempts
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, b"<html>hello</html>"),
+        Reply(201, {"hello": 1}),
+        Reply(201, {"predictions": []}),
+        Reply(404, [1]),
+        Reply(302, b"", {"Location": "/elsewhere"}),
+    ],
+)
+def test_another_server_is_recognised(api, photos, reply):
+    api.answer = lambda *_: reply
+    result = run(photos / "a.jpg", "--server", api.url)
+    assert result.exit_code == 1
+    assert "unexpected_reply" in result.stdout
+
+
+def test_without_a_server_the_user_learns_how_to_start_one(photos):
+    result = run(photos, "--server", f"http://127.0.0.1:{free_port()}")
+    assert result.exit_code == 3
+    assert "raylens serve" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("address", ["ftp://example.org", "http://", "http://[::1"])
+def test_what_is_no_address_is_wrong_usage(photos, address):
+    result = run(photos, "--server", address)
+    assert result.exit_code == 2
+    assert "not the address of a server" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["a.jpg", "--json", "--csv"], ["-", "-"], ["a.jpg", "--top-k", "0"], ["a.jpg", "--jobs", "0"]]
+)
+def test_wrong_usage(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_requests_overlap_up_to_the_number_of_jobs(api, photos):
+    together = threading.Barrier(4)
+
+    def answer(*_: object) -> Reply:
+        together.wait(timeout=10)
+        return Reply(201, classification())
+
+    api.answer = answer
+    assert run(*[photos / "a.jpg"] * 8, "--server", api.url, "--jobs", 4).exit_code == 0

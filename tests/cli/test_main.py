@@ -1,0 +1,43 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from serve_app import VERSION
+from serve_app.cli.main import app, main
+
+LIBRARIES = ("ray", "tensorflow", "keras", "openvino", "numpy", "sqlalchemy")
+
+
+def test_the_commands():
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    for command in ("serve", "classify", "status", "models", "db"):
+        assert f" {command} " in shown
+
+
+def test_the_version():
+    result = CliRunner().invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"raylens {VERSION}\n")
+
+
+def test_help_loads_no_large_library():
+    code = f"import sys, serve_app.cli.main; print(*(name for name in {LIBRARIES} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_wrong_settings_are_a_line_each(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAYLENS_PORT", "http")
+    monkeypatch.setenv("RAYLENS_RATE_LIMIT_USER", "600/fortnight")
+    monkeypatch.setattr(sys, "argv", ["raylens", "classify", "--local", "a.jpg"])
+    from serve_app.settings import settings
+
+    settings.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["RAYLENS_PORT", "RAYLENS_RATE_LIMIT_USER"]
+    assert "write like 600/minute" in told.err
