@@ -3,9 +3,8 @@
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Final, Protocol
 
 import numpy as np
@@ -19,11 +18,14 @@ from serve_app.errors import (
     TooManyPixels,
     UnsupportedImage,
 )
+from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.colour import Samples, is_plain, to_plain
 from serve_app.images.formats import ImageFormat, refusal, sniff
+from serve_app.images.jpeg_structure import check_jpeg
 from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 from serve_app.images.orientation import orientation_of, upright, upright_size
 from serve_app.images.pixel_budget import PixelBudget
+from serve_app.images.tiff_structure import check_avif, check_tiff
 from serve_app.types import ImageInfo, UInt8Array
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,13 @@ _REDUCING_GAP: Final = 3.0
 
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
+
+_STRUCTURE: Final[dict[ImageFormat, Callable[[bytes], None]]] = {
+    "JPEG": check_jpeg,
+    "TIFF": check_tiff,
+    "AVIF": check_avif,
+}
+"""What to look at before Pillow does: files that are small in bytes and pixels and still hold up a decoder."""
 
 _BUDGET: Final = PixelBudget(2 * MAX_IMAGE_PIXELS)
 
@@ -103,7 +112,9 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
     file_format = sniff(data)
     if file_format is None:
         raise UnsupportedImage(refusal(data))
-    with _ours(file_format), Image.open(BytesIO(data), formats=[file_format]) as image:
+    if check := _STRUCTURE.get(file_format):
+        check(data)
+    with _ours(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:
         _check_pixels(image.size)
         yield image, file_format
 

@@ -4,6 +4,8 @@ from typing import Final
 
 from PIL import ExifTags, Image
 
+from serve_app.images.tiff_structure import check_tiff
+
 _TRANSPOSE: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -23,6 +25,7 @@ def orientation_of(image: Image.Image) -> int:
     if image.format == "TIFF":  # Pillow turns these itself when it loads them
         return 1
     try:
+        check_tiff(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
         # Not image.getexif(): that of PNG decodes the whole picture to find a late chunk.
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     except Exception:
