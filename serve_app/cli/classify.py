@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from serve_app.cli.outcome import Classifier
     from serve_app.cli.printing import Printer
     from serve_app.cli.sources import Source
@@ -86,7 +88,7 @@ async def _run(sources: "list[Source]", where: Where, printer: "Printer", *, bar
 
     console = Console(stderr=True)
     failures = 0
-    async with _classifier(where) as classifier:
+    async with _classifier(where, console) as classifier:
         shown = bar and console.is_terminal
         with Progress(console=console, transient=True, redirect_stdout=False, disable=not shown) as progress:
             task = progress.add_task("Classifying", total=len(sources))
@@ -99,12 +101,15 @@ async def _run(sources: "list[Source]", where: Where, printer: "Printer", *, bar
 
 
 @asynccontextmanager
-async def _classifier(where: Where) -> "AsyncIterator[Classifier]":
+async def _classifier(where: Where, console: "Console") -> "AsyncIterator[Classifier]":
     if where.local:
         from serve_app.cli.local import open_local
         from serve_app.settings import settings
 
-        yield open_local(settings(), where.model, top_k=where.top_k, threads=where.jobs, runtime=where.runtime)
+        known = settings()
+        with console.status("Loading the model; the first time it is built, which takes some seconds…"):
+            local = open_local(known, where.model, top_k=where.top_k, threads=where.jobs, runtime=where.runtime)
+        yield local
         return
     from serve_app.cli.server import Server
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from serve_app.cli.outcome import Answered, Failed, Outcome, Prediction
 
 _BAR = 20
+_SHORT_BAR = 10
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -93,8 +94,8 @@ def _overview(outcomes: list[Answered]) -> Table:
     table = _table(f"{len(outcomes)} images")
     for outcome in outcomes:
         best, *others = outcome.predictions
-        runners_up = ", ".join(f"{_readable(p.label)} {p.probability:.0%}" for p in others[:2])
-        table.add_row(Text(outcome.source, overflow="fold"), *_cells(best), Text(runners_up, "dim"))
+        second = f"{_readable(others[0].label)} {others[0].probability:.0%}" if others else ""
+        table.add_row(Text(outcome.source, overflow="fold"), *_cells(best, _SHORT_BAR), Text(second, "dim"))
     return table
 
 
@@ -102,10 +103,10 @@ def _table(title: str) -> Table:
     return Table(title=Text(title), title_justify="left", show_header=False, box=None, pad_edge=False)
 
 
-def _cells(prediction: Prediction) -> tuple[Text, Text, Text]:
+def _cells(prediction: Prediction, width: int = _BAR) -> tuple[Text, Text, Text]:
     return (
         Text(_readable(prediction.label), "bold" if prediction.rank == 1 else ""),
-        Text(bar(prediction.probability), "green"),
+        Text(bar(prediction.probability, width), "green"),
         Text(f"{prediction.probability:.1%}", justify="right"),
     )
 
@@ -114,7 +115,7 @@ def _readable(label: str) -> str:
     return label.replace("_", " ")
 
 
-def bar(share: float) -> str:
-    """``share`` (0 to 1) of the bar's cells, to an eighth of a cell."""
-    full, eighths = divmod(round(min(1.0, max(0.0, share)) * _BAR * 8), 8)
-    return ("█" * full + (_BLOCKS[eighths] if eighths else "")).ljust(_BAR)
+def bar(share: float, width: int) -> str:
+    """``share`` (0 to 1) of ``width`` cells, to an eighth of a cell."""
+    full, eighths = divmod(round(min(1.0, max(0.0, share)) * width * 8), 8)
+    return ("█" * full + (_BLOCKS[eighths] if eighths else "")).ljust(width)
