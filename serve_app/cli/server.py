@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -17,8 +17,6 @@ _ATTEMPTS = 5
 _LONGEST_WAIT_S = 30.0
 """A server that wants a longer pause than this is not waited for."""
 
-Sleep = Callable[[float], Awaitable[None]]
-
 
 class Server:
     """A client of one server, with up to ``jobs`` requests in flight."""
@@ -29,13 +27,10 @@ class Server:
         *,
         token: str = "",
         jobs: int = 8,
-        transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """``url`` with or without http://. Raises CannotStart for what is no address."""
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._jobs = jobs
-        self._sleep = sleep
         try:
             base = httpx.URL(self.url)
         except httpx.InvalidURL as error:
@@ -47,7 +42,6 @@ class Server:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=httpx.Timeout(60.0, connect=5.0),
             limits=httpx.Limits(max_connections=jobs),
-            transport=transport,
         )
 
     async def __aenter__(self) -> "Server":
@@ -91,12 +85,17 @@ class Server:
     async def _patiently(self, request: httpx.Request) -> httpx.Response:
         """Send; where the server is full or limits the rate, again after the pause it asks for."""
         for _ in range(_ATTEMPTS - 1):
-            response = await self._http.send(request)
+            try:
+                response = await self._http.send(request)
+            except (httpx.NetworkError, httpx.RemoteProtocolError) as error:
+                if isinstance(error, httpx.ConnectError):
+                    raise
+                continue  # a kept connection that the server had closed by then, or a server that was replaced
             pause = _pause(response)
             if response.status_code not in {429, 503} or pause > _LONGEST_WAIT_S:
                 return response
             # Not all at the same moment, or they meet the same full queue.
-            await self._sleep(pause * random.uniform(1.0, 1.25))  # noqa: S311
+            await asyncio.sleep(pause * random.uniform(1.0, 1.25))  # noqa: S311
         return await self._http.send(request)
 
     def _unreachable(self, error: Exception) -> Unreachable:

@@ -21,6 +21,10 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+HANG_UP = Reply(0, None)
+"""Close the connection without a word."""
+
+
 @dataclass
 class Asked:
     """One request."""
@@ -80,6 +84,9 @@ def running(api: Api) -> Iterator[Api]:
             self._reply(api.post(Asked(url.path, parse_qs(url.query), dict(self.headers), body)))
 
         def _reply(self, reply: Reply) -> None:
+            if reply is HANG_UP:
+                self.close_connection = True
+                return
             data = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             self.send_response(reply.status)
             for name, value in {**reply.headers, "Content-Length": str(len(data))}.items():

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from serve_app.cli.classify import classify
 from serve_app.images.limits import MAX_IMAGE_BYTES
-from tests.cli.api import Reply, classification, problem
+from tests.cli.api import HANG_UP, Reply, classification, problem
 from tests.servers.process import free_port
 
 app = typer.Typer()
@@ -107,6 +107,18 @@ def test_a_full_server_is_asked_again_after_the_pause_it_names(api, photos):
     assert run(photos / "a.jpg", "--server", api.url).exit_code == 0
     assert time.monotonic() - started > 0.4
     assert len(api.asked) == 3
+
+
+def test_a_lost_connection_is_tried_again(api, photos):
+    api.answer = lambda _, attempt: HANG_UP if attempt < 2 else Reply(201, classification())
+    assert run(photos / "a.jpg", "--server", api.url).exit_code == 0
+
+
+def test_a_connection_lost_each_time_is_the_image_s_error(api, photos):
+    api.answer = lambda asked, _: HANG_UP if b"PNG" in asked.body else Reply(201, classification())
+    result = run(photos, "--server", api.url, "--json")
+    assert result.exit_code == 1
+    assert [line.get("error", {}).get("code") for line in lines(result)] == [None, "connection_lost", None]
 
 
 @pytest.mark.parametrize(("pause", "attempts"), [("0", 5), ("86400", 1)])
