@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -92,7 +93,8 @@ class Coalescer(Generic[ItemT, ReplyT]):
             if not batch:
                 continue
             self.running_images += sum(waiting.images for waiting in batch)
-            task = asyncio.create_task(self._answer(batch))
+            # A fresh context: Ray cancels what was called in a request's context when that request's client leaves.
+            task = asyncio.create_task(self._answer(batch), context=Context())
             self._batches.add(task)
             task.add_done_callback(self._finished)
 

@@ -15,7 +15,7 @@ import structlog
 from serve_app.errors import InternalError, RaylensError, Unavailable
 from serve_app.types import Answer, EncodedImage, Query, Record
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = 6
 """Tries of one image: a batch that fails with its replica is tried once more whole, then image by image."""
@@ -96,7 +96,6 @@ class Pipeline:
 
 def _plain(error: RaylensError) -> RaylensError:
     """Without the wrapper Ray puts around errors of another process."""
-    for kind in type(error).__mro__:
-        if kind.__module__ == RaylensError.__module__:
-            return kind(error.message, error.retry_after)
-    return error
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == RaylensError.__module__)
+    assert issubclass(kind, RaylensError)  # noqa: S101 - for the type checker: its own class is in the tree
+    return kind(error.message, error.retry_after)

@@ -18,7 +18,7 @@ def record_of(
         format=verdict.info.format,
         width=verdict.info.width,
         height=verdict.info.height,
-        model=verdict.model,
+        model=query.model,
         model_version=verdict.model_version,
         runtime=verdict.runtime,
         precision=verdict.precision,

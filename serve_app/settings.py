@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         default="off", description="Images per address, like 600/minute (second, minute, hour, day), or off."
     )
     rate_limit_user: str = Field(default="off", description="Images per signed-in user, the same form.")
+    forwarded_hops: int = Field(
+        default=0,
+        ge=0,
+        description="Proxies of yours in front that append to X-Forwarded-For; rate limits count the address the "
+        "outermost of them saw. 0: the header is not believed.",
+    )
     retention_days: int | None = Field(
         default=None, ge=1, description="Days a single classification is kept; unset: for ever. Counters stay."
     )

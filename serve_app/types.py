@@ -117,6 +117,7 @@ class Query:
     """Unix seconds."""
     deadline: float
     """Unix seconds."""
+    model: str
     sha256: str
     url: str | None
     top_k: int
@@ -131,7 +132,6 @@ class Verdict:
 
     info: ImageInfo
     ranking: Ranking
-    model: str
     model_version: str
     runtime: str
     precision: str
@@ -144,3 +144,17 @@ class Answer:
     verdict: Verdict
     preprocess_ms: float
     inference_ms: float
+    batch_size: int
+    """Images in the model call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInService:
+    """A model as a Classifier replica runs it."""
+
+    name: str
+    version: str
+    runtime: str
+    precision: str
+    load_s: float
+    """From the start of the replica to the end of its warm-up, seconds."""

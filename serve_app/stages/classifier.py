@@ -25,14 +25,14 @@ class _Inference:
 class Classifier:
     """Runs one model. ``concurrency`` model calls run at once, each on a thread of its own."""
 
-    def __init__(self, runtime: Runtime, *, concurrency: int, max_waiting_images: int) -> None:
+    def __init__(self, runtime: Runtime, *, concurrency: int, max_waiting: int) -> None:
         self.runtime = runtime
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="inference")
         self._merger = Coalescer[UInt8Array, _Inference](
             self._infer,
             slots=concurrency,
             max_batch=runtime.batch_buckets[-1],
-            max_waiting=max_waiting_images,
+            max_waiting=max_waiting,
         )
 
     @property

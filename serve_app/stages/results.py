@@ -64,12 +64,11 @@ class Results:
         verdict = Verdict(
             info=info,
             ranking=ranking,
-            model=model,
             model_version=self._versions[model],
             runtime=classified.runtime,
             precision=classified.precision,
         )
-        return Answer(verdict, classified.preprocess_ms, classified.inference_ms)
+        return Answer(verdict, classified.preprocess_ms, classified.inference_ms, classified.batch_size)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

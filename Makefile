@@ -1,0 +1,64 @@
+# Every command sets up what it needs; nothing else has to be installed than Python 3.11 (or later) and make.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ARGS ?=
+TESTS ?=
+
+# Slow tests share a running Ray, so they run last.
+FAST := not e2e and not chaos
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test chaos lint bench pins clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashboard"
+	@exec $(BIN)/raylens serve $(ARGS)
+
+test: lint ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
+	@$(BIN)/python -m tests.servers.install
+	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)")
+	$(if $(TESTS),,$(BIN)/python -m pytest -m "e2e and not chaos")
+
+chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
+	@$(BIN)/python -m tests.servers.install
+	$(BIN)/python -m pytest -m chaos $(TESTS)
+
+lint: $(VENV)/.dev ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table and a picture in benchmarks/results
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+pins: $(VENV)/.dev ## Compile the pinned requirements anew
+	$(PIP) uv
+	for set in run:: dev:--group:test; do \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --quiet --upgrade pyproject.toml $$(echo $${set#*:} | tr : ' ') -o requirements/$${set%%:*}.txt; \
+	done
+
+clean: ## Remove what the other commands made, but not the data folder
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; install it, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Raylens into $(VENV); the first time this downloads about 700 MB …"
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what the tests need …"
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,32 @@
+"""The graph: four deployments and how they are bound. ``config/serve.yaml`` names :func:`build`."""
+
+from ray import serve
+from ray.serve import Application
+
+from models.zoo import resolve
+from serve_app.config import BuildArguments
+from serve_app.deployments import ClassifierReplica, IngressReplica, PreprocessorReplica, ResultsReplica
+from serve_app.settings import settings
+
+Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))
+Preprocessor = serve.deployment(name="Preprocessor")(PreprocessorReplica)
+Classifier = serve.deployment(name="Classifier")(ClassifierReplica)
+Results = serve.deployment(name="Results")(ResultsReplica)
+
+
+def classifier_name(model: str, default: str) -> str:
+    """The deployment of a model: ``Classifier`` for the default one, ``Classifier-<model>`` for the others."""
+    return "Classifier" if model == default else f"Classifier-{model}"
+
+
+def build(arguments: BuildArguments) -> Application:
+    """Preprocessor → Classifier → Results behind the Ingress, one Classifier for each model."""
+    specs = [resolve(name) for name in arguments.models or settings().models]
+    default = specs[0].name
+    preprocessor = Preprocessor.bind(specs, arguments.preprocessor)
+    classifiers = {
+        spec.name: Classifier.options(name=classifier_name(spec.name, default)).bind(spec, arguments.classifier)
+        for spec in specs
+    }
+    results = Results.bind(specs, arguments.records)
+    return Ingress.bind(preprocessor, classifiers, results, specs, arguments)

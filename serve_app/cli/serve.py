@@ -1,0 +1,134 @@
+"""``raylens serve``: the whole service from one command."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from models.artifacts import ensure
+from models.errors import ModelError
+from models.zoo import resolve
+from serve_app.cluster import Cluster, ClusterFailed
+from serve_app.deployment_config import APPLICATION, BadConfiguration, default_path, fit, read
+from serve_app.settings import Settings, settings
+
+START_TIMEOUT_S = 300.0
+
+console = Console(stderr=True, highlight=False)
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; RAYLENS_HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; RAYLENS_PORT, else 8000.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Serve configuration; config/serve.yaml if left out.")] = None,
+    dashboard: Annotated[bool, typer.Option(help="Start the Ray dashboard, on localhost only.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+) -> None:
+    """Start Raylens on this machine (or on the cluster of RAY_ADDRESS) and serve until Ctrl-C.
+
+    Example: raylens serve --port 8080 --dashboard
+    """
+    try:
+        code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, json_output)
+    except (BadConfiguration, ClusterFailed, ModelError) as error:
+        console.print(f"[red]Raylens could not start:[/] {error}", markup=True)
+        code = 2 if isinstance(error, BadConfiguration) else 1
+    raise typer.Exit(code)
+
+
+def _with_address(base: Settings, host: str | None, port: int | None) -> Settings:
+    """The settings with the options of the command line, which the replicas inherit through the environment."""
+    os.environ["RAYLENS_HOST"] = host or base.host
+    os.environ["RAYLENS_PORT"] = str(port or base.port)
+    settings.cache_clear()
+    return settings()
+
+
+def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    _refuse_taken_port(chosen)
+    document = read(config)
+    specs = [resolve(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
+    runtime = document["applications"][0].get("args", {}).get("classifier", {}).get("runtime", "auto")
+    with console.status("Preparing the models …") as status:
+        if runtime in {"auto", "openvino"}:
+            for spec in specs:
+                status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
+                ensure(spec, chosen.artifacts_dir)
+        status.update("Starting Ray …")
+        with Cluster(dashboard=dashboard) as cluster:
+            signal.signal(signal.SIGINT, lambda *_: stop.set())
+            signal.signal(signal.SIGTERM, lambda *_: stop.set())
+            cluster.deploy(fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port))
+            ready = _wait_until_ready(cluster, _local_url(chosen), stop, status)
+            if ready:
+                status.stop()
+                _tell(chosen, cluster.dashboard_url, json_output)
+                stop.wait()
+                status.start()
+            status.update("Stopping …")
+    return 0
+
+
+def _local_url(chosen: Settings) -> str:
+    host = "127.0.0.1" if chosen.host in {"0.0.0.0", "::", ""} else chosen.host  # noqa: S104 - compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
+
+
+def _refuse_taken_port(chosen: Settings) -> None:
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as error:
+            raise ClusterFailed(
+                f"{chosen.host}:{chosen.port} cannot be listened on ({error.strerror}); choose another with --port."
+            ) from None
+
+
+def _wait_until_ready(cluster: Cluster, url: str, stop: threading.Event, status: Status) -> bool:
+    """Whether it is ready (or was told to stop before). Raises ClusterFailed."""
+    give_up_at = time.monotonic() + START_TIMEOUT_S
+    while not stop.wait(0.1):
+        progress = cluster.progress(APPLICATION)
+        running = sum(1 for have, wanted in progress.values() if have >= wanted)
+        status.update(f"Starting replicas: {running} of {len(progress) or '…'} …")
+        if progress and running == len(progress) and _is_ready(url):
+            return True
+        if time.monotonic() > give_up_at:
+            raise ClusterFailed(f"not ready after {START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs.")
+    return False
+
+
+def _is_ready(url: str) -> bool:
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/api/health/ready", timeout=2.0).status_code == 200
+    return False
+
+
+def _tell(chosen: Settings, dashboard_url: str | None, json_output: bool) -> None:
+    url = chosen.public_url.rstrip("/") or _local_url(chosen)
+    addresses: dict[str, Any] = {"web": f"{url}/", "api": f"{url}/api/docs", "dashboard": dashboard_url}
+    if json_output:
+        sys.stdout.write(json.dumps(addresses) + "\n")
+        sys.stdout.flush()
+        return
+    console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
+    console.print(f"  API documentation  {addresses['api']}")
+    if dashboard_url:
+        console.print(f"  Ray dashboard      {dashboard_url}")
+    console.print("  Ctrl-C stops it.")

@@ -1,0 +1,122 @@
+"""A Ray for Raylens: starts one on this machine or joins ``RAY_ADDRESS``, deploys, and takes it all down again."""
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+FLAGS: Final = {
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Read by Ray at its import, and handed on to its processes. What the environment says already, stands."""
+
+OBJECT_STORE_BYTES: Final = 512 << 20
+"""Shared memory for the tensors under way; 16 images of 224 × 224 take 2.4 MB."""
+
+
+class ClusterFailed(RuntimeError):
+    """Ray or the deployment did not come up; the message says why."""
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Cluster:
+    """Context manager around Ray. Import ``ray`` only after it was entered: the flags count at import."""
+
+    def __init__(self, *, dashboard: bool) -> None:
+        self._dashboard = dashboard
+        self._folder = Path(tempfile.mkdtemp(prefix="raylens-"))
+        self._joined = bool(os.environ.get("RAY_ADDRESS"))
+        self.dashboard_url: str | None = None
+
+    def __enter__(self) -> Self:
+        # HAProxy's files and ports are one set a machine by default; each service of ours has its own.
+        private = {
+            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(self._folder / "haproxy.cfg"),
+            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(self._folder / "admin.sock"),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(self._folder),
+            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(self._folder / "server-state"),
+            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(self._folder / "metrics.sock"),
+            "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+            "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+            "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+            # Nobody else sends requests here, so the ingress need not wait for a load balancer to look away.
+            "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+        }
+        for name, value in (FLAGS | ({} if self._joined else private)).items():
+            os.environ.setdefault(name, value)
+        import ray  # noqa: PLC0415
+
+        if self._joined:
+            context = ray.init(logging_level="warning")
+        else:
+            context = ray.init(
+                address="local",
+                include_dashboard=self._dashboard,
+                dashboard_host="127.0.0.1",
+                object_store_memory=OBJECT_STORE_BYTES,
+                logging_level="warning",
+            )
+        url = context.dashboard_url
+        self.dashboard_url = f"http://{url}" if url else None
+        return self
+
+    def deploy(self, config: dict[str, Any]) -> None:
+        """Hand the Serve configuration to the controller; returns before it runs. Raises ClusterFailed."""
+        from pydantic import ValidationError  # noqa: PLC0415
+        from ray import serve  # noqa: PLC0415
+        from ray.serve.context import _get_global_client  # noqa: PLC0415
+        from ray.serve.schema import ServeDeploySchema  # noqa: PLC0415
+
+        try:
+            schema = ServeDeploySchema.model_validate(config)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise ClusterFailed(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+        options = {**config["http_options"], "location": config.get("proxy_location", "EveryNode")}
+        serve.start(http_options=options)
+        _get_global_client().deploy_apps(schema)
+
+    def progress(self, application: str) -> dict[str, tuple[int, int]]:
+        """(running, wanted) replicas by deployment. Raises ClusterFailed where the deployment has failed."""
+        from ray import serve  # noqa: PLC0415
+
+        status = serve.status().applications.get(application)
+        if status is None:
+            return {}
+        if status.status.value in {"DEPLOY_FAILED", "UNHEALTHY"}:
+            faults = [deployment.message for deployment in status.deployments.values() if deployment.message]
+            raise ClusterFailed("\n".join([status.message, *faults]).strip())
+        return {
+            name: (deployment.replica_states.get("RUNNING", 0), sum(deployment.replica_states.values()) or 1)
+            for name, deployment in status.deployments.items()
+        }
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import ray  # noqa: PLC0415
+        from ray import serve  # noqa: PLC0415
+
+        from serve_app.deployment_config import APPLICATION  # noqa: PLC0415
+
+        try:
+            if self._joined:
+                serve.delete(APPLICATION)
+            else:
+                serve.shutdown()
+        finally:
+            ray.shutdown()
+            shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""The arguments of the application in ``config/serve.yaml``, typed; the file documents each. Unknown keys are refused."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+MIB = 1 << 20
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QueueArguments(_Arguments):
+    max_batch: PositiveInt = 16
+    batches_per_classifier: PositiveInt = 3
+    max_waiting: PositiveInt = 256
+    max_mib: PositiveInt = 512
+
+
+class LimitArguments(_Arguments):
+    request_timeout_s: PositiveFloat = 30.0
+    image_mib: PositiveInt = 20
+    body_mib: PositiveInt = 128
+    images: PositiveInt = 64
+    fetch_timeout_s: PositiveFloat = 10.0
+
+    @property
+    def image_bytes(self) -> int:
+        return self.image_mib * MIB
+
+    @property
+    def body_bytes(self) -> int:
+        return self.body_mib * MIB
+
+
+class PreprocessorArguments(_Arguments):
+    threads: PositiveInt = 2
+
+
+class ClassifierArguments(_Arguments):
+    runtime: Literal["auto", "openvino", "tensorflow", "fake"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    threads: Annotated[int, Field(ge=0)] = 0
+    concurrency: PositiveInt = 1
+    batch_buckets: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)
+    max_waiting: PositiveInt = 512
+
+
+class RecordArguments(_Arguments):
+    drain_interval_s: PositiveFloat = 1.0
+
+
+class BuildArguments(_Arguments):
+    """What ``serve_app.app:build`` takes."""
+
+    models: tuple[str, ...] | None = None
+    """Models to serve, the first is the default; None: those of the setting RAYLENS_MODELS."""
+    queue: QueueArguments = QueueArguments()
+    limits: LimitArguments = LimitArguments()
+    preprocessor: PreprocessorArguments = PreprocessorArguments()
+    classifier: ClassifierArguments = ClassifierArguments()
+    records: RecordArguments = RecordArguments()

@@ -1,0 +1,57 @@
+"""Reads ``config/serve.yaml`` and fits it to this machine: address, port, a Classifier for each further model."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from serve_app.config import BuildArguments
+
+APPLICATION = "raylens"
+
+
+class BadConfiguration(ValueError):
+    """The file cannot be used; the message is one line that says where."""
+
+
+def default_path() -> Path:
+    """``config/serve.yaml`` of this folder, or the one beside the package."""
+    here = Path("config/serve.yaml")
+    return here if here.is_file() else Path(__file__).parent.parent / "config" / "serve.yaml"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document, checked as far as Ray Serve does not: its own schema lets unknown keys of ours pass."""
+    try:
+        document = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise BadConfiguration(f"{path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise BadConfiguration(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        (application,) = document["applications"]
+        BuildArguments.model_validate(application.get("args", {}))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise BadConfiguration(f"{path}: args.{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise BadConfiguration(f"{path} must hold one application, see the file that comes with Raylens") from None
+    if not isinstance(document, dict):
+        raise BadConfiguration(f"{path} must hold a mapping")
+    return document
+
+
+def fit(document: dict[str, Any], models: tuple[str, ...], host: str, port: int) -> dict[str, Any]:
+    """A copy for this address and these models (names as the specs have them, the default first)."""
+    (application,) = document["applications"]
+    arguments = {**application.get("args", {}), "models": list(models)}
+    deployments = list(application.get("deployments", []))
+    named = {deployment["name"] for deployment in deployments}
+    classifier = next((deployment for deployment in deployments if deployment["name"] == "Classifier"), None)
+    further = [f"Classifier-{model}" for model in models[1:]]
+    if classifier:
+        deployments += [{**classifier, "name": name} for name in further if name not in named]
+    fitted = {**application, "name": APPLICATION, "args": arguments, "deployments": deployments}
+    http_options = {**document.get("http_options", {}), "host": host, "port": port}
+    return {**document, "http_options": http_options, "applications": [fitted]}

@@ -1,0 +1,70 @@
+"""The HTTP application: every route under ``/api``, the original's also at the root."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import RedirectResponse
+
+from serve_app import VERSION
+from serve_app.ingress.classify import classify_routes, legacy_classify_routes
+from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.health import health_routes, legacy_health_routes
+from serve_app.ingress.look import legacy_look_routes, look_routes
+from serve_app.ingress.problems import Problem, install_problem_handlers
+
+DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
+
+    curl --data-binary @cat.jpg http://127.0.0.1:8000/api/v1/classifications
+"""
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "model": Problem,
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, description in {
+        400: "Nothing to classify, two inputs at once, or a body that cannot be read",
+        404: "Unknown model or classification",
+        413: "Too many bytes, pixels or images",
+        415: "Not an image of an allowed format",
+        422: "Corrupt image, bad or forbidden URL, failed fetch, invalid parameter",
+        429: "Rate limit or quota; see Retry-After",
+        503: "Overloaded or not ready; see Retry-After",
+        504: "The deadline passed",
+    }.items()
+}
+
+
+def create_api(gateway: Gateway) -> FastAPI:
+    """The ASGI application around a gateway, which it starts and stops."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await gateway.start()
+        yield
+        await gateway.stop()
+
+    app = FastAPI(
+        title="Raylens",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    install_problem_handlers(app)
+    originals = [legacy_classify_routes(gateway, ERRORS), legacy_look_routes(gateway, ERRORS), legacy_health_routes()]
+    for router in (classify_routes(gateway, ERRORS), look_routes(gateway, ERRORS), health_routes(gateway), *originals):
+        app.include_router(router, prefix="/api")
+    for router in originals:
+        app.include_router(router, include_in_schema=False)
+
+    @app.get("/", include_in_schema=False)
+    async def start_page() -> RedirectResponse:
+        return RedirectResponse("/api/docs")
+
+    return app

@@ -1,0 +1,173 @@
+"""Routes that classify, and the look at one classification of the past."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+
+from serve_app.errors import InvalidParameter, RaylensError, Unavailable
+from serve_app.ingress import rendering, schemas
+from serve_app.ingress.bodies import Source, read_sources
+from serve_app.ingress.classification import CacheMode, Classification, ImageUrl, Options
+from serve_app.ingress.clients import client_of
+from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.problems import problem, request_id_of
+
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The image itself, 1 to 64 parts named “file”, or JSON.",
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            },
+            "application/json": {
+                "schema": {"oneOf": [schemas.JsonImage.model_json_schema(), schemas.JsonImages.model_json_schema()]},
+                "examples": {
+                    "url": {"value": {"image_url": "https://example.org/dog.jpg"}},
+                    "several": {"value": {"images": [{"image_url": "https://example.org/dog.jpg"}]}},
+                },
+            },
+        },
+    }
+}
+
+
+def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(body, status, headers, media_type="application/json")
+
+
+def deadline_after(timeout: str | None, longest_s: float) -> float:
+    """Unix time at which the client stops waiting. Raises InvalidParameter."""
+    if timeout is None:
+        return time.time() + longest_s
+    try:
+        wanted_s = float(timeout)
+    except ValueError:
+        wanted_s = 0.0
+    if not 0 < wanted_s <= longest_s:
+        raise InvalidParameter(f"X-Request-Timeout must be seconds, more than 0 and at most {longest_s:g}.")
+    return time.time() + wanted_s
+
+
+async def answer_all(
+    gateway: Gateway, sources: Sequence[Source], options: Options
+) -> list[Classification | RaylensError]:
+    """One answer or error for each source, in order; all are under way at once."""
+
+    async def answer(source: Source) -> Classification | RaylensError:
+        if isinstance(source, RaylensError):
+            return source
+        try:
+            return await gateway.classify(source, options)
+        except RaylensError as error:
+            return error
+
+    return list(await asyncio.gather(*(answer(source) for source in sources)))
+
+
+def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -> APIRouter:
+    """``/v1/classifications``."""
+    router = APIRouter(prefix="/v1", tags=["classify"])
+
+    def options_of(
+        model: Annotated[
+            str | None, Query(description="A name of /api/v1/models; the default one if left out.")
+        ] = None,
+        top_k: Annotated[int, Query(ge=1, le=1000, description="How many classes to answer with.")] = 5,
+        cache: Annotated[
+            CacheMode, Query(description="refresh: classify anew and remember; off: neither look up nor remember.")
+        ] = "use",
+        x_request_timeout: Annotated[str | None, Header(description="Seconds to wait at most, up to 30.")] = None,
+    ) -> Options:
+        deadline = deadline_after(x_request_timeout, gateway.limits.request_timeout_s)
+        return Options(gateway.model(model), top_k, cache, deadline)
+
+    @router.post(
+        "/classifications",
+        status_code=201,
+        response_model=schemas.Classification | schemas.Classifications,
+        responses=errors,
+        openapi_extra=BODY,
+        summary="Classify one image or several",
+    )
+    async def classify(request: Request, options: Annotated[Options, Depends(options_of)]) -> Response:
+        options.model.queue.refuse_if_full()
+        with gateway.memory.account() as account:
+            sources = await read_sources(request, gateway.limits, account)
+            await gateway.rate_limiter.take(client_of(request, gateway.settings), len(sources.items))
+            if not sources.several:
+                source = sources.items[0]
+                if isinstance(source, RaylensError):
+                    raise source
+                answer = await gateway.classify(source, options)
+                return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
+            answers = await answer_all(gateway, sources.items, options)
+        request_id = request_id_of(request)
+        items = [
+            problem(answer, request_id) if isinstance(answer, RaylensError) else rendering.classification(answer)
+            for answer in answers
+        ]
+        return json_response({"items": items}, 201)
+
+    @router.get(
+        "/classifications/{classification_id}",
+        response_model=schemas.Classification,
+        responses=errors,
+        summary="A classification of the past",
+    )
+    async def look_up(classification_id: str) -> Response:
+        try:
+            record = await asyncio.to_thread(gateway.history.get, classification_id)
+        except SQLAlchemyError:
+            raise Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0) from None
+        model = gateway.models.get(record.model)
+        return json_response(rendering.recorded(record, model.labels if model else None))
+
+    return router
+
+
+def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -> APIRouter:
+    """The original's call; it stands at the root and under ``/api``."""
+    router = APIRouter(tags=["original"])
+
+    @router.post(
+        "/classify-image",
+        status_code=201,
+        response_model=schemas.LegacyClassification,
+        responses=errors,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": schemas.LegacyRequest.model_json_schema()}},
+            }
+        },
+        summary="Classify the image behind a URL",
+    )
+    async def classify_image(request: Request) -> Response:
+        options = Options(gateway.model(None), 5, "use", time.time() + gateway.limits.request_timeout_s)
+        options.model.queue.refuse_if_full()
+        with gateway.memory.account() as account:
+            sources = await read_sources(request, gateway.limits, account)
+            source = sources.items[0]
+            if sources.several or not isinstance(source, ImageUrl):
+                raise InvalidParameter(
+                    "This call takes JSON with one “image_url”; see /api/v1/classifications for more."
+                )
+            await gateway.rate_limiter.take(client_of(request, gateway.settings))
+            answer = await gateway.classify(source, options)
+        return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
+
+    return router

@@ -1,0 +1,182 @@
+"""Everything an ingress replica holds: models and their queues, cache, fetcher, records; started and stopped here."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+
+from models.labels import labels_of
+from models.spec import ModelSpec
+from serve_app.cache import open_cache
+from serve_app.coalescer import Coalescer
+from serve_app.config import BuildArguments
+from serve_app.errors import NotReady, RaylensError, UnknownModel
+from serve_app.fetch import Fetcher
+from serve_app.images.sample import sample
+from serve_app.ingress.bodies import ByteBudget
+from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
+from serve_app.ingress.pulse import Pulse
+from serve_app.metrics import IngressMetrics
+from serve_app.pipeline import Job, Pipeline
+from serve_app.rate import parse_rate
+from serve_app.rate_limit import RateLimiter, open_buckets
+from serve_app.replicas import DeploymentState, deployment_states
+from serve_app.settings import Settings
+from serve_app.statistics.database import connect
+from serve_app.statistics.history import History
+from serve_app.types import Answer, EncodedImage, ModelInService, Record
+
+log = structlog.get_logger(__name__)
+
+APPLICATION: Final = "raylens"
+WATCH_EVERY_S: Final = 1.0
+RECORD_BATCH: Final = 256
+
+
+class Gateway:
+    """One a replica, on its event loop. ``deployments``: the Classifier deployment of each model."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        specs: Sequence[ModelSpec],
+        deployments: Mapping[str, str],
+        arguments: BuildArguments,
+        settings: Settings,
+        metrics: IngressMetrics,
+    ) -> None:
+        self.settings = settings
+        self.arguments = arguments
+        self.limits = arguments.limits
+        self.memory = ByteBudget(arguments.queue.max_mib << 20)
+        self.pulse = Pulse()
+        self.engine = connect(settings.effective_database_url)
+        self.history = History(self.engine, settings.signing_key)
+        self.rate_limiter = RateLimiter(parse_rate(settings.rate_limit_anonymous), open_buckets(settings))
+        self.models: dict[str, ServedModel] = {}
+        self.default_model = specs[0].name
+        self.deployments: dict[str, DeploymentState] = {}
+        self._pipeline = pipeline
+        self._specs = specs
+        self._names = deployments
+        self._metrics = metrics
+        self._cache = open_cache(settings)
+        self._fetcher = Fetcher(settings.fetch_allowed_networks, timeout_s=arguments.limits.fetch_timeout_s)
+        recorder = Coalescer[Record, None](pipeline.record, slots=2, max_batch=RECORD_BATCH, max_waiting=100_000)
+        self._classifications = Classifications(self._cache, self._fetcher, recorder)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        for spec in self._specs:
+            self._spawn(self._warm_up(spec))
+        self._spawn(self._watch())
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for model in self.models.values():
+            await model.queue.close()
+        await self._fetcher.close()
+        await self._cache.close()
+        self.engine.dispose()
+
+    def model(self, name: str | None) -> ServedModel:
+        """The model of a request. Raises UnknownModel, or NotReady while its Classifier starts."""
+        wanted = name or self.default_model
+        if model := self.models.get(wanted):
+            return model
+        served = [spec.name for spec in self._specs]
+        if wanted in served:
+            raise NotReady(f"The model {wanted} is being loaded; try again in a moment.", retry_after=2.0)
+        raise UnknownModel(f"There is no model {wanted[:100]!r} here; there is {', '.join(served)}.")
+
+    async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
+        """One image; counted, whatever comes of it."""
+        try:
+            answer = await self._classifications.classify(source, options)
+        except RaylensError as error:
+            self.pulse.refused(error.code)
+            raise
+        self.pulse.answered(answer.outcome, answer.timings_ms, answer.batch_size)
+        return answer
+
+    def images_by_deployment(self) -> dict[str, int]:
+        """Images waiting or in work here, by Classifier deployment."""
+        return {self._names[name]: images for name, images in self._images_by_model().items()}
+
+    def _images_by_model(self) -> dict[str, int]:
+        return {name: model.queue.waiting_images + model.queue.running_images for name, model in self.models.items()}
+
+    async def parts(self) -> dict[str, str]:
+        """The state of each part: ok, degraded or starting."""
+        states = {f"model:{spec.name}": "ok" if spec.name in self.models else "starting" for spec in self._specs}
+        states["cache"] = self._cache.state()
+        try:
+            async with asyncio.timeout(1.0):
+                states["database"] = await self._pipeline.results.database_state.remote()
+        except Exception:
+            states["database"] = "degraded"
+        return states
+
+    def live(self) -> dict[str, Any]:
+        """The last minute of this replica and the replicas of the whole graph."""
+        return self.pulse.summary() | {
+            "queues": {
+                name: {
+                    "waiting": model.queue.waiting_images,
+                    "running": model.queue.running_images,
+                    "limit": self.arguments.queue.max_waiting,
+                }
+                for name, model in self.models.items()
+            },
+            "deployments": {
+                name: {"status": state.status, "replicas": state.running, "starting": state.starting}
+                for name, state in self.deployments.items()
+            },
+        }
+
+    def _spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _warm_up(self, spec: ModelSpec) -> None:
+        """Serve the model once an image has gone through its Preprocessor and Classifier."""
+        in_service: ModelInService | None = None
+        while in_service is None:
+            try:
+                images = [EncodedImage(sample("JPEG"), time.time() + 60.0)]
+                preprocessed = self._pipeline.preprocessor.prepare.remote(spec.name, images)
+                await self._pipeline.classifiers[spec.name].classify.remote(preprocessed)
+                in_service = await self._pipeline.classifiers[spec.name].describe.remote()
+            except Exception:
+                log.exception("warm_up_failed", model=spec.name)
+                await asyncio.sleep(1.0)
+        self.models[spec.name] = ServedModel(spec, labels_of(spec), self._queue(spec.name), in_service)
+        log.info("model_ready", model=spec.name, runtime=in_service.runtime, precision=in_service.precision)
+
+    def _queue(self, name: str) -> Coalescer[Job, Answer]:
+        queue = self.arguments.queue
+
+        async def run(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
+            return await self._pipeline.classify_surely(name, jobs)
+
+        return Coalescer(
+            run, slots=queue.batches_per_classifier, max_batch=queue.max_batch, max_waiting=queue.max_waiting
+        )
+
+    async def _watch(self) -> None:
+        """Keep the number of calls under way in step with the Classifier's replicas, and the metrics up to date."""
+        while True:
+            with contextlib.suppress(Exception):  # the controller may be restarting: what was known stays true
+                self.deployments = await asyncio.to_thread(deployment_states, APPLICATION)
+            for name, model in self.models.items():
+                state = self.deployments.get(self._names[name])
+                model.queue.slots = self.arguments.queue.batches_per_classifier * max(1, state.running if state else 1)
+            self._metrics.observe(*self.pulse.drain())
+            self._metrics.observe_queue(self._images_by_model())
+            await asyncio.sleep(WATCH_EVERY_S)

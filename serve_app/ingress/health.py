@@ -1,0 +1,43 @@
+"""Routes for those who watch: alive, and ready."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from serve_app.ingress import schemas
+from serve_app.ingress.classify import json_response
+from serve_app.ingress.gateway import Gateway
+
+
+def health_routes(gateway: Gateway) -> APIRouter:
+    """``/health/live`` and ``/health/ready``."""
+    router = APIRouter(prefix="/health", tags=["health"])
+
+    @router.get("/live", response_model=schemas.Health, summary="Does the process answer?")
+    async def live() -> Response:
+        return json_response({"is_healthy": True})
+
+    @router.get(
+        "/ready",
+        response_model=schemas.Readiness,
+        responses={503: {"model": schemas.Readiness}},
+        summary="Is every model warm? Parts that are degraded do not make it unready",
+    )
+    async def ready() -> Response:
+        parts = await gateway.parts()
+        starting = "starting" in parts.values()
+        status = "starting" if starting else "degraded" if "degraded" in parts.values() else "ready"
+        headers = {"Retry-After": "2"} if starting else None
+        return json_response({"status": status, "parts": parts}, 503 if starting else 200, headers)
+
+    return router
+
+
+def legacy_health_routes() -> APIRouter:
+    """The original's call; it stands at the root and under ``/api``."""
+    router = APIRouter(tags=["original"])
+
+    @router.get("/health", response_model=schemas.Health, summary="Does the service answer?")
+    async def health() -> Response:
+        return json_response({"is_healthy": True})
+
+    return router

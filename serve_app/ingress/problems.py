@@ -1,0 +1,90 @@
+"""Errors become HTTP here and nowhere else: RFC 9457 problem details."""
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from serve_app.errors import InternalError, InvalidParameter, RaylensError
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(BaseModel):
+    """Why there is no answer, and what to do (RFC 9457)."""
+
+    type: str = Field(examples=["urn:raylens:problem:corrupt_image"])
+    title: str = Field(examples=["Corrupt image"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["The JPEG ends too early; send the whole file."])
+    code: str = Field(examples=["corrupt_image"])
+    request_id: str = Field(examples=["3f0e5c0a-5a39-4fb7-9a2e-0a3f0b4f4a55"])
+
+
+def problem(error: RaylensError, request_id: str) -> dict[str, Any]:
+    """The problem document of an error."""
+    return {
+        "type": f"urn:raylens:problem:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "request_id": request_id,
+    }
+
+
+def request_id_of(request: Request) -> str:
+    """Ray Serve gives each request an id, or takes the client's; both hops log it."""
+    return request.headers.get("x-request-id", "")
+
+
+def problem_response(request: Request, error: RaylensError) -> Response:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return JSONResponse(
+        problem(error, request_id_of(request)), error.status, headers, media_type="application/problem+json"
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Every error of the API goes out as a problem document."""
+
+    async def on_raylens_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RaylensError)  # noqa: S101 - for the type checker; the registration sees to it
+        if error.status >= 500 and error.status not in {503, 504}:
+            log.error("request_failed", code=error.code, path=request.url.path, exc_info=error)
+        return problem_response(request, error)
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
+        return problem_response(request, InvalidParameter(faults))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        status = HTTPStatus(error.status_code)
+        document = problem(InternalError(str(error.detail)), request_id_of(request))
+        code = status.phrase.lower().replace(" ", "_")
+        document |= {"type": f"urn:raylens:problem:{code}", "title": status.phrase, "status": status, "code": code}
+        return JSONResponse(document, status, error.headers, media_type="application/problem+json")
+
+    async def on_gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
+    async def on_defect(request: Request, error: Exception) -> Response:
+        log.error("defect", path=request.url.path, request_id=request_id_of(request), exc_info=error)
+        return problem_response(request, InternalError("A defect of Raylens; please report it with the request id."))
+
+    app.add_exception_handler(RaylensError, on_raylens_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(ClientDisconnect, on_gone)
+    app.add_exception_handler(Exception, on_defect)

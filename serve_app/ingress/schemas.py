@@ -1,0 +1,170 @@
+"""The bodies of the API as the OpenAPI document tells them; ``rendering`` writes the answers."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from serve_app.ingress.problems import Problem
+
+TERRIER: dict[str, Any] = {
+    "rank": 1,
+    "index": 187,
+    "wnid": "n02094433",
+    "label": "Yorkshire_terrier",
+    "probability": 0.96,
+}
+
+
+class Prediction(BaseModel):
+    """One class of the top-k."""
+
+    rank: int = Field(ge=1)
+    index: int = Field(ge=0, description="Position in the model's output.")
+    wnid: str = Field(description="WordNet id; tells apart classes of one name.")
+    label: str
+    probability: float = Field(ge=0, le=1)
+
+    model_config = {"json_schema_extra": {"examples": [TERRIER]}}
+
+
+class Image(BaseModel):
+    """What was classified; width and height as seen upright, pixels."""
+
+    sha256: str
+    format: str
+    width: int
+    height: int
+    url: str | None = None
+
+
+class Model(BaseModel):
+    """What it was classified with."""
+
+    name: str
+    version: str
+    runtime: str
+    precision: str
+
+
+class Timings(BaseModel):
+    """Milliseconds. ``queue`` is all that is neither fetch, preprocessing nor inference."""
+
+    fetch: float
+    preprocess: float
+    queue: float
+    inference: float
+    total: float
+
+
+class Classification(BaseModel):
+    """An answered image."""
+
+    id: str = Field(examples=["019320f0c5b87d0fb6f0a1b2c3d4e5f6"])
+    created_at: str = Field(examples=["2026-01-31T12:00:00.123456Z"])
+    image: Image
+    model: Model
+    predictions: list[Prediction]
+    cached: bool
+    timings_ms: Timings
+
+
+class Classifications(BaseModel):
+    """One answer or problem for each image sent, in order."""
+
+    items: list[Classification | Problem]
+
+
+class LegacyRequest(BaseModel):
+    """The one input of the original's call."""
+
+    image_url: str = Field(examples=["https://example.org/dog.jpg"])
+
+
+class LegacyClassification(BaseModel):
+    """The original's answer; ``processing_time`` in seconds."""
+
+    classification: str = Field(examples=["Yorkshire_terrier"])
+    confidence: float = Field(examples=[0.9686])
+    processing_time: float = Field(examples=[0.031])
+
+
+class ReportRow(BaseModel):
+    """A much requested image; times in seconds."""
+
+    image_url: str
+    classification_count: int
+    processing_time_avg: float
+    processing_time_max: float
+    processing_time_min: float
+
+
+class TopRow(BaseModel):
+    """A much requested image or an often seen label; times in seconds."""
+
+    image_url: str | None = None
+    sha256: str | None = None
+    label: str | None = None
+    wnid: str | None = None
+    classification_count: int
+    processing_time_avg: float
+    processing_time_max: float
+    processing_time_min: float
+    last_seen: str
+
+
+class Top(BaseModel):
+    by: str
+    window: str
+    items: list[TopRow]
+
+
+class ModelCard(BaseModel):
+    """What can be asked for with ``model=``."""
+
+    name: str
+    title: str
+    version: str
+    default: bool
+    runtime: str
+    precision: str
+    input_size: int = Field(description="Height and width of the input, pixels.")
+    parameters: int | None
+    top1: float | None = Field(description="Published ImageNet top-1 accuracy.")
+    license: str
+    classes: int
+
+
+class ModelCards(BaseModel):
+    items: list[ModelCard]
+
+
+class Label(BaseModel):
+    index: int
+    wnid: str
+    label: str
+
+
+class LabelList(BaseModel):
+    items: list[Label]
+
+
+class Health(BaseModel):
+    is_healthy: bool
+
+
+class Readiness(BaseModel):
+    """The state of each part: ``ok``, ``degraded`` (answers, but slower or recorded later) or ``starting``."""
+
+    status: str
+    parts: dict[str, str]
+
+
+class JsonImage(BaseModel):
+    """One image: exactly one of the two."""
+
+    image_url: str | None = None
+    image_base64: str | None = None
+
+
+class JsonImages(BaseModel):
+    images: list[JsonImage] = Field(min_length=1, max_length=64)

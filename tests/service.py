@@ -1,0 +1,117 @@
+"""A real Raylens for tests: ``raylens serve`` in a process of its own, with its own Ray, data folder and port."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import yaml
+
+from serve_app.cluster import free_port
+from serve_app.deployment_config import default_path
+
+START_S = 120.0
+STOP_S = 60.0
+SHARED_DATA = Path(__file__).parent.parent / ".raylens"
+"""Model artifacts are the same for every test, so they are built once here."""
+
+
+class Service:
+    """Start, stop, and reach into a running service. ``change`` edits the Serve configuration before the start."""
+
+    def __init__(
+        self, folder: Path, change: Callable[[dict[str, Any]], None] | None = None, **environment: str
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "serve.log"
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+        document = yaml.safe_load(default_path().read_text())
+        if change:
+            change(document["applications"][0])
+        self._config = folder / "serve.yaml"
+        self._config.write_text(yaml.safe_dump(document))
+        data = folder / "data"
+        data.mkdir(exist_ok=True)
+        SHARED_DATA.joinpath("artifacts").mkdir(parents=True, exist_ok=True)
+        if not (data / "artifacts").exists():
+            (data / "artifacts").symlink_to(SHARED_DATA / "artifacts")
+
+    def start(self) -> None:
+        """Return once every model is warm."""
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))
+        }
+        environment |= {"RAYLENS_DATA_DIR": str(self.folder / "data")} | self._environment
+        command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(self.port)]
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, "--config", str(self._config)],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self.folder,
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, f"the service did not start:\n{self.log.read_text()[-4000:]}"
+        assert json.loads(line)["web"]
+
+    def stop(self) -> None:
+        """As Ctrl-C does; fails where a process is left behind."""
+        if self._process is None:
+            return
+        family = self.processes()
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(STOP_S)
+        _, left = psutil.wait_procs(family, timeout=10)
+        for process in left:
+            process.kill()
+        self._process = None
+        assert code == 0, self.log.read_text()[-4000:]
+        assert not left, f"left behind: {[process.cmdline() for process in left if process.is_running()]}"
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of this service: Ray's, HAProxy's, the replicas'."""
+        assert self._process
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def replicas(self, deployment: str) -> list[psutil.Process]:
+        """The replicas' processes of one deployment, e.g. ``Classifier``."""
+        wanted = f"ray::ServeReplica:raylens:{deployment}"
+        found = []
+        for process in self.processes():
+            try:
+                title = " ".join(process.cmdline())
+            except psutil.Error:
+                continue
+            if title.startswith(wanted) and title[len(wanted) : len(wanted) + 1] in {"", ".", " "}:
+                found.append(process)
+        return found
+
+    def kill(self, deployment: str) -> int:
+        """SIGKILL one replica; its process id."""
+        victim = self.replicas(deployment)[0]
+        victim.kill()
+        return victim.pid
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        give_up_at = time.monotonic() + timeout_s
+        while time.monotonic() < give_up_at:
+            try:
+                if httpx.get(f"{self.url}/api/health/ready", timeout=2).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.2)
+        raise AssertionError("the service is not ready")
