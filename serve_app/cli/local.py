@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import time
+import math
 from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,13 +16,15 @@ from models.zoo import resolve
 from serve_app.cli.outcome import CannotStart, Failed, Outcome, answered
 from serve_app.cli.sources import Source
 from serve_app.errors import RaylensError
+from serve_app.fetch.addresses import AddressPolicy
+from serve_app.fetch.fetcher import Fetcher
 from serve_app.settings import Settings
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import rank
 from serve_app.types import EncodedImage, Float32Array, ImageInfo, Ranking
 
 _BATCH = 8
-_FETCH_S = 10.0
+_NO_DEADLINE = math.inf
 
 
 class LocalClassifier:
@@ -31,9 +33,9 @@ class LocalClassifier:
     def __init__(self, spec: ModelSpec, runtime: Runtime, settings: Settings, *, top_k: int, threads: int) -> None:
         self._spec = spec
         self._runtime = runtime
-        self._settings = settings
         self._labels: Labels = labels_of(spec)
         self._top_k = top_k
+        self._fetcher = Fetcher(AddressPolicy(settings.fetch_allowed_networks))
         self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
 
     async def outcomes(self, sources: Sequence[Source]) -> AsyncIterator[Outcome]:
@@ -43,9 +45,13 @@ class LocalClassifier:
             for outcome in await self._batch(batch):
                 yield outcome
 
+    async def aclose(self) -> None:
+        """Close the connections to where the images came from."""
+        await self._fetcher.aclose()
+
     async def _batch(self, sources: list[Source]) -> list[Outcome]:
         found = await asyncio.gather(*(self._bytes(source) for source in sources))
-        images = [EncodedImage(data, deadline=float("inf")) for data in found if isinstance(data, bytes)]
+        images = [EncodedImage(data, deadline=_NO_DEADLINE) for data in found if isinstance(data, bytes)]
         preprocessed = await self._preprocessor.prepare(self._spec.name, images)
         probabilities = await asyncio.to_thread(self._runtime.predict, preprocessed.tensor)
         outcomes, rankings = iter(preprocessed.outcomes), iter(_ranked(probabilities))
@@ -65,10 +71,7 @@ class LocalClassifier:
             return error
 
     async def _fetched(self, url: str) -> bytes:
-        from serve_app.fetch import Fetcher
-
-        async with Fetcher(self._settings.fetch_allowed_networks) as fetcher:
-            return await fetcher.fetch(url, deadline=time.time() + _FETCH_S)
+        return await self._fetcher.fetch(url, deadline=_NO_DEADLINE)
 
     def _body(self, source: Source, data: bytes, info: ImageInfo, ranking: Ranking) -> dict[str, Any]:
         """The API's body, as far as there is one without a server."""

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from serve_app.cli.classify import classify
 from serve_app.settings import settings
-from tests.cli.api import Api
+from tests.cli.api import Api, Reply
 
 app = typer.Typer()
 app.command()(classify)
@@ -65,6 +65,17 @@ def test_private_addresses_are_no_images_here_either(api: Api):
     result = run(f"{api.url}/dog.jpg", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["error"]["code"] == "forbidden_address"
+
+
+def test_images_behind_urls_that_are_allowed(api: Api, photos, monkeypatch):
+    monkeypatch.setenv("RAYLENS_FETCH_ALLOWED_NETWORKS", "127.0.0.0/8")
+    settings.cache_clear()
+    api.get["/dog.jpg"] = Reply(200, (photos / "a.jpg").read_bytes(), {"Content_Type": "image/jpeg"})
+    result = run(f"{api.url}/dog.jpg", f"{api.url}/cat.jpg", "--json")
+    dog, cat = (json.loads(line) for line in result.stdout.splitlines())
+    assert dog["image"]["url"] == f"{api.url}/dog.jpg"
+    assert dog["image"]["sha256"] == hashlib.sha256((photos / "a.jpg").read_bytes()).hexdigest()
+    assert cat["error"]["code"] == "fetch_failed"
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_line(photos, tmp_path, monkeypatch):
