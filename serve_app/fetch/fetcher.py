@@ -1,0 +1,153 @@
+"""Fetches the image behind a URL that a stranger sent."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Self
+
+import httpcore
+import httpx
+
+from serve_app import VERSION
+from serve_app.errors import DeadlineExceeded, FetchFailed
+from serve_app.fetch.addresses import AddressPolicy, IpNetwork
+from serve_app.fetch.backend import GuardedBackend, Resolver, resolve
+from serve_app.fetch.urls import parse_url
+from serve_app.images.formats import SNIFF_BYTES, refusal, sniff
+from serve_app.images.limits import MAX_IMAGE_BYTES
+
+MAX_REDIRECTS: Final = 3
+
+_REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+
+_HEADERS: Final = (
+    ("User-Agent", f"Raylens/{VERSION}"),
+    ("Accept", "image/*"),
+    ("Accept-Encoding", "identity"),
+)
+
+_FAULTS: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+
+
+class Fetcher:
+    """An HTTP client without cookies, proxies, credentials or environment; its connections are pooled."""
+
+    def __init__(
+        self,
+        allowed_networks: Sequence[IpNetwork] = (),
+        *,
+        resolver: Resolver = resolve,
+        ssl_context: ssl.SSLContext | None = None,
+        timeout_s: float = 10.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Fetch from the public internet and from ``allowed_networks``.
+
+        ``timeout_s``: for all of one fetch. ``clock``: Unix seconds.
+        """
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+            network_backend=GuardedBackend(AddressPolicy(allowed_networks), resolver),
+        )
+
+    async def fetch(self, url: str, *, deadline: float) -> bytes:
+        """The bytes of the image at ``url``, at most ``MAX_IMAGE_BYTES``, sniffed to be of an allowed format.
+
+        :param deadline: Unix seconds.
+        :raises BadUrl: the URL, or one it redirects to, is not one that may be asked for.
+        :raises ForbiddenAddress: it leads to an address that is not allowed.
+        :raises FetchFailed: no image came, for whatever reason.
+        :raises DeadlineExceeded: the deadline passed first.
+        """
+        target = parse_url(url)
+        left_s = deadline - self._clock()
+        if left_s <= 0:
+            raise DeadlineExceeded("The time for this image was over before it could be fetched.")
+        try:
+            async with asyncio.timeout(min(left_s, self._timeout_s)):
+                return await self._follow(target)
+        except TimeoutError as error:
+            if left_s < self._timeout_s:
+                raise DeadlineExceeded(f"The time was over while the image was fetched from {target.host}.") from error
+            raise FetchFailed(f"{target.host} took more than {self._timeout_s:g} s to send the image.") from error
+
+    async def close(self) -> None:
+        """Close the pooled connections."""
+        await self._pool.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _follow(self, url: httpx.URL) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
+            try:
+                answer = await self._get(url)
+            except _FAULTS as error:
+                raise FetchFailed(f"The connection to {url.host} failed.") from error
+            if isinstance(answer, bytes):
+                return answer
+            url = answer
+        raise FetchFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
+
+    async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
+        """The image, or the URL where it is said to be."""
+        address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        async with self._pool.stream("GET", address, headers=_HEADERS) as response:
+            headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+            if response.status in _REDIRECTS and (location := headers.get(b"location")):
+                return _redirected(url, location)
+            _check(url.host, response.status, headers)
+            return await _body(url.host, response)
+
+
+def _redirected(url: httpx.URL, location: str) -> httpx.URL:
+    try:
+        return parse_url(str(url.join(location)))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchFailed(f"{url.host} redirects to a malformed URL.") from error
+
+
+def _check(host: str, status: int, headers: dict[bytes, str]) -> None:
+    if status != 200:
+        raise FetchFailed(f"{host} answered with status {status}.")
+    if (encoding := headers.get(b"content-encoding", "identity").strip().lower()) not in ("", "identity"):
+        raise FetchFailed(f"{host} sent the image compressed ({encoding[:20]}) although it was asked not to.")
+    length = headers.get(b"content-length", "")
+    if length.isdecimal() and int(length[:20]) > MAX_IMAGE_BYTES:
+        raise _too_large(host)
+
+
+async def _body(host: str, response: httpcore.Response) -> bytes:
+    """Read no further than it takes to see that the body is too large or not an image."""
+    body = bytearray()
+    sniffed = False
+    async for chunk in response.aiter_stream():
+        body += chunk
+        if len(body) > MAX_IMAGE_BYTES:
+            raise _too_large(host)
+        if not sniffed and len(body) >= SNIFF_BYTES:
+            _check_image(host, body)
+            sniffed = True
+    _check_image(host, body)
+    return bytes(body)
+
+
+def _check_image(host: str, body: bytearray) -> None:
+    head = bytes(body[:SNIFF_BYTES])
+    if not head:
+        raise FetchFailed(f"{host} sent nothing.")
+    if sniff(head) is None:
+        raise FetchFailed(f"{host} sent no image. {refusal(head)}")
+
+
+def _too_large(host: str) -> FetchFailed:
+    return FetchFailed(f"The image at {host} has more than {MAX_IMAGE_BYTES:,} bytes (20 MiB).")
