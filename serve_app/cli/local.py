@@ -16,8 +16,7 @@ from models.zoo import resolve
 from serve_app.cli.outcome import CannotStart, Failed, Outcome, answered
 from serve_app.cli.sources import Source
 from serve_app.errors import RaylensError
-from serve_app.fetch.addresses import AddressPolicy
-from serve_app.fetch.fetcher import Fetcher
+from serve_app.fetch import Fetcher
 from serve_app.settings import Settings
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import rank
@@ -35,7 +34,7 @@ class LocalClassifier:
         self._runtime = runtime
         self._labels: Labels = labels_of(spec)
         self._top_k = top_k
-        self._fetcher = Fetcher(AddressPolicy(settings.fetch_allowed_networks))
+        self._fetcher = Fetcher(settings.fetch_allowed_networks)
         self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
 
     async def outcomes(self, sources: Sequence[Source]) -> AsyncIterator[Outcome]:
