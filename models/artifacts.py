@@ -23,6 +23,7 @@ from models.spec import KerasFileWeights, ModelSpec
 FORMAT = 1
 """Raise it when the same weights would make another artifact, e.g. after a change of the architecture's code."""
 
+FILES = ("model.xml", "model.bin")
 MANIFEST = "manifest.json"
 FAILURE = "failure.json"
 
@@ -63,8 +64,8 @@ def is_intact(folder: Path) -> bool:
     """Whether the folder holds an artifact with the checksums of the day it was built."""
     try:
         manifest: dict[str, str] = json.loads((folder / MANIFEST).read_bytes())
-        return all(_sha256(folder / name) == digest for name, digest in manifest.items())
-    except (OSError, ValueError, AttributeError):
+        return all(_sha256(folder / name) == manifest[name] for name in FILES)
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 
@@ -83,7 +84,7 @@ def _build(spec: ModelSpec, folder: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     try:
         _export(spec, draft)
-        manifest = {path.name: _sha256(path) for path in sorted(draft.iterdir())}
+        manifest = {name: _sha256(draft / name) for name in FILES}
         (draft / MANIFEST).write_text(json.dumps(manifest, indent=2))
         _flush(draft)
         shutil.rmtree(folder, ignore_errors=True)

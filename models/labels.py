@@ -31,7 +31,7 @@ class Labels:
         return self._classes[index][1]
 
     def search(self, query: str) -> list[int]:
-        """Class indices whose name contains the query, or whose WordNet id is it. Names that begin with it come first.
+        """Class indices whose name contains the query, or whose WordNet id is it: the same name first, then beginnings.
 
         Case doesn't matter, and underscores equal spaces. An empty query finds every class, in order.
         """
@@ -41,7 +41,9 @@ class Labels:
             for index, (wnid, _) in enumerate(self._classes)
             if needle in self._folded[index] or needle == wnid.casefold()
         ]
-        return sorted(hits, key=lambda index: not self._folded[index].startswith(needle))
+        return sorted(
+            hits, key=lambda index: (self._folded[index] != needle, not self._folded[index].startswith(needle))
+        )
 
 
 def labels_of(spec: ModelSpec) -> Labels:

@@ -70,10 +70,14 @@ class OpenVINORuntime:
         return min(images, self._streams * math.ceil(images / (CHUNK * self._streams)))
 
     def _infer(self, chunk: UInt8Array) -> Float32Array:
-        """Read in place where it may be written to (OpenVINO asks for that, Ray's shared memory isn't); the answer is copied out, since the request's memory is used again."""
+        """Pixels are read in place, unless they are a view or read-only, as those from Ray's shared memory are.
+
+        The answer is copied out, since the request's memory is used again.
+        """
+        pixels = np.require(chunk, requirements=["C", "W"])
         request = self._requests.get()
         try:
-            request.infer([openvino.Tensor(np.require(chunk, requirements="CW"), shared_memory=True)])
+            request.infer([openvino.Tensor(pixels, shared_memory=True)])
             probabilities: Float32Array = request.get_output_tensor().data.copy()
         finally:
             self._requests.put(request)

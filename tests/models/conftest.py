@@ -1,0 +1,65 @@
+"""Models are slow to build: one of each for the whole session."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from models.runtimes import Runtime, UInt8Array, load
+from models.zoo import resolve
+from tests.models import photos
+
+
+@contextmanager
+def importing_tensorflow() -> Iterator[None]:
+    """TensorFlow and its dependencies warn of their own deprecations, once, while they are imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture(scope="session")
+def keras_ready() -> None:
+    with importing_tensorflow():
+        import keras
+        import tensorflow
+
+        assert keras.backend.backend() == "tensorflow"
+        assert tensorflow.executing_eagerly()
+
+
+@pytest.fixture(scope="session")
+def artifacts_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("artifacts")
+
+
+@pytest.fixture(scope="session")
+def openvino_lite0(artifacts_dir: Path) -> Runtime:
+    """At fp32 wherever the tests run, with a stream more than it needs."""
+    runtime = load(
+        resolve("efficientnet-lite0"),
+        runtime="openvino",
+        precision="fp32",
+        artifacts_dir=artifacts_dir,
+        threads=2,
+        streams=2,
+        batch_buckets=(1, 4),
+    )
+    runtime.warm_up()
+    return runtime
+
+
+@pytest.fixture(scope="session")
+def tensorflow_lite0(keras_ready: None, artifacts_dir: Path) -> Runtime:
+    return load(
+        resolve("efficientnet-lite0"), runtime="tensorflow", artifacts_dir=artifacts_dir, batch_buckets=(1, 4, 16)
+    )
+
+
+@pytest.fixture(scope="session")
+def varied_pixels() -> UInt8Array:
+    return photos.pixels(photos.varied(), resolve("efficientnet-lite0").transform)

@@ -1,0 +1,43 @@
+"""Real weights on real photos."""
+
+import numpy as np
+import pytest
+
+from models.architectures import build
+from models.runtimes import Float32Array, Runtime, UInt8Array
+from models.zoo import resolve
+from tests.models import photos
+
+
+def hits(probabilities: Float32Array, truth: list[int], k: int) -> int:
+    top = np.argsort(-probabilities, axis=1)[:, :k]
+    return sum(label in row for label, row in zip(truth, top, strict=True))
+
+
+def test_labelled_photos_are_recognised(openvino_lite0: Runtime) -> None:
+    truth, images = zip(*photos.labelled(), strict=True)
+    probabilities = openvino_lite0.predict(photos.pixels(list(images), resolve("efficientnet-lite0").transform))
+    assert len(truth) == 20
+    assert hits(probabilities, list(truth), k=5) >= 18
+    assert hits(probabilities, list(truth), k=1) >= 16
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+@pytest.mark.usefixtures("keras_ready")
+def test_larger_models_recognise_them_too(name: str) -> None:
+    spec = resolve(name)
+    model = build(spec)
+    truth, images = zip(*photos.labelled(), strict=True)
+    probabilities = np.asarray(model(photos.pixels(list(images), spec.transform), training=False))
+    assert hits(probabilities, list(truth), k=1) >= 16
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == spec.parameters
+
+
+def test_openvino_agrees_with_tensorflow(
+    openvino_lite0: Runtime, tensorflow_lite0: Runtime, varied_pixels: UInt8Array
+) -> None:
+    ours = openvino_lite0.predict(varied_pixels)
+    reference = tensorflow_lite0.predict(varied_pixels)
+    assert len(varied_pixels) >= 100
+    assert np.abs(ours - reference).max() <= 0.02
+    assert np.mean(ours.argmax(axis=1) == reference.argmax(axis=1)) >= 0.99

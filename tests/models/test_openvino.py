@@ -1,0 +1,70 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.artifacts import ensure
+from models.errors import WarmUpFailed
+from models.runtimes import Runtime, UInt8Array
+from models.runtimes.openvino import OpenVINORuntime
+from models.zoo import resolve
+
+
+def test_names_itself_and_what_it_computes_with(openvino_lite0: Runtime) -> None:
+    assert (openvino_lite0.name, openvino_lite0.precision) == ("openvino", "fp32")
+    assert openvino_lite0.batch_buckets == (1, 4)
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 9, 17])
+def test_a_batch_gives_what_its_images_give_alone(
+    openvino_lite0: Runtime, varied_pixels: UInt8Array, images: int
+) -> None:
+    batch = openvino_lite0.predict(varied_pixels[:images])
+    alone = np.concatenate([openvino_lite0.predict(varied_pixels[i : i + 1]) for i in range(images)])
+    assert batch.dtype == np.float32
+    np.testing.assert_allclose(batch, alone, atol=1e-5)
+
+
+def test_threads_that_call_at_once_get_their_own_answers(openvino_lite0: Runtime, varied_pixels: UInt8Array) -> None:
+    expected = openvino_lite0.predict(varied_pixels[:24])
+    slices = [slice(start, start + 1 + start % 5) for start in range(20)] * 2
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda part: openvino_lite0.predict(varied_pixels[part]), slices))
+    for part, answer in zip(slices, answers, strict=True):
+        np.testing.assert_allclose(answer, expected[part], atol=1e-5)
+
+
+def test_views_and_read_only_pixels_are_taken(openvino_lite0: Runtime, varied_pixels: UInt8Array) -> None:
+    mirrored = varied_pixels[:2, :, ::-1]
+    mirrored.flags.writeable = False
+    np.testing.assert_allclose(openvino_lite0.predict(mirrored), openvino_lite0.predict(mirrored.copy()), atol=1e-6)
+    read_only = varied_pixels[:2].copy()
+    read_only.flags.writeable = False
+    np.testing.assert_allclose(openvino_lite0.predict(read_only), openvino_lite0.predict(varied_pixels[:2]), atol=1e-6)
+
+
+def test_no_images_give_no_rows(openvino_lite0: Runtime) -> None:
+    assert openvino_lite0.predict(np.empty((0, 224, 224, 3), np.uint8)).shape == (0, 1000)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((1, 224, 224, 3), np.float32),
+        np.zeros((1, 225, 224, 3), np.uint8),
+        np.zeros((224, 224, 3), np.uint8),
+        np.zeros((1, 3, 224, 224), np.uint8),
+    ],
+)
+def test_other_tensors_are_refused(openvino_lite0: Runtime, pixels: UInt8Array) -> None:
+    with pytest.raises(ValueError, match=r"uint8 \(N, 224, 224, 3\)"):
+        openvino_lite0.predict(pixels)
+
+
+@pytest.mark.usefixtures("openvino_lite0")
+def test_warm_up_fails_where_labels_and_outputs_differ_in_number(artifacts_dir: Path) -> None:
+    model_xml = ensure(resolve("efficientnet-lite0"), artifacts_dir)
+    runtime = OpenVINORuntime(model_xml, classes=999, batch_buckets=(1,), threads=1)
+    with pytest.raises(WarmUpFailed, match="1000"):
+        runtime.warm_up()

@@ -1,0 +1,123 @@
+import io
+import pickle
+import sys
+from collections import OrderedDict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.errors import WeightsCorrupt
+from models.torch_file import MAGIC, PROTOCOL, read_state_dict
+
+
+class FloatStorage:
+    """Stands for PyTorch's class of that name; ``values`` is what the file will hold."""
+
+    def __init__(self, key: str, values: list[float], announced: int | None = None) -> None:
+        self.key = key
+        self.values = np.array(values, "<f4")
+        self.announced = len(values) if announced is None else announced
+
+
+def _rebuild_tensor_v2(*_: object) -> None:
+    raise AssertionError("only its name goes into the file")
+
+
+class Tensor:
+    def __init__(self, storage: FloatStorage, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> None:
+        self.arguments: tuple[Any, ...] = (storage, offset, size, stride, False, OrderedDict())
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return _rebuild_tensor_v2, self.arguments
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, obj: object) -> tuple[object, ...] | None:
+        return ("storage", FloatStorage, obj.key, "cpu", obj.announced, None) if isinstance(obj, FloatStorage) else None
+
+
+@pytest.fixture(autouse=True)
+def _torch_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickle our stand-ins under the names PyTorch has."""
+    torch, internal = ModuleType("torch"), ModuleType("torch._utils")
+    torch.FloatStorage, internal._rebuild_tensor_v2 = FloatStorage, _rebuild_tensor_v2  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "torch._utils", internal)
+    monkeypatch.setattr(FloatStorage, "__module__", "torch")
+    monkeypatch.setattr(_rebuild_tensor_v2, "__module__", "torch._utils")
+
+
+def file_of(state: object, storages: list[FloatStorage], magic: int = MAGIC) -> bytes:
+    file = io.BytesIO()
+    for header in (magic, PROTOCOL, {"little_endian": True}):
+        pickle.dump(header, file, protocol=2)
+    _Pickler(file, protocol=2).dump(state)
+    pickle.dump([storage.key for storage in storages], file, protocol=2)
+    for storage in storages:
+        file.write(len(storage.values).to_bytes(8, "little") + storage.values.tobytes())
+    return file.getvalue()
+
+
+def test_strides_and_offsets_decide_which_value_stands_where() -> None:
+    storage = FloatStorage("a", [9, 0, 1, 2, 3, 4, 5])
+    state = OrderedDict(
+        rows=Tensor(storage, 1, (2, 3), (3, 1)),
+        transposed=Tensor(storage, 1, (3, 2), (1, 3)),
+        scalar=Tensor(storage, 0, (), ()),
+    )
+    tensors = read_state_dict(file_of(state, [storage]))
+    np.testing.assert_array_equal(tensors["rows"], [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(tensors["transposed"], [[0, 3], [1, 4], [2, 5]])
+    assert tensors["transposed"].flags.c_contiguous
+    assert tensors["scalar"] == 9
+
+
+def test_storages_follow_the_order_of_their_keys() -> None:
+    first, second = FloatStorage("a", [1]), FloatStorage("b", [2, 3])
+    state = OrderedDict(x=Tensor(first, 0, (1,), (1,)), y=Tensor(second, 0, (2,), (1,)))
+    tensors = read_state_dict(file_of(state, [second, first]))
+    assert tensors["x"].tolist() == [1]
+    assert tensors["y"].tolist() == [2, 3]
+
+
+def test_a_file_that_names_anything_else_runs_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    hostile = f"cposix\nsystem\n(S'touch {mark}'\ntR.".encode()
+    headers = [pickle.dumps(part) for part in (MAGIC, PROTOCOL, {"little_endian": True})]
+    for place in range(4):
+        with pytest.raises(WeightsCorrupt, match=r"posix\.system"):
+            read_state_dict(b"".join([*headers[:place], hostile]))
+    assert not mark.exists()
+    pickle.loads(hostile)
+    assert mark.exists(), "the attack must be one, or its failure shows nothing"
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [(0, (4,), (1,)), (2, (2,), (1,)), (0, (2, 2), (2, 1)), (-1, (1,), (1,)), (2, (2,), (-1,))],
+)
+def test_a_tensor_cannot_reach_beyond_its_storage(offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> None:
+    storage = FloatStorage("a", [1, 2, 3])
+    with pytest.raises(WeightsCorrupt, match="beyond"):
+        read_state_dict(file_of({"x": Tensor(storage, offset, size, stride)}, [storage]))
+
+
+def test_counts_must_agree() -> None:
+    storage = FloatStorage("a", [1, 2, 3], announced=4)
+    with pytest.raises(WeightsCorrupt, match="4 were announced"):
+        read_state_dict(file_of({"x": Tensor(storage, 0, (3,), (1,))}, [storage]))
+
+
+@pytest.mark.parametrize("keep", [0, 5, 60, -1])
+def test_a_truncated_file_is_corrupt(keep: int) -> None:
+    storage = FloatStorage("a", [1, 2, 3])
+    with pytest.raises(WeightsCorrupt):
+        read_state_dict(file_of({"x": Tensor(storage, 0, (3,), (1,))}, [storage])[:keep])
+
+
+def test_another_format_is_named_as_such() -> None:
+    with pytest.raises(WeightsCorrupt, match=r"1\.6"):
+        read_state_dict(file_of({}, [], magic=7))

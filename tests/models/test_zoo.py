@@ -1,0 +1,50 @@
+import pickle
+from pathlib import Path
+
+import pytest
+
+from models.errors import UnknownModelError
+from models.spec import ApplicationWeights
+from models.zoo import ZOO, resolve
+
+
+def test_every_row_is_called_what_it_is_filed_under() -> None:
+    assert all(name == spec.name == name.lower() for name, spec in ZOO.items())
+
+
+@pytest.mark.parametrize("name", ["mobilenet", "MobileNet", " efficientnetv2b0 ", "ConvNeXtTiny", "ResNet50"])
+def test_names_are_found_in_any_case(name: str) -> None:
+    assert resolve(name).name == name.strip().lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("mobilnet", "mobilenet"), ("resnet-50", "resnet50"), ("efficientnet_lite0", "efficientnet-lite0")],
+)
+def test_an_unknown_name_lists_near_ones(name: str, near: str) -> None:
+    with pytest.raises(UnknownModelError, match=rf"{name}.* {near}\b"):
+        resolve(name)
+
+
+def test_a_name_near_nothing_says_where_the_names_are() -> None:
+    with pytest.raises(UnknownModelError, match="raylens models list"):
+        resolve("§§§")
+
+
+def test_a_file_that_is_not_there_is_an_unknown_model(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModelError, match=r"nothing\.keras"):
+        resolve(str(tmp_path / "nothing.keras"))
+
+
+def test_specs_cross_process_borders() -> None:
+    assert pickle.loads(pickle.dumps(ZOO)) == ZOO
+
+
+@pytest.mark.usefixtures("keras_ready")
+def test_the_table_holds_exactly_the_classifiers_of_keras() -> None:
+    import keras
+
+    rows = {w.function: w.module for spec in ZOO.values() if isinstance(w := spec.weights, ApplicationWeights)}
+    names = {name for name in dir(keras.applications) if not name.startswith("_")}
+    assert set(rows) == {name for name in names if not name.islower()}
+    assert all(hasattr(getattr(keras.applications, module), "preprocess_input") for module in rows.values())
