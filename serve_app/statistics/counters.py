@@ -88,14 +88,17 @@ def _add(rows: Rows, key: Row, it: Occurrence, others: Row) -> None:
 
 def _write(connection: Connection, table: Table, rows: Rows) -> None:
     """Numbers and short texts need no conversion: handing them to the driver as they are halves the time."""
-    statement, names = _compiled(table, connection.dialect)
-    connection.exec_driver_sql(statement, [tuple([rows[key][name] for name in names]) for key in sorted(rows)])
+    statement, places = _compiled(table, connection.dialect)
+    ordered = [rows[key] for key in sorted(rows)]
+    connection.exec_driver_sql(
+        statement, [tuple([row[name] for name in places]) for row in ordered] if places else ordered
+    )
 
 
 @lru_cache
 def _compiled(table: Table, dialect: Dialect) -> tuple[str, list[str]]:
-    """The upsert's text and the columns its places stand for, in order."""
-    columns = [name for name in table.c.keys() if table is buckets or name != "id"]  # noqa: SIM118
+    """The upsert's text, and the columns its places stand for where the driver wants them by position."""
+    columns = [column.name for column in table.c if column is not counters.c.id]
     compiled = _upsert(table, dialect.name).compile(dialect=dialect, column_keys=columns)
     return str(compiled), list(compiled.positiontup or ())
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, insert, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError
 
 from serve_app.statistics.counters import count, microseconds
 from serve_app.statistics.database import writing
@@ -14,8 +14,11 @@ from serve_app.statistics.tables import classifications
 from serve_app.types import Record
 
 ATTEMPTS = 8
-CONFLICTS = {1205, 1213}
-"""MySQL: lock wait timeout, deadlock. The transaction is undone and may be tried again."""
+CONFLICTS = {1020, 1062, 1205, 1213}
+"""MySQL: row changed meanwhile, id came up meanwhile, lock wait timeout, deadlock. The next attempt sees the outcome.
+
+SQLite has none of these: :func:`writing` lets one transaction in after the other.
+"""
 
 FIELDS = tuple(field.name for field in fields(Record))
 KNOWN = select(classifications.c.id).where(classifications.c.id.in_(bindparam("ids", expanding=True)))
@@ -53,9 +56,7 @@ def _store(connection: Connection, batch: dict[str, Record]) -> int:
 
 
 def _is_conflict(error: DatabaseError) -> bool:
-    """Whether another transaction was in the way. An id that came up meanwhile is one: the next look finds it."""
-    code = error.orig.args[0] if error.orig and error.orig.args else None
-    return isinstance(error, IntegrityError) or code in CONFLICTS
+    return bool(error.orig and error.orig.args and error.orig.args[0] in CONFLICTS)
 
 
 def _row(record: Record) -> dict[str, Any]:
