@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +109,7 @@ async def _classifier(where: Where, console: "Console") -> "AsyncIterator[Classi
         known = settings()
         with console.status("Loading the model; the first time it is built, which takes some seconds…"):
             local = open_local(known, where.model, top_k=where.top_k, threads=where.jobs, runtime=where.runtime)
-        async with aclosing(local):
+        async with local:
             yield local
         return
     from serve_app.cli.server import Server

@@ -44,9 +44,11 @@ class LocalClassifier:
             for outcome in await self._batch(batch):
                 yield outcome
 
-    async def aclose(self) -> None:
-        """Close the connections to where the images came from."""
-        await self._fetcher.aclose()
+    async def __aenter__(self) -> "LocalClassifier":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._fetcher.close()
 
     async def _batch(self, sources: list[Source]) -> list[Outcome]:
         found = await asyncio.gather(*(self._bytes(source) for source in sources))
