@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from serve_app import VERSION
-from serve_app.errors import DeadlineExceeded, FetchFailed
+from serve_app.errors import BadUrl, DeadlineExceeded, FetchFailed
 from serve_app.fetch.addresses import AddressPolicy, IpNetwork
 from serve_app.fetch.backend import GuardedBackend, Resolver, resolve
 from serve_app.fetch.urls import parse_url
@@ -112,8 +112,9 @@ class Fetcher:
 def _redirected(url: httpx.URL, location: str) -> httpx.URL:
     try:
         return parse_url(str(url.join(location)))
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FetchFailed(f"{url.host} redirects to a malformed URL.") from error
+    except (BadUrl, httpx.InvalidURL, ValueError) as error:
+        reason = error if isinstance(error, BadUrl) else "The URL is malformed."
+        raise BadUrl(f"{url.host} redirects to where no image is fetched from. {reason}") from error
 
 
 def _check(host: str, status: int, headers: dict[bytes, str]) -> None:

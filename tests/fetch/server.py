@@ -30,8 +30,8 @@ class Server:
                 else:
                     await answer(writer)
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the end of the client or of the test
         finally:
             writer.close()
 
