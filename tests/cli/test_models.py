@@ -1,0 +1,88 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from models import artifacts
+from models.errors import WeightsUnavailable
+from models.spec import ModelSpec
+from serve_app.cli.models import app
+from serve_app.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RAYLENS_MODELS", "efficientnet-lite0")
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.fixture
+def exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export that is quick, and fails for MobileNet as it does without a network."""
+
+    def export(spec: ModelSpec, draft: Path) -> None:
+        if spec.name == "mobilenet":
+            raise WeightsUnavailable("The weights of MobileNet are not here.")
+        for name in artifacts.FILES:
+            (draft / name).write_bytes(b"content")
+
+    monkeypatch.setattr(artifacts, "_export", export)
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_list_names_every_model_and_what_is_served() -> None:
+    code, table, _ = run("list")
+    assert code == 0
+    lines = {line.split()[0]: line for line in table.splitlines() if line.strip()}
+    assert lines["efficientnet-lite0"].rstrip().endswith("yes")
+    assert {"efficientnet-lite2", "mobilenet", "resnet50", "convnexttiny"} <= set(lines)
+
+
+def test_show_tells_people_and_programs_the_same() -> None:
+    code, told, _ = run("show", "MobileNet", "--json")
+    known = json.loads(told)
+    assert code == 0
+    assert (known["name"], known["input_size"], known["classes"], known["prepared"]) == ("mobilenet", 224, 1000, False)
+    _, table, _ = run("show", "mobilenet")
+    assert all(key in table for key in known)
+
+
+@pytest.mark.parametrize("command", ["show", "prepare"])
+def test_an_unknown_model_is_wrong_usage(command: str) -> None:
+    code, told, complaint = run(command, "mobilnet")
+    assert (code, told) == (2, "")
+    assert "Did you mean mobilenet" in complaint
+
+
+@pytest.mark.usefixtures("exports")
+def test_prepare_builds_what_is_served(data_dir: Path) -> None:
+    assert run("prepare")[0] == 0
+    assert json.loads(run("show", "efficientnet-lite0", "--json")[1])["prepared"] is True
+    assert len(list((data_dir / "artifacts").glob("efficientnet-lite0-*/model.xml"))) == 1
+
+
+@pytest.mark.usefixtures("exports")
+def test_prepare_goes_on_after_a_failure_and_tells_of_it() -> None:
+    code, told, complaint = run("prepare", "mobilenet", "efficientnet-lite0", "--json")
+    outcomes = {outcome["name"]: outcome for outcome in json.loads(told)}
+    assert code == 1
+    assert outcomes["mobilenet"]["error"] == "The weights of MobileNet are not here."
+    assert outcomes["efficientnet-lite0"]["error"] is None
+    assert Path(outcomes["efficientnet-lite0"]["artifact"]).is_dir()
+    assert "Error: The weights of MobileNet are not here." in complaint
+
+
+@pytest.mark.parametrize("command", ["list", "show", "prepare"])
+def test_help_gives_an_example(command: str) -> None:
+    code, text, _ = run(command, "--help")
+    assert code == 0
+    assert f"Example: raylens models {command}" in text
