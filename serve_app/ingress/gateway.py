@@ -18,7 +18,7 @@ from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
 from serve_app.ingress.bodies import ByteBudget
 from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
-from serve_app.ingress.pulse import Pulse
+from serve_app.ingress.pulse import WINDOW_S, Pulse
 from serve_app.metrics import IngressMetrics
 from serve_app.pipeline import Job, Pipeline
 from serve_app.rate import parse_rate
@@ -122,9 +122,9 @@ class Gateway:
             states["database"] = "degraded"
         return states
 
-    def live(self) -> dict[str, Any]:
-        """The last minute of this replica and the replicas of the whole graph."""
-        return self.pulse.summary() | {
+    def live(self, window_s: float = WINDOW_S) -> dict[str, Any]:
+        """The last seconds of this replica and the replicas of the whole graph."""
+        return self.pulse.summary(window_s) | {
             "queues": {
                 name: {
                     "waiting": model.queue.waiting_images,

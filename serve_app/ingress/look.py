@@ -13,6 +13,7 @@ from serve_app.ingress import rendering, schemas
 from serve_app.ingress.classification import ServedModel
 from serve_app.ingress.classify import json_response
 from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.pulse import WINDOW_S
 from serve_app.statistics.top import By, TopRow, report, top
 from serve_app.statistics.windows import Window
 
@@ -59,8 +60,10 @@ def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
         return json_response({"items": items})
 
     @router.get("/pipeline", summary="The live graph: replicas, queues, rates, latencies")
-    async def pipeline() -> Response:
-        return json_response(gateway.live())
+    async def pipeline(
+        window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Seconds to look back.")] = WINDOW_S,
+    ) -> Response:
+        return json_response(gateway.live(window_s))
 
     return router
 

@@ -49,12 +49,12 @@ class Pulse:
         self._unflushed_outcomes, self._unflushed_refusals, self._unflushed_ms = Counter(), Counter(), []
         return drained
 
-    def summary(self) -> dict[str, Any]:
-        """Images/s, latency quantiles (ms) by stage, batch sizes, cache shares and refusals of the window."""
+    def summary(self, window_s: float = WINDOW_S) -> dict[str, Any]:
+        """Images/s, latency quantiles (ms) by stage, batch sizes, cache shares and refusals of these seconds."""
         now = self._clock()
-        beats = [beat for beat in self._beats if beat.at > now - WINDOW_S]
+        beats = [beat for beat in self._beats if beat.at > now - window_s]
         outcomes = Counter(beat.outcome for beat in beats)
-        window_s = now - beats[0].at if len(beats) == KEPT else WINDOW_S
+        window_s = now - beats[0].at if len(beats) == KEPT else window_s
         inferred = [beat for beat in beats if beat.outcome == "miss"]
         return {
             "window_s": round(window_s, 1),
@@ -62,7 +62,7 @@ class Pulse:
             "inferred_per_s": round(len(inferred) / window_s, 2),
             "outcomes": {name: outcomes.get(name, 0) for name in ("hit", "miss", "shared")},
             "cache_hit_share": round((len(beats) - len(inferred)) / len(beats), 4) if beats else 0.0,
-            "refusals": dict(Counter(code for at, code in self._refusals if at > now - WINDOW_S)),
+            "refusals": dict(Counter(code for at, code in self._refusals if at > now - window_s)),
             "latency_ms": _quantiles([beat.timings_ms["total"] for beat in beats]),
             "stages_ms": {
                 stage: _quantiles([beat.timings_ms[stage] for beat in inferred])
