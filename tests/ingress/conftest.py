@@ -1,0 +1,22 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.fetch.server import Server
+from tests.fetch.server import running as serving
+from tests.ingress.graph import Graph, running
+
+
+@pytest.fixture
+async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
+    """The API as it comes, with a fake model; URLs may lead to this machine."""
+    async with running(tmp_path, fetch_allowed_networks="127.0.0.1/32") as graph:
+        yield graph
+
+
+@pytest.fixture
+async def website() -> AsyncIterator[Server]:
+    """A server on 127.0.0.1 that images can be fetched from."""
+    async with serving() as server:
+        yield server

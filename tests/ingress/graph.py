@@ -1,0 +1,254 @@
+"""The whole graph in this process: the real stages behind handles that behave as Ray Serve's do, a fake model."""
+
+import asyncio
+import pickle
+import threading
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+import numpy as np
+from fastapi import FastAPI
+from ray.exceptions import ActorDiedError, RayTaskError
+
+from models.labels import labels_of
+from models.runtimes import Float32Array, UInt8Array
+from models.runtimes.fake import FakeRuntime
+from models.spec import ModelSpec
+from models.zoo import resolve
+from serve_app.config import BuildArguments
+from serve_app.fetch import Fetcher
+from serve_app.fetch.backend import Resolver
+from serve_app.ingress.api import create_api
+from serve_app.ingress.gateway import Gateway
+from serve_app.pipeline import Pipeline
+from serve_app.settings import Settings
+from serve_app.stages.classifier import Classifier
+from serve_app.stages.preprocessor import Preprocessor
+from serve_app.stages.results import Results
+from serve_app.statistics.keeper import Keeper
+from serve_app.types import ModelInService
+
+LITE0 = "efficientnet-lite0"
+LONGEST_GATE_S = 20.0
+
+
+class Response:
+    """A call under way: awaited, or passed on as an argument of the next call."""
+
+    def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
+        self._task = asyncio.ensure_future(call)
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._task.__await__()
+
+
+@dataclass(frozen=True)
+class Method:
+    """``handle.method``"""
+
+    handle: "Handle"
+    name: str
+
+    def remote(self, *arguments: Any) -> Response:
+        return Response(self.handle.call(self.name, arguments))
+
+
+class Handle:
+    """Reaches a stage as through another process: arguments and replies are pickled, errors come wrapped by Ray.
+
+    ``deaths_before`` and ``deaths_after`` hold what the next calls die of, before the stage has worked or after it,
+    when only the reply is lost. A call whose arguments make ``is_deadly`` true dies each time.
+    """
+
+    def __init__(self, stage: Any) -> None:
+        self.stage = stage
+        self.calls: Counter[str] = Counter()
+        self.deaths_before: deque[Exception] = deque()
+        self.deaths_after: deque[Exception] = deque()
+        self.is_deadly: Callable[[Any], bool] = lambda _arguments: False
+
+    def __getattr__(self, name: str) -> Method:
+        return Method(self, name)
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        arrived = pickle.loads(pickle.dumps([await _resolved(argument) for argument in arguments]))
+        self.calls[name] += 1
+        if self.deaths_before:
+            raise self.deaths_before.popleft()
+        if self.is_deadly(arrived):
+            raise ActorDiedError
+        try:
+            reply = pickle.dumps(await getattr(self.stage, name)(*arrived))
+        except Exception as error:
+            raise RayTaskError(name, "", pickle.loads(pickle.dumps(error))).as_instanceof_cause() from None
+        if self.deaths_after:
+            raise self.deaths_after.popleft()
+        return pickle.loads(reply)
+
+
+async def _resolved(argument: Any) -> Any:
+    return await argument if isinstance(argument, Response) else argument
+
+
+class WatchedRuntime(FakeRuntime):
+    """Tells the sizes of its batches, and stands still while ``gate`` is closed."""
+
+    def __init__(self, size: int, batch_buckets: tuple[int, ...]) -> None:
+        super().__init__(size, 1000, batch_buckets=batch_buckets)
+        self.batches: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+
+    def predict(self, tensor: UInt8Array) -> Float32Array:
+        self.entered.set()
+        assert self.gate.wait(LONGEST_GATE_S)
+        self.batches.append(len(tensor))
+        return super().predict(tensor)
+
+    def close_gate(self) -> None:
+        self.gate.clear()
+        self.entered.clear()
+
+    async def is_busy(self) -> None:
+        """Return once a batch stands before the gate."""
+        assert await asyncio.to_thread(self.entered.wait, LONGEST_GATE_S)
+
+
+class ClassifierStage(Classifier):
+    def __init__(self, spec: ModelSpec, runtime: WatchedRuntime, arguments: BuildArguments) -> None:
+        classifier = arguments.classifier
+        super().__init__(runtime, concurrency=classifier.concurrency, max_waiting=classifier.max_waiting)
+        self._spec = spec
+
+    async def describe(self) -> ModelInService:
+        return ModelInService(self._spec.name, self._spec.version, self.runtime.name, self.runtime.precision, 0.1)
+
+
+class ResultsStage(Results):
+    def __init__(self, specs: list[ModelSpec], keeper: Keeper) -> None:
+        super().__init__(
+            {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, keeper
+        )
+        self.keeper = keeper
+
+    async def database_state(self) -> str:
+        return self.keeper.state()
+
+
+@dataclass
+class CountedMetrics:
+    """What the ingress reports, added up."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    latencies_ms: list[float] = field(default_factory=list)
+    queue: dict[str, int] = field(default_factory=dict)
+
+    def observe(self, answers: dict[str, int], rejections: dict[str, int], latencies_ms: list[float]) -> None:
+        self.answers.update(answers)
+        self.rejections.update(rejections)
+        self.latencies_ms += latencies_ms
+
+    def observe_queue(self, images_by_model: dict[str, int]) -> None:
+        self.queue = images_by_model
+
+
+@dataclass
+class Graph:
+    """A started API and all there is behind it. ``runtime`` and ``classifier`` are the default model's."""
+
+    app: FastAPI
+    gateway: Gateway
+    preprocessor: Handle
+    classifier: Handle
+    results: Handle
+    runtime: WatchedRuntime
+    metrics: CountedMetrics
+    client: httpx.AsyncClient
+
+    async def warm(self) -> None:
+        """Return once every model answers."""
+        async with asyncio.timeout(20):
+            while "starting" in (await self.gateway.parts()).values():
+                await asyncio.sleep(0.005)
+        self.runtime.batches.clear()
+
+    async def classify(self, data: bytes, expect: int = 201, **query: Any) -> httpx.Response:
+        """POST one image as the body."""
+        response = await self.client.post(
+            "/api/v1/classifications", content=data, params=query, headers={"Content-Type": "image/png"}
+        )
+        assert response.status_code == expect, response.text
+        return response
+
+    async def classify_json(self, document: Any, expect: int = 201, **query: Any) -> httpx.Response:
+        response = await self.client.post("/api/v1/classifications", json=document, params=query)
+        assert response.status_code == expect, response.text
+        return response
+
+    async def record_count(self) -> int:
+        top = (await self.client.get("/api/v1/top", params={"by": "label", "limit": 100})).json()
+        return sum(item["classification_count"] for item in top["items"])
+
+
+def prepare(
+    folder: Path,
+    models: tuple[str, ...] = (LITE0,),
+    arguments: BuildArguments | None = None,
+    resolver: Resolver | None = None,
+    **settings: Any,
+) -> Graph:
+    """A graph that is not started. ``settings`` are those of :class:`Settings`; ``resolver`` replaces the system's."""
+    arguments = arguments or BuildArguments()
+    specs = [resolve(name) for name in models]
+    known = Settings(data_dir=folder, _env_file=None, **settings)
+    runtimes = [WatchedRuntime(spec.transform.size, arguments.classifier.batch_buckets) for spec in specs]
+    pipeline = Pipeline(
+        preprocessor=Handle(Preprocessor({spec.name: spec.transform for spec in specs}, threads=2)),
+        classifiers={
+            spec.name: Handle(ClassifierStage(spec, runtime, arguments))
+            for spec, runtime in zip(specs, runtimes, strict=True)
+        },
+        results=Handle(ResultsStage(specs, Keeper(known, 1.0))),
+    )
+    names = {spec.name: f"Classifier-{spec.name}" for spec in specs}
+    metrics = CountedMetrics()
+    fetcher = partial(Fetcher, resolver=resolver) if resolver else Fetcher
+    with patch("serve_app.ingress.gateway.Fetcher", fetcher):
+        gateway = Gateway(pipeline, specs, names, arguments, known, metrics)  # type: ignore[arg-type]
+    app = create_api(gateway)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)
+    default = pipeline.classifiers[specs[0].name]
+    return Graph(app, gateway, pipeline.preprocessor, default, pipeline.results, runtimes[0], metrics, client)
+
+
+@asynccontextmanager
+async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
+    """A graph whose models are warm; see :func:`prepare`."""
+    graph = prepare(folder, **options)
+    # There is no Serve controller to ask, and asking would start one.
+    with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
+        async with graph.app.router.lifespan_context(graph.app), graph.client:
+            await graph.warm()
+            yield graph
+            graph.runtime.gate.set()
+    results: ResultsStage = graph.results.stage
+    results.close()
+    results.keeper.stop()
+    await graph.classifier.stage.close()
+
+
+def top_class(colour: tuple[int, int, int]) -> int:
+    """The class index the fake model gives a picture of one colour."""
+    from models.runtimes.fake import class_of
+
+    return class_of(np.full((1, 1, 3), colour, np.uint8))
