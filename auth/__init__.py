@@ -1,0 +1,1 @@
+"""Users, sessions, tokens: not here yet; every caller is anonymous."""

@@ -1,8 +1,10 @@
 """A Ray for Raylens: starts one on this machine or joins ``RAY_ADDRESS``, deploys, and takes it all down again."""
 
+import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,8 @@ FLAGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DEDUP_LOGS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_COLOR_PREFIX": "0",
+    "GRPC_VERBOSITY": "ERROR",
 }
 """Read by Ray at its import, and handed on to its processes. What the environment says already, stands."""
 
@@ -32,13 +36,32 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _relay_replica_logs() -> None:
+    """Show what our replicas log, as they wrote it; what Ray's own actors write stays in Ray's log files."""
+    from ray._private.ray_logging import global_worker_stdstream_dispatcher as streams  # noqa: PLC0415
+
+    def relay(batch: dict[str, Any]) -> None:
+        if str(batch.get("actor_name", "")).startswith("ServeReplica:"):
+            sys.stderr.write("".join(f"{line}\n" for line in batch["lines"]))
+
+    streams.remove_handler("ray_print_logs")
+    streams.add_handler("ray_print_logs", relay)
+
+
+def is_joined() -> bool:
+    """Whether there is a cluster already that is to be used."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
 class Cluster:
     """Context manager around Ray. Import ``ray`` only after it was entered: the flags count at import."""
 
-    def __init__(self, *, dashboard: bool) -> None:
+    def __init__(self, *, dashboard: bool, cpus: int) -> None:
+        """``cpus``: what a Ray started here may hand out; one that is joined knows its own."""
         self._dashboard = dashboard
+        self._cpus = cpus
         self._folder = Path(tempfile.mkdtemp(prefix="raylens-"))
-        self._joined = bool(os.environ.get("RAY_ADDRESS"))
+        self._joined = is_joined()
         self.dashboard_url: str | None = None
 
     def __enter__(self) -> Self:
@@ -60,15 +83,17 @@ class Cluster:
         import ray  # noqa: PLC0415
 
         if self._joined:
-            context = ray.init(logging_level="warning")
+            context = ray.init(logging_level="error")
         else:
             context = ray.init(
                 address="local",
+                num_cpus=self._cpus,
                 include_dashboard=self._dashboard,
                 dashboard_host="127.0.0.1",
                 object_store_memory=OBJECT_STORE_BYTES,
-                logging_level="warning",
+                logging_level="error",
             )
+        _relay_replica_logs()
         url = context.dashboard_url
         self.dashboard_url = f"http://{url}" if url else None
         return self
@@ -86,7 +111,8 @@ class Cluster:
             fault = error.errors()[0]
             raise ClusterFailed(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
         options = {**config["http_options"], "location": config.get("proxy_location", "EveryNode")}
-        serve.start(http_options=options)
+        logging.getLogger("ray.serve").setLevel(logging.WARNING)
+        serve.start(http_options=options, logging_config={"log_level": "WARNING"})
         _get_global_client().deploy_apps(schema)
 
     def progress(self, application: str) -> dict[str, tuple[int, int]]:

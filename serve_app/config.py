@@ -1,4 +1,4 @@
-"""The arguments of the application in ``config/serve.yaml``, typed; the file documents each. Unknown keys are refused."""
+"""The application's arguments in ``config/serve.yaml``, which documents each. Unknown keys are refused."""
 
 from typing import Annotated, Literal
 

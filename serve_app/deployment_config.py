@@ -55,3 +55,38 @@ def fit(document: dict[str, Any], models: tuple[str, ...], host: str, port: int)
     fitted = {**application, "name": APPLICATION, "args": arguments, "deployments": deployments}
     http_options = {**document.get("http_options", {}), "host": host, "port": port}
     return {**document, "http_options": http_options, "applications": [fitted]}
+
+
+def wanted_cores(document: dict[str, Any]) -> float:
+    """CPUs the smallest number of replicas asks Ray for."""
+    return sum(_cores(deployment) * _least_replicas(deployment) for deployment in _deployments(document))
+
+
+def capped(document: dict[str, Any], cores: float) -> dict[str, Any]:
+    """A copy that never asks for replicas which no machine is there to run: Ray would wait for them for ever."""
+    spare = cores - wanted_cores(document)
+    (application,) = document["applications"]
+    deployments = [_capped(deployment, spare) for deployment in application.get("deployments", [])]
+    return {**document, "applications": [{**application, "deployments": deployments}]}
+
+
+def _capped(deployment: dict[str, Any], spare: float) -> dict[str, Any]:
+    scaling = deployment.get("autoscaling_config")
+    if not scaling or not _cores(deployment):
+        return deployment
+    most = _least_replicas(deployment) + max(0, int(spare / _cores(deployment)))
+    return {**deployment, "autoscaling_config": {**scaling, "max_replicas": min(scaling["max_replicas"], most)}}
+
+
+def _deployments(document: dict[str, Any]) -> list[dict[str, Any]]:
+    deployments: list[dict[str, Any]] = document["applications"][0].get("deployments", [])
+    return deployments
+
+
+def _cores(deployment: dict[str, Any]) -> float:
+    return float(deployment.get("ray_actor_options", {}).get("num_cpus", 1))
+
+
+def _least_replicas(deployment: dict[str, Any]) -> int:
+    scaling = deployment.get("autoscaling_config") or {}
+    return int(scaling.get("min_replicas", deployment.get("num_replicas", 1)))

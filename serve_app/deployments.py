@@ -115,7 +115,14 @@ class IngressReplica:
             results=results.options(_by_reference=True),
         )
         deployments = {name: handle.deployment_name for name, handle in classifiers.items()}
-        self._gateway = Gateway(pipeline, specs, deployments, arguments, settings(), IngressMetrics())
+        self._gateway = Gateway(
+            pipeline,
+            specs=specs,
+            deployments=deployments,
+            arguments=arguments,
+            settings=settings(),
+            metrics=IngressMetrics(),
+        )
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return create_api(self._gateway)

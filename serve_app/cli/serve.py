@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -19,8 +20,8 @@ from rich.status import Status
 from models.artifacts import ensure
 from models.errors import ModelError
 from models.zoo import resolve
-from serve_app.cluster import Cluster, ClusterFailed
-from serve_app.deployment_config import APPLICATION, BadConfiguration, default_path, fit, read
+from serve_app.cluster import Cluster, ClusterFailed, is_joined
+from serve_app.deployment_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
 from serve_app.settings import Settings, settings
 
 START_TIMEOUT_S = 300.0
@@ -69,10 +70,12 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
                 ensure(spec, chosen.artifacts_dir)
         status.update("Starting Ray …")
-        with Cluster(dashboard=dashboard) as cluster:
+        fitted = fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port)
+        cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))
+        with Cluster(dashboard=dashboard, cpus=cpus) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            cluster.deploy(fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port))
+            cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
             ready = _wait_until_ready(cluster, _local_url(chosen), stop, status)
             if ready:
                 status.stop()

@@ -82,7 +82,7 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
     """``/v1/classifications``."""
     router = APIRouter(prefix="/v1", tags=["classify"])
 
-    def options_of(
+    async def options_of(
         model: Annotated[
             str | None, Query(description="A name of /api/v1/models; the default one if left out.")
         ] = None,

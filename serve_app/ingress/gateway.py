@@ -32,7 +32,9 @@ from serve_app.types import Answer, EncodedImage, ModelInService, Record
 log = structlog.get_logger(__name__)
 
 APPLICATION: Final = "raylens"
-WATCH_EVERY_S: Final = 1.0
+REPLICAS_EVERY_S: Final = 5.0
+"""The controller takes 50 ms of processor time to tell how many replicas there are."""
+METRICS_EVERY_S: Final = 1.0
 RECORD_BATCH: Final = 256
 
 
@@ -42,6 +44,7 @@ class Gateway:
     def __init__(
         self,
         pipeline: Pipeline,
+        *,
         specs: Sequence[ModelSpec],
         deployments: Mapping[str, str],
         arguments: BuildArguments,
@@ -72,7 +75,8 @@ class Gateway:
     async def start(self) -> None:
         for spec in self._specs:
             self._spawn(self._warm_up(spec))
-        self._spawn(self._watch())
+        self._spawn(self._follow_replicas())
+        self._spawn(self._report_metrics())
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -169,14 +173,18 @@ class Gateway:
             run, slots=queue.batches_per_classifier, max_batch=queue.max_batch, max_waiting=queue.max_waiting
         )
 
-    async def _watch(self) -> None:
-        """Keep the number of calls under way in step with the Classifier's replicas, and the metrics up to date."""
+    async def _follow_replicas(self) -> None:
+        """Keep the number of calls under way in step with the Classifier's replicas."""
         while True:
             with contextlib.suppress(Exception):  # the controller may be restarting: what was known stays true
                 self.deployments = await asyncio.to_thread(deployment_states, APPLICATION)
             for name, model in self.models.items():
                 state = self.deployments.get(self._names[name])
                 model.queue.slots = self.arguments.queue.batches_per_classifier * max(1, state.running if state else 1)
+            await asyncio.sleep(REPLICAS_EVERY_S)
+
+    async def _report_metrics(self) -> None:
+        while True:
+            await asyncio.sleep(METRICS_EVERY_S)
             self._metrics.observe(*self.pulse.drain())
             self._metrics.observe_queue(self._images_by_model())
-            await asyncio.sleep(WATCH_EVERY_S)
