@@ -83,7 +83,7 @@ class Cluster:
         import ray  # noqa: PLC0415
 
         if self._joined:
-            context = ray.init(logging_level="error")
+            context = ray.init(logging_level=logging.ERROR)
         else:
             context = ray.init(
                 address="local",
@@ -91,7 +91,7 @@ class Cluster:
                 include_dashboard=self._dashboard,
                 dashboard_host="127.0.0.1",
                 object_store_memory=OBJECT_STORE_BYTES,
-                logging_level="error",
+                logging_level=logging.ERROR,
             )
         _relay_replica_logs()
         url = context.dashboard_url
@@ -113,11 +113,15 @@ class Cluster:
         options = {**config["http_options"], "location": config.get("proxy_location", "EveryNode")}
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
         serve.start(http_options=options, logging_config={"log_level": "WARNING"})
-        _get_global_client().deploy_apps(schema)
+        client = _get_global_client()
+        if client is None:
+            raise ClusterFailed("the Serve controller does not answer.")
+        client.deploy_apps(schema)
 
     def progress(self, application: str) -> dict[str, tuple[int, int]]:
         """(running, wanted) replicas by deployment. Raises ClusterFailed where the deployment has failed."""
         from ray import serve  # noqa: PLC0415
+        from ray.serve.schema import ReplicaState  # noqa: PLC0415
 
         status = serve.status().applications.get(application)
         if status is None:
@@ -126,7 +130,7 @@ class Cluster:
             faults = [deployment.message for deployment in status.deployments.values() if deployment.message]
             raise ClusterFailed("\n".join([status.message, *faults]).strip())
         return {
-            name: (deployment.replica_states.get("RUNNING", 0), sum(deployment.replica_states.values()) or 1)
+            name: (deployment.replica_states.get(ReplicaState.RUNNING, 0), sum(deployment.replica_states.values()) or 1)
             for name, deployment in status.deployments.items()
         }
 
@@ -144,5 +148,5 @@ class Cluster:
             else:
                 serve.shutdown()
         finally:
-            ray.shutdown()
+            ray.shutdown()  # type: ignore[no-untyped-call]
             shutil.rmtree(self._folder, ignore_errors=True)

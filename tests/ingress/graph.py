@@ -224,7 +224,14 @@ def prepare(
     metrics = CountedMetrics()
     fetcher = partial(Fetcher, resolver=resolver) if resolver else Fetcher
     with patch("serve_app.ingress.gateway.Fetcher", fetcher):
-        gateway = Gateway(pipeline, specs, names, arguments, known, metrics)  # type: ignore[arg-type]
+        gateway = Gateway(
+            pipeline,
+            specs=specs,
+            deployments=names,
+            arguments=arguments,
+            settings=known,
+            metrics=metrics,  # type: ignore[arg-type]
+        )
     app = create_api(gateway)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)
     default = pipeline.classifiers[specs[0].name]
