@@ -148,5 +148,5 @@ class Cluster:
             else:
                 serve.shutdown()
         finally:
-            ray.shutdown()  # type: ignore[no-untyped-call]
+            ray.shutdown()
             shutil.rmtree(self._folder, ignore_errors=True)

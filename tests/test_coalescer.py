@@ -93,7 +93,7 @@ async def test_full_queue_refuses_the_surplus_and_keeps_the_rest() -> None:
     assert refused.value.retry_after
     for _ in range(2):
         run.gate.release()
-    assert await asyncio.gather(*tasks) == [0, 2, 4]
+    assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
 
 
 async def test_deadline_while_queued_drops_the_work() -> None:
@@ -135,7 +135,7 @@ async def test_more_slots_start_what_waits() -> None:
     assert len(run.batches) == 3
     for _ in range(3):
         run.gate.release()
-    assert await asyncio.gather(*tasks) == [0, 2, 4]
+    assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
 
 
 async def test_an_item_larger_than_a_batch_goes_alone() -> None:
