@@ -1,19 +1,21 @@
 """The Top 10: what was classified most, read from the counters."""
 
 import time
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, bindparam, func, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Engine, Row, Select, bindparam, func, select, union_all
 
 from serve_app.statistics.tables import Kind, buckets, counters
 from serve_app.statistics.windows import BUCKET_S, BUCKETS_A_WINDOW, Window, bucket_starts
 
-DEPTH = 100
-"""Of each bucket of time, the counters that can make it into a window's top."""
+DEPTH = 50
+"""Counters looked at in each bucket of time, the most frequent there."""
+CANDIDATES = 10
+"""Of those, the number summed exactly for each row wanted."""
 
 
 class By(StrEnum):
@@ -21,7 +23,8 @@ class By(StrEnum):
     LABEL = "label"
 
 
-KINDS = {By.IMAGE: (Kind.URL, Kind.UPLOAD), By.LABEL: (Kind.LABEL,)}
+Kinds = tuple[Kind, ...]
+KINDS: dict[By, Kinds] = {By.IMAGE: (Kind.URL, Kind.UPLOAD), By.LABEL: (Kind.LABEL,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,18 @@ class TopRow:
 def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = None) -> list[TopRow]:
     """The most frequent images or labels, most frequent first, of equal ones the one seen last.
 
-    ``all`` is exact. ``hour``, ``day`` and ``week`` reach up to 1/24 further back than their name, see
-    :mod:`serve_app.statistics.windows`. Their counts are exact, too; who is in the list may not be: only what was among
-    the ``DEPTH`` most frequent of at least one of the 25 buckets can be. What stays below that in every bucket loses to
-    100 others there each time. The cost depends on ``DEPTH`` and ``limit``, not on how much was ever recorded.
+    ``all`` is exact. ``hour``, ``day`` and ``week`` reach up to 1/12 further back than their name, see
+    :mod:`serve_app.statistics.windows`. The counts they tell are exact; who is told of may not be: that is chosen by
+    the places among the first ``DEPTH`` of the 13 buckets of the window. What is never among them has, in each bucket,
+    ``DEPTH`` others before it. The cost depends on ``DEPTH`` and ``limit``, not on how much was ever recorded.
     """
     kinds = KINDS[by]
     if window is Window.ALL:
         return _top_of_all(engine, kinds, limit)
     starts = bucket_starts(time.time() if now is None else now, BUCKET_S[window])
-    places = {f"start_{number}": start for number, start in enumerate(starts)}
     with engine.connect() as connection:
-        tallies = connection.execute(
-            _top_of_window(kinds), {**places, "bucket_s": BUCKET_S[window], "oldest": starts[0], "limit": limit}
-        ).all()
+        candidates = _candidates(connection, kinds, BUCKET_S[window], starts, limit)
+        tallies = connection.execute(_sums(BUCKET_S[window], starts[0], candidates).limit(limit)).all()
         wanted = select(counters).where(counters.c.id.in_([tally.counter_id for tally in tallies]))
         subjects = {subject.id: subject for subject in connection.execute(wanted)}
     return [_row(subjects[tally.counter_id], tally) for tally in tallies]
@@ -70,7 +71,7 @@ def report(engine: Engine, limit: int = 10) -> list[TopRow]:
     return _top_of_all(engine, (Kind.URL,), limit)
 
 
-def _top_of_all(engine: Engine, kinds: Iterable[Kind], limit: int) -> list[TopRow]:
+def _top_of_all(engine: Engine, kinds: Kinds, limit: int) -> list[TopRow]:
     """One walk along the index per kind, ``limit`` steps long."""
     order = counters.c["count"].desc(), counters.c.last_seen_us.desc()
     with engine.connect() as connection:
@@ -83,23 +84,37 @@ def _top_of_all(engine: Engine, kinds: Iterable[Kind], limit: int) -> list[TopRo
     return [_row(row, row) for row in rows[:limit]]
 
 
+def _candidates(connection: Connection, kinds: Kinds, bucket_s: int, starts: list[int], limit: int) -> list[int]:
+    """The counters whose places at the heads of the buckets add up to the most."""
+    places = {f"start_{number}": start for number, start in enumerate(starts)}
+    heads = connection.execute(_heads(kinds), {**places, "bucket_s": bucket_s, "depth": max(DEPTH, limit)})
+    seen: Counter[int] = Counter()
+    for counter_id, count in heads:
+        seen[counter_id] += count
+    return [counter_id for counter_id, _ in seen.most_common(CANDIDATES * limit)]
+
+
 @lru_cache
-def _top_of_window(kinds: tuple[Kind, ...]) -> Select[Any]:
-    """Candidates from the head of each bucket, then the exact sums of those over the window."""
+def _heads(kinds: Kinds) -> CompoundSelect[int, int]:
+    """The most frequent counters of each bucket, a few steps along the index each, in one statement."""
     heads = [
-        select(buckets.c.counter_id)
+        select(buckets.c.counter_id, buckets.c["count"])
         .where(
             buckets.c.kind == kind,
             buckets.c.bucket_s == bindparam("bucket_s"),
             buckets.c.start_s == bindparam(f"start_{number}"),
         )
         .order_by(buckets.c["count"].desc())
-        .limit(DEPTH)
+        .limit(bindparam("depth"))
         .subquery()
         for kind in kinds
         for number in range(BUCKETS_A_WINDOW + 1)
     ]
-    candidates = union_all(*(select(head.c.counter_id) for head in heads)).subquery()
+    return union_all(*(select(head.c.counter_id, head.c["count"]) for head in heads))
+
+
+def _sums(bucket_s: int, oldest: int, candidates: list[int]) -> Select[Any]:
+    """Exact tallies of the candidates over the window. As a list they are looked up by key on every database."""
     total, last_seen = func.sum(buckets.c["count"]).label("count"), func.max(buckets.c.last_seen_us)
     return (
         select(
@@ -111,13 +126,10 @@ def _top_of_window(kinds: tuple[Kind, ...]) -> Select[Any]:
             last_seen.label("last_seen_us"),
         )
         .where(
-            buckets.c.bucket_s == bindparam("bucket_s"),
-            buckets.c.start_s >= bindparam("oldest"),
-            buckets.c.counter_id.in_(select(candidates.c.counter_id)),
+            buckets.c.bucket_s == bucket_s, buckets.c.counter_id.in_(sorted(candidates)), buckets.c.start_s >= oldest
         )
         .group_by(buckets.c.counter_id)
         .order_by(total.desc(), last_seen.desc())
-        .limit(bindparam("limit"))
     )
 
 

@@ -1,12 +1,12 @@
 """The windows of the Top 10, and the buckets of time they are summed from.
 
-A window is the bucket of now and the 24 before it, a bucket being a 24th of the window. So it holds everything of the
-hour, day or week that has passed, and reaches at most 1/24 further back.
+A window is the bucket of now and the 12 before it, a bucket being a 12th of the window. So it holds everything of the
+hour, day or week that has passed, and reaches at most 1/12 further back.
 """
 
 from enum import StrEnum
 
-BUCKETS_A_WINDOW = 24
+BUCKETS_A_WINDOW = 12
 
 
 class Window(StrEnum):
@@ -16,7 +16,7 @@ class Window(StrEnum):
     ALL = "all"
 
 
-BUCKET_S: dict[Window, int] = {Window.HOUR: 150, Window.DAY: 3600, Window.WEEK: 25_200}
+BUCKET_S: dict[Window, int] = {Window.HOUR: 300, Window.DAY: 7200, Window.WEEK: 50_400}
 """Length of a bucket in seconds; ``all`` has none, its counters are never dropped."""
 
 

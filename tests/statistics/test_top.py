@@ -56,9 +56,9 @@ def test_the_report_has_urls_only_and_the_top_uploads_too(engine: Engine):
 
 
 @pytest.mark.parametrize("window", SPAN_S)
-def test_a_window_holds_what_its_name_says_and_at_most_a_24th_more(engine: Engine, window: Window):
+def test_a_window_holds_what_its_name_says_and_at_most_a_12th_more(engine: Engine, window: Window):
     span_s = SPAN_S[window]
-    ages = {"now": 0, "inside": span_s - 0.001, "outside": span_s * 25 / 24 + 0.001}
+    ages = {"now": 0, "inside": span_s - 0.001, "outside": span_s * 13 / 12 + 0.001}
     store(engine, [example(n, url=age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
     assert {row.url for row in top(engine, By.IMAGE, window, 10, NOW)} == {"now", "inside"}
     assert {row.url for row in top(engine, By.IMAGE, Window.ALL, 10, NOW)} == set(ages)
@@ -79,8 +79,8 @@ def test_a_window_sums_its_buckets(engine: Engine, window: Window):
     assert all(row.count == truth[row.url] for row in found)
 
 
-def test_buckets_are_a_24th_of_their_window():
-    assert {window: bucket_s * 24 for window, bucket_s in BUCKET_S.items()} == SPAN_S
-    starts = bucket_starts(NOW, 3600)
-    assert len(starts) == 25
-    assert starts[-1] <= NOW < starts[-1] + 3600
+def test_buckets_are_a_12th_of_their_window():
+    assert {window: bucket_s * 12 for window, bucket_s in BUCKET_S.items()} == SPAN_S
+    starts = bucket_starts(NOW, 7200)
+    assert len(starts) == 13
+    assert starts[-1] <= NOW < starts[-1] + 7200

@@ -1,0 +1,110 @@
+"""MariaDB goes away and comes back while records are made."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from serve_app.statistics import schema
+from serve_app.statistics.database import connect
+from serve_app.statistics.recorder import Recorder
+from tests.servers.mariadb import MariaDB
+from tests.statistics.examples import examples, expected, rows, tallied
+
+
+@pytest.fixture
+def engine(mariadb: MariaDB) -> Iterator[Engine]:
+    url = mariadb.fresh_database()
+    schema.upgrade(url)
+    engine = connect(url, timeout_s=2)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def recorder(engine: Engine, tmp_path: Path) -> Recorder:
+    return Recorder(engine, tmp_path / "spool", probe_every_s=0.05)
+
+
+def _drain(recorder: Recorder, timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while recorder.pending() or recorder.database_is_down:
+        recorder.drain()
+        assert time.monotonic() < deadline, f"{recorder.pending()} records still wait"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_an_outage_loses_and_doubles_nothing(mariadb: MariaDB, engine: Engine, recorder: Recorder, how: signal.Signals):
+    """Four threads record, each batch also holding half of the one before, while the server goes and comes back."""
+    done = threading.Event()
+    kept: list[set[str]] = [set() for _ in range(4)]
+
+    def record(thread: int) -> None:
+        number = thread * 1_000_000
+        while not done.is_set():
+            batch = examples(*range(number, number + 16))
+            recorder.record(batch)
+            kept[thread].update(one.id for one in batch)
+            number += 8
+            time.sleep(0.002)
+
+    def drain() -> None:
+        while not done.is_set():
+            recorder.drain()
+            time.sleep(0.05)
+
+    threads = [*(threading.Thread(target=record, args=(n,)) for n in range(4)), threading.Thread(target=drain)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.4)
+    mariadb.stop(how)
+    time.sleep(0.4)
+    during = recorder.pending()
+    mariadb.start()
+    time.sleep(0.8)
+    done.set()
+    for thread in threads:
+        thread.join()
+    _drain(recorder)
+    assert during > 0, "nothing was recorded during the outage"
+    assert rows(engine) == len(set().union(*kept))
+    assert tallied(engine) == expected(engine)
+
+
+def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine: Engine, recorder: Recorder):
+    recorder.record(examples(1))
+    mariadb.pause()
+    try:
+        began = time.monotonic()
+        recorder.record(examples(2))
+        first_s = time.monotonic() - began
+        began = time.monotonic()
+        for number in range(3, 23):
+            recorder.record(examples(number))
+        others_s = time.monotonic() - began
+        assert recorder.database_is_down
+        assert recorder.drain() == 0
+    finally:
+        mariadb.resume()
+    assert first_s < 12
+    assert others_s < 1
+    assert recorder.pending() == 21
+    _drain(recorder)
+    assert rows(engine) == 22
+    assert tallied(engine) == expected(engine)
+
+
+def test_a_start_without_the_database_keeps_the_records(mariadb: MariaDB, engine: Engine, recorder: Recorder):
+    mariadb.stop()
+    try:
+        recorder.record(examples(1, 2))
+        assert recorder.pending() == 2
+    finally:
+        mariadb.start()
+    _drain(recorder)
+    assert rows(engine) == 2

@@ -1,0 +1,84 @@
+"""Several processes record, and some are killed in the middle of it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from serve_app.statistics.recorder import Recorder
+from serve_app.statistics.tables import classifications
+from tests.statistics.examples import examples, expected, rows, tallied
+
+
+def _start(url: str, spool: Path, first: int, step: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.statistics.recording", url, str(spool), str(first), str(step)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _kill(process: subprocess.Popen[str]) -> list[int]:
+    """End it with SIGKILL; the batches whose ``record`` had returned."""
+    process.kill()
+    output, _ = process.communicate()
+    return [int(line) for line in output.split("\n")[:-1] if line.isdecimal()]
+
+
+def _ids(batches: list[int]) -> set[str]:
+    return {record.id for number in batches for record in examples(*range(number, number + 8))}
+
+
+def _recorded(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.scalars(select(classifications.c.id)))
+
+
+def test_killed_processes_lose_nothing_that_had_returned(url: str, engine: Engine, tmp_path: Path):
+    """Three at once and overlapping: every second batch of one is a batch of another."""
+    spool = tmp_path / "spool"
+    returned: set[str] = set()
+    for round_ in range(2):
+        processes = [_start(url, spool, round_ * 100_000 + n * 4, 4) for n in range(3)]
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()
+        time.sleep(0.3 + round_ * 0.037)
+        for process in processes:
+            returned |= _ids(_kill(process))
+    assert len(returned) > 100
+    heir = Recorder(engine, spool)
+    heir.drain()
+    assert heir.pending() == 0
+    assert returned <= _recorded(engine)
+    assert tallied(engine) == expected(engine)
+
+
+@pytest.mark.chaos
+def test_many_kills(url: str, engine: Engine, tmp_path: Path):
+    returned: set[str] = set()
+    for round_ in range(25):
+        process = _start(url, tmp_path / "spool", round_ * 100_000, 4)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.011 * round_)
+        returned |= _ids(_kill(process))
+    Recorder(engine, tmp_path / "spool").drain()
+    assert returned <= _recorded(engine)
+    assert tallied(engine) == expected(engine)
+
+
+def test_killed_while_the_database_is_down(url: str, engine: Engine, tmp_path: Path):
+    """The process only ever sees a server that refuses; what it says it kept is in whole files of the spool."""
+    spool = tmp_path / "spool"
+    process = _start("mysql+pymysql://nobody@127.0.0.1:1/none", spool, 0, 8)
+    time.sleep(2)
+    returned = _ids(_kill(process))
+    assert len(returned) > 8
+    heir = Recorder(engine, spool)
+    assert heir.pending() >= len(returned)
+    heir.drain()
+    assert returned <= _recorded(engine)
+    assert list((spool / "broken").iterdir()) == []
+    assert rows(engine) == heir.recorded
+    assert tallied(engine) == expected(engine)
