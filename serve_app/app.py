@@ -5,7 +5,10 @@ from ray.serve import Application
 
 from models.zoo import resolve
 from serve_app.config import BuildArguments
-from serve_app.deployments import ClassifierReplica, IngressReplica, PreprocessorReplica, ResultsReplica
+from serve_app.deployments.classifier import ClassifierReplica
+from serve_app.deployments.ingress import IngressReplica
+from serve_app.deployments.preprocessor import PreprocessorReplica
+from serve_app.deployments.results import ResultsReplica
 from serve_app.settings import settings
 
 Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))

@@ -146,7 +146,7 @@ async def test_an_item_larger_than_a_batch_goes_alone() -> None:
     replies = await asyncio.gather(
         queue.submit(1, deadline()), queue.submit(2, deadline(), images=9), queue.submit(3, deadline(), images=3)
     )
-    assert replies == [2, 4, 6]
+    assert list(replies) == [2, 4, 6]
     assert run.batches == [[1], [2], [3]]
 
 

@@ -1,0 +1,42 @@
+"""The Classifier as Ray Serve runs it: loads its model and runs every batch size once before it is ready."""
+
+import time
+
+from models.runtimes import load
+from models.spec import ModelSpec
+from serve_app.config import ClassifierArguments
+from serve_app.logs import configure_logging
+from serve_app.metrics import ClassifierMetrics
+from serve_app.settings import settings
+from serve_app.stages.classifier import Classifier
+from serve_app.types import Classified, ModelInService, Preprocessed
+
+
+class ClassifierReplica(Classifier):
+    def __init__(self, spec: ModelSpec, arguments: ClassifierArguments) -> None:
+        configure_logging(settings())
+        started = time.perf_counter()
+        runtime = load(
+            spec,
+            runtime=arguments.runtime,
+            precision=arguments.precision,
+            artifacts_dir=settings().artifacts_dir,
+            threads=arguments.threads,
+            streams=arguments.concurrency,
+            batch_buckets=arguments.batch_buckets,
+        )
+        runtime.warm_up()
+        super().__init__(runtime, concurrency=arguments.concurrency, max_waiting=arguments.max_waiting)
+        self._metrics = ClassifierMetrics(spec.name)
+        self._in_service = ModelInService(
+            spec.name, spec.version, runtime.name, runtime.precision, time.perf_counter() - started
+        )
+
+    async def classify(self, batch: Preprocessed) -> Classified:
+        classified = await super().classify(batch)
+        self._metrics.observe(classified, self.waiting_images)
+        return classified
+
+    async def describe(self) -> ModelInService:
+        """What runs here, once it runs."""
+        return self._in_service

@@ -1,0 +1,54 @@
+"""The ingress as Ray Serve runs it: the HTTP application around the handles of the other deployments."""
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI
+
+from models.spec import ModelSpec
+from serve_app.autoscaling import QUEUE_METRIC
+from serve_app.config import BuildArguments
+from serve_app.ingress.api import create_api
+from serve_app.ingress.gateway import Gateway
+from serve_app.logs import configure_logging
+from serve_app.metrics import IngressMetrics
+from serve_app.pipeline import Handle, Pipeline
+from serve_app.settings import settings
+
+
+class IngressReplica:
+    """Behind it the whole graph: its arguments are the handles of the other deployments."""
+
+    def __init__(
+        self,
+        preprocessor: Handle,
+        classifiers: Mapping[str, Handle],
+        results: Handle,
+        specs: Sequence[ModelSpec],
+        arguments: BuildArguments,
+    ) -> None:
+        configure_logging(settings())
+        by_reference = preprocessor.options(_by_reference=True)
+        pipeline = Pipeline(
+            preprocessor=by_reference,
+            classifiers={name: handle.options(_by_reference=True) for name, handle in classifiers.items()},
+            results=results.options(_by_reference=True),
+        )
+        deployments = {name: handle.deployment_name for name, handle in classifiers.items()}
+        self._gateway = Gateway(
+            pipeline,
+            specs=specs,
+            deployments=deployments,
+            arguments=arguments,
+            settings=settings(),
+            metrics=IngressMetrics(),
+        )
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return create_api(self._gateway)
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Images waiting or in work here, by Classifier deployment."""
+        return {QUEUE_METRIC + name: float(images) for name, images in self._gateway.images_by_deployment().items()}
+
+    async def check_health(self) -> None:
+        """Unhealthy only where the event loop itself is stuck: an outage elsewhere is no reason to be restarted."""

@@ -1,0 +1,24 @@
+"""The Preprocessor as Ray Serve runs it."""
+
+from collections.abc import Sequence
+
+from models.spec import ModelSpec
+from serve_app.config import PreprocessorArguments
+from serve_app.logs import configure_logging
+from serve_app.metrics import PreprocessorMetrics
+from serve_app.settings import settings
+from serve_app.stages.preprocessor import Preprocessor
+from serve_app.types import EncodedImage, Preprocessed
+
+
+class PreprocessorReplica(Preprocessor):
+    def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments) -> None:
+        configure_logging(settings())
+        super().__init__({spec.name: spec.transform for spec in specs}, arguments.threads)
+        self.warm_up()
+        self._metrics = PreprocessorMetrics()
+
+    async def prepare(self, model: str, images: Sequence[EncodedImage]) -> Preprocessed:
+        preprocessed = await super().prepare(model, images)
+        self._metrics.observe(preprocessed)
+        return preprocessed

@@ -1,0 +1,40 @@
+"""Results as Ray Serve runs it: with the keeper of the records."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from models.labels import labels_of
+from models.spec import ModelSpec
+from serve_app.config import RecordArguments
+from serve_app.errors import RaylensError
+from serve_app.logs import configure_logging
+from serve_app.metrics import ResultsMetrics
+from serve_app.settings import settings
+from serve_app.stages.results import Results
+from serve_app.statistics.keeper import Keeper
+from serve_app.types import Answer, Classified, Query, Record
+
+
+class ResultsReplica(Results):
+    def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
+        configure_logging(settings())
+        self._keeper = Keeper(settings(), arguments.drain_interval_s)
+        super().__init__(
+            {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, self._keeper
+        )
+        self._metrics = ResultsMetrics()
+        self._keeper.start(self._metrics.observe_records)
+
+    async def finish(self, model: str, queries: list[Query], classified: Classified) -> list[Answer | RaylensError]:
+        started = time.perf_counter()
+        answers = await super().finish(model, queries, classified)
+        self._metrics.observe((time.perf_counter() - started) * 1e3)
+        return answers
+
+    async def record(self, records: list[Record]) -> None:
+        await super().record(records)
+
+    async def database_state(self) -> str:
+        """``ok``, or ``degraded`` while records wait in the spool for the database."""
+        return await asyncio.to_thread(self._keeper.state)
