@@ -28,6 +28,15 @@ class Samples(NamedTuple):
         return cls(int(bits[0]), image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0)
 
 
+def scale_colour_key(image: Image.Image, bits: int) -> None:
+    """Bring the transparent colour of a PNG from the ``bits`` of the file to the 8 that Pillow makes of them."""
+    key = image.info.get("transparency")
+    if isinstance(key, int) and image.mode == "L" and bits < 8:
+        image.info["transparency"] = key * 255 // (2**bits - 1)
+    elif isinstance(key, tuple) and bits == 16:
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+
+
 def is_plain(image: Image.Image) -> bool:
     """Whether the picture can be resized as it is."""
     return image.mode in ("RGB", "L") and "transparency" not in image.info

@@ -19,7 +19,7 @@ from serve_app.errors import (
     UnsupportedImage,
 )
 from serve_app.images.bounded_file import BoundedFile
-from serve_app.images.colour import Samples, is_plain, to_plain
+from serve_app.images.colour import Samples, is_plain, scale_colour_key, to_plain
 from serve_app.images.formats import ImageFormat, refusal, sniff
 from serve_app.images.jpeg_structure import check_jpeg
 from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
@@ -41,6 +41,9 @@ _REDUCING_GAP: Final = 3.0
 
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
+
+_PNG_BITS: Final = 24
+"""Where a PNG says how many bits a sample has."""
 
 _STRUCTURE: Final[dict[ImageFormat, Callable[[bytes], None]]] = {
     "JPEG": check_jpeg,
@@ -116,6 +119,8 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
         check(data)
     with _ours(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:
         _check_pixels(image.size)
+        if file_format == "PNG":
+            scale_colour_key(image, bits=data[_PNG_BITS])
         yield image, file_format
 
 

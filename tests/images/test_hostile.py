@@ -1,0 +1,200 @@
+"""Whatever the bytes are: an image, or an error that blames the sender, and soon."""
+
+import random
+import struct
+import time
+import zlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from serve_app.errors import CorruptImage, RaylensError
+from serve_app.images.decoding import decode, inspect
+from serve_app.images.formats import ALLOWED, ImageFormat
+from serve_app.images.limits import MAX_IMAGE_BYTES
+from serve_app.images.sample import sample
+from tests.images.encoding import Square, encode, photo
+
+HEADS = [sample(file_format)[:length] for file_format in ALLOWED for length in (8, 16, 32)]
+
+WHOLE: list[bytes] = [sample(file_format) for file_format in ALLOWED] + [
+    encode(photo(24, 24), "JPEG", progressive=True),
+    encode(
+        photo(24, 24).convert("CMYK"), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
+    ),
+    encode(photo(24, 24).convert("P"), "PNG", transparency=3),
+    encode(photo(24, 24).convert("RGBA"), "WEBP", lossless=True),
+    encode(photo(24, 24), "TIFF", compression="tiff_lzw"),
+    encode(photo(24, 24), "TIFF", compression="jpeg"),
+    encode(photo(24, 24).convert("I;16"), "TIFF", compression="tiff_adobe_deflate"),
+    encode(photo(24, 24).convert("P"), "BMP"),
+    encode(photo(24, 24), "GIF", save_all=True, append_images=[photo(24, 24, seed=1)]),
+]
+
+
+def check(data: bytes) -> None:
+    """Decode, and let pass only a good result or an error that is the sender's."""
+    for reading in (inspect, lambda data: decode(data, Square(8, 0.875))):
+        status = 200
+        try:
+            reading(data)
+        except RaylensError as error:
+            status = error.status
+        assert status == 200 or 400 <= status < 500
+
+
+@given(st.binary(max_size=400))
+@example(b"BM")
+@example(b"GIF89a")
+@example(b"\xff\xd8\xff")
+@example(b"RIFF\0\0\0\0WEBP")
+def test_random_bytes(data: bytes):
+    check(data)
+
+
+@given(st.sampled_from(HEADS), st.binary(max_size=400))
+def test_random_bytes_behind_a_good_beginning(head: bytes, rest: bytes):
+    check(head + rest)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.sampled_from(WHOLE), st.data())
+def test_mutated_files(whole: bytes, data: st.DataObject):
+    mutated = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 6))):
+        mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
+    check(bytes(mutated)[: data.draw(st.integers(1, len(mutated)))])
+
+
+@given(st.binary(max_size=120))
+def test_random_exif(exif: bytes):
+    check(encode(Image.new("RGB", (4, 4)), "JPEG", exif=b"Exif\0\0" + exif))
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("seed", range(20))
+def test_long_fuzzing(seed: int):
+    chance = random.Random(seed)
+    interesting = [b"\0", b"\xff", b"\x7f", b"\x80", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff"]
+    for _ in range(1500):
+        mutated = bytearray(chance.choice(WHOLE))
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(min(len(mutated), 200) if chance.random() < 0.7 else len(mutated))
+            piece = chance.choice([*interesting, chance.randbytes(chance.randint(1, 4)), bytes(mutated[:at][-8:])])
+            end = at + (len(piece) if chance.random() < 0.8 else 0)
+            mutated[at:end] = piece
+        check(bytes(mutated))
+
+
+ROOM = MAX_IMAGE_BYTES - 2_000
+
+
+def chunk(name: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def fill(piece: bytes) -> bytes:
+    return piece * (ROOM // len(piece))
+
+
+def behind(file_format: ImageFormat, offset: int, filling: bytes) -> bytes:
+    whole = sample(file_format)
+    return whole[:offset] + filling + whole[offset:]
+
+
+def tiff(*tags: tuple[int, int, int, int], size: int = 0) -> bytes:
+    directory = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + directory + bytes(4 + size)
+
+
+def rational_exif(count: int, tag: int = 0x0112) -> bytes:
+    head = b"MM\0*\0\0\0\x08\0\2" + struct.pack(">HHII", tag, 5, count, 38) + struct.pack(">HHII", 0x128, 3, 1, 2 << 16)
+    return head + bytes(4) + b"\0\0\0\1" * (2 * count)
+
+
+def segments(exif: bytes) -> bytes:
+    parts = [b"Exif\0\0" + exif[at : at + 65_000] for at in range(0, len(exif), 65_000)]
+    return b"".join(b"\xff\xe1" + struct.pack(">H", len(part) + 2) + part for part in parts)
+
+
+def repeated_scans() -> bytes:
+    whole = encode(Image.new("L", (4000, 4000), 128), "JPEG", progressive=True)
+    return whole[:-2] + whole[whole.rindex(b"\xff\xda") : -2] * 2000 + whole[-2:]
+
+
+def exif_in_avif() -> bytes:
+    whole = encode(Image.new("RGB", (64, 64)), "AVIF", exif=rational_exif(2_000_000, 0x011A))
+    at = whole.index(struct.pack(">HHI", 0x011A, 5, 2_000_000))
+    return whole[:at] + b"\x01\x12" + whole[at + 2 :]
+
+
+PIECES: dict[str, Callable[[], bytes]] = {
+    "JPEG scans": repeated_scans,
+    "JPEG comments": lambda: behind("JPEG", 2, fill(b"\xff\xfe\0\2")),
+    "JPEG padding": lambda: behind("JPEG", 2, fill(b"\xff")),
+    "JPEG stuffing": lambda: behind("JPEG", 2, fill(b"\xff\0")),
+    "JPEG EXIF segments": lambda: behind("JPEG", 2, fill(b"\xff\xe1\0\x0eExif\0\0MM\0*\0\0")),
+    "JPEG EXIF values": lambda: behind("JPEG", 2, segments(rational_exif(2_000_000, 0x011A))),
+    "PNG chunks": lambda: behind("PNG", 33, fill(chunk(b"aaAa"))),
+    "PNG data": lambda: behind("PNG", 33, fill(chunk(b"IDAT"))),
+    "PNG late chunks": lambda: behind("PNG", len(sample("PNG")) - 12, fill(chunk(b"aaAa"))),
+    "GIF comment": lambda: b"GIF89a\x40\0\x30\0\0\0\0!\xfe" + fill(b"\1a") + b"\0",
+    "GIF junk": lambda: b"GIF89a\x40\0\x30\0\0\0\0" + fill(b"\1"),
+    "TIFF tiles": lambda: tiff(
+        (256, 4, 1, 8000),
+        (257, 4, 1, 8000),
+        (258, 3, 1, 8),
+        (262, 3, 1, 1),
+        (322, 4, 1, 1),
+        (323, 4, 1, 1),
+        (324, 3, 10_000_000, 100),
+        size=20_000_200,
+    ),
+    "TIFF entries": lambda: (
+        b"II+\0\x08\0\0\0" + struct.pack("<QQ", 16, 1_000_000) + fill(struct.pack("<HHQQ", 40001, 4, 1, 5))
+    ),
+    "AVIF EXIF values": exif_in_avif,
+}
+
+
+@pytest.mark.parametrize("kind", PIECES)
+def test_many_small_pieces_are_refused_soon(kind: str):
+    """Each of these keeps an unguarded Pillow busy for 2 s to several minutes, most with the interpreter lock held."""
+    data = PIECES[kind]()
+    assert len(data) <= MAX_IMAGE_BYTES
+    started = time.process_time()
+    with pytest.raises(CorruptImage):
+        decode(data, Square())
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+def test_oversized_exif_is_not_read(file_format: str):
+    data = encode(Image.new("RGB", (8, 8)), file_format, exif=rational_exif(2_000_000))
+    started = time.process_time()
+    assert decode(data, Square())[0].width == 8
+    assert time.process_time() - started < 1
+
+
+def test_what_cameras_write_is_not_taken_for_hostile():
+    """A colour profile in 255 segments, extended XMP in 200, and scan markers by chance in the metadata."""
+    profile = b"".join(b"\xff\xe2\0\x14ICC_PROFILE\0" + bytes([n, 255]) + b"\xff\xda\0\0" for n in range(1, 256))
+    extended = (b"\xff\xe1" + struct.pack(">H", 60_002) + b"http://ns.adobe.com/xmp/extension/\0".ljust(60_000)) * 200
+    progressive = encode(photo(), "JPEG", progressive=True)
+    data = progressive[:2] + profile + extended + progressive[2:] + b"\xff\xda" * 200
+    assert decode(data, Square())[0].width == 96
+
+
+def test_png_data_in_four_kibibytes_each_is_not_taken_for_hostile():
+    whole = encode(Image.effect_noise((1500, 1500), 80).convert("RGB"), "PNG", compress_level=0)
+    at = whole.index(b"IDAT") - 4
+    body, rest = b"", at
+    while whole[rest + 4 : rest + 8] == b"IDAT":
+        length = int.from_bytes(whole[rest : rest + 4], "big")
+        body += whole[rest + 8 : rest + 8 + length]
+        rest += length + 12
+    small = b"".join(chunk(b"IDAT", body[n : n + 4096]) for n in range(0, len(body), 4096))
+    assert decode(whole[:at] + small + whole[rest:], Square())[0].width == 1500

@@ -1,0 +1,74 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from serve_app.images.pixel_budget import PixelBudget
+
+
+def test_the_sum_of_shares_stays_within_the_budget():
+    budget, lock = PixelBudget(100), threading.Lock()
+    held, most = 0, 0
+
+    def hold(pixels: int) -> None:
+        nonlocal held, most
+        with budget.share(pixels):
+            with lock:
+                held += pixels
+                most = max(most, held)
+            threading.Event().wait(0.0005)
+            with lock:
+                held -= pixels
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(hold, [1, 60, 30, 100, 7, 51] * 40, timeout=20))
+    assert 51 < most <= 100
+    assert held == 0
+
+
+def test_a_picture_above_the_budget_passes_alone():
+    budget = PixelBudget(100)
+    with budget.share(1000):
+        assert not _enters(budget, 1)
+    assert _enters(budget, 1000)
+
+
+def test_an_error_gives_the_share_back():
+    budget = PixelBudget(100)
+    with pytest.raises(RuntimeError), budget.share(100):
+        raise RuntimeError
+    assert _enters(budget, 100)
+
+
+def test_first_come_first_served():
+    """A large picture is not overtaken for ever by small ones that would fit, and they go as soon as it is in."""
+    budget, order = PixelBudget(100), list[str]()
+    threads = []
+
+    def hold(name: str, pixels: int) -> None:
+        with budget.share(pixels):
+            order.append(name)
+
+    with budget.share(50):
+        for name, pixels in (("large", 90), ("small", 10), ("smaller", 5)):
+            thread = threading.Thread(target=hold, args=(name, pixels))
+            thread.start()
+            threads.append(thread)
+            while len(budget._queue) < len(threads):
+                threading.Event().wait(0.001)
+        assert order == []
+    for thread in threads:
+        thread.join(5)
+    assert order[0] == "large"
+    assert sorted(order) == ["large", "small", "smaller"]
+
+
+def _enters(budget: PixelBudget, pixels: int) -> bool:
+    inside = threading.Event()
+
+    def enter() -> None:
+        with budget.share(pixels):
+            inside.set()
+
+    threading.Thread(target=enter, daemon=True).start()
+    return inside.wait(0.2)
