@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import shutil
 import socket
 import sys
@@ -36,6 +37,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _private_ports() -> dict[str, str]:
+    """Ports of this service alone.
+
+    Ray's defaults are one set a machine, and shared without a word: while an ingress restarts, its HAProxy would hand
+    the requests to the replicas of another service.
+    """
+    first = random.randrange(20_000, 32_000, 100)  # noqa: S311 - a place, not a secret
+    return {
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(free_port()),
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + 100),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
+    }
+
+
 def _relay_replica_logs() -> None:
     """Show what our replicas log, as they wrote it; what Ray's own actors write stays in Ray's log files."""
     from ray._private.ray_logging import global_worker_stdstream_dispatcher as streams  # noqa: PLC0415
@@ -66,14 +84,12 @@ class Cluster:
 
     def __enter__(self) -> Self:
         # HAProxy's files and ports are one set a machine by default; each service of ours has its own.
-        private = {
+        private = _private_ports() | {
             "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(self._folder / "haproxy.cfg"),
             "RAY_SERVE_HAPROXY_SOCKET_PATH": str(self._folder / "admin.sock"),
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(self._folder),
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(self._folder / "server-state"),
             "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(self._folder / "metrics.sock"),
-            "RAY_SERVE_HAPROXY_METRICS_PORT": str(free_port()),
-            "RAY_SERVE_HAPROXY_STATS_PORT": str(free_port()),
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
             # Nobody else sends requests here, so the ingress need not wait for a load balancer to look away.
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
