@@ -17,7 +17,7 @@ from serve_app.types import Answer, EncodedImage, Query, Record
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS: Final = 6
+ATTEMPTS: Final = 8
 """Tries of one image: a batch that fails with its replica is tried once more whole, then image by image."""
 
 LOST: Final = (
@@ -28,6 +28,12 @@ LOST: Final = (
     ConnectionError,
 )
 """The errors of a replica that died under a call. The call may be made again: records are kept once by their id."""
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a replica died under the call; Serve wraps the death of a stage further up the chain once more."""
+    return isinstance(error, LOST) or isinstance(error.__cause__, LOST)
+
 
 Handle = Any
 """A Ray Serve deployment handle: its methods are made up at run time."""
@@ -71,8 +77,10 @@ class Pipeline:
             return await self.classify(model, jobs)
         except RaylensError as error:
             return [_plain(error)] * len(jobs)
-        except LOST as error:
-            log.warning("replica_lost", model=model, images=len(jobs), attempts_left=attempts - 1, error=str(error))
+        except Exception as error:
+            if not is_lost(error):
+                raise
+            log.warning("replica_lost", model=model, images=len(jobs), attempts_left=attempts - 1, error=_brief(error))
         if attempts <= 1:
             lost = Unavailable("The replica that worked on this image died, several times; try again later.")
             return [lost] * len(jobs)
@@ -86,12 +94,19 @@ class Pipeline:
         for attempt in range(ATTEMPTS):
             try:
                 await self.results.record.remote(records)
-            except LOST as error:
-                log.warning("replica_lost", stage="results", records=len(records), error=str(error))
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+                log.warning("replica_lost", stage="results", records=len(records), error=_brief(error))
                 await asyncio.sleep(0.05 * attempt)
             else:
                 return [None] * len(records)
         raise InternalError("The records could not be kept.")
+
+
+def _brief(error: Exception) -> str:
+    """Ray's first line; the others tell of its own processes."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _plain(error: RaylensError) -> RaylensError:
