@@ -1,0 +1,88 @@
+"""A load generator of our own, for where there is no wrk: the same arguments and the same line of JSON as load.lua.
+
+python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE
+"""
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TIMEOUT_S = 30.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of the requests so far."""
+
+    latencies_ms: list[float] = field(default_factory=list)
+    refused: int = 0
+    failed: int = 0
+
+    def line(self, seconds: float) -> str:
+        ordered = sorted(self.latencies_ms) or [0.0]
+        quantiles = {
+            name: round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 3)
+            for name, share in (("median_ms", 0.5), ("p90_ms", 0.9), ("p99_ms", 0.99))
+        }
+        counts = {"requests": len(self.latencies_ms), "seconds": seconds, "refused": self.refused}
+        return json.dumps(counts | {"failed": self.failed} | quantiles)
+
+
+async def _connection(host: str, port: int, requests: Iterator[bytes], until: float, tally: Tally) -> None:
+    """One connection after another, should one break; on each, one request at a time."""
+    while time.perf_counter() < until:
+        writer: asyncio.StreamWriter | None = None
+        try:
+            reader, writer = await asyncio.open_connection(host, port)
+            while time.perf_counter() < until:
+                sent = time.perf_counter()
+                writer.write(next(requests))
+                async with asyncio.timeout(TIMEOUT_S):
+                    status = await _status_of_answer(reader)
+                tally.latencies_ms.append((time.perf_counter() - sent) * 1e3)
+                tally.refused += status >= 400
+        except (OSError, EOFError, TimeoutError, ValueError):
+            tally.failed += 1
+            await asyncio.sleep(0.01)
+        finally:
+            if writer:
+                writer.close()
+
+
+async def _status_of_answer(reader: asyncio.StreamReader) -> int:
+    """Read one answer to its end. Raises ValueError where its length isn't told."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    if not found:
+        raise ValueError("an answer without Content-Length")
+    await reader.readexactly(int(rest.partition(b"\r\n")[0]))
+    return int(head[9:12])
+
+
+async def _run(url: str, connections: int, seconds: float, head: str, bodies: list[bytes]) -> str:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    requests = itertools.cycle(
+        [f"{head}Host: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
+    )
+    tally, started = Tally(), time.perf_counter()
+    until = started + seconds
+    await asyncio.gather(*(_connection(host, port, requests, until, tally) for _ in range(connections)))
+    return tally.line(time.perf_counter() - started)
+
+
+def main(arguments: list[str]) -> None:
+    url, connections, seconds, folder, count, path, content_type = arguments
+    bodies = [Path(folder, str(number)).read_bytes() for number in range(int(count))]
+    head = f"POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\n"
+    print(asyncio.run(_run(url, int(connections), float(seconds), head, bodies)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

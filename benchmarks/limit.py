@@ -1,0 +1,103 @@
+"""The limit: what this machine could classify if serving cost nothing.
+
+A process on each core decodes, resizes and infers in a loop, with the very code of the service and no network.
+"""
+
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Barrier
+from typing import Any, Final
+
+import numpy as np
+
+from models.runtimes import Runtime, load
+from models.spec import ModelSpec
+from models.zoo import resolve
+from serve_app.images.decoding import decode
+
+BATCH: Final = 8
+"""Images in a model call; larger ones are no faster on a core."""
+
+MEET_S: Final = 120.0
+"""Longest wait until every process has loaded the model, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to compute. ``runtime`` and ``precision``: those the service reports."""
+
+    model: str
+    runtime: str
+    precision: str
+    artifacts_dir: Path
+    photos: list[bytes]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    images_per_s: float
+    """Of all cores."""
+    per_core: list[float]
+    runtime: str
+    precision: str
+
+
+def cores() -> list[int]:
+    """Those this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def measure(work: Work) -> Limit:
+    """Run on every core at once. Raises RuntimeError where a core computes otherwise than asked."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(len(cores()))
+    with ProcessPoolExecutor(len(cores()), context, initializer=_meet_at, initargs=(barrier,)) as pool:
+        outcomes = list(pool.map(_loop, [work] * len(cores()), cores()))
+    rates = [rate for rate, _, _ in outcomes]
+    _, runtime, precision = outcomes[0]
+    if (runtime, precision) != (work.runtime, work.precision):
+        raise RuntimeError(
+            f"The limit ran on {runtime} in {precision}, the service on {work.runtime} in {work.precision}."
+        )
+    return Limit(sum(rates), rates, runtime, precision)
+
+
+_barrier: Any = None
+"""Set in each process of the pool: all begin to count at the same moment."""
+
+
+def _meet_at(barrier: Barrier) -> None:
+    global _barrier  # noqa: PLW0603 - a pool hands a barrier to its processes in no other way
+    _barrier = barrier
+
+
+def _loop(work: Work, core: int) -> tuple[float, str, str]:
+    """Images/s of one core, and what it ran on. A barrier in it: no process of the pool takes two."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+    spec = resolve(work.model)
+    runtime = load(
+        spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1, streams=1
+    )
+    _classify(runtime, spec, work.photos[:BATCH])
+    _barrier.wait(MEET_S)
+    images, started = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < work.seconds:
+        batch = [work.photos[(images + i) % len(work.photos)] for i in range(BATCH)]
+        _classify(runtime, spec, batch)
+        images += BATCH
+    return images / elapsed, runtime.name, runtime.precision
+
+
+def _classify(runtime: Runtime, spec: ModelSpec, batch: list[bytes]) -> None:
+    rows = np.empty((len(batch), spec.transform.size, spec.transform.size, 3), np.uint8)
+    for row, data in zip(rows, batch, strict=True):
+        _, row[:] = decode(data, spec.transform)
+    runtime.predict(rows)

@@ -1,0 +1,28 @@
+-- For wrk: each request brings the next of the bodies in a folder, named 0, 1, 2, …; the outcome is a line of JSON.
+-- Arguments after "--": folder, number of bodies, path with query, content type.
+
+local requests, following = {}, 0
+
+function init(args)
+  local folder, count, path = args[1], tonumber(args[2]), args[3]
+  for i = 0, count - 1 do
+    local file = assert(io.open(folder .. "/" .. i, "rb"))
+    requests[i] = wrk.format("POST", path, { ["Content-Type"] = args[4] }, file:read("*a"))
+    file:close()
+  end
+end
+
+function request()
+  following = (following + 1) % (#requests + 1)
+  return requests[following]
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format(
+    '\n{"requests": %d, "seconds": %.6f, "refused": %d, "failed": %d, "median_ms": %.3f, "p90_ms": %.3f, "p99_ms": %.3f}\n',
+    summary.requests, summary.duration / 1e6, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(99) / 1e3
+  ))
+end

@@ -1,0 +1,99 @@
+"""One round: the service under each kind of load, then, when it is gone, the limit of the machine."""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import limit, load
+from benchmarks.load import LoadFailed, Workload
+from benchmarks.photo_server import serving
+from benchmarks.processes import CpuTimes, Memory, memory
+from benchmarks.results import CASES, FULL_LOAD, HITS, Case, Round, Run
+from benchmarks.service import ARTIFACTS, Service, ServiceFailed
+
+STEPS: Final = len(CASES) + 2
+"""Of a round, each told to ``step``."""
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    photos: list[bytes]
+    seconds: float
+    """Length of each run; a third of it warms up first."""
+    config: Path | None
+    """A serve.yaml other than that of the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What is sent: photos, or their URLs."""
+
+    uncached: Workload
+    hits: Workload
+    urls: list[str]
+
+    def of(self, case: Case) -> Workload:
+        return self.hits if case.cached else self.uncached
+
+
+@contextmanager
+def requests(photos: list[bytes]) -> Iterator[Requests]:
+    with ExitStack() as stack:
+        urls = stack.enter_context(serving(photos))
+        bodies = [json.dumps({"image_url": url}).encode() for url in urls]
+        path = "/api/v1/classifications"
+        yield Requests(
+            stack.enter_context(Workload.of(f"{path}?cache=off", "image/jpeg", photos)),
+            stack.enter_context(Workload.of(path, "application/json", bodies)),
+            urls,
+        )
+
+
+def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, Any]]:
+    """The round, and the model as the service reports it. Raises ServiceFailed, LoadFailed or RuntimeError."""
+    runs: dict[str, Run] = {}
+    held: dict[str, Memory] = {}
+    with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder:
+        step("starting the service")
+        with Service(Path(folder), plan.photos[0], plan.config) as service:
+            model = service.model()
+            for case in CASES:
+                step(case.name)
+                if case is HITS:
+                    _fill_cache(service, sent.urls)
+                runs[case.name] = _run(service, case, sent.of(case), plan.seconds)
+                if case is FULL_LOAD:
+                    held = memory(service.processes())
+    step("the limit of this machine")
+    work = limit.Work(model["name"], model["runtime"], model["precision"], ARTIFACTS, plan.photos, plan.seconds)
+    return Round(service.start_s, limit.measure(work), runs, held), model
+
+
+def _fill_cache(service: Service, urls: list[str]) -> None:
+    for url in urls:
+        service.classify_url(url)
+    outcomes = {service.classify_url(url) for url in urls}
+    if outcomes != {"hit"}:
+        raise ServiceFailed(f"Photos asked for by URL a second time came as {', '.join(sorted(outcomes))}.")
+
+
+def _run(service: Service, case: Case, workload: Workload, seconds: float) -> Run:
+    load.run(service.url, workload, case.connections, max(1.0, seconds / 3))
+    processes = service.processes()
+    before = CpuTimes.of(processes)
+    seen = load.run(service.url, workload, case.connections, seconds)
+    used = before.until(CpuTimes.of(processes))
+    if not seen.answers:
+        raise LoadFailed(f"{case.name}: of {seen.requests} requests none was answered.")
+    return Run(
+        load=seen,
+        mean_batch=service.mean_batch_size(seen.seconds),
+        cpu_ms_per_image={part: 1e3 * taken / seen.answers for part, taken in sorted(used.by_part.items())},
+        other_cores=used.other_cores(seen.client_cores * seen.seconds),
+    )

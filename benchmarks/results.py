@@ -1,0 +1,175 @@
+"""What a benchmark found: everything that was measured, round by round, and medians over the rounds."""
+
+import platform
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from benchmarks.limit import Limit
+from benchmarks.load import BUSY, Load
+from benchmarks.processes import Memory
+
+LIBRARIES: Final = ("raylens", "ray", "openvino", "pillow", "fastapi", "uvicorn")
+NOISY: Final = 0.1
+"""Share of the machine that other programs may take before the figures are called disturbed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of load."""
+
+    name: str
+    connections: int
+    cached: bool
+
+
+CASES: Final = (
+    Case("1 connection", 1, cached=False),
+    Case("16 connections", 16, cached=False),
+    Case("64 connections", 64, cached=False),
+    Case("URL cache hits, 64 connections", 64, cached=True),
+)
+FULL_LOAD: Final = CASES[2]
+HITS: Final = CASES[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One case of one round."""
+
+    load: Load
+    mean_batch: float
+    """Images in a model call; 0 where there was none."""
+    cpu_ms_per_image: dict[str, float]
+    """By part of the service."""
+    other_cores: float
+    """Taken by programs that have nothing to do with the measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    start_s: float
+    """From ``raylens serve`` to the first answer, seconds."""
+    limit: Limit
+    runs: dict[str, Run]
+    """By the name of the case."""
+    memory: dict[str, Memory]
+    """By part of the service, at the end of FULL_LOAD."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Median, least and greatest over the rounds."""
+
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> "Spread":
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    cpu: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+
+    @classmethod
+    def here(cls, cores: int) -> "Machine":
+        memory_gib = round(psutil.virtual_memory().total / 2**30, 1)
+        return cls(
+            _cpu_name(), cores, memory_gib, f"{platform.system()} {platform.release()}", platform.python_version()
+        )
+
+
+@dataclass(slots=True)
+class Benchmark:
+    """All of it, as it goes into the JSON file."""
+
+    machine: Machine
+    generator: str
+    seconds: float
+    """Length of each run."""
+    photos: int
+    photo_bytes: float
+    """Mean size of a file."""
+    model: dict[str, Any]
+    """As the service reports it."""
+    rounds: list[Round] = field(default_factory=list)
+    date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
+
+    def spread(self, of: Callable[[Round], float]) -> Spread:
+        return Spread.of([of(each) for each in self.rounds])
+
+    def median(self, of: Callable[[Round], float]) -> float:
+        return self.spread(of).median
+
+    def limit(self) -> Spread:
+        """Images/s."""
+        return self.spread(lambda each: each.limit.images_per_s)
+
+    def rate(self, case: Case) -> Spread:
+        """Images/s."""
+        return self.spread(lambda each: each.runs[case.name].load.images_per_s)
+
+    def share(self, case: Case) -> Spread:
+        """Of the limit of the same round."""
+        return self.spread(lambda each: each.runs[case.name].load.images_per_s / each.limit.images_per_s)
+
+    def hit_ratio(self) -> Spread:
+        """Rate of cache hits as a multiple of the uncached rate of the same round, at 64 connections."""
+        return self.spread(
+            lambda each: each.runs[HITS.name].load.images_per_s / each.runs[FULL_LOAD.name].load.images_per_s
+        )
+
+    def errors(self) -> int:
+        """Requests that were refused or went without an answer."""
+        return sum(run.load.errors for each in self.rounds for run in each.runs.values())
+
+    def warnings(self) -> list[str]:
+        """What to bear in mind when reading the figures."""
+        warnings = []
+        for case in CASES:
+            name = case.name
+            client = self.median(lambda each, name=name: each.runs[name].load.client_cores)  # type: ignore[misc]
+            others = self.median(lambda each, name=name: each.runs[name].other_cores)  # type: ignore[misc]
+            if client >= BUSY:
+                warnings.append(
+                    f"{name}: {self.generator} is the bottleneck, it took {client:.2f} of the one core it can use."
+                )
+            if others > NOISY * self.machine.cores:
+                warnings.append(f"{name}: other programs took {others:.2f} of {self.machine.cores} cores.")
+        if self.errors():
+            warnings.append(f"{self.errors()} requests were refused or not answered: the figures don't count.")
+        return warnings
+
+    def as_dict(self) -> dict[str, Any]:
+        medians = {
+            "limit_images_per_s": asdict(self.limit()),
+            "start_s": asdict(self.spread(lambda each: each.start_s)),
+            "hits_to_uncached": asdict(self.hit_ratio()),
+            "cases": {
+                case.name: {"images_per_s": asdict(self.rate(case)), "share_of_limit": asdict(self.share(case))}
+                for case in CASES
+            },
+        }
+        return asdict(self) | {"medians": medians, "warnings": self.warnings()}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

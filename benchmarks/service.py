@@ -1,0 +1,141 @@
+"""The service that is measured: ``raylens serve`` with a data folder, a port and a Ray of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import psutil
+
+from benchmarks.load import ROOT
+from models.artifacts import ensure
+from models.zoo import resolve
+
+ARTIFACTS: Final = ROOT / ".raylens" / "artifacts"
+"""Kept from one run to the next: what is timed is a start with the model built already."""
+
+STOP_S: Final = 60.0
+DEFAULT_MODEL: Final = "efficientnet-lite0"
+
+
+class ServiceFailed(RuntimeError):
+    """The service did not start, stop or answer as it should; the message says how."""
+
+
+class Service:
+    """Context manager: entered, the service has given its first answer.
+
+    ``folder``: for the data and the log. ``photo``: what the first answer is about. ``config``: another serve.yaml.
+    """
+
+    def __init__(self, folder: Path, photo: bytes, config: Path | None = None) -> None:
+        self.start_s = 0.0
+        """From the command to the first answer, seconds."""
+        self.url = ""
+        self._photo = photo
+        self._log = folder / "serve.log"
+        self._data = folder / "data"
+        self._config = ["--config", str(config.absolute())] if config else []
+        self._process: subprocess.Popen[str] | None = None
+
+    @staticmethod
+    def build_model() -> None:
+        """Have the model's artifact built, which takes some seconds the first time."""
+        ensure(resolve(DEFAULT_MODEL), ARTIFACTS)
+
+    def __enter__(self) -> Self:
+        self._data.mkdir(parents=True, exist_ok=True)
+        if not (self._data / "artifacts").exists():
+            (self._data / "artifacts").symlink_to(ARTIFACTS)
+        started = time.perf_counter()
+        try:
+            self.url = self._start()
+            self.classify(self._photo)
+        except BaseException:
+            self._stop()
+            raise
+        self.start_s = time.perf_counter() - started
+        return self
+
+    def _start(self) -> str:
+        """Its address."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_"))}
+        environment |= {"RAYLENS_DATA_DIR": str(self._data), "RAYLENS_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
+        command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(_free_port())]
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [*command, *self._config], env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+            )
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise ServiceFailed(f"raylens serve did not start:\n{self._log.read_text()[-2000:]}")
+        return str(json.loads(line)["web"]).rstrip("/")
+
+    def classify(self, photo: bytes) -> dict[str, Any]:
+        """One answer, cache off. Raises ServiceFailed."""
+        return self._answer(
+            httpx.post(f"{self.url}/api/v1/classifications", params={"cache": "off"}, content=photo, timeout=60)
+        )
+
+    def classify_url(self, url: str) -> str:
+        """How the cache served it: hit, miss or shared."""
+        answer = httpx.post(f"{self.url}/api/v1/classifications", json={"image_url": url}, timeout=60)
+        self._answer(answer)
+        return answer.headers["X-Cache"]
+
+    def model(self) -> dict[str, Any]:
+        """The model as it is served: name, version, runtime, precision and more."""
+        (model,) = self._answer(httpx.get(f"{self.url}/api/v1/models", timeout=10))["items"]
+        return dict(model)
+
+    def mean_batch_size(self, window_s: float) -> float:
+        """Images in a model call, over the last seconds; 0 where there was none."""
+        live = self._answer(
+            httpx.get(f"{self.url}/api/v1/pipeline", params={"window_s": max(1.0, window_s)}, timeout=10)
+        )
+        calls: dict[int, int] = {int(size): count for size, count in live["batch_sizes"].items()}
+        return sum(size * count for size, count in calls.items()) / max(1, sum(calls.values()))
+
+    @staticmethod
+    def _answer(response: httpx.Response) -> dict[str, Any]:
+        if not response.is_success:
+            raise ServiceFailed(f"{response.request.url} answered {response.status_code}: {response.text[:500]}")
+        return dict(response.json())
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of the service."""
+        assert self._process
+        main = psutil.Process(self._process.pid)
+        return [main, *main.children(recursive=True)]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """As Ctrl-C does; what is left after a while is killed."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        family = self.processes()
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        for process in psutil.wait_procs(family, timeout=10)[1]:
+            process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
