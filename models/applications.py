@@ -1,6 +1,6 @@
 """The classifiers of ``keras.applications`` as rows of data, so that choosing one needs no Keras.
 
-Accuracies are those Keras publishes, at the input size given here.
+Accuracies are those Keras publishes; None where its table could not be consulted.
 """
 
 from models.spec import ApplicationWeights, ModelSpec, Transform
@@ -8,7 +8,7 @@ from models.spec import ApplicationWeights, ModelSpec, Transform
 CROP = 0.875
 
 
-def _row(module: str, function: str, size: int, parameters: int, top1: float) -> tuple[str, ModelSpec]:
+def _row(module: str, function: str, size: int, parameters: int, top1: float | None) -> tuple[str, ModelSpec]:
     spec = ModelSpec(
         name=function.lower(),
         title=function,
@@ -49,11 +49,11 @@ APPLICATIONS: dict[str, ModelSpec] = dict(
         _row("efficientnet_v2", "EfficientNetV2S", 384, 21_458_488, 0.839),
         _row("efficientnet_v2", "EfficientNetV2M", 480, 54_139_356, 0.853),
         _row("efficientnet_v2", "EfficientNetV2L", 480, 118_515_272, 0.857),
-        _row("convnext", "ConvNeXtTiny", 224, 28_589_128, 0.813),
-        _row("convnext", "ConvNeXtSmall", 224, 50_223_688, 0.823),
-        _row("convnext", "ConvNeXtBase", 224, 88_591_464, 0.853),
-        _row("convnext", "ConvNeXtLarge", 224, 197_767_336, 0.863),
-        _row("convnext", "ConvNeXtXLarge", 224, 350_196_968, 0.867),
+        _row("convnext", "ConvNeXtTiny", 224, 28_589_128, None),
+        _row("convnext", "ConvNeXtSmall", 224, 50_223_688, None),
+        _row("convnext", "ConvNeXtBase", 224, 88_591_464, None),
+        _row("convnext", "ConvNeXtLarge", 224, 197_767_336, None),
+        _row("convnext", "ConvNeXtXLarge", 224, 350_196_968, None),
         _row("densenet", "DenseNet121", 224, 7_978_856, 0.750),
         _row("densenet", "DenseNet169", 224, 14_149_480, 0.762),
         _row("densenet", "DenseNet201", 224, 20_013_928, 0.773),
