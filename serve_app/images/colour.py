@@ -11,6 +11,9 @@ from PIL import Image, TiffImagePlugin
 
 from serve_app.types import UInt8Array
 
+_FAR = 1e30
+"""No number counts as larger; differences and quotients then stay within float32."""
+
 _DEEP_MODES = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I", "F"))
 
 
@@ -52,7 +55,7 @@ def to_plain(image: Image.Image, samples: Samples) -> Image.Image:
     if image.mode == "La":
         image = image.convert("LA")
     if image.has_transparency_data:
-        return _on_white(image.convert("RGBA"))
+        return _on_white(image if image.mode == "RGBA" else image.convert("RGBA"))
     if image.mode in ("1", "L"):
         return image.convert("L")
     return image.convert("RGB")
@@ -81,10 +84,14 @@ def _by_depth(values: npt.NDArray[np.integer], bits: int) -> UInt8Array:
 
 def _by_range(values: npt.NDArray[np.number]) -> UInt8Array:
     """Grey of numbers without an agreed white: the usual full scale that holds them all, else their own extremes."""
-    numbers = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    numbers = np.nan_to_num(values.astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    np.clip(numbers, -_FAR, _FAR, out=numbers)
     low, high = float(numbers.min()), float(numbers.max())
     scales = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
     white = next((scale for scale in scales if low >= 0 and high <= scale), None)
     if white is None:
-        numbers, white = numbers - low, (high - low) or 1.0
-    return (numbers * (255.0 / white) + 0.5).clip(0, 255).astype(np.uint8)
+        numbers -= low
+        white = max(high - low, 1 / _FAR)
+    numbers *= 255.0 / white  # in place: these are the largest arrays of all
+    numbers += 0.5
+    return np.clip(numbers, 0, 255, out=numbers).astype(np.uint8)

@@ -139,6 +139,9 @@ def tiff(values: np.ndarray, *, bits: int, sample_format: int, order: str, photo
         (np.array([[257.0 * 50, 257.0 * 200]], np.float32), 3, [50, 200]),
         (np.array([[-4.0, 1e9]], np.float32), 3, [0, 255]),
         (np.array([[np.nan, 1.0]], np.float32), 3, [0, 255]),
+        (np.array([[-3e38, 3e38]], np.float32), 3, [0, 255]),
+        (np.array([[-1e-45, 0]], np.float32), 3, [0, 0]),
+        (np.array([[-(2**31), 2**31 - 1]], np.int32), 2, [0, 255]),
         (np.array([[7e30, 7e30]], np.float32), 3, [0, 0]),
     ],
 )
