@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -94,7 +95,7 @@ async def read_sources(request: Request, limits: LimitArguments, account: Accoun
 async def _stream(request: Request, limit: int, what: str, account: Account) -> AsyncIterator[bytes]:
     too_large = ImageTooLarge(f"The {what} is larger than {limit >> 20} MiB.")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if declared.isdecimal() and int(declared[:20]) > limit:
         raise too_large
     read = 0
     async for chunk in request.stream():
@@ -113,9 +114,10 @@ class _Parser(MultiPartParser):
     """Starlette's parser, stopped as soon as one part is too large."""
 
     def __init__(self, request: Request, stream: AsyncIterator[bytes], limits: LimitArguments) -> None:
-        super().__init__(request.headers, stream, max_files=limits.images, max_fields=8)  # type: ignore[arg-type]
+        super().__init__(request.headers, self._whole(stream), max_files=limits.images, max_fields=8)  # type: ignore[arg-type]
         self._limit = limits.image_bytes
         self._part_size = 0
+        self._ended = False
 
     def on_part_begin(self) -> None:
         self._part_size = 0
@@ -126,6 +128,23 @@ class _Parser(MultiPartParser):
         if self._part_size > self._limit:
             raise ImageTooLarge(f"An image is larger than {self._limit >> 20} MiB.")
         super().on_part_data(data, start, end)
+
+    def on_headers_finished(self) -> None:
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        if part.content_disposition and options.get(b"name") == b"file" and b"filename" not in options:
+            # Without a file name it would be taken for text; an image it is all the same.
+            part.content_disposition += b'; filename="image"'
+        super().on_headers_finished()
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def _whole(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("it ends before its closing boundary.")
 
 
 async def _multipart(request: Request, limits: LimitArguments, account: Account) -> Sources:
@@ -139,13 +158,13 @@ async def _multipart(request: Request, limits: LimitArguments, account: Account)
     except (MultipartParseError, KeyError, ValueError) as error:
         raise MalformedBody(f"The multipart body cannot be read: {error}") from None
     try:
-        files = [value for name, value in form.multi_items() if name == "file"]
+        files = [value for name, value in form.multi_items() if name == "file" and isinstance(value, UploadFile)]
         others = sorted({name for name, _ in form.multi_items() if name != "file"})
         if others and files:
             raise AmbiguousInput(f"Besides the parts named “file” there is “{others[0]}”; send only one kind.")
         if not files:
             raise ImageMissing(NOTHING)
-        items: list[Source] = [await _part(value) for value in files]
+        items = [await _part(value) for value in files]
     finally:
         await form.close()
     if len(items) == 1 and isinstance(items[0], RaylensError):
@@ -153,8 +172,8 @@ async def _multipart(request: Request, limits: LimitArguments, account: Account)
     return Sources(items, several=len(items) > 1)
 
 
-async def _part(value: UploadFile | str) -> Source:
-    data = await value.read() if isinstance(value, UploadFile) else value.encode()
+async def _part(file: UploadFile) -> Source:
+    data = await file.read()
     return Upload(data) if data else ImageMissing("This part is empty; send the bytes of an image.")
 
 

@@ -99,7 +99,8 @@ class Classifications:
         """The classes of one image. Raises the RaylensError that is its answer otherwise."""
         try:
             async with asyncio.timeout(max(0.0, options.deadline - time.time())):
-                return await self._classify(source, options, time.time())
+                # Whole microseconds, as the database keeps them: the record tells the same time as the answer.
+                return await self._classify(source, options, round(time.time(), 6))
         except TimeoutError:
             raise DeadlineExceeded("The deadline passed before the answer was there; allow more time.") from None
 

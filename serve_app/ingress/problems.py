@@ -34,7 +34,7 @@ def problem(error: RaylensError, request_id: str) -> dict[str, Any]:
         "type": f"urn:raylens:problem:{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.message,
+        "detail": error.message.encode(errors="replace").decode(),  # it may quote half characters, which no JSON holds
         "code": error.code,
         "request_id": request_id,
     }

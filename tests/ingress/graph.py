@@ -178,7 +178,7 @@ class Graph:
     async def warm(self) -> None:
         """Return once every model answers."""
         async with asyncio.timeout(20):
-            while "starting" in (await self.gateway.parts()).values():
+            while "starting" in (await self.gateway.parts()).values():  # noqa: ASYNC110 - polled, as clients do
                 await asyncio.sleep(0.005)
         self.runtime.batches.clear()
 
