@@ -1,21 +1,22 @@
 """Routes that classify, and the look at one classification of the past."""
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Request
+from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from serve_app.errors import InvalidParameter, RaylensError, Unavailable
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.bodies import Source, read_sources
-from serve_app.ingress.classification import CacheMode, Classification, ImageUrl, Options
+from serve_app.ingress.classification import Classification, ImageUrl, Options
 from serve_app.ingress.clients import client_of
 from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
 
 BODY: dict[str, Any] = {
@@ -45,21 +46,7 @@ BODY: dict[str, Any] = {
 
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(body, status, headers, media_type="application/json")
-
-
-def deadline_after(timeout: str | None, longest_s: float) -> float:
-    """Unix time at which the client stops waiting. Raises InvalidParameter."""
-    if timeout is None:
-        return time.time() + longest_s
-    try:
-        wanted_s = float(timeout)
-    except ValueError:
-        wanted_s = 0.0
-    if not 0 < wanted_s <= longest_s:
-        raise InvalidParameter(f"X-Request-Timeout must be seconds, more than 0 and at most {longest_s:g}.")
-    return time.time() + wanted_s
+    return Response(to_json(document), status, headers, media_type="application/json")
 
 
 async def answer_all(
@@ -82,28 +69,16 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
     """``/v1/classifications``."""
     router = APIRouter(prefix="/v1", tags=["classify"])
 
-    async def options_of(
-        model: Annotated[
-            str | None, Query(description="A name of /api/v1/models; the default one if left out.")
-        ] = None,
-        top_k: Annotated[int, Query(ge=1, le=1000, description="How many classes to answer with.")] = 5,
-        cache: Annotated[
-            CacheMode, Query(description="refresh: classify anew and remember; off: neither look up nor remember.")
-        ] = "use",
-        x_request_timeout: Annotated[str | None, Header(description="Seconds to wait at most, up to 30.")] = None,
-    ) -> Options:
-        deadline = deadline_after(x_request_timeout, gateway.limits.request_timeout_s)
-        return Options(gateway.model(model), top_k, cache, deadline)
-
     @router.post(
         "/classifications",
         status_code=201,
         response_model=schemas.Classification | schemas.Classifications,
         responses=errors,
-        openapi_extra=BODY,
+        openapi_extra=BODY | PARAMETERS,
         summary="Classify one image or several",
     )
-    async def classify(request: Request, options: Annotated[Options, Depends(options_of)]) -> Response:
+    async def classify(request: Request) -> Response:
+        options = options_of(request, gateway)
         options.model.queue.refuse_if_full()
         with gateway.memory.account() as account:
             sources = await read_sources(request, gateway.limits, account)
