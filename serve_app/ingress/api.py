@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
 from serve_app import VERSION
@@ -47,13 +48,15 @@ def create_api(gateway: Gateway) -> FastAPI:
         yield
         await gateway.stop()
 
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Raylens",
         version=VERSION,
         description=DESCRIPTION,
         docs_url="/api/docs",
         redoc_url=None,
+        static_url="/api/docs/assets",
         openapi_url="/api/openapi.json",
+        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
         lifespan=lifespan,
     )
     install_problem_handlers(app)
