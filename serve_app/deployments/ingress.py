@@ -1,5 +1,6 @@
 """The ingress as Ray Serve runs it: the HTTP application around the handles of the other deployments."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
@@ -27,6 +28,9 @@ class IngressReplica:
         arguments: BuildArguments,
     ) -> None:
         configure_logging(settings())
+        # uvicorn, which Ray starts after this, would believe X-Forwarded-For of whoever comes from the loopback
+        # interface; through HAProxy that is everybody. RAYLENS_FORWARDED_HOPS alone says what to believe.
+        os.environ["FORWARDED_ALLOW_IPS"] = ""
         by_reference = preprocessor.options(_by_reference=True)
         pipeline = Pipeline(
             preprocessor=by_reference,
