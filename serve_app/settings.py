@@ -93,6 +93,13 @@ class Settings(BaseSettings):
         parse_rate(value)
         return value
 
+    @field_validator("anonymous")
+    @classmethod
+    def _nobody_can_sign_in(cls, value: bool) -> bool:
+        if not value:
+            raise ValueError("there are no users yet who could sign in, so nobody could classify; leave it true")
+        return value
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:

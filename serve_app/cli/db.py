@@ -66,10 +66,13 @@ def _show(values: dict[str, Any], as_json: bool) -> None:
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
     """What an operator can put right ends with one line and exit code 1. Drivers' messages name no password."""
+    from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
         yield
+    except ValidationError:
+        raise  # wrong settings, which every command tells alike
     except (SQLAlchemyError, OSError, ValueError, TimeoutError) as error:
         # SQLAlchemy's own text would quote the statement; the driver's last argument is the message.
         cause = error.orig.args[-1] if isinstance(error, DBAPIError) and error.orig and error.orig.args else error
