@@ -64,7 +64,7 @@ class Keeper:
         if not self._upgraded:
             return
         self._recorder.drain()
-        if self._retention_days and time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
+        if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
             prune(self._engine, self._retention_days)
             self._pruned_at = time.monotonic()
 
