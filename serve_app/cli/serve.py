@@ -134,4 +134,5 @@ def _tell(chosen: Settings, dashboard_url: str | None, json_output: bool) -> Non
     console.print(f"  API documentation  {addresses['api']}")
     if dashboard_url:
         console.print(f"  Ray dashboard      {dashboard_url}")
+        console.print("                     asks for the token of `ray get-auth-token`")
     console.print("  Ctrl-C stops it.")
