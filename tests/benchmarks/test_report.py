@@ -1,0 +1,114 @@
+"""What is made of the figures: medians, shares, tables, the picture."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from benchmarks import picture, report
+from benchmarks.limit import Limit
+from benchmarks.load import Load
+from benchmarks.processes import Memory
+from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Machine, Round, Run
+
+
+def _load(rate: float, refused: int = 0, client_cores: float = 0.1) -> Load:
+    return Load(round(rate * 10) + refused, 10.0, refused, 0, 5.0, 8.0, 12.5, client_cores)
+
+
+def _round(limit: float, full: float, hits: float) -> Round:
+    rates = dict(zip([case.name for case in CASES], (50.0, 90.0, full, hits), strict=True))
+    runs = {
+        name: Run(_load(rate), 7.5, {"Ingress": 1.25, "Classifier": 5.5}, other_cores=0.0)
+        for name, rate in rates.items()
+    }
+    memory = {"Ingress": Memory(1, 220.0, 120.0), "Classifier": Memory(1, 400.0, 300.0)}
+    return Round(11.5, Limit(limit, [limit / 2, limit / 2], "openvino", "bf16"), runs, memory)
+
+
+def _benchmark(*rounds: Round) -> Benchmark:
+    return Benchmark(
+        machine=Machine("A CPU", 2, 8.0, "Linux 6", "3.11.2"),
+        generator="wrk",
+        seconds=10.0,
+        photos=80,
+        photo_bytes=98_000,
+        model={"name": "efficientnet-lite0", "runtime": "openvino", "precision": "bf16"},
+        rounds=list(rounds),
+        versions={"raylens": "0.1.0", "ray": "2.60.0", "openvino": "2026.4"},
+    )
+
+
+@pytest.fixture
+def benchmark() -> Benchmark:
+    return _benchmark(_round(200, 150, 1500), _round(240, 160, 1760), _round(100, 90, 720))
+
+
+def test_shares_are_of_the_same_round(benchmark: Benchmark):
+    share = benchmark.share(FULL_LOAD)
+    assert [share.least, share.median, share.greatest] == pytest.approx([2 / 3, 0.75, 0.9])
+    assert benchmark.hit_ratio().median == 10.0
+    assert benchmark.limit().median == 200
+
+
+def test_tables_on_the_terminal(benchmark: Benchmark):
+    console = Console(width=160, record=True, file=io.StringIO())
+    report.show(benchmark, console)
+    text = console.export_text()
+    for wanted in ("150 (90–160)", "75 %", "10.0 × uncached", "12.5", "7.5", "6.75", "420", "11.5 s", "98 KB"):
+        assert wanted in text
+    assert "!" not in text
+
+
+def test_warnings():
+    disturbed = _round(200, 150, 1500)
+    disturbed.runs[HITS.name] = Run(_load(1500, client_cores=0.97), 0, {}, other_cores=0.0)
+    disturbed.runs[FULL_LOAD.name] = Run(_load(150, refused=3), 0, {}, other_cores=0.5)
+    full, hits, errors = _benchmark(disturbed).warnings()
+    assert full == "64 connections: other programs took 0.50 of 2 cores."
+    assert hits == "URL cache hits, 64 connections: wrk is the bottleneck, it took 0.97 of the one core it can use."
+    assert errors.startswith("3 requests were refused")
+
+
+def test_json_holds_every_round_and_the_medians(benchmark: Benchmark):
+    document = json.loads(json.dumps(benchmark.as_dict()))
+    assert [each["limit"]["images_per_s"] for each in document["rounds"]] == [200, 240, 100]
+    assert document["medians"]["cases"]["64 connections"]["share_of_limit"]["median"] == 0.75
+    assert document["medians"]["hits_to_uncached"]["median"] == 10.0
+
+
+def test_figures_replace_those_of_before(benchmark: Benchmark, tmp_path: Path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text(f"# Before\n\n{report.BEGIN}\nold\n{report.END}\n\nafter\n")
+    report.write_into(page, benchmark)
+    once = page.read_text()
+    report.write_into(page, benchmark)
+    assert page.read_text() == once
+    assert once.startswith("# Before\n")
+    assert once.endswith("\n\nafter\n")
+    assert "old" not in once
+    assert "| 64 connections | 150 (90–160) | 75 % |" in once
+
+
+def test_a_page_without_a_place_for_figures(benchmark: Benchmark, tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("nothing here")
+    with pytest.raises(ValueError, match="no place for the figures"):
+        report.write_into(page, benchmark)
+    assert page.read_text() == "nothing here"
+
+
+def test_the_page_of_the_project_has_a_place():
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    assert page.count(report.BEGIN) == page.count(report.END) == 1
+
+
+def test_picture(benchmark: Benchmark, tmp_path: Path):
+    path = tmp_path / "new" / "bench.png"
+    picture.draw(benchmark, path)
+    with Image.open(path) as image:
+        assert image.width > 1500
+        assert len(image.convert("RGB").getcolors(1 << 20) or []) > 20

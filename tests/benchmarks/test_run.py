@@ -1,0 +1,50 @@
+"""The whole benchmark, as short as it gets."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=500)
+
+
+def test_help_tells_an_example_and_the_exit_codes():
+    outcome = _bench("--help")
+    assert outcome.returncode == 0
+    assert "python -m benchmarks.run --rounds 5" in outcome.stdout
+    assert "Exit status" in outcome.stdout
+
+
+def test_wrong_use():
+    assert _bench("--rounds", "0").returncode == 2
+    assert _bench("--config", "/nowhere.yaml").returncode == 2
+
+
+@pytest.mark.e2e
+def test_quick(tmp_path: Path):
+    outcome = _bench("--quick", "--json", "--results", str(tmp_path))
+    assert outcome.returncode == 0, outcome.stderr
+    found = json.loads(outcome.stdout)
+    assert found == json.loads((tmp_path / "latest.json").read_text())
+    (each,) = found["rounds"]
+    assert (each["limit"]["runtime"], each["limit"]["precision"]) == (
+        found["model"]["runtime"],
+        found["model"]["precision"],
+    )
+    full = each["runs"]["64 connections"]
+    assert full["load"]["refused"] == full["load"]["failed"] == 0
+    assert full["mean_batch"] > each["runs"]["1 connection"]["mean_batch"] == 1.0
+    assert each["runs"]["URL cache hits, 64 connections"]["mean_batch"] == 0.0
+    stages = {"Ingress", "Preprocessor", "Classifier", "Results"}
+    assert stages <= set(each["memory"])
+    assert all(full["cpu_ms_per_image"][stage] > 0 for stage in stages)
+    with Image.open(tmp_path / "latest.png") as image:
+        image.verify()
