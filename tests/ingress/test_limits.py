@@ -1,0 +1,240 @@
+"""Bytes, memory, queues, deadlines, rates: what is too much is refused early, what was accepted still completes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serve_app.config import BuildArguments, ClassifierArguments, LimitArguments, QueueArguments
+from tests.ingress.graph import Graph, running
+from tests.ingress.pictures import different, picture
+
+URL = "/api/v1/classifications"
+PNG = {"Content-Type": "image/png"}
+MIB = 1 << 20
+
+
+class Drip:
+    """A body in pieces of 64 KiB that tells how much of it was taken."""
+
+    def __init__(self, head: bytes, mib: int) -> None:
+        self.taken = 0
+        self._head = head
+        self._pieces = mib * 16
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._head
+        for _ in range(self._pieces):
+            self.taken += 1 << 16
+            yield b"\0" * (1 << 16)
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)  # noqa: ASYNC110 - conditions of many kinds
+
+
+def code(response: httpx.Response) -> str:
+    return str(response.json()["code"])
+
+
+async def test_a_huge_body_is_read_no_further_than_the_limit(graph: Graph) -> None:
+    body = Drip(picture(), 100)
+    response = await graph.client.post(URL, content=body, headers=PNG)
+    assert (response.status_code, code(response)) == (413, "image_too_large")
+    assert body.taken <= 20 * MIB + 2 * (1 << 16)
+
+
+async def test_a_huge_part_is_read_no_further_than_the_limit(graph: Graph) -> None:
+    head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + picture()
+    body = Drip(head, 100)
+    response = await graph.client.post(
+        URL, content=body, headers={"Content-Type": "multipart/form-data; boundary=X", "Transfer-Encoding": "chunked"}
+    )
+    assert (response.status_code, code(response)) == (413, "image_too_large")
+    assert body.taken <= 20 * MIB + 2 * (1 << 16)
+
+
+async def test_huge_json_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=BuildArguments(limits=LimitArguments(body_mib=2))) as graph:
+        body = Drip(b'{"image_base64": "', 10)
+        response = await graph.client.post(URL, content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code == 413
+        assert body.taken <= 2 * MIB + 2 * (1 << 16)
+
+
+async def test_a_length_over_the_limit_is_refused_unread(graph: Graph) -> None:
+    body = Drip(picture(), 100)
+    headers = PNG | {"Content-Length": str(100 * MIB)}
+    response = await graph.client.post(URL, content=body, headers=headers)
+    assert (response.status_code, code(response)) == (413, "image_too_large")
+    assert body.taken == 0
+
+
+async def test_bodies_share_a_bounded_memory(tmp_path: Path) -> None:
+    arguments = BuildArguments(queue=QueueArguments(max_mib=3))
+    large = picture() + b"\0" * (2 * MIB)
+    async with running(tmp_path, arguments=arguments) as graph:
+        graph.runtime.close_gate()
+        first = asyncio.create_task(graph.classify(large))
+        await graph.runtime.is_busy()
+        refused = await graph.client.post(URL, content=large + b"\0", headers=PNG)
+        assert (refused.status_code, code(refused)) == (503, "overloaded")
+        assert int(refused.headers["Retry-After"]) >= 1
+        graph.runtime.gate.set()
+        await first
+        await graph.classify(large + b"\0")
+
+
+def narrow(max_waiting: int) -> BuildArguments:
+    """One image in the model, one call under way, few that may wait."""
+    return BuildArguments(
+        queue=QueueArguments(max_batch=1, batches_per_classifier=1, max_waiting=max_waiting),
+        classifier=ClassifierArguments(batch_buckets=(1,)),
+    )
+
+
+async def test_a_full_queue_refuses_and_completes_what_it_accepted(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(3)) as graph:
+        graph.runtime.close_gate()
+        pictures = different(20)
+        requests = [asyncio.create_task(graph.client.post(URL, content=data, headers=PNG)) for data in pictures]
+        await until(lambda: sum(request.done() for request in requests) == 16)
+        graph.runtime.gate.set()
+        responses = [await request for request in requests]
+        assert sorted(response.status_code for response in responses) == [201] * 4 + [503] * 16
+        for response in responses:
+            if response.status_code == 503:
+                assert code(response) == "overloaded"
+                assert int(response.headers["Retry-After"]) >= 1
+        assert await graph.record_count() == 4
+        await until(lambda: graph.metrics.rejections["overloaded"] == 16 or graph.gateway.live()["refusals"])
+        await graph.classify(pictures[-1])
+
+
+async def test_a_full_queue_refuses_before_it_reads_the_body(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(1)) as graph:
+        graph.runtime.close_gate()
+        pending = [asyncio.create_task(graph.classify(data)) for data in different(2)]
+        await graph.runtime.is_busy()
+        queue = graph.gateway.model(None).queue
+        await until(lambda: queue.waiting_images == 1)
+        body = Drip(picture((9, 9, 9)), 10)
+        response = await graph.client.post(URL, content=body, headers=PNG)
+        assert (response.status_code, body.taken) == (503, 0)
+        graph.runtime.gate.set()
+        await asyncio.gather(*pending)
+
+
+async def test_several_images_of_which_some_find_no_room(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(2)) as graph:
+        graph.runtime.close_gate()
+        files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(6))]
+        request = asyncio.create_task(graph.client.post(URL, files=files))
+        await graph.runtime.is_busy()
+        graph.runtime.gate.set()
+        response = await request
+        assert response.status_code == 201
+        assert [item.get("code") for item in response.json()["items"]] == [None] * 3 + ["overloaded"] * 3
+
+
+async def test_a_deadline_that_passes_drops_the_work_from_the_queue(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(10)) as graph:
+        graph.runtime.close_gate()
+        first, second = different(2)
+        patient = asyncio.create_task(graph.classify(first))
+        await graph.runtime.is_busy()
+        started = time.monotonic()
+        response = await graph.client.post(URL, content=second, headers=PNG | {"X-Request-Timeout": "0.2"})
+        assert (response.status_code, code(response)) == (504, "deadline_exceeded")
+        assert 0.15 < time.monotonic() - started < 5
+        assert graph.gateway.model(None).queue.waiting_images == 0
+        graph.runtime.gate.set()
+        await patient
+        assert graph.runtime.batches == [1], "the dropped image never reached the model"
+        assert await graph.record_count() == 1
+
+
+async def test_a_deadline_among_several_is_each_images_own_problem(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(10)) as graph:
+        graph.runtime.close_gate()
+        files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(3))]
+        response = await graph.client.post(URL, files=files, headers={"X-Request-Timeout": "0.2"})
+        graph.runtime.gate.set()
+        assert response.status_code == 201
+        assert [item["code"] for item in response.json()["items"]] == ["deadline_exceeded"] * 3
+
+
+async def test_a_client_that_leaves_takes_its_work_out_of_the_queue(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(10)) as graph:
+        graph.runtime.close_gate()
+        first, second = different(2)
+        patient = asyncio.create_task(graph.classify(first))
+        await graph.runtime.is_busy()
+        queue = graph.gateway.model(None).queue
+        leaver = asyncio.create_task(graph.client.post(URL, content=second, headers=PNG))
+        await until(lambda: queue.waiting_images == 1)
+        leaver.cancel()
+        await until(lambda: queue.waiting_images == 0)
+        graph.runtime.gate.set()
+        await patient
+        assert graph.runtime.batches == [1]
+        budget_left = graph.gateway.memory._left
+        assert budget_left == graph.gateway.arguments.queue.max_mib * MIB, "its bytes are given back"
+
+
+async def test_a_client_that_leaves_while_it_sends(graph: Graph) -> None:
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": picture()[:20], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[dict[str, Any]] = []
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": URL,
+        "raw_path": URL.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"content-type", b"image/png")],
+        "client": ("127.0.0.1", 1),
+        "server": ("raylens.test", 80),
+    }
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await graph.app(scope, receive, send)
+    assert sent[0]["status"] == 499
+    assert graph.runtime.batches == []
+
+
+async def test_a_rate_limit_counts_images(tmp_path: Path) -> None:
+    async with running(tmp_path, rate_limit_anonymous="3/hour") as graph:
+        files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(3))]
+        assert (await graph.client.post(URL, files=files)).status_code == 201
+        for path, request in ((URL, {"content": picture()}), ("/classify-image", {"json": {"image_url": "http://a.b/"}})):
+            response = await graph.client.post(path, **request)  # type: ignore[arg-type]
+            assert (response.status_code, code(response)) == (429, "rate_limited")
+            assert 1 <= int(response.headers["Retry-After"]) <= 3600
+
+
+@pytest.mark.parametrize("hops", [0, 1])
+async def test_a_forwarded_address_is_believed_as_far_as_it_is_ours(tmp_path: Path, hops: int) -> None:
+    async with running(tmp_path, rate_limit_anonymous="1/hour", forwarded_hops=hops) as graph:
+        statuses = []
+        for client in ("192.0.2.1", "192.0.2.2"):
+            headers = PNG | {"X-Forwarded-For": f"203.0.113.9, {client}"}
+            statuses.append((await graph.client.post(URL, content=picture(), headers=headers)).status_code)
+        assert statuses == ([201, 201] if hops else [201, 429])
