@@ -19,6 +19,8 @@ class MariaDB(ServerProcess):
         super().__init__(folder)
         self._numbers = itertools.count(1)
         self._data = folder / "data"
+        self._tmp = folder / "tmp"
+        self._tmp.mkdir()
         subprocess.run(
             [
                 require("mariadb-install-db", "mariadb-server"),
@@ -42,6 +44,7 @@ class MariaDB(ServerProcess):
             "--no-defaults",
             "--user=root",
             f"--datadir={self._data}",
+            f"--tmpdir={self._tmp}",  # a server that starts clears it, also of the tables of others
             f"--socket={self._data / 'server.sock'}",
             f"--pid-file={self._data / 'server.pid'}",
             "--bind-address=127.0.0.1",
