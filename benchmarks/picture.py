@@ -59,8 +59,9 @@ def _latencies(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401
         ]
         at = [tick + (offset - 1) * 0.27 for tick in range(len(UNCACHED))]
         bars = axes.bar(at, [spread.median for spread in spreads], 0.25, label=name, color=colour)
-        axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=9)
+        axes.bar_label(bars, [_told(spread.median) for spread in spreads], padding=2, fontsize=8)
     axes.set_xticks(range(len(UNCACHED)), _ticks())
+    axes.margins(y=0.2)
     axes.set(title="Latency, cache off", ylabel="milliseconds", xlabel="connections")
     axes.legend(frameon=False, loc="upper left")
 
@@ -78,10 +79,14 @@ def _hits(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401
     p99 = benchmark.median(lambda each: each.runs[HITS.name].load.p99_ms)
     axes.margins(y=0.15)
     axes.set(
-        title=f"Cache hits: {benchmark.hit_ratio().median:.1f} ×, p99 {p99:.3g} ms",
+        title=f"Cache hits: {benchmark.hit_ratio().median:.1f} ×, p99 {_told(p99)} ms",
         ylabel="images/s",
         xlabel="64 connections",
     )
+
+
+def _told(ms: float) -> str:
+    return f"{ms:.1f}" if ms < 100 else f"{ms:.0f}"
 
 
 def _ticks() -> list[str]:

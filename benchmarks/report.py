@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.load import Load
 from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Case, Spread
 
 BEGIN: Final = "<!-- figures: written by make bench ARGS=--docs -->"
@@ -17,8 +19,8 @@ Rows = list[list[str]]
 
 
 def throughput(benchmark: Benchmark) -> Rows:
-    heading = ["", "images/s", "of the limit", "median ms", "p90 ms", "p99 ms", "mean batch", "client, cores"]
-    limit = ["limit of the machine", _range(benchmark.limit(), 0), "100 %", *[""] * 5]
+    heading = ["load", "images/s", "range", "of limit", "median ms", "p90 ms", "p99 ms", "batch"]
+    limit = ["machine's limit", *_rate(benchmark.limit()), "100 %", *[""] * 4]
     return [heading, limit, *(_case(benchmark, case) for case in CASES)]
 
 
@@ -26,34 +28,45 @@ def _case(benchmark: Benchmark, case: Case) -> list[str]:
     def median(name: str) -> float:
         return benchmark.median(lambda each: float(getattr(each.runs[case.name].load, name)))
 
-    share = benchmark.share(case)
-    ratio = benchmark.hit_ratio()
     batch = benchmark.median(lambda each: each.runs[case.name].mean_batch)
     return [
         case.name,
-        _range(benchmark.rate(case), 0),
-        f"{ratio.median:.1f} × uncached" if case is HITS else f"{100 * share.median:.0f} %",
+        *_rate(benchmark.rate(case)),
+        "–" if case.cached else f"{100 * benchmark.share(case).median:.0f} %",
         *(f"{median(name):.1f}" for name in ("median_ms", "p90_ms", "p99_ms")),
-        f"{batch:.1f}" if batch and not case.cached else "–",
-        f"{median('client_cores'):.2f}",
+        "–" if case.cached else f"{batch:.1f}",
     ]
+
+
+def _rate(spread: Spread) -> list[str]:
+    """Median, and least to greatest where there was more than one round."""
+    return [f"{spread.median:.0f}", "" if spread.single else f"{spread.least:.0f}–{spread.greatest:.0f}"]
 
 
 def parts(benchmark: Benchmark) -> Rows:
-    """CPU and memory of each part of the service."""
+    """CPU and memory of each part of the service, and what the load generator took beside it."""
     heading = ["part", "processes", "CPU ms an image", "CPU ms a hit", "RSS MiB", "PSS MiB"]
-    rows = [
-        [name, *_part(benchmark, name)]
-        for name in sorted(_names(benchmark), key=lambda name: -_cpu(benchmark, name, FULL_LOAD))
-    ]
-    totals = [f"{sum(_cpu(benchmark, name, case) for name in _names(benchmark)):.2f}" for case in (FULL_LOAD, HITS)]
+    names = sorted(_names(benchmark), key=lambda name: -_cpu(benchmark, name, FULL_LOAD))
+    totals = [sum(_cpu(benchmark, name, case) for name in names) for case in (FULL_LOAD, HITS)]
     held = benchmark.rounds[-1].memory.values()
     pss = [part.pss_mib for part in held if part.pss_mib is not None]
-    return [
-        heading,
-        *rows,
-        ["all", str(sum(part.processes for part in held)), *totals, "", f"{sum(pss):.0f}" if pss else ""],
-    ]
+    everything = ["all", str(sum(part.processes for part in held)), *_ms(totals), "", f"{sum(pss):.0f}" if pss else ""]
+    client = [_client(benchmark, case) for case in (FULL_LOAD, HITS)]
+    beside = [f"beside it: {benchmark.generator}", "1", *_ms(client), "", ""]
+    return [heading, *([name, *_part(benchmark, name)] for name in names), everything, beside]
+
+
+def _client(benchmark: Benchmark, case: Case) -> float:
+    """CPU milliseconds of the load generator for an image."""
+
+    def ms(load: Load) -> float:
+        return 1e3 * load.client_cores / load.images_per_s
+
+    return benchmark.median(lambda each: ms(each.runs[case.name].load))
+
+
+def _ms(values: list[float]) -> list[str]:
+    return [f"{value:.2f}" if value >= SMALL_MS else "–" for value in values]
 
 
 def _names(benchmark: Benchmark) -> list[str]:
@@ -64,7 +77,7 @@ def _part(benchmark: Benchmark, name: str) -> list[str]:
     held = benchmark.rounds[-1].memory[name]
     pss = "" if held.pss_mib is None else f"{held.pss_mib:.0f}"
     cpu = [_cpu(benchmark, name, case) for case in (FULL_LOAD, HITS)]
-    return [str(held.processes), *(f"{ms:.2f}" if ms >= SMALL_MS else "–" for ms in cpu), f"{held.rss_mib:.0f}", pss]
+    return [str(held.processes), *_ms(cpu), f"{held.rss_mib:.0f}", pss]
 
 
 def _cpu(benchmark: Benchmark, name: str, case: Case) -> float:
@@ -76,15 +89,19 @@ def caption(benchmark: Benchmark) -> str:
     return (
         f"{model['name']} on {model['runtime']} in {model['precision']}; {benchmark.photos} photos of "
         f"{benchmark.photo_bytes / 1e3:.0f} KB; {machine.cores} cores of {machine.cpu}; "
-        f"{len(benchmark.rounds)} rounds, {benchmark.seconds:g} s a run; load by {benchmark.generator}; "
+        f"median of {len(benchmark.rounds)}, {benchmark.seconds:g} s a run; load by {benchmark.generator}; "
         f"Raylens {benchmark.versions['raylens']}, "
         f"Ray {benchmark.versions['ray']}, OpenVINO {benchmark.versions['openvino']}; {benchmark.date[:10]}"
     )
 
 
-def started(benchmark: Benchmark) -> str:
-    seconds = _range(benchmark.spread(lambda each: each.start_s), 1)
-    return f"From raylens serve to the first answer, with the model built before: {seconds} s"
+def remarks(benchmark: Benchmark) -> list[str]:
+    start = benchmark.spread(lambda each: each.start_s)
+    return [
+        f"URL cache hits: {_told(benchmark.hit_ratio(), '×')} the rate of 64 connections with the cache off.",
+        f"From raylens serve to the first answer, with the model built before: {_told(start, 's')}.",
+        *(f"Note: {warning}" for warning in benchmark.warnings()),
+    ]
 
 
 def show(benchmark: Benchmark, console: Console) -> None:
@@ -92,16 +109,15 @@ def show(benchmark: Benchmark, console: Console) -> None:
         ("Speed", throughput(benchmark)),
         ("Parts of the service, at 64 connections", parts(benchmark)),
     ):
-        table = Table(title=title, title_justify="left")
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), collapse_padding=True)
         for number, heading in enumerate(rows[0]):
-            table.add_column(heading, justify="left" if number == 0 else "right")
+            table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number == 0)
         for row in rows[1:]:
             table.add_row(*row)
         console.print(table)
-    console.print(started(benchmark))
     console.print(caption(benchmark), style="dim")
-    for warning in benchmark.warnings():
-        console.print(f"! {warning}", style="yellow", markup=False)
+    for remark in remarks(benchmark):
+        console.print(remark, style="yellow" if remark.startswith("Note") else None, markup=False)
 
 
 def write_into(page: Path, benchmark: Benchmark) -> None:
@@ -110,13 +126,8 @@ def write_into(page: Path, benchmark: Benchmark) -> None:
     if BEGIN not in text or END not in text:
         raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
     before, _, rest = text.partition(BEGIN)
-    figures = [
-        caption(benchmark) + ".",
-        _markdown(throughput(benchmark)),
-        _markdown(parts(benchmark)),
-        started(benchmark) + ".",
-    ]
-    figures += [f"Note: {warning}" for warning in benchmark.warnings()]
+    tables = [_markdown(throughput(benchmark)), _markdown(parts(benchmark))]
+    figures = [caption(benchmark) + ".", *tables, *remarks(benchmark)]
     page.write_text("\n\n".join([before + BEGIN, *figures, END + rest.partition(END)[2]]))
 
 
@@ -126,8 +137,6 @@ def _markdown(rows: Rows) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ruler, *body))
 
 
-def _range(spread: Spread, digits: int) -> str:
-    """Median, and least to greatest where there was more than one round."""
-    if spread.least == spread.greatest:
-        return f"{spread.median:.{digits}f}"
-    return f"{spread.median:.{digits}f} ({spread.least:.{digits}f}–{spread.greatest:.{digits}f})"
+def _told(spread: Spread, unit: str) -> str:
+    told = f"{spread.median:.1f} {unit}"
+    return told if spread.single else f"{told} ({spread.least:.1f}–{spread.greatest:.1f})"

@@ -33,7 +33,7 @@ CASES: Final = (
     Case("1 connection", 1, cached=False),
     Case("16 connections", 16, cached=False),
     Case("64 connections", 64, cached=False),
-    Case("URL cache hits, 64 connections", 64, cached=True),
+    Case("64, cache hits", 64, cached=True),
 )
 FULL_LOAD: Final = CASES[2]
 HITS: Final = CASES[3]
@@ -70,6 +70,10 @@ class Spread:
     median: float
     least: float
     greatest: float
+
+    @property
+    def single(self) -> bool:
+        return self.least == self.greatest
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":

@@ -42,7 +42,7 @@ def test_quick(tmp_path: Path):
     full = each["runs"]["64 connections"]
     assert full["load"]["refused"] == full["load"]["failed"] == 0
     assert full["mean_batch"] > each["runs"]["1 connection"]["mean_batch"] == 1.0
-    assert each["runs"]["URL cache hits, 64 connections"]["mean_batch"] == 0.0
+    assert each["runs"]["64, cache hits"]["mean_batch"] == 0.0
     stages = {"Ingress", "Preprocessor", "Classifier", "Results"}
     assert stages <= set(each["memory"])
     assert all(full["cpu_ms_per_image"][stage] > 0 for stage in stages)
