@@ -13,7 +13,7 @@ from serve_app.ingress.classify import classify_routes, legacy_classify_routes
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
 from serve_app.ingress.look import legacy_look_routes, look_routes
-from serve_app.ingress.problems import Problem, install_problem_handlers
+from serve_app.ingress.problems import install_problem_handlers
 
 DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
 
@@ -22,7 +22,6 @@ DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
-        "model": Problem,
         "description": description,
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }

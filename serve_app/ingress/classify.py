@@ -79,7 +79,7 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
     )
     async def classify(request: Request) -> Response:
         options = options_of(request, gateway)
-        options.model.queue.refuse_if_full()
+        gateway.refuse_if_full(options.model)
         with gateway.memory.account() as account:
             sources = await read_sources(request, gateway.limits, account)
             await gateway.rate_limiter.take(client_of(request, gateway.settings), len(sources.items))
@@ -133,7 +133,7 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
     )
     async def classify_image(request: Request) -> Response:
         options = Options(gateway.model(None), 5, "use", time.time() + gateway.limits.request_timeout_s)
-        options.model.queue.refuse_if_full()
+        gateway.refuse_if_full(options.model)
         with gateway.memory.account() as account:
             sources = await read_sources(request, gateway.limits, account)
             source = sources.items[0]

@@ -13,9 +13,10 @@ from models.spec import ModelSpec
 from serve_app.cache import open_cache
 from serve_app.coalescer import Coalescer
 from serve_app.config import BuildArguments
-from serve_app.errors import NotReady, RaylensError, UnknownModel
+from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
+from serve_app.ingress import gate
 from serve_app.ingress.bodies import ByteBudget
 from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
 from serve_app.ingress.pulse import WINDOW_S, Pulse
@@ -75,10 +76,12 @@ class Gateway:
     async def start(self) -> None:
         for spec in self._specs:
             self._spawn(self._warm_up(spec))
+        gate.guard(self._refusal)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
 
     async def stop(self) -> None:
+        gate.guard(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -97,6 +100,23 @@ class Gateway:
         if wanted in served:
             raise NotReady(f"The model {wanted} is being loaded; try again in a moment.", retry_after=2.0)
         raise UnknownModel(f"There is no model {wanted[:100]!r} here; there is {', '.join(served)}.")
+
+    def refuse_if_full(self, model: ServedModel) -> None:
+        """Raise Overloaded, counted, if another image for the model could not wait now."""
+        try:
+            model.queue.refuse_if_full()
+        except Overloaded as error:
+            self.pulse.refused(error.code)
+            raise
+
+    def _refusal(self) -> Overloaded | None:
+        """What the gate tells requests for the default model."""
+        try:
+            if model := self.models.get(self.default_model):
+                self.refuse_if_full(model)
+        except Overloaded as error:
+            return error
+        return None
 
     async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
         """One image; counted, whatever comes of it."""

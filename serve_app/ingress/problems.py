@@ -45,10 +45,13 @@ def request_id_of(request: Request) -> str:
     return request.headers.get("x-request-id", "")
 
 
+def retry_after(error: RaylensError) -> str:
+    """The header's value: whole seconds, at least one."""
+    return str(max(1, math.ceil(error.retry_after or 0.0)))
+
+
 def problem_response(request: Request, error: RaylensError) -> Response:
-    headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    headers = {} if error.retry_after is None else {"Retry-After": retry_after(error)}
     return JSONResponse(
         problem(error, request_id_of(request)), error.status, headers, media_type="application/problem+json"
     )

@@ -1,0 +1,63 @@
+"""Turns images away at the door while the queue is full, before Serve, the routes and the body cost anything.
+
+Serve wraps :class:`Gate` around the HTTP server of each ingress replica, and around its proxy, where it lets
+everything pass; the flag in ``serve_app.cluster`` names :func:`middlewares`. Without it the routes refuse the same
+requests, only at three times the cost, and with an overload it is the refusals that have to be cheap.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serve_app.errors import Overloaded
+from serve_app.ingress.problems import problem, retry_after
+
+PATHS: Final = frozenset({"/api/v1/classifications", "/api/classify-image", "/classify-image"})
+
+Refusal = Callable[[], Overloaded | None]
+"""Why an image would be turned away just now."""
+
+_refusal: Refusal | None = None
+
+
+def guard(refusal: Refusal | None) -> None:
+    """What the gate of this process asks: the ingress replica that runs here, once it runs."""
+    global _refusal  # noqa: PLW0603 - Serve makes the gate, and a replica has a process of its own
+    _refusal = refusal
+
+
+def middlewares() -> list[Middleware]:
+    """Called by Serve before it starts an HTTP server."""
+    return [Middleware(Gate)]
+
+
+class Gate:
+    """ASGI. Requests that name a model pass: only their route knows its queue."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        brings_images = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS
+        if _refusal and brings_images and b"model=" not in scope["query_string"] and (refusal := _refusal()):
+            await _refuse(refusal, scope, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+async def _refuse(refusal: Overloaded, scope: Scope, send: Send) -> None:
+    """The unread body is left to the server, which drops it as it comes in and keeps the connection."""
+    request_id = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1") or str(uuid.uuid4())
+    body = json.dumps(problem(refusal, request_id), ensure_ascii=False, separators=(",", ":")).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", retry_after(refusal).encode()),
+        (b"x-request-id", request_id.encode("latin-1")),
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
