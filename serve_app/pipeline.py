@@ -111,6 +111,5 @@ def _brief(error: Exception) -> str:
 
 def _plain(error: RaylensError) -> RaylensError:
     """Without the wrapper Ray puts around errors of another process."""
-    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == RaylensError.__module__)
-    assert issubclass(kind, RaylensError)  # noqa: S101 - for the type checker: its own class is in the tree
-    return kind(error.message, error.retry_after)
+    cause = getattr(error, "cause", error)
+    return cause if isinstance(cause, RaylensError) else error
