@@ -19,7 +19,7 @@ from ray.exceptions import ActorDiedError, RayTaskError
 
 from models.labels import labels_of
 from models.runtimes import Float32Array, UInt8Array
-from models.runtimes.fake import FakeRuntime
+from models.runtimes.fake import FakeRuntime, class_of
 from models.spec import ModelSpec
 from models.zoo import resolve
 from serve_app.config import BuildArguments
@@ -92,6 +92,13 @@ class Handle:
         if self.deaths_after:
             raise self.deaths_after.popleft()
         return pickle.loads(reply)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return once it holds; fails after a while."""
+    async with asyncio.timeout(LONGEST_GATE_S):
+        while not condition():  # noqa: ASYNC110 - for whatever a test waits for
+            await asyncio.sleep(0.005)
 
 
 async def _resolved(argument: Any) -> Any:
@@ -174,12 +181,11 @@ class Graph:
     runtime: WatchedRuntime
     metrics: CountedMetrics
     client: httpx.AsyncClient
+    model_count: int = 1
 
     async def warm(self) -> None:
         """Return once every model answers."""
-        async with asyncio.timeout(20):
-            while "starting" in (await self.gateway.parts()).values():  # noqa: ASYNC110 - polled, as clients do
-                await asyncio.sleep(0.005)
+        await until(lambda: len(self.gateway.models) == self.model_count)
         self.runtime.batches.clear()
 
     async def classify(self, data: bytes, expect: int = 201, **query: Any) -> httpx.Response:
@@ -235,7 +241,9 @@ def prepare(
     app = create_api(gateway)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)
     default = pipeline.classifiers[specs[0].name]
-    return Graph(app, gateway, pipeline.preprocessor, default, pipeline.results, runtimes[0], metrics, client)
+    return Graph(
+        app, gateway, pipeline.preprocessor, default, pipeline.results, runtimes[0], metrics, client, len(specs)
+    )
 
 
 @asynccontextmanager
@@ -256,6 +264,4 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
 
 def top_class(colour: tuple[int, int, int]) -> int:
     """The class index the fake model gives a picture of one colour."""
-    from models.runtimes.fake import class_of
-
     return class_of(np.full((1, 1, 3), colour, np.uint8))

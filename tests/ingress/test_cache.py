@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fetch.server import Server, respond
-from tests.ingress.graph import Graph, running, top_class
+from tests.ingress.graph import Graph, running, top_class, until
 from tests.ingress.pictures import BLUE, GREEN, RED, different, picture
 
 
@@ -144,9 +144,7 @@ async def test_what_happened_is_counted(graph: Graph) -> None:
     live = graph.gateway.live()
     assert live["outcomes"] == {"hit": 3, "miss": 3, "shared": 0}
     assert live["refusals"] == {"unsupported_image": 1}
-    async with asyncio.timeout(10):
-        while graph.metrics.answers.total() < 6:
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - reported once a second
+    await until(lambda: graph.metrics.answers.total() == 6)
     assert graph.metrics.answers == {"hit": 3, "miss": 3}
     assert graph.metrics.rejections == {"unsupported_image": 1}
     assert len(graph.metrics.latencies_ms) == 6
