@@ -100,6 +100,8 @@ class Cluster:
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(self._folder / "server-state"),
             "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(self._folder / "metrics.sock"),
             "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+            # Ray gives its workers the niceness of background jobs, 15; any other process would starve the replicas.
+            "RAY_worker_niceness": "0",
             # Nobody else sends requests here, so the ingress need not wait for a load balancer to look away.
             "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         }
