@@ -1,0 +1,86 @@
+"""The service is what its OpenAPI document says: schemathesis asks for everything in it, and for what is not."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from unittest.mock import patch
+
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CheckContext
+from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from serve_app.cluster import free_port
+from tests.ingress.graph import prepare
+
+
+def never_a_500(_context: CheckContext, response: Response, _case: Case) -> None:
+    """503 and 504 are answers of the contract; schemathesis' own check of this kind takes them for faults."""
+    assert response.status_code not in {500, 501, 502}, response.text
+
+
+CHECKS = [
+    never_a_500,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Real HTTP, on a thread of its own: a schemathesis client has no event loop to share with the graph."""
+    graph = prepare(tmp_path_factory.mktemp("graph"))
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(graph.app, port=port, log_level="error", ws="none"))
+    with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        give_up_at = time.monotonic() + 20
+        while not graph.gateway.models and time.monotonic() < give_up_at:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("examples", [12, pytest.param(1000, marks=pytest.mark.chaos)])
+def test_every_operation_keeps_its_promises(url: str, mode: GenerationMode, examples: int) -> None:
+    schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json")
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert len(operations) >= 12
+    for operation in operations:
+        with suppress(Unsatisfiable):  # what takes no input cannot be asked wrongly
+            probe(operation, mode, examples)
+
+
+def probe(operation: APIOperation, mode: GenerationMode, examples: int) -> None:
+    """Ask so many times with what the document allows (positive) or forbids (negative)."""
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=examples < 100,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: Case) -> None:
+        case.call_and_validate(checks=CHECKS, timeout=20)
+
+    ask()
