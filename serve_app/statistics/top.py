@@ -14,7 +14,7 @@ from serve_app.statistics.windows import BUCKET_S, BUCKETS_A_WINDOW, Window, buc
 
 DEPTH = 50
 """Counters looked at in each bucket of time, the most frequent there."""
-CANDIDATES = 10
+CANDIDATES = 5
 """Of those, the number summed exactly for each row wanted."""
 
 

@@ -1,5 +1,6 @@
 """Several processes record, and some are killed in the middle of it."""
 
+import itertools
 import subprocess
 import sys
 import time
@@ -16,6 +17,13 @@ from tests.statistics.examples import examples, expected, rows, tallied
 def _start(url: str, spool: Path, first: int, step: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.statistics.recording", url, str(spool), str(first), str(step)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _first(process: subprocess.Popen[str], number: int) -> list[int]:
+    """Wait for the first batches whose ``record`` returned."""
+    assert process.stdout is not None
+    lines = (line.strip() for line in process.stdout)
+    return [int(line) for line in itertools.islice((line for line in lines if line.isdecimal()), number)]
 
 
 def _kill(process: subprocess.Popen[str]) -> list[int]:
@@ -41,8 +49,7 @@ def test_killed_processes_lose_nothing_that_had_returned(url: str, engine: Engin
     for round_ in range(2):
         processes = [_start(url, spool, round_ * 100_000 + n * 4, 4) for n in range(3)]
         for process in processes:
-            assert process.stdout is not None
-            process.stdout.readline()
+            returned |= _ids(_first(process, 1))
         time.sleep(0.3 + round_ * 0.037)
         for process in processes:
             returned |= _ids(_kill(process))
@@ -59,8 +66,7 @@ def test_many_kills(url: str, engine: Engine, tmp_path: Path):
     returned: set[str] = set()
     for round_ in range(8):
         process = _start(url, tmp_path / "spool", round_ * 100_000, 4)
-        assert process.stdout is not None
-        process.stdout.readline()
+        returned |= _ids(_first(process, 1))
         time.sleep(0.031 * round_)
         returned |= _ids(_kill(process))
     Recorder(engine, tmp_path / "spool").drain()
@@ -72,9 +78,9 @@ def test_killed_while_the_database_is_down(url: str, engine: Engine, tmp_path: P
     """The process only ever sees a server that refuses; what it says it kept is in whole files of the spool."""
     spool = tmp_path / "spool"
     process = _start("mysql+pymysql://nobody@127.0.0.1:1/none", spool, 0, 8)
-    time.sleep(2)
-    returned = _ids(_kill(process))
-    assert len(returned) > 8
+    returned = _ids(_first(process, 20))
+    returned |= _ids(_kill(process))
+    assert len(returned) >= 160
     heir = Recorder(engine, spool)
     assert heir.pending() >= len(returned)
     heir.drain()
