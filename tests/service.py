@@ -77,6 +77,8 @@ class Service:
         _, left = psutil.wait_procs(family, timeout=10)
         for process in left:
             process.kill()
+        assert self._process.stdout
+        self._process.stdout.close()
         self._process = None
         assert code == 0, self.log.read_text()[-4000:]
         assert not left, f"left behind: {[process.cmdline() for process in left if process.is_running()]}"

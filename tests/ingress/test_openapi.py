@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckContext
+from schemathesis.core.result import Ok
 from schemathesis.core.transport import Response
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
@@ -26,7 +28,7 @@ from serve_app.cluster import free_port
 from tests.ingress.graph import prepare
 
 
-def never_a_500(_context: CheckContext, response: Response, _case: Case) -> None:
+def never_a_500(_context: CheckContext, response: Response, _case: Case[Any]) -> None:
     """503 and 504 are answers of the contract; schemathesis' own check of this kind takes them for faults."""
     assert response.status_code not in {500, 501, 502}, response.text
 
@@ -62,14 +64,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.parametrize("examples", [12, pytest.param(1000, marks=pytest.mark.chaos)])
 def test_every_operation_keeps_its_promises(url: str, mode: GenerationMode, examples: int) -> None:
     schema = schemathesis.openapi.from_url(f"{url}/api/openapi.json")
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(operations) >= 12
     for operation in operations:
         with suppress(Unsatisfiable):  # what takes no input cannot be asked wrongly
             probe(operation, mode, examples)
 
 
-def probe(operation: APIOperation, mode: GenerationMode, examples: int) -> None:
+def probe(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, examples: int) -> None:
     """Ask so many times with what the document allows (positive) or forbids (negative)."""
 
     @settings(
@@ -80,7 +82,7 @@ def probe(operation: APIOperation, mode: GenerationMode, examples: int) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         case.call_and_validate(checks=CHECKS, timeout=20)
 
     ask()

@@ -1,0 +1,272 @@
+"""What a user meets first, over real HTTP: photos in, classes out, the Top 10, the live pipeline, the metrics."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from tests.e2e.website import website
+from tests.service import Service
+
+pytestmark = pytest.mark.e2e
+
+URL = "/api/v1/classifications"
+JPEG = {"Content-Type": "image/jpeg"}
+CATS = {"tabby", "tiger_cat", "Egyptian_cat", "lynx", "Persian_cat", "Siamese_cat"}
+
+
+def data_folder(package: str) -> Path:
+    """Of an installed package, without importing it."""
+    spec = find_spec(package)
+    assert spec
+    assert spec.origin
+    return Path(spec.origin).with_name("data")
+
+
+CAT = data_folder("skimage") / "chelsea.png"
+PHOTOS = sorted(data_folder("foolbox").glob("imagenet_*.jpg"))
+
+
+def class_of(photo: Path) -> int:
+    """The number at the end of a file's name is its ImageNet class."""
+    return int(photo.stem.rpartition("_")[2])
+
+
+def noise(seed: int) -> bytes:
+    """A JPEG nobody has sent before."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
+    return file.getvalue()
+
+
+def raylens(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "serve_app.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env={"PATH": "/usr/bin:/bin", "NO_COLOR": "1", "COLUMNS": "200"} | environment,
+        check=False,
+    )
+
+
+def test_a_cat_with_curl(service: Service) -> None:
+    command = ["curl", "-sS", "--fail", "--data-binary", f"@{CAT}", f"{service.url}{URL}"]
+    reply = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
+    assert reply["predictions"][0]["label"] in CATS
+    assert (reply["image"]["width"], reply["image"]["height"]) == (451, 300)
+
+
+def test_labelled_photos(client: httpx.Client) -> None:
+    assert len(PHOTOS) == 20
+    replies = [client.post(URL, content=photo.read_bytes(), headers=JPEG).json() for photo in PHOTOS]
+    found = [
+        class_of(photo) in {prediction["index"] for prediction in reply["predictions"]}
+        for photo, reply in zip(PHOTOS, replies, strict=True)
+    ]
+    assert sum(found) >= 18
+
+
+def test_probabilities_are_those_of_keras(client: httpx.Client, tmp_path: Path) -> None:
+    """The artifact, its precision and the batching change next to nothing of what Keras says at fp32."""
+    from models.runtimes import load
+    from models.zoo import resolve
+    from serve_app.images.decoding import decode
+    from tests.models.conftest import importing_tensorflow
+
+    spec = resolve("efficientnet-lite0")
+    with importing_tensorflow():
+        keras = load(spec, runtime="tensorflow", precision="fp32", artifacts_dir=tmp_path, batch_buckets=(20,))
+    expected = keras.predict(np.stack([decode(photo.read_bytes(), spec.transform)[1] for photo in PHOTOS]))
+    files = [("file", (photo.name, photo.read_bytes(), "image/jpeg")) for photo in PHOTOS]
+    items = client.post(URL, files=files, params={"top_k": 1000, "cache": "off"}).json()["items"]
+    for item, row in zip(items, expected, strict=True):
+        told = np.empty(1000)
+        for prediction in item["predictions"]:
+            told[prediction["index"]] = prediction["probability"]
+        assert np.abs(told - row).max() < 0.02
+
+
+def test_the_originals_calls(client: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "dog.jpg").write_bytes(noise(8))
+    with website(tmp_path) as base:
+        document = {"image_url": f"{base}/dog.jpg"}
+        replies = [client.post("/classify-image", json=document) for _ in range(3)]
+    assert [reply.status_code for reply in replies] == [201] * 3
+    assert [reply.headers["X-Cache"] for reply in replies] == ["miss", "hit", "hit"]
+    assert set(replies[0].json()) == {"classification", "confidence", "processing_time"}
+    row = next(row for row in client.get("/report").json() if row["image_url"] == document["image_url"])
+    assert row["classification_count"] == 3
+    assert client.get("/health").json() == {"is_healthy": True}
+
+
+def test_a_private_address_is_refused(client: httpx.Client) -> None:
+    reply = client.post("/classify-image", json={"image_url": "http://169.254.169.254/latest/meta-data/"})
+    assert (reply.status_code, reply.json()["code"]) == (422, "forbidden_address")
+    assert reply.headers["Content-Type"] == "application/problem+json"
+
+
+def test_one_corrupt_image_among_several(client: httpx.Client) -> None:
+    bodies = [noise(1), noise(2)[:300], noise(3)]
+    files = [("file", (f"{i}.jpg", body, "image/jpeg")) for i, body in enumerate(bodies)]
+    items = client.post(URL, files=files).json()["items"]
+    assert [item.get("code") for item in items] == [None, "corrupt_image", None]
+    assert items[1]["request_id"]
+
+
+def test_request_ids(client: httpx.Client) -> None:
+    own = client.post(URL, content=b"", headers={"X-Request-ID": "my-own"})
+    assert own.json()["request_id"] == own.headers["X-Request-ID"] == "my-own"
+    given = [client.post(URL, content=b"") for _ in range(2)]
+    assert len({reply.json()["request_id"] for reply in given} - {""}) == 2
+    assert all(reply.headers["X-Request-ID"] == reply.json()["request_id"] for reply in given)
+
+
+def test_a_body_over_the_limit(client: httpx.Client) -> None:
+    reply = client.post(URL, content=noise(4) + b"\0" * (20 << 20), headers=JPEG)
+    assert (reply.status_code, reply.json()["code"]) == (413, "image_too_large")
+
+
+def test_health(client: httpx.Client) -> None:
+    assert client.get("/api/health/live").json() == {"is_healthy": True}
+    ready = client.get("/api/health/ready").json()
+    assert ready == {
+        "status": "ready",
+        "parts": {"model:efficientnet-lite0": "ok", "cache": "ok", "database": "ok"},
+    }
+
+
+def mean_batch(batch_sizes: dict[str, int]) -> float:
+    images = sum(int(size) * count for size, count in batch_sizes.items())
+    return images / max(1, sum(batch_sizes.values()))
+
+
+def test_batches_grow_with_the_load(client: httpx.Client, service: Service) -> None:
+    pictures = [noise(1000 + i) for i in range(256)]
+    time.sleep(2.1)
+    with (
+        ThreadPoolExecutor(64) as pool,
+        httpx.Client(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=64)) as many,
+    ):
+        started = time.monotonic()
+        replies = list(pool.map(lambda data: many.post(URL, content=data, headers=JPEG), pictures))
+        window_s = min(60.0, time.monotonic() - started + 1.0)
+    assert {reply.status_code for reply in replies} == {201}
+    live = client.get("/api/v1/pipeline", params={"window_s": window_s}).json()
+    assert live["outcomes"]["miss"] >= 256
+    assert mean_batch(live["batch_sizes"]) > 4
+    assert live["images_per_s"] > 1
+    assert {"Ingress", "Preprocessor", "Classifier", "Results"} <= set(live["deployments"])
+    assert all(state["replicas"] >= 1 for state in live["deployments"].values())
+    ids = {reply.json()["id"] for reply in replies}
+    assert len(ids) == 256
+    sample = client.get(f"{URL}/{min(ids)}")
+    assert sample.status_code == 200, "the record was there when the reply left"
+
+
+def test_a_client_that_disconnects(service: Service, client: httpx.Client) -> None:
+    body = noise(5)
+    head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for sent in (head + body, head + body[:100]):
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", service.port)) as connection:
+                connection.sendall(sent)
+    assert client.post(URL, content=noise(6), headers=JPEG).status_code == 201
+    give_up_at = time.monotonic() + 20
+    while time.monotonic() < give_up_at:
+        (queue,) = client.get("/api/v1/pipeline").json()["queues"].values()
+        if queue["waiting"] == queue["running"] == 0:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"work of clients that have left: {queue}")
+
+
+def test_classify_through_the_server(service: Service) -> None:
+    done = raylens("classify", "--json", "--server", service.url, str(CAT), str(PHOTOS[0]))
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == 2
+    assert "tabby" in done.stdout or "cat" in done.stdout
+
+
+def test_status(service: Service) -> None:
+    done = raylens("status", "--server", service.url)
+    assert done.returncode == 0, done.stderr
+    assert "Raylens is ready." in done.stdout
+    for word in ("model:efficientnet-lite0", "Classifier", "HEALTHY"):
+        assert word in done.stdout
+
+
+def ray_metrics(service: Service) -> str:
+    """What the agent of Ray's node tells Prometheus; the port is one of those it listens on."""
+    (agent,) = (process for process in service.processes() if "ray::DashboardAgent" in " ".join(process.cmdline()))
+    for connection in agent.net_connections(kind="tcp"):
+        if connection.status == psutil.CONN_LISTEN:
+            with suppress(httpx.HTTPError):
+                return httpx.get(f"http://127.0.0.1:{connection.laddr.port}/metrics", timeout=10).text
+    return ""
+
+
+def test_prometheus(service: Service, client: httpx.Client) -> None:
+    client.post(URL, content=noise(7), headers=JPEG)
+    wanted = {
+        "raylens_preprocess_ms",
+        "raylens_inference_ms",
+        "raylens_results_ms",
+        "raylens_request_ms",
+        "raylens_batch_size",
+        "raylens_inference_waiting",
+        "raylens_images_waiting",
+        "raylens_cache",
+        "raylens_rejections",
+        "raylens_records_written",
+        "raylens_records_pending",
+    }
+    give_up_at = time.monotonic() + 30
+    while time.monotonic() < give_up_at:
+        text = ray_metrics(service)
+        missing = {name for name in wanted if f"ray_{name}" not in text}
+        if not missing:
+            return
+        time.sleep(1)
+    raise AssertionError(f"not among Ray's metrics: {missing}")
+
+
+def test_a_taken_port(service: Service, tmp_path: Path) -> None:
+    done = raylens("serve", "--port", str(service.port), RAYLENS_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert str(service.port) in line
+    assert "--port" in line
+
+
+@pytest.mark.parametrize(
+    "content", ["applications: [", "applications: []", "applications: [{args: {queue: {max_batch: 0}}}]", "7", ""]
+)
+def test_a_broken_configuration(tmp_path: Path, content: str) -> None:
+    config = tmp_path / "serve.yaml"
+    config.write_text(content)
+    done = raylens("serve", "--port", "0", "--config", str(config), RAYLENS_DATA_DIR=str(tmp_path))
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert str(config) in line
+
+
+def test_nothing_is_written_outside_of_the_data_folder(service: Service) -> None:
+    left = {path.name for path in service.folder.iterdir()}
+    assert left == {"data", "serve.log", "serve.yaml"}
+    assert (service.folder / "data" / "raylens.db").stat().st_size > 0
+    assert service.log.read_text().count("Traceback") == 0
