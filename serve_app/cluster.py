@@ -161,8 +161,9 @@ class Cluster:
         if status is None:
             return {}
         if status.status.value in {"DEPLOY_FAILED", "UNHEALTHY"}:
-            faults = [deployment.message for deployment in status.deployments.values() if deployment.message]
-            raise ClusterFailed("\n".join([status.message, *faults]).strip())
+            messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
+            reasons = dict.fromkeys(message.strip().splitlines()[-1] for message in messages if message.strip())
+            raise ClusterFailed("\n".join([*reasons, "More is in the logs below /tmp/ray/session_latest/logs/serve."]))
         return {
             name: (deployment.replica_states.get(ReplicaState.RUNNING, 0), sum(deployment.replica_states.values()) or 1)
             for name, deployment in status.deployments.items()
@@ -172,8 +173,10 @@ class Cluster:
         """Let the images under way be answered before anything goes down."""
         from ray import serve  # noqa: PLC0415
 
+        handle = serve.get_deployment_handle("Ingress", application)
         with contextlib.suppress(Exception):  # what cannot be drained goes down all the same
-            serve.get_deployment_handle("Ingress", application).drain.remote().result(timeout_s=DRAIN_S)
+            handle._init(_run_router_in_separate_loop=True)
+            handle.drain.remote().result(timeout_s=DRAIN_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -187,6 +190,8 @@ class Cluster:
             if self._joined:
                 serve.delete(APPLICATION)
             else:
+                # The controller ends by its own hand, which Ray reports as the failure of a task.
+                ray._private.worker.print_to_stdstream = lambda *_, **__: None
                 serve.shutdown()
         finally:
             ray.shutdown()

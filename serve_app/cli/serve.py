@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 from models.artifacts import ensure
@@ -43,7 +44,7 @@ def serve(
     try:
         code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, json_output)
     except (BadConfiguration, ClusterFailed, ModelError) as error:
-        console.print(f"[red]Raylens could not start:[/] {error}", markup=True)
+        console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
         code = 2 if isinstance(error, BadConfiguration) else 1
     raise typer.Exit(code)
 
@@ -82,7 +83,9 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
                 _tell(chosen, cluster.dashboard_url, json_output)
                 stop.wait()
                 status.start()
-            status.update("Stopping …")
+            status.update("Stopping, as soon as the images under way are answered …")
+            if ready and not is_joined():
+                cluster.drain(APPLICATION)
     return 0
 
 

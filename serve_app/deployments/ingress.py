@@ -54,5 +54,9 @@ class IngressReplica:
         """Images waiting or in work here, by Classifier deployment."""
         return {QUEUE_METRIC + name: float(images) for name, images in self._gateway.images_by_deployment().items()}
 
+    async def drain(self) -> None:
+        """See :meth:`Gateway.drain`."""
+        await self._gateway.drain()
+
     async def check_health(self) -> None:
         """Unhealthy only where the event loop itself is stuck: an outage elsewhere is no reason to be restarted."""

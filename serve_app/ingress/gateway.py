@@ -62,6 +62,7 @@ class Gateway:
         self.rate_limiter = RateLimiter(parse_rate(settings.rate_limit_anonymous), open_buckets(settings))
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
+        self.draining = False
         self.deployments: dict[str, DeploymentState] = {}
         self._pipeline = pipeline
         self._specs = specs
@@ -93,6 +94,8 @@ class Gateway:
 
     def model(self, name: str | None) -> ServedModel:
         """The model of a request. Raises UnknownModel, or NotReady while its Classifier starts."""
+        if self.draining:
+            raise NotReady("This service is shutting down; try again when it is back.", retry_after=5.0)
         wanted = name or self.default_model
         if model := self.models.get(wanted):
             return model
@@ -127,6 +130,13 @@ class Gateway:
             raise
         self.pulse.answered(answer.outcome, answer.timings_ms, answer.batch_size)
         return answer
+
+    async def drain(self) -> None:
+        """Take no more images, and return once those under way are answered (or their longest time is over)."""
+        self.draining = True
+        async with asyncio.timeout(self.limits.request_timeout_s):
+            while any(self._images_by_model().values()):  # noqa: ASYNC110 - an event would cost each image something
+                await asyncio.sleep(0.05)
 
     def images_by_deployment(self) -> dict[str, int]:
         """Images waiting or in work here, by Classifier deployment."""

@@ -1,0 +1,52 @@
+"""Installs the servers the tests need where that is possible: as root on Debian. Elsewhere it says what is missing.
+
+Run as ``python -m tests.servers.install``. Exits 0 also where something is missing: the tests that need it are skipped
+then, or fail where CI is set.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+PACKAGES = {"mariadbd": "mariadb-server", "redis-server": "redis-server"}
+"""The Debian package of each program."""
+
+SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+
+
+def missing() -> list[str]:
+    """Debian packages whose program is not here."""
+    return [package for program, package in PACKAGES.items() if not shutil.which(program, path=SEARCHED)]
+
+
+def install(packages: list[str]) -> None:
+    """With apt, without starting the servers. Raises CalledProcessError."""
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
+    subprocess.run([*apt, "update"], check=True, env=environment, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*apt, "install", "--yes", "--no-install-recommends", *packages],
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def main() -> int:
+    wanted = missing()
+    if not wanted:
+        return 0
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        print(f"Installing for the tests: {', '.join(wanted)} …", flush=True)
+        try:
+            install(wanted)
+        except subprocess.CalledProcessError as error:
+            print(f"apt-get failed with code {error.returncode}.", file=sys.stderr)
+    for package in missing():
+        print(f"Missing: {package}. Tests that need it are skipped (with CI=true they fail).", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
