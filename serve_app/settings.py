@@ -3,9 +3,11 @@
 How many replicas, how large a batch, how long a queue: those are in ``config/serve.yaml``, not here.
 """
 
+import contextlib
 import ipaddress
 import os
 import secrets
+import tempfile
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -136,13 +138,13 @@ class Settings(BaseSettings):
         if self.secret_key:
             return self.secret_key.encode()
         path = self.data_dir / "secret.key"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.data_dir) as draft:  # readable by its owner only
+                draft.write(secrets.token_hex(32).encode())
+                draft.flush()
+                with contextlib.suppress(FileExistsError):  # another process was faster; its key is the one
+                    os.link(draft.name, path)
         return path.read_bytes()
 
 
