@@ -24,7 +24,7 @@ def default_path() -> Path:
 def read(path: Path) -> dict[str, Any]:
     """The document, checked as far as Ray Serve does not: its own schema lets unknown keys of ours pass."""
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.safe_load(path.read_bytes())
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}") from None
     except yaml.YAMLError as error:
@@ -32,6 +32,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         (application,) = document["applications"]
         BuildArguments.model_validate(application.get("args", {}))
+        _ = [deployment["name"] for deployment in application.get("deployments", [])]
     except ValidationError as error:
         fault = error.errors()[0]
         raise BadConfiguration(f"{path}: args.{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None

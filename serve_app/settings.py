@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="text for people, json for machines.")
 
+    @field_validator("fetch_allowed_networks", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        # Left to pydantic, a wrong one would be told twice: not IPv4, and not IPv6.
+        return tuple(map(ipaddress.ip_network, value)) if isinstance(value, tuple) else value
+
     @field_validator("models", "fetch_allowed_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

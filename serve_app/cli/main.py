@@ -52,7 +52,7 @@ def main() -> None:
         if error.title != "Settings":
             raise
         for fault in error.errors():
-            name = "RAYLENS_" + "_".join(str(part) for part in fault["loc"]).upper()
+            name = f"RAYLENS_{fault['loc'][0]}".upper()
             typer.echo(f"{name}: {fault['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(2)
 

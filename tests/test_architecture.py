@@ -1,0 +1,193 @@
+"""The plan of the house, held: who may import whom, and which library stays where."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("serve_app", "models", "auth", "kuberay", "benchmarks")
+
+STAYS_IN: dict[str, tuple[str, ...]] = {
+    "ray": (
+        "serve_app/app.py",
+        "serve_app/autoscaling.py",
+        "serve_app/cluster.py",
+        "serve_app/deployments",
+        "serve_app/metrics.py",
+        "serve_app/pipeline.py",
+        "serve_app/replicas.py",
+    ),
+    "keras": ("models/architectures", "models/runtimes"),
+    "tensorflow": ("models/runtimes",),
+    "openvino": ("models/runtimes",),
+    "PIL": ("serve_app/images", "benchmarks"),
+    # The routes turn its errors into 503.
+    "sqlalchemy": (
+        "serve_app/statistics",
+        "serve_app/cli/db.py",
+        "serve_app/ingress/classify.py",
+        "serve_app/ingress/look.py",
+        "auth",
+    ),
+    "alembic": ("serve_app/statistics", "auth"),
+    "redis": ("serve_app/redis_link.py",),
+    "fastapi": ("serve_app/ingress", "serve_app/deployments/ingress.py", "auth"),
+    "starlette": ("serve_app/ingress", "auth"),
+    "httpcore": ("serve_app/fetch",),
+    "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks", "kuberay"),
+    "kubernetes": ("kuberay",),
+    "authlib": ("auth",),
+    "typer": ("serve_app/cli", "benchmarks", "kuberay"),
+    "rich": ("serve_app/cli", "benchmarks", "kuberay"),
+}
+"""Library → the only folders and files that may import it."""
+
+LAYERS: dict[str, tuple[str, ...]] = {
+    "serve_app/types.py": ("serve_app.errors",),
+    "serve_app/errors.py": (),
+    "serve_app/pipeline.py": ("serve_app.types", "serve_app.errors"),
+    "serve_app/coalescer.py": ("serve_app.errors",),
+    "serve_app/single_flight.py": ("serve_app.errors",),
+    "serve_app/images": ("serve_app.images", "serve_app.errors", "serve_app.types"),
+    "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
+    "serve_app/cache": ("serve_app.cache", "serve_app.redis_link", "serve_app.types", "serve_app.settings"),
+    "serve_app/statistics": (
+        "serve_app.statistics",
+        "serve_app.circuit_breaker",
+        "serve_app.errors",
+        "serve_app.settings",
+        "serve_app.types",
+    ),
+    "serve_app/stages": (
+        "serve_app.coalescer",
+        "serve_app.errors",
+        "serve_app.images",
+        "serve_app.records",
+        "serve_app.types",
+        "models.labels",
+        "models.runtimes",
+    ),
+    "models": ("models",),
+    "auth": ("auth",),
+    "kuberay": ("kuberay",),
+}
+"""File or folder → all it may import of ours."""
+
+LONGER: dict[str, str] = {
+    "tests/fetch/test_fetcher.py": "one attack a test, and they are many",
+    "tests/ingress/test_bad_input.py": "the contract's list of bad input, row by row",
+}
+"""Files over 300 lines, each with its reason."""
+
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module the file imports, wherever in it; ``from a import b`` is both ``a`` and ``a.b``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imported_by(node)
+
+
+def imported_by(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    assert node.level == 0, "relative imports hide who imports whom"
+    assert node.module
+    yield node.module
+    yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_in(module_or_path: str, places: tuple[str, ...], separator: str) -> bool:
+    return any(module_or_path == place or module_or_path.startswith(place + separator) for place in places)
+
+
+@pytest.mark.parametrize("library", STAYS_IN)
+def test_a_library_stays_where_it_belongs(library: str) -> None:
+    astray = [
+        name_of(path)
+        for path in FILES
+        if any(is_in(module, (library,), ".") for module in imports(path))
+        and not is_in(name_of(path), STAYS_IN[library], "/")
+    ]
+    assert astray == []
+
+
+@pytest.mark.parametrize("place", LAYERS)
+def test_a_layer_imports_only_those_below(place: str) -> None:
+    allowed = LAYERS[place]
+    packages = {"serve_app", "serve_app.VERSION", *(module.rpartition(".")[0] for module in allowed)}
+    wrong = [
+        (name_of(path), module)
+        for path in FILES
+        if is_in(name_of(path), (place,), "/")
+        for module in imports(path)
+        if is_in(module, PACKAGES, ".") and not is_in(module, allowed, ".") and module not in packages
+    ]
+    assert wrong == []
+
+
+def test_nothing_imports_the_application() -> None:
+    assert [
+        name_of(path) for path in FILES if any(is_in(module, ("serve_app.app",), ".") for module in imports(path))
+    ] == []
+
+
+def test_the_ingress_is_imported_by_its_deployment_alone() -> None:
+    outside = {
+        name_of(path)
+        for path in FILES
+        if not name_of(path).startswith("serve_app/ingress/")
+        and any(is_in(module, ("serve_app.ingress",), ".") for module in imports(path))
+    }
+    assert outside == {"serve_app/deployments/ingress.py"}
+
+
+def test_stages_do_not_know_each_other() -> None:
+    for path in (ROOT / "serve_app" / "stages").glob("*.py"):
+        assert not any(is_in(module, ("serve_app.stages",), ".") for module in imports(path)), path
+
+
+def test_heavy_libraries_are_imported_when_they_are_needed() -> None:
+    """A replica with a compiled model imports neither Keras nor TensorFlow; ``--help`` no OpenVINO."""
+    heavy = ("keras", "tensorflow", "openvino")
+    eager = {
+        name_of(path)
+        for path in FILES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        if any(is_in(name, heavy, ".") for name in imported_by(node))
+    }
+    late = {path for path in eager if path.startswith("models/architectures/")} | {"models/runtimes/openvino.py"}
+    assert eager == late, "only files that are imported late themselves begin with one"
+    assert "models/architectures/__init__.py" not in eager
+
+
+def test_no_drawer_of_leftovers() -> None:
+    leftovers = {"utils", "util", "helpers", "helper", "common", "base", "misc", "tools"}
+    assert [name_of(path) for path in [*FILES, *TESTS] if path.stem in leftovers or path.parent.name in leftovers] == []
+
+
+def test_files_are_short_or_have_a_reason() -> None:
+    long = {name_of(path) for path in [*FILES, *TESTS] if len(path.read_text().splitlines()) > 300}
+    assert long - set(LONGER) == set()
+
+
+def test_the_rules_see_something() -> None:
+    """A rule for a place that is gone holds nothing."""
+    for places in STAYS_IN.values():
+        for place in places:
+            assert place.partition("/")[0] in PACKAGES
+            assert "/" not in place or (ROOT / place).exists(), place
+    for place in LAYERS:
+        assert "/" not in place or (ROOT / place).exists(), place
+    for path in LONGER:
+        assert (ROOT / path).exists(), path

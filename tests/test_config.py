@@ -1,0 +1,146 @@
+"""config/serve.yaml: valid for Ray and for us, explained key by key, fitted to a machine."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ray.serve.schema import ServeDeploySchema
+
+from serve_app.config import BuildArguments
+from serve_app.deployment_config import BadConfiguration, capped, fit, read, wanted_cores
+
+SHIPPED = Path(__file__).parent.parent / "config" / "serve.yaml"
+MODELS = ("efficientnet-lite0", "efficientnet-lite1")
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    return read(SHIPPED)
+
+
+def deployments(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {deployment["name"]: deployment for deployment in document["applications"][0]["deployments"]}
+
+
+def broken(path: Path, document: Any) -> str:
+    """What is said of the document; one line that names the file."""
+    path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    with pytest.raises(BadConfiguration) as caught:
+        read(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message.replace(str(path), "")
+
+
+def test_ray_accepts_it(document: dict[str, Any]) -> None:
+    (application,) = ServeDeploySchema.model_validate(document).applications
+    assert [deployment.name for deployment in application.deployments] == [
+        "Ingress",
+        "Preprocessor",
+        "Classifier",
+        "Results",
+    ]
+
+
+def test_its_numbers_are_the_defaults(document: dict[str, Any]) -> None:
+    """So a configuration that leaves something out runs as the shipped one does."""
+    arguments = document["applications"][0]["args"]
+    assert BuildArguments.model_validate(arguments) == BuildArguments()
+    told = {name: set(group) for name, group in arguments.items()}
+    known = {name: set(group) for name, group in BuildArguments().model_dump().items() if name != "models"}
+    assert told == known, "every argument stands in the file"
+
+
+def test_every_key_of_the_arguments_has_a_comment() -> None:
+    lines = SHIPPED.read_text().splitlines()
+    first = lines.index("    args:")
+    last = lines.index("    deployments:")
+    for before, line in zip(lines[first:last], lines[first + 1 : last], strict=False):
+        is_leaf = line.startswith(" " * 8) and ":" in line and not line.lstrip().startswith("#")
+        if is_leaf:
+            assert before.lstrip().startswith("#"), line
+
+
+@pytest.mark.parametrize("group", ["queue", "limits", "preprocessor", "classifier", "records"])
+def test_an_unknown_key_is_refused(tmp_path: Path, document: dict[str, Any], group: str) -> None:
+    changed = copy.deepcopy(document)
+    changed["applications"][0]["args"][group]["max_batchs"] = 1
+    assert f"args.{group}.max_batchs" in broken(tmp_path / "serve.yaml", changed)
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value"),
+    [
+        ("queue", "max_batch", 0),
+        ("queue", "max_waiting", -1),
+        ("limits", "request_timeout_s", 0),
+        ("limits", "image_mib", "many"),
+        ("classifier", "runtime", "torch"),
+        ("classifier", "batch_buckets", []),
+        ("records", "drain_interval_s", -0.5),
+    ],
+)
+def test_a_wrong_value_is_refused(tmp_path: Path, document: dict[str, Any], group: str, key: str, value: Any) -> None:
+    changed = copy.deepcopy(document)
+    changed["applications"][0]["args"][group][key] = value
+    assert f"args.{group}.{key}" in broken(tmp_path / "serve.yaml", changed)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "7",
+        "[]",
+        "applications: []",
+        "applications: [7]",
+        "applications: [{}, {}]",
+        "applications: {a: 1}",
+        "a: [",
+        "applications: [{deployments: [7]}]",
+        "applications: [{deployments: [{num_replicas: 1}]}]",
+        "applications: [{deployments: {Ingress: 1}}]",
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, content: str) -> None:
+    broken(tmp_path / "serve.yaml", content)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
+    for path in (tmp_path, tmp_path / "missing", tmp_path / "binary"):
+        with pytest.raises(BadConfiguration, match=str(path)):
+            read(path)
+
+
+def test_fit(document: dict[str, Any]) -> None:
+    before = copy.deepcopy(document)
+    fitted = fit(document, MODELS, "0.0.0.0", 1234)
+    assert document == before, "the document stays as it was"
+    assert (fitted["http_options"]["host"], fitted["http_options"]["port"]) == ("0.0.0.0", 1234)
+    assert fitted["http_options"]["keep_alive_timeout_s"] == document["http_options"]["keep_alive_timeout_s"]
+    assert fitted["applications"][0]["args"]["models"] == list(MODELS)
+    blocks = deployments(fitted)
+    further = blocks.pop("Classifier-efficientnet-lite1")
+    assert set(blocks) == {"Ingress", "Preprocessor", "Classifier", "Results"}
+    assert further == {**blocks["Classifier"], "name": "Classifier-efficientnet-lite1"}
+    ServeDeploySchema.model_validate(fitted)
+
+
+def test_fit_leaves_a_block_of_the_users_own(document: dict[str, Any]) -> None:
+    own = {"name": "Classifier-efficientnet-lite1", "num_replicas": 3}
+    document["applications"][0]["deployments"].append(own)
+    assert deployments(fit(document, MODELS, "127.0.0.1", 1))["Classifier-efficientnet-lite1"] == own
+
+
+def test_replicas_that_no_machine_would_run_are_not_asked_for(document: dict[str, Any]) -> None:
+    least = wanted_cores(document)
+    small = deployments(capped(document, least))
+    assert small["Classifier"]["autoscaling_config"]["max_replicas"] == 1
+    assert wanted_cores(capped(document, least)) == least
+    large = deployments(capped(document, 1000))
+    assert large == deployments(document)
+    assert deployments(capped(document, least + 2))["Classifier"]["autoscaling_config"]["max_replicas"] == 3
