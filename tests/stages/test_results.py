@@ -1,0 +1,132 @@
+"""Results: ranks, answers in order, and a durable record of each before the reply."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from models.labels import Labels
+from serve_app.errors import CorruptImage, RaylensError
+from serve_app.stages.results import Results, rank
+from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Record
+
+CLASSES = 6
+LABELS = Labels([(f"n{i:08}", f"class {i}") for i in range(CLASSES)])
+
+
+class Sink:
+    """Remembers what it is given, and on which thread."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Record]] = []
+        self.threads: set[str] = set()
+        self.fault: Exception | None = None
+
+    def record(self, records: Sequence[Record]) -> None:
+        if self.fault:
+            raise self.fault
+        self.threads.add(threading.current_thread().name)
+        self.batches.append(list(records))
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def results(sink: Sink) -> Iterator[Results]:
+    results = Results({"m": LABELS}, {"m": "7"}, sink)
+    yield results
+    results.close()
+
+
+def query(number: int, top_k: int = 2) -> Query:
+    now = time.time()
+    return Query(f"{number:032x}", now, now + 9, "m", f"{number:064x}", None, top_k, 0.0, user_id=number)
+
+
+def classified(probabilities: Float32Array, outcomes: list[ImageInfo | RaylensError]) -> Classified:
+    return Classified(probabilities, outcomes, 1.0, 2.0, 3.0, 5, "fake", "fp32")
+
+
+def info(width: int) -> ImageInfo:
+    return ImageInfo("JPEG", width, 10)
+
+
+def peaks(*tops: int) -> Float32Array:
+    """One row a class that is to come first."""
+    rows = np.full((len(tops), CLASSES), 0.1, np.float32)
+    rows[range(len(tops)), tops] = 0.5
+    return rows
+
+
+@given(arrays.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 50)), elements=st.floats(0, 1, width=32)))
+def test_a_ranking_is_a_sorted_permutation(probabilities: Float32Array) -> None:
+    rankings = rank(probabilities)
+    assert len(rankings) == len(probabilities)
+    for row, ranking in zip(probabilities, rankings, strict=True):
+        assert sorted(ranking.indices.tolist()) == list(range(len(row)))
+        assert (np.diff(ranking.probabilities) <= 0).all()
+        assert (row[ranking.indices] == ranking.probabilities).all()
+
+
+def test_equal_probabilities_are_ranked_by_index() -> None:
+    (ranking,) = rank(np.array([[0.2, 0.3, 0.2, 0.3]], np.float32))
+    assert ranking.indices.tolist() == [1, 3, 0, 2]
+
+
+async def test_answers_stand_where_their_queries_do(results: Results, sink: Sink) -> None:
+    corrupt = CorruptImage("cut")
+    batch = classified(peaks(4, 2), [info(1), corrupt, info(3)])
+    answers = await results.finish("m", [query(1), query(2), query(3)], batch)
+    assert answers[1] is corrupt
+    good = [answer for answer in answers if isinstance(answer, Answer)]
+    assert [(answer.verdict.info.width, int(answer.verdict.ranking.indices[0])) for answer in good] == [(1, 4), (3, 2)]
+    assert good[0].verdict.model_version == "7"
+    assert (good[0].inference_ms, good[0].batch_size) == (3.0, 5)
+    (records,) = sink.batches
+    assert [(record.id, record.label, record.wnid, record.width, record.user_id) for record in records] == [
+        (f"{1:032x}", "class 4", "n00000004", 1, 1),
+        (f"{3:032x}", "class 2", "n00000002", 3, 3),
+    ]
+
+
+async def test_a_record_holds_what_was_answered(results: Results, sink: Sink) -> None:
+    await results.finish("m", [query(1, top_k=3)], classified(peaks(5), [info(1)]))
+    ((record,),) = sink.batches
+    assert [index for index, _ in record.predictions] == [5, 0, 1]
+    assert not record.cached
+    assert (record.model, record.model_version, record.runtime, record.precision) == ("m", "7", "fake", "fp32")
+    assert record.timings_ms["inference"] == 3.0
+    assert record.processing_ms >= 0
+
+
+async def test_one_transaction_a_batch_on_a_thread(results: Results, sink: Sink) -> None:
+    await results.finish("m", [query(i) for i in range(5)], classified(peaks(0, 1, 2, 3, 4), [info(1)] * 5))
+    assert [len(batch) for batch in sink.batches] == [5]
+    assert threading.main_thread().name not in sink.threads
+
+
+async def test_nothing_good_nothing_recorded(results: Results, sink: Sink) -> None:
+    empty = np.empty((0, 0), np.float32)
+    answers = await results.finish("m", [query(1)], classified(empty, [CorruptImage("cut")]))
+    assert isinstance(answers[0], CorruptImage)
+    assert sink.batches == []
+
+
+async def test_no_answer_without_its_record(results: Results, sink: Sink) -> None:
+    sink.fault = OSError("the disk is full")
+    with pytest.raises(OSError, match="full"):
+        await results.finish("m", [query(1)], classified(peaks(1), [info(1)]))
+
+
+async def test_more_queries_than_outcomes(results: Results, sink: Sink) -> None:
+    with pytest.raises(RuntimeError, match="2 queries, 1 outcomes"):
+        await results.finish("m", [query(1), query(2)], classified(peaks(1), [info(1)]))
+    assert sink.batches == []
