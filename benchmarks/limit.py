@@ -43,6 +43,8 @@ class Limit:
     images_per_s: float
     """Of all cores."""
     per_core: list[float]
+    cores_got: float
+    """CPU seconds a second that all processes got; less than there are cores where other programs took some."""
     runtime: str
     precision: str
 
@@ -60,13 +62,13 @@ def measure(work: Work) -> Limit:
     barrier = context.Barrier(len(cores()))
     with ProcessPoolExecutor(len(cores()), context, initializer=_meet_at, initargs=(barrier,)) as pool:
         outcomes = list(pool.map(_loop, [work] * len(cores()), cores()))
-    rates = [rate for rate, _, _ in outcomes]
-    _, runtime, precision = outcomes[0]
+    rates = [rate for rate, _, _, _ in outcomes]
+    _, _, runtime, precision = outcomes[0]
     if (runtime, precision) != (work.runtime, work.precision):
         raise RuntimeError(
             f"The limit ran on {runtime} in {precision}, the service on {work.runtime} in {work.precision}."
         )
-    return Limit(sum(rates), rates, runtime, precision)
+    return Limit(sum(rates), rates, sum(got for _, got, _, _ in outcomes), runtime, precision)
 
 
 _barrier: Any = None
@@ -78,8 +80,8 @@ def _meet_at(barrier: Barrier) -> None:
     _barrier = barrier
 
 
-def _loop(work: Work, core: int) -> tuple[float, str, str]:
-    """Images/s of one core, and what it ran on. A barrier in it: no process of the pool takes two."""
+def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
+    """Images/s of one core, its CPU seconds a second, what it ran on. By the barrier no process of the pool takes two."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     spec = resolve(work.model)
@@ -88,12 +90,12 @@ def _loop(work: Work, core: int) -> tuple[float, str, str]:
     )
     _classify(runtime, spec, work.photos[:BATCH])
     _barrier.wait(MEET_S)
-    images, started = 0, time.perf_counter()
+    images, started, cpu = 0, time.perf_counter(), time.process_time()
     while (elapsed := time.perf_counter() - started) < work.seconds:
         batch = [work.photos[(images + i) % len(work.photos)] for i in range(BATCH)]
         _classify(runtime, spec, batch)
         images += BATCH
-    return images / elapsed, runtime.name, runtime.precision
+    return images / elapsed, (time.process_time() - cpu) / elapsed, runtime.name, runtime.precision
 
 
 def _classify(runtime: Runtime, spec: ModelSpec, batch: list[bytes]) -> None:

@@ -90,7 +90,10 @@ def _run(service: Service, case: Case, workload: Workload, seconds: float) -> Ru
     seen = load.run(service.url, workload, case.connections, seconds)
     used = before.until(CpuTimes.of(processes))
     if not seen.answers:
-        raise LoadFailed(f"{case.name}: of {seen.requests} requests none was answered.")
+        raise LoadFailed(
+            f"{case.name}: no image was answered in {seen.seconds:.0f} s; {seen.refused} requests were refused, "
+            f"{seen.failed} failed. The end of the log:\n{service.log_end()}"
+        )
     return Run(
         load=seen,
         mean_batch=service.mean_batch_size(seen.seconds),

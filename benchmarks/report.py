@@ -12,6 +12,7 @@ from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Case, Spread
 
 BEGIN: Final = "<!-- figures: written by make bench ARGS=--docs -->"
 END: Final = "<!-- end of figures -->"
+PICTURE: Final = "![Throughput as a share of the limit, latencies and cache hits](images/bench.png)"
 SMALL_MS: Final = 0.005
 
 Rows = list[list[str]]
@@ -127,7 +128,7 @@ def write_into(page: Path, benchmark: Benchmark) -> None:
         raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
     before, _, rest = text.partition(BEGIN)
     tables = [_markdown(throughput(benchmark)), _markdown(parts(benchmark))]
-    figures = [caption(benchmark) + ".", *tables, *remarks(benchmark)]
+    figures = [caption(benchmark) + ".", *tables, *remarks(benchmark), PICTURE]
     page.write_text("\n\n".join([before + BEGIN, *figures, END + rest.partition(END)[2]]))
 
 

@@ -154,6 +154,11 @@ class Benchmark:
                 )
             if others > NOISY * self.machine.cores:
                 warnings.append(f"{name}: other programs took {others:.2f} of {self.machine.cores} cores.")
+        got = self.median(lambda each: each.limit.cores_got)
+        if got < (1 - NOISY) * self.machine.cores:
+            warnings.append(
+                f"the limit got {got:.2f} of {self.machine.cores} cores: it is higher, the shares are lower."
+            )
         if self.errors():
             warnings.append(f"{self.errors()} requests were refused or not answered: the figures don't count.")
         return warnings

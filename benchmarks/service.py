@@ -76,8 +76,11 @@ class Service:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise ServiceFailed(f"raylens serve did not start:\n{self._log.read_text()[-2000:]}")
+            raise ServiceFailed(f"raylens serve did not start:\n{self.log_end()}")
         return str(json.loads(line)["web"]).rstrip("/")
+
+    def log_end(self) -> str:
+        return self._log.read_text()[-2000:]
 
     def classify(self, photo: bytes) -> dict[str, Any]:
         """One answer, cache off. Raises ServiceFailed."""

@@ -19,14 +19,14 @@ def _load(rate: float, refused: int = 0, client_cores: float = 0.1) -> Load:
     return Load(round(rate * 10) + refused, 10.0, refused, 0, 5.0, 8.0, 12.5, client_cores)
 
 
-def _round(limit: float, full: float, hits: float) -> Round:
+def _round(limit: float, full: float, hits: float, cores_got: float = 1.99) -> Round:
     rates = dict(zip([case.name for case in CASES], (50.0, 90.0, full, hits), strict=True))
     runs = {
         name: Run(_load(rate), 7.5, {"Ingress": 1.25, "Classifier": 5.5}, other_cores=0.0)
         for name, rate in rates.items()
     }
     memory = {"Ingress": Memory(1, 220.0, 120.0), "Classifier": Memory(1, 400.0, 300.0)}
-    return Round(11.5, Limit(limit, [limit / 2, limit / 2], "openvino", "bf16"), runs, memory)
+    return Round(11.5, Limit(limit, [limit / 2, limit / 2], cores_got, "openvino", "bf16"), runs, memory)
 
 
 def _benchmark(*rounds: Round) -> Benchmark:
@@ -75,12 +75,13 @@ def test_tables_on_the_terminal(benchmark: Benchmark):
 
 
 def test_warnings():
-    disturbed = _round(200, 150, 1500)
+    disturbed = _round(200, 150, 1500, cores_got=1.5)
     disturbed.runs[HITS.name] = Run(_load(1500, client_cores=0.97), 0, {}, other_cores=0.0)
     disturbed.runs[FULL_LOAD.name] = Run(_load(150, refused=3), 0, {}, other_cores=0.5)
-    full, hits, errors = _benchmark(disturbed).warnings()
+    full, hits, limit, errors = _benchmark(disturbed).warnings()
     assert full == "64 connections: other programs took 0.50 of 2 cores."
     assert hits == "64, cache hits: wrk is the bottleneck, it took 0.97 of the one core it can use."
+    assert limit == "the limit got 1.50 of 2 cores: it is higher, the shares are lower."
     assert errors.startswith("3 requests were refused")
 
 

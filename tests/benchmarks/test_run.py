@@ -39,6 +39,7 @@ def test_quick(tmp_path: Path):
         found["model"]["runtime"],
         found["model"]["precision"],
     )
+    assert 0 < each["limit"]["cores_got"] <= found["machine"]["cores"] + 0.05
     full = each["runs"]["64 connections"]
     assert full["load"]["refused"] == full["load"]["failed"] == 0
     assert full["mean_batch"] > each["runs"]["1 connection"]["mean_batch"] == 1.0
