@@ -81,7 +81,7 @@ def _meet_at(barrier: Barrier) -> None:
 
 
 def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
-    """Images/s of one core, its CPU seconds a second, what it ran on. By the barrier no process of the pool takes two."""
+    """Images/s of one core, its CPU seconds a second, what it ran on. The barrier gives each process just one."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     spec = resolve(work.model)
