@@ -12,7 +12,7 @@ from typing import Any, Final
 import ray.exceptions
 import structlog
 
-from serve_app.errors import InternalError, RaylensError, Unavailable
+from serve_app.errors import RaylensError, Unavailable
 from serve_app.types import Answer, EncodedImage, Query, Record
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class Pipeline:
                 await asyncio.sleep(0.05 * attempt)
             else:
                 return [None] * len(records)
-        raise InternalError("The records could not be kept.")
+        raise Unavailable("The replica that keeps records died, several times; try again later.")
 
 
 def _brief(error: Exception) -> str:

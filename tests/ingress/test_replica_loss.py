@@ -118,3 +118,10 @@ async def test_an_error_of_a_stage_comes_without_rays_wrapper(graph: Graph) -> N
     response = await graph.classify(picture(), expect=503)
     assert response.json()["detail"] == "Too many images wait for the model."
     assert response.headers["Retry-After"] == "3"
+
+
+async def test_a_hit_that_cannot_be_recorded_is_no_answer(graph: Graph) -> None:
+    await graph.classify(picture())
+    graph.results.is_deadly = lambda _: True
+    response = await graph.classify(picture(), expect=503)
+    assert response.json()["code"] == "unavailable"
