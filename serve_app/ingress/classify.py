@@ -49,16 +49,21 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
     return Response(to_json(document), status, headers, media_type="application/json")
 
 
+async def _answer(gateway: Gateway, source: Source, options: Options) -> Classification:
+    if isinstance(source, RaylensError):
+        gateway.pulse.refused(source.code)
+        raise source
+    return await gateway.classify(source, options)
+
+
 async def answer_all(
     gateway: Gateway, sources: Sequence[Source], options: Options
 ) -> list[Classification | RaylensError]:
     """One answer or error for each source, in order; all are under way at once."""
 
     async def answer(source: Source) -> Classification | RaylensError:
-        if isinstance(source, RaylensError):
-            return source
         try:
-            return await gateway.classify(source, options)
+            return await _answer(gateway, source, options)
         except RaylensError as error:
             return error
 
@@ -81,13 +86,11 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         options = options_of(request, gateway)
         gateway.refuse_if_full(options.model)
         with gateway.memory.account() as account:
-            sources = await read_sources(request, gateway.limits, account)
-            await gateway.rate_limiter.take(client_of(request, gateway.settings), len(sources.items))
+            with gateway.counting_refusals():
+                sources = await read_sources(request, gateway.limits, account)
+                await gateway.rate_limiter.take(client_of(request, gateway.settings), len(sources.items))
             if not sources.several:
-                source = sources.items[0]
-                if isinstance(source, RaylensError):
-                    raise source
-                answer = await gateway.classify(source, options)
+                answer = await _answer(gateway, sources.items[0], options)
                 return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
             answers = await answer_all(gateway, sources.items, options)
         request_id = request_id_of(request)
@@ -135,13 +138,14 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
         options = Options(gateway.model(None), 5, "use", time.time() + gateway.limits.request_timeout_s)
         gateway.refuse_if_full(options.model)
         with gateway.memory.account() as account:
-            sources = await read_sources(request, gateway.limits, account)
-            source = sources.items[0]
-            if sources.several or not isinstance(source, ImageUrl):
-                raise InvalidParameter(
-                    "This call takes JSON with one “image_url”; see /api/v1/classifications for more."
-                )
-            await gateway.rate_limiter.take(client_of(request, gateway.settings))
+            with gateway.counting_refusals():
+                sources = await read_sources(request, gateway.limits, account)
+                source = sources.items[0]
+                if sources.several or not isinstance(source, ImageUrl):
+                    raise InvalidParameter(
+                        "This call takes JSON with one “image_url”; see /api/v1/classifications for more."
+                    )
+                await gateway.rate_limiter.take(client_of(request, gateway.settings))
             answer = await gateway.classify(source, options)
         return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
 

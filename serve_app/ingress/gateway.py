@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -106,11 +106,8 @@ class Gateway:
 
     def refuse_if_full(self, model: ServedModel) -> None:
         """Raise Overloaded, counted, if another image for the model could not wait now."""
-        try:
+        with self.counting_refusals():
             model.queue.refuse_if_full()
-        except Overloaded as error:
-            self.pulse.refused(error.code)
-            raise
 
     def _refusal(self) -> Overloaded | None:
         """What the gate tells requests for the default model."""
@@ -121,13 +118,19 @@ class Gateway:
             return error
         return None
 
-    async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
-        """One image; counted, whatever comes of it."""
+    @contextlib.contextmanager
+    def counting_refusals(self) -> Iterator[None]:
+        """Whatever of ours is raised inside is counted by its code."""
         try:
-            answer = await self._classifications.classify(source, options)
+            yield
         except RaylensError as error:
             self.pulse.refused(error.code)
             raise
+
+    async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
+        """One image; counted, whatever comes of it."""
+        with self.counting_refusals():
+            answer = await self._classifications.classify(source, options)
         self.pulse.answered(answer.outcome, answer.timings_ms, answer.batch_size)
         return answer
 

@@ -141,10 +141,15 @@ async def test_what_happened_is_counted(graph: Graph) -> None:
     for data in [*different(3), *different(3)]:
         await graph.classify(data)
     await graph.classify(b"no image", expect=415)
+    await graph.classify(b"", expect=400)
+    await graph.classify_json({"image_base64": 7}, expect=422)
+    await graph.classify_json({"images": [{"image_base64": 7}, {"image_url": "ftp://a.test/"}]})
+    await graph.client.post("/classify-image", json={"images": []})
+    refusals = {"unsupported_image": 1, "image_missing": 2, "invalid_parameter": 2, "bad_url": 1}
     live = graph.gateway.live()
     assert live["outcomes"] == {"hit": 3, "miss": 3, "shared": 0}
-    assert live["refusals"] == {"unsupported_image": 1}
-    await until(lambda: graph.metrics.answers.total() == 6)
+    assert live["refusals"] == refusals
+    await until(lambda: graph.metrics.answers.total() == 6 and graph.metrics.rejections.total() == 6)
     assert graph.metrics.answers == {"hit": 3, "miss": 3}
-    assert graph.metrics.rejections == {"unsupported_image": 1}
+    assert graph.metrics.rejections == refusals
     assert len(graph.metrics.latencies_ms) == 6

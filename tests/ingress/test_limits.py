@@ -146,7 +146,7 @@ async def test_a_deadline_that_passes_drops_the_work_from_the_queue(tmp_path: Pa
         response = await graph.client.post(URL, content=second, headers=PNG | {"X-Request-Timeout": "0.2"})
         assert (response.status_code, code(response)) == (504, "deadline_exceeded")
         assert 0.15 < time.monotonic() - started < 5
-        assert graph.gateway.model(None).queue.waiting_images == 0
+        await until(lambda: graph.gateway.model(None).queue.waiting_images == 0)
         graph.runtime.gate.set()
         await patient
         assert graph.runtime.batches == [1], "the dropped image never reached the model"
