@@ -59,7 +59,7 @@ async def load_until(service: Service, connections: int, replicas: int) -> tuple
 
 
 def test_classifiers_come_with_the_load_and_go_with_it(scaling_service: Service):
-    assert asyncio.run(classifiers(scaling_service)) == 1
+    asyncio.run(load_until(scaling_service, connections=1, replicas=1))
     heavy, up_s = asyncio.run(load_until(scaling_service, connections=64, replicas=2))
     assert len(scaling_service.replicas("Classifier")) == 2
     light, down_s = asyncio.run(load_until(scaling_service, connections=1, replicas=1))
