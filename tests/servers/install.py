@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"mariadbd": "mariadb-server", "redis-server": "redis-server"}
+PACKAGES = {"mariadbd": "mariadb-server", "redis-server": "redis-server", "h2load": "nghttp2-client"}
 """The Debian package of each program."""
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
