@@ -111,7 +111,7 @@ def graph(runner: asyncio.Runner, tmp_path: Path) -> Iterator[Graph]:
     runner.run(context.__aexit__(None, None, None))
 
 
-MANY = pytest.mark.parametrize("examples", [150, pytest.param(5000, marks=pytest.mark.chaos)])
+MANY = pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest.mark.chaos)])
 
 
 def profile(examples: int) -> settings:
