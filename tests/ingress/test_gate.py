@@ -1,79 +1,80 @@
-"""The gate at the door: while the queue is full images are refused before anything of them is read."""
+"""The gate in front of Serve refuses exactly what the routes would refuse, and touches nothing else."""
 
-import asyncio
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from serve_app.config import BuildArguments, ClassifierArguments, QueueArguments
-from serve_app.ingress.gate import guard, middlewares
-from tests.ingress.graph import Graph, running, until
-from tests.ingress.pictures import different, picture
+from serve_app.errors import Overloaded
+from serve_app.ingress import gate
 
-URL = "/api/v1/classifications"
-PNG = {"Content-Type": "image/png"}
-NARROW = BuildArguments(
-    queue=QueueArguments(max_batch=1, batches_per_classifier=1, max_waiting=1),
-    classifier=ClassifierArguments(batch_buckets=(1,)),
-)
+FULL = Overloaded("256 images are waiting already; try again in a moment.")
+IMAGES = "/api/v1/classifications"
 
 
-@pytest.fixture(autouse=True)
-def open_again() -> Iterator[None]:
+async def behind(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    (middleware,) = gate.middlewares()
+    transport = httpx.ASGITransport(middleware.cls(behind, *middleware.args, **middleware.kwargs))
+    async with httpx.AsyncClient(transport=transport, base_url="http://raylens") as client:
+        yield client
+
+
+@pytest.fixture
+def full() -> Iterator[None]:
+    gate.guard(lambda: FULL)
     yield
-    guard(None)
+    gate.guard(None)
 
 
-def through_the_gate(graph: Graph) -> httpx.AsyncClient:
-    """Serve wraps the middlewares around the application in the same way."""
-    (middleware,) = middlewares()
-    application = middleware.cls(graph.app, *middleware.args, **middleware.kwargs)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://raylens.test")
+@pytest.mark.parametrize("path", [IMAGES, f"{IMAGES}?cache=off", "/classify-image", "/api/classify-image"])
+@pytest.mark.usefixtures("full")
+async def test_images_are_refused_while_the_queue_is_full(client: httpx.AsyncClient, path: str):
+    reply = await client.post(path, content=b"x" * 100_000, headers={"X-Request-ID": "mine"})
+    assert reply.status_code == 503
+    assert reply.headers["retry-after"] == "1"
+    assert reply.headers["x-request-id"] == "mine"
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.json() == {
+        "type": "urn:raylens:problem:overloaded",
+        "title": "Overloaded",
+        "status": 503,
+        "detail": FULL.message,
+        "code": "overloaded",
+        "request_id": "mine",
+    }
 
 
-async def fill(graph: Graph) -> list[asyncio.Task[httpx.Response]]:
-    """One image in the model, one waiting: there is no room for a third."""
-    graph.runtime.close_gate()
-    requests = [asyncio.create_task(graph.classify(data)) for data in different(2)]
-    await graph.runtime.is_busy()
-    await until(lambda: graph.gateway.model(None).queue.waiting_images == 1)
-    return requests
+@pytest.mark.usefixtures("full")
+async def test_each_refusal_has_an_id_of_its_own(client: httpx.AsyncClient):
+    replies = [await client.post(IMAGES) for _ in range(2)]
+    ids = {reply.json()["request_id"] for reply in replies}
+    assert ids == {reply.headers["x-request-id"] for reply in replies}
+    assert len(ids) == 2
 
 
-@pytest.mark.parametrize("path", [URL, "/classify-image", "/api/classify-image"])
-async def test_a_full_queue(tmp_path: Path, path: str) -> None:
-    async with running(tmp_path, arguments=NARROW) as graph, through_the_gate(graph) as client:
-        accepted = await fill(graph)
-        response = await client.post(path, content=picture(), headers=PNG | {"X-Request-ID": "mine"})
-        assert response.status_code == 503
-        assert response.headers["Content-Type"] == "application/problem+json"
-        assert int(response.headers["Retry-After"]) >= 1
-        body = response.json()
-        assert (body["code"], body["request_id"], response.headers["X-Request-ID"]) == ("overloaded", "mine", "mine")
-        assert set(body) == {"type", "title", "status", "detail", "code", "request_id"}
-        assert graph.gateway.live()["refusals"] == {"overloaded": 1}
-        for look in ("/health", "/api/health/ready", "/report"):
-            assert (await client.get(look)).status_code == 200, "looks are let through"
-        graph.runtime.gate.set()
-        assert [(await request).status_code for request in accepted] == [201, 201]
-        assert (await client.post(URL, content=picture(), headers=PNG)).status_code == 201
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", IMAGES), ("POST", f"{IMAGES}?model=other"), ("GET", "/api/health/live"), ("POST", "/api/v1/tokens")],
+)
+@pytest.mark.usefixtures("full")
+async def test_all_else_passes_a_full_queue(client: httpx.AsyncClient, method: str, path: str):
+    assert (await client.request(method, path)).status_code == 204
 
 
-async def test_a_named_model_is_left_to_its_route(tmp_path: Path) -> None:
-    async with running(tmp_path, arguments=NARROW) as graph, through_the_gate(graph) as client:
-        accepted = await fill(graph)
-        response = await client.post(URL, content=picture(), headers=PNG, params={"model": "none"})
-        assert response.json()["code"] == "unknown_model"
-        graph.runtime.gate.set()
-        await asyncio.gather(*accepted)
+async def test_everything_passes_where_no_ingress_runs(client: httpx.AsyncClient):
+    assert (await client.post(IMAGES)).status_code == 204
 
 
-async def test_each_refusal_has_an_id_of_its_own(tmp_path: Path) -> None:
-    async with running(tmp_path, arguments=NARROW) as graph, through_the_gate(graph) as client:
-        accepted = await fill(graph)
-        ids = {(await client.post(URL, content=b"")).json()["request_id"] for _ in range(5)}
-        assert len(ids) == 5
-        graph.runtime.gate.set()
-        await asyncio.gather(*accepted)
+async def test_everything_passes_while_the_queue_has_room(client: httpx.AsyncClient):
+    gate.guard(lambda: None)
+    try:
+        assert (await client.post(IMAGES)).status_code == 204
+    finally:
+        gate.guard(None)
