@@ -152,22 +152,19 @@ class Cluster:
             raise ClusterFailed("the Serve controller does not answer.")
         client.deploy_apps(schema)
 
-    def progress(self, application: str) -> dict[str, tuple[int, int]]:
-        """(running, wanted) replicas by deployment. Raises ClusterFailed where the deployment has failed."""
-        from ray import serve  # noqa: PLC0415
-        from ray.serve.schema import ReplicaState  # noqa: PLC0415
+    def progress(self, application: str) -> tuple[int, int]:
+        """(running, all) deployments, (0, 0) before there are any. Raises ClusterFailed where one has failed."""
+        from serve_app.replicas import application_state  # noqa: PLC0415
 
-        status = serve.status().applications.get(application)
-        if status is None:
-            return {}
-        if status.status.value in {"DEPLOY_FAILED", "UNHEALTHY"}:
-            messages = [status.message, *(deployment.message for deployment in status.deployments.values())]
+        state = application_state(application)
+        if state is None:
+            return 0, 0
+        if state.status in {"DEPLOY_FAILED", "UNHEALTHY"}:
+            messages = [state.message, *(deployment.message for deployment in state.deployments.values())]
             reasons = dict.fromkeys(message.strip().splitlines()[-1] for message in messages if message.strip())
             raise ClusterFailed("\n".join([*reasons, "More is in the logs below /tmp/ray/session_latest/logs/serve."]))
-        return {
-            name: (deployment.replica_states.get(ReplicaState.RUNNING, 0), sum(deployment.replica_states.values()) or 1)
-            for name, deployment in status.deployments.items()
-        }
+        running = sum(1 for deployment in state.deployments.values() if deployment.running)
+        return running, len(state.deployments)
 
     def drain(self, application: str) -> None:
         """Let the images under way be answered before anything goes down."""

@@ -110,10 +110,9 @@ def _wait_until_ready(cluster: Cluster, url: str, stop: threading.Event, status:
     """Whether it is ready (or was told to stop before). Raises ClusterFailed."""
     give_up_at = time.monotonic() + START_TIMEOUT_S
     while not stop.wait(0.1):
-        progress = cluster.progress(APPLICATION)
-        running = sum(1 for have, wanted in progress.values() if have >= wanted)
-        status.update(f"Starting replicas: {running} of {len(progress) or '…'} …")
-        if progress and running == len(progress) and _is_ready(url):
+        running, wanted = cluster.progress(APPLICATION)
+        status.update(f"Starting the stages: {running} of {wanted or '…'} …")
+        if wanted and running == wanted and _is_ready(url):
             return True
         if time.monotonic() > give_up_at:
             raise ClusterFailed(f"not ready after {START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs.")

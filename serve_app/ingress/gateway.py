@@ -33,8 +33,7 @@ from serve_app.types import Answer, EncodedImage, ModelInService, Record
 log = structlog.get_logger(__name__)
 
 APPLICATION: Final = "raylens"
-REPLICAS_EVERY_S: Final = 5.0
-"""The controller takes 50 ms of processor time to tell how many replicas there are."""
+REPLICAS_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 1.0
 RECORD_BATCH: Final = 256
 
