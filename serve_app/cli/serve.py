@@ -80,7 +80,7 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
             ready = _wait_until_ready(cluster, _local_url(chosen), stop, status)
             if ready:
                 status.stop()
-                _tell(chosen, cluster.dashboard_url, json_output)
+                _tell(chosen, cluster, json_output)
                 stop.wait()
                 status.start()
             status.update("Stopping, as soon as the images under way are answered …")
@@ -125,16 +125,24 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def _tell(chosen: Settings, dashboard_url: str | None, json_output: bool) -> None:
+def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
     url = chosen.public_url.rstrip("/") or _local_url(chosen)
-    addresses: dict[str, Any] = {"web": f"{url}/", "api": f"{url}/api/docs", "dashboard": dashboard_url}
+    metrics_url = None if is_joined() else f"http://127.0.0.1:{cluster.metrics_port}/metrics"
+    addresses: dict[str, Any] = {
+        "web": f"{url}/",
+        "api": f"{url}/api/docs",
+        "metrics": metrics_url,
+        "dashboard": cluster.dashboard_url,
+    }
     if json_output:
         sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
         return
     console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
     console.print(f"  API documentation  {addresses['api']}")
-    if dashboard_url:
-        console.print(f"  Ray dashboard      {dashboard_url}")
+    if metrics_url:
+        console.print(f"  Prometheus metrics {metrics_url}")
+    if cluster.dashboard_url:
+        console.print(f"  Ray dashboard      {cluster.dashboard_url}")
         console.print("                     asks for the token of `ray get-auth-token`")
     console.print("  Ctrl-C stops it.")
