@@ -15,7 +15,7 @@ class _Arguments(BaseModel):
 
 class QueueArguments(_Arguments):
     max_batch: PositiveInt = 16
-    batches_per_classifier: PositiveInt = 3
+    batches_per_classifier: PositiveInt = 2
     max_waiting: PositiveInt = 256
     max_mib: PositiveInt = 512
 
@@ -37,7 +37,7 @@ class LimitArguments(_Arguments):
 
 
 class PreprocessorArguments(_Arguments):
-    threads: PositiveInt = 2
+    threads: PositiveInt = 1
 
 
 class ClassifierArguments(_Arguments):

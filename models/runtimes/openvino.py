@@ -14,8 +14,8 @@ from models.runtimes.checks import check_pixels, check_warm
 
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
-CHUNK = 8
-"""Images computed at once by a stream. On one core 16 or 32 were no faster, and 32 took twice the memory."""
+CHUNK = 4
+"""Images computed at once by a stream. More are no faster, and their activations fall out of the processor's caches."""
 
 
 class OpenVINORuntime:
