@@ -1,6 +1,7 @@
 """A Ray for Raylens: starts one on this machine or joins ``RAY_ADDRESS``, deploys, and takes it all down again."""
 
 import contextlib
+import importlib
 import logging
 import os
 import random
@@ -8,6 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -82,6 +84,32 @@ def _relay_replica_logs() -> None:
     streams.add_handler("ray_print_logs", relay)
 
 
+def _serve_client(http_options: dict[str, Any], proxy_location: str | None) -> Any:  # noqa: ANN401 - a class of Ray's own
+    """The client of the Serve that runs, or of one started here.
+
+    ``serve.start()`` returns once the proxies are up; the application can be built meanwhile.
+    """
+    from ray.serve._private.api import _create_controller_and_proxy_refs  # noqa: PLC0415
+    from ray.serve._private.client import ServeControllerClient  # noqa: PLC0415
+    from ray.serve.context import _get_global_client, _set_global_client  # noqa: PLC0415
+    from ray.serve.exceptions import RayServeException  # noqa: PLC0415
+
+    with contextlib.suppress(RayServeException):
+        if running := _get_global_client():
+            return running
+    controller, _ = _create_controller_and_proxy_refs(
+        http_options=http_options,
+        grpc_options=None,
+        controller_options=None,
+        proxy_location=proxy_location,
+        global_tracing_config=None,
+        global_logging_config={"log_level": "WARNING"},
+    )
+    client = ServeControllerClient(controller)
+    _set_global_client(client)
+    return client
+
+
 def is_joined() -> bool:
     """Whether there is a cluster already that is to be used."""
     return bool(os.environ.get("RAY_ADDRESS"))
@@ -122,6 +150,8 @@ class Cluster:
             os.environ.setdefault(name, value)
         import ray  # noqa: PLC0415
 
+        # Its second is spent while Ray's processes start.
+        threading.Thread(target=importlib.import_module, args=("ray.serve.schema",), daemon=True).start()
         if self._joined:
             context = ray.init(logging_level=logging.ERROR)
         else:
@@ -142,8 +172,6 @@ class Cluster:
     def deploy(self, config: dict[str, Any]) -> None:
         """Hand the Serve configuration to the controller; returns before it runs. Raises ClusterFailed."""
         from pydantic import ValidationError  # noqa: PLC0415
-        from ray import serve  # noqa: PLC0415
-        from ray.serve.context import _get_global_client  # noqa: PLC0415
         from ray.serve.schema import ServeDeploySchema  # noqa: PLC0415
 
         try:
@@ -151,13 +179,8 @@ class Cluster:
         except ValidationError as error:
             fault = error.errors()[0]
             raise ClusterFailed(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
-        options = {**config["http_options"], "location": config.get("proxy_location", "EveryNode")}
         logging.getLogger("ray.serve").setLevel(logging.WARNING)
-        serve.start(http_options=options, logging_config={"log_level": "WARNING"})
-        client = _get_global_client()
-        if client is None:
-            raise ClusterFailed("the Serve controller does not answer.")
-        client.deploy_apps(schema)
+        _serve_client(config["http_options"], config.get("proxy_location")).deploy_apps(schema)
 
     def progress(self, application: str) -> tuple[int, int]:
         """(running, all) deployments, (0, 0) before there are any. Raises ClusterFailed where one has failed."""

@@ -109,19 +109,22 @@ def _refuse_taken_port(chosen: Settings) -> None:
 def _wait_until_ready(cluster: Cluster, url: str, stop: threading.Event, status: Status) -> bool:
     """Whether it is ready (or was told to stop before). Raises ClusterFailed."""
     give_up_at = time.monotonic() + START_TIMEOUT_S
-    while not stop.wait(0.1):
-        running, wanted = cluster.progress(APPLICATION)
-        status.update(f"Starting the stages: {running} of {wanted or '…'} …")
-        if wanted and running == wanted and _is_ready(url):
-            return True
-        if time.monotonic() > give_up_at:
-            raise ClusterFailed(f"not ready after {START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs.")
+    with httpx.Client(base_url=url, timeout=2.0) as client:
+        while not stop.wait(0.2):
+            running, wanted = cluster.progress(APPLICATION)
+            status.update(f"Starting the stages: {running} of {wanted or '…'} …")
+            if wanted and running == wanted and _is_ready(client):
+                return True
+            if time.monotonic() > give_up_at:
+                raise ClusterFailed(
+                    f"not ready after {START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs."
+                )
     return False
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(client: httpx.Client) -> bool:
     with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/api/health/ready", timeout=2.0).status_code == 200
+        return client.get("/api/health/ready").status_code == 200
     return False
 
 
