@@ -34,6 +34,7 @@ class Service:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "serve.log"
         self._environment = environment
+        self.addresses: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
         document = yaml.safe_load(default_path().read_text())
         if change:
@@ -65,7 +66,8 @@ class Service:
         assert self._process.stdout
         line = self._process.stdout.readline()
         assert line, f"the service did not start:\n{self.log.read_text()[-4000:]}"
-        assert json.loads(line)["web"]
+        self.addresses = json.loads(line)
+        assert self.addresses["web"]
 
     def stop(self) -> None:
         """As Ctrl-C does; fails where a process is left behind."""

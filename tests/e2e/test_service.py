@@ -6,14 +6,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -210,18 +208,9 @@ def test_status(service: Service) -> None:
         assert word in done.stdout
 
 
-def ray_metrics(service: Service) -> str:
-    """What the agent of Ray's node tells Prometheus; the port is one of those it listens on."""
-    (agent,) = (process for process in service.processes() if "ray::DashboardAgent" in " ".join(process.cmdline()))
-    for connection in agent.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN:
-            with suppress(httpx.HTTPError):
-                return httpx.get(f"http://127.0.0.1:{connection.laddr.port}/metrics", timeout=10).text
-    return ""
-
-
 def test_prometheus(service: Service, client: httpx.Client) -> None:
     client.post(URL, content=noise(7), headers=JPEG)
+    client.post(URL, content=b"no image")
     wanted = {
         "raylens_preprocess_ms",
         "raylens_inference_ms",
@@ -237,7 +226,7 @@ def test_prometheus(service: Service, client: httpx.Client) -> None:
     }
     give_up_at = time.monotonic() + 30
     while time.monotonic() < give_up_at:
-        text = ray_metrics(service)
+        text = httpx.get(service.addresses["metrics"], timeout=10).text
         missing = {name for name in wanted if f"ray_{name}" not in text}
         if not missing:
             return
