@@ -16,15 +16,18 @@ Days = Annotated[int, typer.Option(min=1, help="Keep classifications of the last
 @app.command(epilog="Example: RAYLENS_DATABASE_URL=mysql+pymysql://USER:PASSWORD@HOST/raylens raylens db upgrade")
 def upgrade(as_json: AsJson = False) -> None:
     """Bring the database to the schema this version needs. Harmless where it is there already."""
+    from serve_app import schema
+    from serve_app.database import connect, parse_url
     from serve_app.settings import settings
-    from serve_app.statistics import schema
-    from serve_app.statistics.database import connect, parse_url
 
     with _one_line_errors():
         url = settings().effective_database_url
         schema.upgrade(url)
         engine = connect(url)
-        state = {"database": parse_url(url).render_as_string(hide_password=True), "revision": schema.current(engine)}
+        state = {
+            "database": parse_url(url).render_as_string(hide_password=True),
+            "revision": schema.told(schema.current(engine)),
+        }
         engine.dispose()
     _show(state, as_json)
 
@@ -43,8 +46,8 @@ def status(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: raylens db prune --days 90")
 def prune(days: Days, as_json: AsJson = False) -> None:
     """Delete single classifications older than DAYS. The counters behind the Top 10 keep what they counted."""
+    from serve_app.database import connect
     from serve_app.settings import settings
-    from serve_app.statistics.database import connect
     from serve_app.statistics.retention import prune as prune_database
 
     with _one_line_errors():

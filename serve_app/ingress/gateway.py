@@ -13,6 +13,7 @@ from models.spec import ModelSpec
 from serve_app.cache import open_cache
 from serve_app.coalescer import Coalescer
 from serve_app.config import BuildArguments
+from serve_app.database import connect
 from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
@@ -26,7 +27,6 @@ from serve_app.rate import parse_rate
 from serve_app.rate_limit import RateLimiter, open_buckets
 from serve_app.replicas import DeploymentState, deployment_states
 from serve_app.settings import Settings
-from serve_app.statistics.database import connect
 from serve_app.statistics.history import History
 from serve_app.types import Answer, EncodedImage, ModelInService, Record
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, delete, select
 
+from serve_app.database import writing
 from serve_app.errors import UnknownClassification
 from serve_app.statistics import cursor as cursors
-from serve_app.statistics.database import writing
 from serve_app.statistics.tables import classifications
 from serve_app.types import Record
 

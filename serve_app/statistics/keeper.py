@@ -8,11 +8,11 @@ from typing import Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from serve_app.database import connect
+from serve_app.schema import upgrade
 from serve_app.settings import Settings
-from serve_app.statistics.database import connect
 from serve_app.statistics.recorder import Recorder
 from serve_app.statistics.retention import prune
-from serve_app.statistics.schema import upgrade
 from serve_app.types import Record
 
 log = structlog.get_logger(__name__)

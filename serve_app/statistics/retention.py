@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Delete, Engine, Table, delete, select, tuple_
 
+from serve_app.database import writing
 from serve_app.statistics.counters import microseconds
-from serve_app.statistics.database import writing
 from serve_app.statistics.tables import Kind, buckets, classifications
 from serve_app.statistics.windows import BUCKET_S, bucket_starts
 

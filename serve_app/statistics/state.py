@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from serve_app.statistics import schema
-from serve_app.statistics.database import connect, parse_url
+from serve_app import schema
+from serve_app.database import connect, parse_url
 from serve_app.statistics.spool import Spool
 from serve_app.statistics.tables import metadata
 
@@ -15,12 +15,12 @@ def database_state(url: str, spool_dir: Path) -> dict[str, Any]:
     """The revision, the rows of each table, the records that wait; the URL without its password."""
     engine = connect(url, timeout_s=60)
     try:
-        revision = schema.current(engine)
+        revisions = schema.current(engine)
         return {
             "database": parse_url(url).render_as_string(hide_password=True),
-            "revision": revision,
-            "revision_needed": schema.head(),
-            **(_rows(engine) if revision else {}),
+            "revision": schema.told(revisions),
+            "revision_needed": schema.told(schema.head()),
+            **(_rows(engine) if revisions["statistics"] else {}),
             "records_pending": Spool(spool_dir).pending(),
         }
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Row, select
 
-from serve_app.statistics.database import connect
+from serve_app.database import connect
 from serve_app.statistics.tables import Kind, classifications, counters
 from tests.chaos.client import Outcome
 from tests.service import Service

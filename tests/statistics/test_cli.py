@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serve_app.cli.db import app
+from serve_app.database import connect
 from serve_app.settings import settings
-from serve_app.statistics.database import connect
 from serve_app.statistics.ledger import store
 from serve_app.statistics.spool import Spool
 from tests.statistics.examples import example, examples
@@ -37,7 +37,7 @@ def test_upgrade_then_status_then_prune(empty_url: str, tmp_path: Path):
     engine.dispose()
     Spool(tmp_path / "spool").put(examples(4, 5))
     state = json.loads(_run("status", "--json").stdout)
-    assert state["revision"] == state["revision_needed"] == "0001"
+    assert state["revision"] == state["revision_needed"] == "statistics 0001, auth 0001"
     assert (state["classifications"], state["records_pending"]) == (3, 2)
     assert json.loads(_run("prune", "--days", "9000", "--json").stdout)["classifications_deleted"] == 1
     assert "classifications" in _run("status").stdout

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from serve_app.statistics import schema
-from serve_app.statistics.database import connect
+from serve_app import schema
+from serve_app.database import connect
 from serve_app.statistics.history import History
 from serve_app.statistics.recorder import Recorder
 from tests.statistics.examples import example, examples, expected, rows, tallied

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from serve_app.statistics import schema
-from serve_app.statistics.database import connect
+from serve_app import schema
+from serve_app.database import connect
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import BUCKET_S, Window
 from tests.statistics.examples import NOW

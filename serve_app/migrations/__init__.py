@@ -1,0 +1,1 @@
+"""The environment Alembic runs every migration in; the migrations stand beside the tables they change."""

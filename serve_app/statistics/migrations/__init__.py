@@ -1,1 +1,0 @@
-"""Alembic's changes of the tables, oldest first in ``versions``."""
