@@ -1,0 +1,109 @@
+"""What a route says of who may use it. One that says nothing stops the start.
+
+@router.get("/classifications")
+async def own(principal: Annotated[Principal, allowed(Scope.HISTORY_READ)]) -> …
+
+@router.get("/models")
+@public
+async def models() -> …
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Final, TypeVar, cast
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount, Route
+
+from auth.errors import InsufficientScope, NotAllowed, NotAuthenticated
+from auth.gatekeeper import Gatekeeper
+from auth.principal import Principal, Scope, User
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+PUBLIC: Final = "__raylens_public__"
+
+
+def public(endpoint: Endpoint) -> Endpoint:
+    """Anybody may use the route, or it finds out for itself who may."""
+    setattr(endpoint, PUBLIC, True)
+    return endpoint
+
+
+async def principal_of(request: Request) -> Principal | None:
+    """Who asks; None for who came with nothing. Raises InvalidCredential or CrossSiteRequest."""
+    gatekeeper = cast("Gatekeeper", request.app.state.gatekeeper)
+    return await gatekeeper.principal_of(request)
+
+
+class Allowed:
+    """The dependency behind :func:`allowed`; an object, so that it can be found again in a route."""
+
+    def __init__(self, *scopes: Scope, first_party: bool) -> None:
+        self._scopes = scopes
+        self._first_party = first_party
+
+    async def __call__(self, request: Request) -> Principal:
+        principal = require(await principal_of(request), *self._scopes)
+        if self._first_party and not principal.is_first_party:
+            raise NotAllowed("This can be done only by who is signed in, not with an API key or by an application.")
+        return principal
+
+
+def require(principal: Principal | None, *scopes: Scope) -> Principal:
+    """The principal, if there is one and all of the scopes are theirs. Raises NotAuthenticated or InsufficientScope."""
+    if principal is None:
+        raise NotAuthenticated("Authentication credentials were not provided.")
+    missing = " ".join(sorted(set(scopes) - principal.scopes))
+    if missing:
+        challenge = f'Bearer error="insufficient_scope", scope="{missing}"'
+        raise InsufficientScope(f"This needs the scope {missing}.", challenge=challenge)
+    return principal
+
+
+def allowed(*scopes: Scope, first_party: bool = False) -> Any:  # noqa: ANN401 - what Depends gives
+    """Whoever has all of the scopes. ``first_party``: only people themselves, signed in by session or token."""
+    return Depends(Allowed(*scopes, first_party=first_party))
+
+
+def user_of(principal: Principal) -> User:
+    """The person; raises NotAllowed for an application that acts for nobody."""
+    if principal.user is None:
+        raise NotAllowed("This belongs to a person; an application on its own has none.")
+    return principal.user
+
+
+CurrentPrincipal = Annotated[Principal | None, Depends(principal_of)]
+"""Who asks, or None. Alone it keeps nobody out: the route is :func:`public`."""
+SignedIn = Annotated[Principal, allowed(first_party=True)]
+"""The person themselves: what concerns their account is lent to nobody."""
+Admin = Annotated[Principal, allowed(Scope.ADMIN)]
+
+
+def refuse_undeclared(app: FastAPI) -> None:
+    """Raises RuntimeError where a route does not say who may use it."""
+    silent = [getattr(route, "path", str(route)) for route in _routes(app.routes) if not _speaks(route)]
+    if silent:
+        raise RuntimeError(f"routes that do not say who may use them: {', '.join(silent)}")
+
+
+def _routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    for route in routes:
+        if isinstance(route, Mount) and route.routes:
+            yield from _routes(route.routes)
+        else:
+            yield route
+
+
+def _speaks(route: BaseRoute) -> bool:
+    if getattr(getattr(route, "endpoint", None), PUBLIC, False):
+        return True
+    if isinstance(route, APIRoute):
+        return any(isinstance(call, Allowed) for call in _calls(route.dependant))
+    return not isinstance(route, Route) and not isinstance(route, Mount)
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)

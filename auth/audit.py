@@ -1,0 +1,107 @@
+"""The log of sign-ins and changes: what happened to whose account, by whom, from where. Never a secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from auth.settings import Clock
+from auth.tables import audit
+
+
+class Event(StrEnum):
+    """What is written down."""
+
+    REGISTERED = "user.registered"
+    SIGNED_IN = "user.signed_in"
+    SIGN_IN_FAILED = "user.sign_in_failed"
+    SIGNED_OUT = "user.signed_out"
+    PROFILE_CHANGED = "user.profile_changed"
+    PASSWORD_CHANGED = "user.password_changed"  # noqa: S105
+    DELETED = "user.deleted"
+    EXPORTED = "user.exported"
+    ROLE_CHANGED = "user.role_changed"
+    DISABLED = "user.disabled"
+    ENABLED = "user.enabled"
+    CREDENTIAL_REVOKED = "credential.revoked"
+    KEY_CREATED = "key.created"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
+    APP_AUTHORIZED = "app.authorized"
+    APP_REVOKED = "app.revoked"
+    TOKEN_REUSED = "app.token_reused"  # noqa: S105
+    CLIENT_CREATED = "client.created"
+    CLIENT_CHANGED = "client.changed"
+    CLIENT_DELETED = "client.deleted"
+    SIGNING_KEY_ROTATED = "signing_key.rotated"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    id: int
+    at_us: int
+    event: str
+    user_id: int | None
+    actor_id: int | None
+    client_id: str
+    address: str
+    user_agent: str
+    detail: dict[str, Any]
+
+
+class Audit:
+    """Writes within the transaction of what it tells of, so neither is there without the other."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def add(
+        self,
+        connection: Connection,
+        event: Event,
+        *,
+        user_id: int | None,
+        actor_id: int | None = None,
+        client_id: str = "",
+        origin: Origin = Origin(),
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``actor_id`` None: the user themselves."""
+        values = {
+            "at_us": round(self._clock() * 1e6),
+            "event": event,
+            "user_id": user_id,
+            "actor_id": actor_id if actor_id is not None else user_id,
+            "client_id": client_id,
+            "address": origin.address[:64],
+            "user_agent": origin.user_agent[:255],
+            "detail": dict(detail or {}),
+        }
+        connection.execute(insert(audit).values(values))
+
+    def entries(
+        self, *, user_id: int | None = None, event: str | None = None, before_id: int | None = None, limit: int = 50
+    ) -> list[Entry]:
+        """Newest first; those of one user, of one kind, or older than one of them."""
+        query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+        if user_id is not None:
+            query = query.where(audit.c.user_id == user_id)
+        if event is not None:
+            query = query.where(audit.c.event == event)
+        if before_id is not None:
+            query = query.where(audit.c.id < before_id)
+        with self._engine.connect() as connection:
+            return [Entry(**row._mapping) for row in connection.execute(query)]

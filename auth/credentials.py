@@ -1,0 +1,177 @@
+"""What a user gets in with besides the OAuth server: cookie sessions, tokens, API keys."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+
+from auth.audit import Origin
+from auth.database import write
+from auth.lifetimes import SEEN_EVERY, SESSION, SESSION_IDLE, TOKEN_IDLE, microseconds
+from auth.principal import Kind, Principal, Scopes, User, allowed_to, parse_scopes, render_scopes
+from auth.secret import Prefix, digest_of, hint_of, new_secret
+from auth.settings import Clock
+from auth.tables import credentials, users
+
+PREFIXES: Final[dict[Kind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
+IDLE_S: Final[dict[Kind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
+TOTAL_S: Final[dict[Kind, int | None]] = {"session": SESSION, "token": None, "key": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One of a user's; the secret itself is known to its holder alone."""
+
+    id: int
+    kind: Kind
+    user_id: int
+    name: str
+    hint: str
+    scopes: Scopes
+    created_us: int
+    seen_us: int
+    expires_us: int | None
+    address: str
+    user_agent: str
+
+
+class Credentials:
+    """Makes them, finds who holds one, ends them."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def issue(
+        self,
+        connection: Connection,
+        kind: Kind,
+        user_id: int,
+        *,
+        scopes: Scopes = frozenset(),
+        name: str = "",
+        lifetime_s: float | None = None,
+        origin: Origin = Origin(),  # noqa: B008 - immutable
+    ) -> str:
+        """A new secret, within the caller's transaction. Sessions and tokens may all that their user may.
+
+        ``lifetime_s`` is for keys; None: they don't end by themselves.
+        """
+        now = self._clock()
+        secret = new_secret(PREFIXES[kind])
+        total_s = TOTAL_S[kind] or lifetime_s
+        values = {
+            "kind": kind,
+            "digest": digest_of(secret),
+            "user_id": user_id,
+            "name": name,
+            "hint": hint_of(secret) if kind == "key" else "",
+            "scopes": render_scopes(scopes),
+            "created_us": microseconds(now),
+            "seen_us": microseconds(now),
+            "expires_us": None if total_s is None else microseconds(now + total_s),
+            "address": origin.address[:64],
+            "user_agent": origin.user_agent[:255],
+        }
+        connection.execute(insert(credentials).values(values))
+        return secret
+
+    def principal(self, digest: bytes) -> Principal | None:
+        """Who holds the secret of this digest; None where nobody does, any more, or the account is closed."""
+        query = select(credentials, *_USER).join(users).where(credentials.c.digest == digest)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or row.disabled_us is not None or row.deleted_us is not None:
+            return None
+        now_us = microseconds(self._clock())
+        ends_us = _ends_us(row)
+        if ends_us <= now_us:
+            return None
+        if row.seen_us + microseconds(SEEN_EVERY) <= now_us:
+            self._seen(row.id, now_us)
+        allowed = allowed_to(row.role)
+        scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
+        return Principal(row.kind, _user(row), "", scopes, row.id, ends_us)
+
+    def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
+        """Those of a user that are still good, newest first."""
+        query = (
+            select(credentials)
+            .where(credentials.c.user_id == user_id, credentials.c.kind.in_(kinds))
+            .order_by(credentials.c.id.desc())
+        )
+        now_us = microseconds(self._clock())
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [_credential(row) for row in rows if _ends_us(row) > now_us]
+
+    def revoke(self, connection: Connection, user_id: int, id_: int) -> bool:
+        """End one of a user's; False where it is not theirs, or not there."""
+        mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id)
+        return connection.execute(delete(credentials).where(mine)).rowcount > 0
+
+    def revoke_all(
+        self, connection: Connection, user_id: int, kinds: Collection[Kind], but_id: int | None = None
+    ) -> int:
+        """End all of a user's of these kinds but one; how many those were."""
+        others = (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
+        if but_id is not None:
+            others &= credentials.c.id != but_id
+        return connection.execute(delete(credentials).where(others)).rowcount
+
+    def sweep(self, connection: Connection) -> int:
+        """Delete what has ended."""
+        now_us = microseconds(self._clock())
+        ended = credentials.c.expires_us <= now_us
+        for kind, idle_s in IDLE_S.items():
+            if idle_s is not None:
+                ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - microseconds(idle_s))
+        return connection.execute(delete(credentials).where(ended)).rowcount
+
+    def _seen(self, id_: int, now_us: int) -> None:
+        write(
+            self._engine,
+            lambda connection: connection.execute(
+                update(credentials).where(credentials.c.id == id_).values(seen_us=now_us)
+            ),
+        )
+
+
+_USER = (
+    users.c.username,
+    users.c.email,
+    users.c.role,
+    users.c.password.is_not(None).label("has_password"),
+    users.c.created_us.label("user_created_us"),
+    users.c.disabled_us,
+    users.c.deleted_us,
+)
+_FOREVER: Final = 1 << 62
+
+
+def _user(row: Row[tuple[object, ...]]) -> User:
+    return User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
+
+
+def _ends_us(row: Row[tuple[object, ...]]) -> int:
+    """When it ends if it is not used again."""
+    idle_s = IDLE_S[row.kind]
+    idle_us = row.seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
+    return min(idle_us, _FOREVER if row.expires_us is None else row.expires_us)
+
+
+def _credential(row: Row[tuple[object, ...]]) -> Credential:
+    return Credential(
+        row.id,
+        row.kind,
+        row.user_id,
+        row.name,
+        row.hint,
+        parse_scopes(row.scopes),
+        row.created_us,
+        row.seen_us,
+        row.expires_us,
+        row.address,
+        row.user_agent,
+    )

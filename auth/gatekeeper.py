@@ -1,0 +1,106 @@
+"""Who asks: from the Authorization header or the session cookie to a principal."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from auth.cookies import READS, SessionCookie
+from auth.errors import InvalidCredential
+from auth.lifetimes import PRINCIPAL_CACHE, microseconds
+from auth.principal import Principal
+from auth.secret import PREFIX_LENGTH, Prefix, digest_of
+from auth.settings import Clock
+from auth.workers import Workers
+
+Lookup = Callable[[bytes], Principal | None]
+"""From the digest of a secret to who holds it, asking the database."""
+
+MOST_CACHED: Final = 20_000
+SCHEMES: Final[dict[str, frozenset[str]]] = {
+    "token": frozenset({Prefix.TOKEN, Prefix.KEY}),
+    "bearer": frozenset({Prefix.ACCESS, Prefix.KEY, Prefix.TOKEN}),
+}
+"""Authorization scheme, lower case → the prefixes of what may come with it."""
+
+
+class Gatekeeper:
+    """Remembers each principal for a few seconds: an answer from the cache takes no time worth mentioning."""
+
+    def __init__(
+        self,
+        cookie: SessionCookie,
+        lookups: Mapping[Prefix, Lookup],
+        workers: Workers,
+        clock: Clock,
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self._cookie = cookie
+        self._lookups = lookups
+        self._workers = workers
+        self._clock = clock
+        self._monotonic = monotonic
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    async def principal_of(self, connection: HTTPConnection) -> Principal | None:
+        """None for who came with nothing.
+
+        Raises InvalidCredential for what is no good, and CrossSiteRequest for a cookie's write that another site may
+        have sent. A header counts before a cookie.
+        """
+        if (authorization := connection.headers.get("authorization")) is not None:
+            return await self._of_header(authorization)
+        if secret := self._cookie.read(connection):
+            return await self._of_cookie(secret, connection)
+        return None
+
+    def forget(self, secret_or_none: str | None = None) -> None:
+        """Ask the database again, at once instead of in a few seconds; all of them if none is named."""
+        if secret_or_none is None:
+            self._known.clear()
+        else:
+            self._known.pop(digest_of(secret_or_none), None)
+
+    async def _of_header(self, authorization: str) -> Principal:
+        scheme, _, secret = authorization.partition(" ")
+        secret = secret.strip()
+        challenge = "Token" if scheme.lower() == "token" else None
+        prefix = secret[:PREFIX_LENGTH]
+        if prefix not in SCHEMES.get(scheme.lower(), frozenset()):
+            raise InvalidCredential("Invalid token.", challenge=challenge)
+        principal = await self._principal(Prefix(prefix), secret)
+        if principal is None:
+            raise InvalidCredential("Invalid token.", challenge=challenge)
+        return principal
+
+    async def _of_cookie(self, secret: str, connection: HTTPConnection) -> Principal | None:
+        """A session that has ended is as good as none: the web app then shows the way to sign in."""
+        if not secret.startswith(Prefix.SESSION):
+            return None
+        principal = await self._principal(Prefix.SESSION, secret)
+        if principal and connection.scope.get("method", "GET") not in READS:
+            self._cookie.refuse_cross_site(connection)
+        return principal
+
+    async def _principal(self, prefix: Prefix, secret: str) -> Principal | None:
+        digest = digest_of(secret)
+        principal = self._remembered(digest)
+        if principal is None:
+            asked_at = self._monotonic()
+            principal = await self._workers.run(self._lookups[prefix], digest)
+            if principal:
+                self._remember(digest, principal, asked_at)
+        return principal if principal and principal.expires_us > microseconds(self._clock()) else None
+
+    def _remembered(self, digest: bytes) -> Principal | None:
+        asked_at, principal = self._known.get(digest, (0.0, None))
+        return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE else None
+
+    def _remember(self, digest: bytes, principal: Principal, asked_at: float) -> None:
+        """From when it was asked for: a revocation while the answer was on its way counts too."""
+        self._known[digest] = asked_at, principal
+        self._known.move_to_end(digest)
+        if len(self._known) > MOST_CACHED:
+            self._known.popitem(last=False)

@@ -1,0 +1,42 @@
+"""All of this package, put together: what the application around makes once in each process."""
+
+import time
+from collections.abc import Callable
+
+from fastapi import FastAPI, Request
+from sqlalchemy import Engine
+
+from auth.audit import Audit, Origin
+from auth.cookies import SessionCookie
+from auth.credentials import PREFIXES, Credentials
+from auth.gatekeeper import Gatekeeper
+from auth.settings import AuthSettings, Clock
+from auth.workers import Workers
+
+
+class Auth:
+    """``address_of`` tells where a request came from, as far as that can be believed."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: AuthSettings,
+        *,
+        address_of: Callable[[Request], str],
+        clock: Clock = time.time,
+    ) -> None:
+        self.settings = settings
+        self.workers = Workers()
+        self.cookie = SessionCookie(settings)
+        self.audit = Audit(engine, clock)
+        self.credentials = Credentials(engine, clock)
+        lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
+        self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock)
+        self._address_of = address_of
+
+    def install(self, app: FastAPI) -> None:
+        """Add the routes, and let every route ask who comes."""
+        app.state.gatekeeper = self.gatekeeper
+
+    def origin_of(self, request: Request) -> Origin:
+        return Origin(self._address_of(request), request.headers.get("user-agent", ""))
