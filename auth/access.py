@@ -8,13 +8,13 @@ async def own(principal: Annotated[Principal, allowed(Scope.HISTORY_READ)]) -> â
 async def models() -> â€¦
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount, Route
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.routing import BaseRoute, Mount
 
 from auth.errors import InsufficientScope, NotAllowed, NotAuthenticated
 from auth.gatekeeper import Gatekeeper
@@ -82,25 +82,26 @@ Admin = Annotated[Principal, allowed(Scope.ADMIN)]
 
 def refuse_undeclared(app: FastAPI) -> None:
     """Raises RuntimeError where a route does not say who may use it."""
-    silent = [getattr(route, "path", str(route)) for route in _routes(app.routes) if not _speaks(route)]
+    silent = [route.path or str(route.original_route) for route in _routes(app.routes) if not _speaks(route)]
     if silent:
         raise RuntimeError(f"routes that do not say who may use them: {', '.join(silent)}")
 
 
-def _routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
-    for route in routes:
-        if isinstance(route, Mount) and route.routes:
-            yield from _routes(route.routes)
+def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
+    """Those of included routers too, with the dependencies that their inclusion gives them."""
+    for context in iter_route_contexts(routes):
+        if isinstance(context.original_route, Mount) and context.original_route.routes:
+            yield from _routes(context.original_route.routes)
         else:
-            yield route
+            yield context
 
 
-def _speaks(route: BaseRoute) -> bool:
-    if getattr(getattr(route, "endpoint", None), PUBLIC, False):
+def _speaks(route: RouteContext) -> bool:
+    if getattr(route.endpoint, PUBLIC, False):
         return True
-    if isinstance(route, APIRoute):
+    if isinstance(route.original_route, APIRoute):
         return any(isinstance(call, Allowed) for call in _calls(route.dependant))
-    return not isinstance(route, Route) and not isinstance(route, Mount)
+    return False
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

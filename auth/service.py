@@ -24,6 +24,7 @@ class Auth:
         *,
         address_of: Callable[[Request], str],
         clock: Clock = time.time,
+        monotonic: Clock = time.monotonic,
     ) -> None:
         self.settings = settings
         self.workers = Workers()
@@ -31,7 +32,7 @@ class Auth:
         self.audit = Audit(engine, clock)
         self.credentials = Credentials(engine, clock)
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
-        self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock)
+        self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of
 
     def install(self, app: FastAPI) -> None:

@@ -1,0 +1,25 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from tests.auth.application import Application, create
+from tests.auth.clock import MovableClock
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def application(engine: Engine) -> Application:
+    """All of Auth with the settings as they come; on SQLite and on MariaDB."""
+    return create(engine)
+
+
+@pytest.fixture
+async def client(application: Application) -> AsyncIterator[httpx.AsyncClient]:
+    async with application.client() as client:
+        yield client
