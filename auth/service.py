@@ -1,7 +1,8 @@
 """All of this package, put together: what the application around makes once in each process."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
@@ -15,7 +16,11 @@ from auth.workers import Workers
 
 
 class Auth:
-    """``address_of`` tells where a request came from, as far as that can be believed."""
+    """``address_of`` tells where a request came from, as far as that can be believed.
+
+    The application around may keep more of a user (by id): ``erase`` deletes it, and may be called again;
+    ``records_of`` gives it, as JSON's types, for the user to take along. Both ask the database.
+    """
 
     def __init__(
         self,
@@ -23,10 +28,14 @@ class Auth:
         settings: AuthSettings,
         *,
         address_of: Callable[[Request], str],
+        erase: Callable[[int], None] = lambda _user_id: None,
+        records_of: Callable[[int], Iterator[dict[str, Any]]] = lambda _user_id: iter(()),
         clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
     ) -> None:
         self.settings = settings
+        self.erase = erase
+        self.records_of = records_of
         self.workers = Workers()
         self.cookie = SessionCookie(settings)
         self.audit = Audit(engine, clock)
