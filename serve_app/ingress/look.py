@@ -59,7 +59,12 @@ def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
         items = [{"index": i, "wnid": served.labels.wnid(i), "label": served.labels.name(i)} for i in found]
         return json_response({"items": items})
 
-    @router.get("/pipeline", responses=errors, summary="The live graph: replicas, queues, rates, latencies")
+    @router.get(
+        "/pipeline",
+        response_model=schemas.LivePipeline,
+        responses=errors,
+        summary="The live graph: replicas, queues, rates, latencies",
+    )
     async def pipeline(
         window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Seconds to look back.")] = WINDOW_S,
     ) -> Response:

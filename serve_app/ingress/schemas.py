@@ -148,6 +148,62 @@ class LabelList(BaseModel):
     items: list[Label]
 
 
+class Quantiles(BaseModel):
+    """Milliseconds; null where nothing was measured."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class StageQuantiles(BaseModel):
+    """Of the images that were inferred."""
+
+    preprocess: Quantiles
+    queue: Quantiles
+    inference: Quantiles
+
+
+class Outcomes(BaseModel):
+    """Answers by where they came from."""
+
+    hit: int
+    miss: int
+    shared: int
+
+
+class Queue(BaseModel):
+    """Images of one model in this ingress replica."""
+
+    waiting: int
+    running: int
+    limit: int = Field(description="Images that may wait.")
+
+
+class Deployment(BaseModel):
+    """A stage of the graph."""
+
+    status: str = Field(examples=["HEALTHY"])
+    replicas: int = Field(description="That run.")
+    starting: int
+
+
+class LivePipeline(BaseModel):
+    """The last seconds of the ingress replica that answers, and the replicas of the whole graph."""
+
+    window_s: float = Field(description="Seconds looked back; fewer than asked for under heavy load.")
+    images_per_s: float
+    inferred_per_s: float
+    outcomes: Outcomes
+    cache_hit_share: float = Field(ge=0, le=1, description="Answers without an inference of their own.")
+    refusals: dict[str, int] = Field(description="Images without an answer, by error code.")
+    latency_ms: Quantiles
+    stages_ms: StageQuantiles
+    batch_sizes: dict[str, int] = Field(description="Model calls, by their images.")
+    queues: dict[str, Queue] = Field(description="By model.")
+    deployments: dict[str, Deployment]
+
+
 class Health(BaseModel):
     is_healthy: bool
 

@@ -1,0 +1,36 @@
+"""``python -m serve_app.ingress.openapi``: the OpenAPI document as the web app's types are made from it.
+
+Nothing is started for it, neither Ray nor a model.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from models.zoo import resolve
+from serve_app.config import BuildArguments
+from serve_app.ingress.api import create_api
+from serve_app.ingress.gateway import Gateway
+from serve_app.metrics import IngressMetrics
+from serve_app.pipeline import Pipeline
+from serve_app.settings import Settings
+
+
+def document() -> str:
+    """The document as JSON, one line an entry, so that changes to it can be read."""
+    with tempfile.TemporaryDirectory() as folder:
+        known = Settings(data_dir=Path(folder), _env_file=None)
+        gateway = Gateway(
+            Pipeline(preprocessor=None, classifiers={}, results=None),
+            specs=[resolve(known.models[0])],
+            deployments={},
+            arguments=BuildArguments(),
+            settings=known,
+            metrics=IngressMetrics(),
+        )
+        return json.dumps(create_api(gateway).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())
