@@ -1,10 +1,12 @@
 """What a user gets in with besides the OAuth server: cookie sessions, tokens, API keys."""
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from auth.audit import Origin
 from auth.database import write
@@ -85,14 +87,13 @@ class Credentials:
         if row is None or row.disabled_us is not None or row.deleted_us is not None:
             return None
         now_us = microseconds(self._clock())
-        ends_us = _ends_us(row)
-        if ends_us <= now_us:
+        if _ends_us(row, row.seen_us) <= now_us:
             return None
         if row.seen_us + microseconds(SEEN_EVERY) <= now_us:
             self._seen(row.id, now_us)
         allowed = allowed_to(row.role)
         scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
-        return Principal(row.kind, _user(row), "", scopes, row.id, ends_us)
+        return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row, now_us))
 
     def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
         """Those of a user that are still good, newest first."""
@@ -104,7 +105,7 @@ class Credentials:
         now_us = microseconds(self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [_credential(row) for row in rows if _ends_us(row) > now_us]
+        return [_credential(row) for row in rows if _ends_us(row, row.seen_us) > now_us]
 
     def revoke(self, connection: Connection, user_id: int, id_: int) -> bool:
         """End one of a user's; False where it is not theirs, or not there."""
@@ -130,12 +131,10 @@ class Credentials:
         return connection.execute(delete(credentials).where(ended)).rowcount
 
     def _seen(self, id_: int, now_us: int) -> None:
-        write(
-            self._engine,
-            lambda connection: connection.execute(
-                update(credentials).where(credentials.c.id == id_).values(seen_us=now_us)
-            ),
-        )
+        """A database too busy to write this down keeps nobody out: the next look-up tries again."""
+        statement = update(credentials).where(credentials.c.id == id_).values(seen_us=now_us)
+        with contextlib.suppress(OperationalError):
+            write(self._engine, lambda connection: connection.execute(statement))
 
 
 _USER = (
@@ -154,10 +153,10 @@ def _user(row: Row[tuple[object, ...]]) -> User:
     return User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
 
 
-def _ends_us(row: Row[tuple[object, ...]]) -> int:
-    """When it ends if it is not used again."""
+def _ends_us(row: Row[tuple[object, ...]], seen_us: int) -> int:
+    """When it ends if it is not used again after ``seen_us``."""
     idle_s = IDLE_S[row.kind]
-    idle_us = row.seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
+    idle_us = seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
     return min(idle_us, _FOREVER if row.expires_us is None else row.expires_us)
 
 

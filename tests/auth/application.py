@@ -44,9 +44,9 @@ class Application:
         self.auth.gatekeeper.forget()
 
 
-def create(engine: Engine, **settings: Any) -> Application:
-    """All routes of Auth. ``settings`` replace those of :data:`SETTINGS`."""
-    clock = MovableClock()
+def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -> Application:
+    """All routes of Auth. ``settings`` replace those of :data:`SETTINGS`; two replicas share a clock."""
+    clock = clock or MovableClock()
     auth = Auth(engine, replace(SETTINGS, **settings), address_of=_address, clock=clock, monotonic=clock)
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(AuthError, _on_auth_error)

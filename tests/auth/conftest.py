@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
+from tests.auth.people import People
 
 
 @pytest.fixture
@@ -14,9 +15,14 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def application(engine: Engine) -> Application:
+def people(engine: Engine, clock: MovableClock) -> People:
+    return People(engine, clock)
+
+
+@pytest.fixture
+def application(engine: Engine, clock: MovableClock) -> Application:
     """All of Auth with the settings as they come; on SQLite and on MariaDB."""
-    return create(engine)
+    return create(engine, clock)
 
 
 @pytest.fixture

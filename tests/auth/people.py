@@ -1,0 +1,46 @@
+"""Users made behind the application's back, and what they get in with: no password is hashed."""
+
+from typing import Any
+
+from sqlalchemy import Engine, insert
+
+from auth.credentials import Credentials
+from auth.database import write
+from auth.lifetimes import microseconds
+from auth.principal import Kind, Principal, Scopes
+from auth.secret import digest_of
+from auth.settings import Clock
+from auth.tables import users
+
+
+class People:
+    """On a database, at a time."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.clock = clock
+        self.credentials = Credentials(engine, clock)
+
+    def add(self, username: str = "alice", **columns: Any) -> int:
+        """The id of a new user, who has a password that nobody knows."""
+        values = {
+            "username": username,
+            "username_key": username.casefold(),
+            "email": f"{username}@example.org",
+            "password": "$argon2id$none",
+            "role": "user",
+            "created_us": microseconds(self.clock()),
+        }
+        statement = insert(users).values(values | columns)
+        key = write(self.engine, lambda connection: connection.execute(statement).inserted_primary_key)
+        assert key
+        return int(key[0])
+
+    def let_in(self, user_id: int, kind: Kind = "session", scopes: Scopes = frozenset(), **more: Any) -> str:
+        """A new session, token or key of theirs."""
+        issue = self.credentials.issue
+        return write(self.engine, lambda connection: issue(connection, kind, user_id, scopes=scopes, **more))
+
+    def holder(self, secret: str) -> Principal | None:
+        """Who gets in with it now."""
+        return self.credentials.principal(digest_of(secret))
