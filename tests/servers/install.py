@@ -9,7 +9,13 @@ import shutil
 import subprocess
 import sys
 
-PACKAGES = {"mariadbd": "mariadb-server", "redis-server": "redis-server", "h2load": "nghttp2-client"}
+PACKAGES = {
+    "mariadbd": "mariadb-server",
+    "redis-server": "redis-server",
+    "h2load": "nghttp2-client",
+    "wrk": "wrk",
+    "chromium": "chromium",
+}
 """The Debian package of each program."""
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
