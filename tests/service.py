@@ -49,15 +49,11 @@ class Service:
 
     def start(self) -> None:
         """Return once every model is warm."""
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))
-        }
-        environment |= {"RAYLENS_DATA_DIR": str(self.folder / "data")} | self._environment
         command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(self.port)]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 [*command, "--config", str(self._config)],
-                env=environment,
+                env=self._settings(),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -108,6 +104,22 @@ class Service:
         victim = self.replicas(deployment)[0]
         victim.kill()
         return victim.pid
+
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """What ``raylens`` with these arguments prints, on the same data folder."""
+        command = [sys.executable, "-m", "serve_app.cli.main", *arguments]
+        outcome = subprocess.run(
+            command, env=self._settings(), input=stdin, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert outcome.returncode == 0, outcome.stderr
+        return outcome.stdout
+
+    def _settings(self) -> dict[str, str]:
+        """The environment of its processes: nothing of whoever runs the tests."""
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))
+        }
+        return inherited | {"RAYLENS_DATA_DIR": str(self.folder / "data")} | self._environment
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         give_up_at = time.monotonic() + timeout_s
