@@ -43,6 +43,7 @@ class Gatekeeper:
         self._clock = clock
         self._monotonic = monotonic
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._forgotten = 0
 
     async def principal_of(self, connection: HTTPConnection) -> Principal | None:
         """None for who came with nothing.
@@ -58,10 +59,18 @@ class Gatekeeper:
 
     def forget(self, secret_or_none: str | None = None) -> None:
         """Ask the database again, at once instead of in a few seconds; all of them if none is named."""
+        self._forgotten += 1
         if secret_or_none is None:
             self._known.clear()
         else:
             self._known.pop(digest_of(secret_or_none), None)
+
+    def forget_user(self, user_id: int) -> None:
+        """The same for all that one user gets in with, and for who acts for them."""
+        self._forgotten += 1
+        theirs = [digest for digest, (_, known) in self._known.items() if known.user and known.user.id == user_id]
+        for digest in theirs:
+            del self._known[digest]
 
     async def _of_header(self, authorization: str) -> Principal:
         scheme, _, secret = authorization.partition(" ")
@@ -88,9 +97,9 @@ class Gatekeeper:
         digest = digest_of(secret)
         principal = self._remembered(digest)
         if principal is None:
-            asked_at = self._monotonic()
+            asked_at, forgotten = self._monotonic(), self._forgotten
             principal = await self._workers.run(self._lookups[prefix], digest)
-            if principal:
+            if principal and forgotten == self._forgotten:  # or the answer may be older than what ended it
                 self._remember(digest, principal, asked_at)
         return principal if principal and principal.expires_us > microseconds(self._clock()) else None
 

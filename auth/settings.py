@@ -33,9 +33,9 @@ class AuthSettings:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the public URL, as browsers send it."""
-        parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}".lower()
+        """Scheme, host and port of the public URL, as browsers send it: without the scheme's own port."""
+        parts = urlsplit(self.public_url.lower())
+        return f"{parts.scheme}://{parts.netloc.removesuffix(':443' if parts.scheme == 'https' else ':80')}"
 
     def key(self, purpose: str) -> bytes:
         """32 bytes for one purpose, from the newest secret key."""

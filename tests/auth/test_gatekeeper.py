@@ -1,0 +1,248 @@
+"""From what comes with a request to who asks; remembered for a moment, never longer."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from auth.cookies import SessionCookie
+from auth.errors import CrossSiteRequest, InvalidCredential
+from auth.gatekeeper import MOST_CACHED, Gatekeeper
+from auth.lifetimes import microseconds
+from auth.principal import Principal, User
+from auth.secret import Prefix, digest_of
+from auth.settings import AuthSettings
+from auth.workers import Workers
+from tests.auth.clock import START, MovableClock
+from tests.auth.connections import connection
+
+SESSION, TOKEN, KEY, ACCESS = (
+    prefix + "x" * 43 for prefix in (Prefix.SESSION, Prefix.TOKEN, Prefix.KEY, Prefix.ACCESS)
+)
+COOKIE = SessionCookie(AuthSettings("https://raylens.example.org", True, (b"secret",)))
+
+
+class Book:
+    """Who holds what; counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.principals = {digest_of(secret): self.entry(1) for secret in (SESSION, TOKEN, KEY, ACCESS)}
+        self.asked = 0
+
+    def entry(self, id_: int, lasts_s: float = 3600) -> Principal:
+        return Principal("token", None, "", frozenset(), id_, microseconds(START + lasts_s))
+
+    def look_up(self, digest: bytes) -> Principal | None:
+        self.asked += 1
+        return self.principals.get(digest)
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+@pytest.fixture
+def gatekeeper(book: Book, clock: MovableClock) -> Gatekeeper:
+    return Gatekeeper(COOKIE, dict.fromkeys(Prefix, book.look_up), Workers(), clock, clock)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        f"Token {TOKEN}",
+        f"Token {KEY}",
+        f"Bearer {TOKEN}",
+        f"Bearer {KEY}",
+        f"Bearer {ACCESS}",
+        f"bEaReR   {KEY} ",
+    ],
+)
+async def test_what_lets_in(gatekeeper: Gatekeeper, authorization: str):
+    assert await gatekeeper.principal_of(connection(authorization=authorization))
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Token",
+        "Bearer ",
+        f"Basic {KEY}",
+        KEY,
+        f"Token {ACCESS}",
+        f"Token {SESSION}",
+        f"Bearer {SESSION}",
+        f"Bearer {Prefix.REFRESH}{'x' * 43}",
+        f"Bearer {Prefix.CODE}{'x' * 43}",
+        f"Bearer {Prefix.CLIENT}{'x' * 43}",
+        f"Bearer {KEY[4:]}",
+        f"Bearer {KEY}x",
+        f"Bearer {KEY[:-1]}",
+        f"Bearer {KEY.upper()}",
+        f"Bearer {KEY} {KEY}",
+        "Bearer rlk_" + "x" * 60_000,
+        "Bearer rlk_\xff\x00",
+    ],
+)
+async def test_what_does_not(gatekeeper: Gatekeeper, authorization: str):
+    with pytest.raises(InvalidCredential) as caught:
+        await gatekeeper.principal_of(connection(authorization=authorization))
+    assert caught.value.challenge == ("Token" if authorization.startswith("Token") else 'Bearer error="invalid_token"')
+
+
+async def test_each_kind_is_looked_up_in_its_own_table(book: Book, clock: MovableClock):
+    asked: list[Prefix] = []
+
+    def lookup(prefix: Prefix) -> Callable[[bytes], Principal | None]:
+        def look_up(digest: bytes) -> Principal | None:
+            asked.append(prefix)
+            return book.look_up(digest)
+
+        return look_up
+
+    gatekeeper = Gatekeeper(COOKIE, {prefix: lookup(prefix) for prefix in Prefix}, Workers(), clock, clock)
+    await gatekeeper.principal_of(connection(authorization=f"Bearer {ACCESS}"))
+    await gatekeeper.principal_of(connection(authorization=f"Token {TOKEN}"))
+    await gatekeeper.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}"))
+    assert asked == [Prefix.ACCESS, Prefix.TOKEN, Prefix.SESSION]
+
+
+async def test_nobody_comes_with_nothing(gatekeeper: Gatekeeper, book: Book):
+    assert await gatekeeper.principal_of(connection()) is None
+    assert book.asked == 0
+
+
+@pytest.mark.parametrize("value", ["", "rls_unknown", TOKEN, KEY, "\xff"])
+async def test_a_cookie_that_is_no_good_is_as_good_as_none(gatekeeper: Gatekeeper, value: str):
+    assert await gatekeeper.principal_of(connection("POST", cookie=f"__Host-raylens_session={value}")) is None
+
+
+async def test_a_header_counts_before_a_cookie(gatekeeper: Gatekeeper, book: Book):
+    book.principals[digest_of(SESSION)] = book.entry(2)
+    both = connection("POST", cookie=f"__Host-raylens_session={SESSION}", authorization=f"Token {TOKEN}")
+    principal = await gatekeeper.principal_of(both)
+    assert principal
+    assert principal.credential_id == 1
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}", authorization="Token x"))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "ODD"])
+async def test_a_write_by_cookie_has_to_come_from_the_web_app(gatekeeper: Gatekeeper, method: str):
+    own = {
+        "cookie": f"__Host-raylens_session={SESSION}",
+        "origin": "https://raylens.example.org",
+        "x_requested_with": "raylens",
+    }
+    assert await gatekeeper.principal_of(connection(method, **own))
+    for missing in ("origin", "x_requested_with"):
+        with pytest.raises(CrossSiteRequest):
+            await gatekeeper.principal_of(connection(method, **{k: v for k, v in own.items() if k != missing}))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_a_read_by_cookie_needs_no_more(gatekeeper: Gatekeeper, method: str):
+    asks = connection(method, cookie=f"__Host-raylens_session={SESSION}", origin="https://evil.example")
+    assert await gatekeeper.principal_of(asks)
+
+
+async def test_an_answer_is_good_for_five_seconds(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+    asks = connection(authorization=f"Token {TOKEN}")
+    for _ in range(3):
+        await gatekeeper.principal_of(asks)
+    assert book.asked == 1
+    book.principals.clear()
+    clock.forward(4.999)
+    assert await gatekeeper.principal_of(asks)
+    clock.forward(0.001)
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(asks)
+
+
+async def test_nobody_is_remembered_past_their_end(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+    book.principals[digest_of(TOKEN)] = book.entry(1, lasts_s=2)
+    asks = connection(authorization=f"Token {TOKEN}")
+    assert await gatekeeper.principal_of(asks)
+    clock.forward(2)
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(asks)
+
+
+async def test_strangers_are_not_remembered(gatekeeper: Gatekeeper, book: Book):
+    """Or a token would not work in the first seconds after somebody tried it too early."""
+    known = book.principals.pop(digest_of(TOKEN))
+    asks = connection(authorization=f"Token {TOKEN}")
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(asks)
+    book.principals[digest_of(TOKEN)] = known
+    assert await gatekeeper.principal_of(asks)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_is_forgotten_is_asked_again_at_once(gatekeeper: Gatekeeper, book: Book, named: bool):
+    asks = connection(authorization=f"Token {TOKEN}")
+    await gatekeeper.principal_of(asks)
+    book.principals.clear()
+    gatekeeper.forget(TOKEN if named else None)
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(asks)
+
+
+async def test_forgetting_one_leaves_the_others(gatekeeper: Gatekeeper, book: Book):
+    asks = connection(authorization=f"Token {TOKEN}")
+    await gatekeeper.principal_of(asks)
+    gatekeeper.forget(KEY)
+    await gatekeeper.principal_of(asks)
+    assert book.asked == 1
+
+
+async def test_forgetting_a_user_leaves_the_others(gatekeeper: Gatekeeper, book: Book):
+    alice, bob = (User(id_, name, "", "user", 0, True) for id_, name in enumerate(("alice", "bob")))
+    for secret, user in ((TOKEN, alice), (ACCESS, alice), (KEY, bob)):
+        book.principals[digest_of(secret)] = replace(book.entry(1), user=user)
+        await gatekeeper.principal_of(connection(authorization=f"Bearer {secret}"))
+    book.principals.clear()
+    gatekeeper.forget_user(alice.id)
+    assert await gatekeeper.principal_of(connection(authorization=f"Bearer {KEY}"))
+    for secret in (TOKEN, ACCESS):
+        with pytest.raises(InvalidCredential):
+            await gatekeeper.principal_of(connection(authorization=f"Bearer {secret}"))
+
+
+@pytest.mark.parametrize("forgets", [True, False])
+async def test_revoked_while_it_was_being_looked_up(book: Book, clock: MovableClock, forgets: bool):
+    """The answer on its way is older than the revocation: remembered from when it was asked for, or not at all."""
+    asked, revoked = threading.Event(), threading.Event()
+
+    def slow(digest: bytes) -> Principal | None:
+        found = book.look_up(digest)
+        asked.set()
+        revoked.wait(10)
+        return found
+
+    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    asks = connection(authorization=f"Token {TOKEN}")
+    first = asyncio.create_task(gatekeeper.principal_of(asks))
+    await asyncio.to_thread(asked.wait, 10)
+    book.principals.clear()
+    clock.forward(0 if forgets else 5)
+    if forgets:
+        gatekeeper.forget(TOKEN)
+    revoked.set()
+    assert await first
+    with pytest.raises(InvalidCredential):
+        await gatekeeper.principal_of(asks)
+
+
+async def test_it_remembers_no_more_than_so_many(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+    book.principals = {digest_of(f"rlt_{number}"): book.entry(number) for number in range(MOST_CACHED + 1)}
+    for number in range(MOST_CACHED + 1):
+        gatekeeper._remember(digest_of(f"rlt_{number}"), book.entry(number), clock())
+    await gatekeeper.principal_of(connection(authorization=f"Token rlt_{MOST_CACHED}"))
+    await gatekeeper.principal_of(connection(authorization="Token rlt_1"))
+    assert book.asked == 0
+    await gatekeeper.principal_of(connection(authorization="Token rlt_0"))
+    assert book.asked == 1
