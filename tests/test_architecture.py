@@ -28,7 +28,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
         "serve_app/database.py",
         "serve_app/schema.py",
         "serve_app/statistics",
-        "serve_app/cli/db.py",
+        "serve_app/cli/database_errors.py",
         "serve_app/ingress/classify.py",
         "serve_app/ingress/look.py",
         "auth",

@@ -4,11 +4,13 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from serve_app.cli.options import DEFAULT_SERVER, Insecure, ServerUrl, Token
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from serve_app.cli.printing import Printer
     from serve_app.cli.sources import Source
 
-DEFAULT_SERVER = "http://127.0.0.1:8000"
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -26,6 +26,7 @@ class Where:
 
     server: str
     token: str
+    insecure: bool
     local: bool
     model: str | None
     runtime: str
@@ -41,10 +42,9 @@ def classify(
         ),
     ],
     *,
-    server: Annotated[
-        str, typer.Option(envvar="RAYLENS_SERVER", help="Address of a running Raylens.")
-    ] = DEFAULT_SERVER,
-    token: Annotated[str, typer.Option(envvar="RAYLENS_TOKEN", help="Access token, where one is needed.")] = "",
+    server: ServerUrl = DEFAULT_SERVER,
+    token: Token = "",
+    insecure: Insecure = False,
     local: Annotated[bool, typer.Option("--local", help="Classify in this process, without a server.")] = False,
     model: Annotated[str | None, typer.Option(help="Model to ask for; otherwise the default one.")] = None,
     top_k: Annotated[int, typer.Option(min=1, max=1000, help="Classes to show of each image.")] = 5,
@@ -57,9 +57,10 @@ def classify(
 ) -> None:
     """Say what is in images.
 
-    Exit status: 0 all were classified, 1 some were not, 2 wrong usage or settings, 3 there is no server.
+    Exit status: 0 all were classified, 1 some were not, 2 wrong usage or settings, 3 there is no server,
+    4 the server wants to know who you are, or does not allow it.
     """
-    from serve_app.cli.outcome import CannotStart
+    from serve_app.cli.failure import one_line
     from serve_app.cli.sources import STDIN, expand
 
     if as_json and as_csv:
@@ -67,15 +68,12 @@ def classify(
     if inputs.count(STDIN) > 1:
         raise typer.BadParameter("- (standard input) can be given once.")
     jobs = jobs or (os.cpu_count() or 1 if local else 8)
-    where = Where(server, token, local, model, runtime, top_k, jobs)
+    where = Where(server, token, insecure, local, model, runtime, top_k, jobs)
     sources = expand(inputs)
     # A bar and rows on the same terminal would write over each other.
     bar = len(sources) > 1 and not ((as_json or as_csv) and sys.stdout.isatty())
-    try:
+    with one_line():
         failures = asyncio.run(_run(sources, where, _printer(as_json=as_json, as_csv=as_csv), bar=bar))
-    except CannotStart as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit_code) from None
     raise typer.Exit(1 if failures else 0)
 
 
@@ -90,13 +88,13 @@ async def _run(sources: "list[Source]", where: Where, printer: "Printer", *, bar
     failures = 0
     async with _classifier(where, console) as classifier:
         shown = bar and console.is_terminal
-        with Progress(console=console, transient=True, redirect_stdout=False, disable=not shown) as progress:
+        progress = Progress(console=console, transient=True, redirect_stdout=False, disable=not shown)
+        with closing(printer), progress:  # whatever ends the run, what was answered before is printed
             task = progress.add_task("Classifying", total=len(sources))
             async for outcome in classifier.outcomes(sources):
                 printer.add(outcome)
                 failures += isinstance(outcome, Failed)
                 progress.advance(task)
-    printer.close()
     return failures
 
 
@@ -112,9 +110,13 @@ async def _classifier(where: Where, console: "Console") -> "AsyncIterator[Classi
         async with local:
             yield local
         return
+    from serve_app.cli.address import Address
+    from serve_app.cli.bearer import bearer_of
     from serve_app.cli.server import Server
 
-    async with Server(where.server, token=where.token, jobs=where.jobs) as server:
+    address = Address.parse(where.server)
+    bearer = bearer_of(address, where.token, insecure=where.insecure)
+    async with Server(address, bearer=bearer, jobs=where.jobs) as server:
         yield server.classifier(where.model, where.top_k)
 
 

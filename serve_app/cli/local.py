@@ -13,7 +13,8 @@ from models.labels import Labels, labels_of
 from models.runtimes import Runtime, load
 from models.spec import ModelSpec
 from models.zoo import resolve
-from serve_app.cli.outcome import CannotStart, Failed, Outcome, answered
+from serve_app.cli.failure import WrongUsage
+from serve_app.cli.outcome import Failed, Outcome, answered
 from serve_app.cli.sources import Source
 from serve_app.errors import RaylensError
 from serve_app.fetch import Fetcher
@@ -105,13 +106,13 @@ class LocalClassifier:
 
 
 def open_local(settings: Settings, model: str | None, *, top_k: int, threads: int, runtime: str) -> LocalClassifier:
-    """Load a model, the default one without a name; the first time this builds its artifact. Raises CannotStart."""
+    """Load a model, the default one without a name; the first time this builds its artifact. Raises WrongUsage."""
     try:
         spec = resolve(model or settings.models[0])
         _make(settings.artifacts_dir)
         loaded = load(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
     except (ModelError, ValueError) as error:
-        raise CannotStart(str(error)) from None
+        raise WrongUsage(str(error)) from None
     return LocalClassifier(spec, loaded, settings, top_k=top_k, threads=threads)
 
 
@@ -119,7 +120,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart(f"The folder {folder} cannot be made: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
+        raise WrongUsage(f"The folder {folder} cannot be made: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
 
 
 def _ranked(probabilities: Float32Array) -> list[Ranking]:

@@ -51,18 +51,6 @@ class Classifier(Protocol):
         """One outcome for each source, in order, each as soon as it and those before it are there."""
 
 
-class CannotStart(Exception):
-    """Nothing can be classified at all. The message is for the user."""
-
-    exit_code = 2
-
-
-class Unreachable(CannotStart):
-    """There is no server."""
-
-    exit_code = 3
-
-
 def answered(source: str, body: dict[str, Any]) -> Answered:
     """Read the API's body. Raises KeyError, TypeError or ValueError where it is none."""
     predictions = [

@@ -23,7 +23,7 @@ from models.errors import ModelError
 from models.zoo import resolve
 from serve_app.cluster import Cluster, ClusterFailed, is_joined
 from serve_app.deployment_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
-from serve_app.settings import Settings, settings
+from serve_app.settings import MissingSecretKey, Settings, settings
 
 START_TIMEOUT_S = 300.0
 
@@ -43,9 +43,9 @@ def serve(
     """
     try:
         code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, json_output)
-    except (BadConfiguration, ClusterFailed, ModelError) as error:
+    except (BadConfiguration, ClusterFailed, MissingSecretKey, ModelError) as error:
         console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
-        code = 2 if isinstance(error, BadConfiguration) else 1
+        code = 2 if isinstance(error, BadConfiguration | MissingSecretKey) else 1
     raise typer.Exit(code)
 
 
@@ -61,6 +61,7 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    _ = chosen.signing_keys  # made, or missed, before anything is started that needs them
     _refuse_taken_port(chosen)
     document = read(config)
     specs = [resolve(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
@@ -77,7 +78,7 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
-            ready = _wait_until_ready(cluster, _local_url(chosen), stop, status)
+            ready = _wait_until_ready(cluster, chosen.local_url, stop, status)
             if ready:
                 status.stop()
                 _tell(chosen, cluster, json_output)
@@ -87,11 +88,6 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
             if ready and not is_joined():
                 cluster.drain(APPLICATION)
     return 0
-
-
-def _local_url(chosen: Settings) -> str:
-    host = "127.0.0.1" if chosen.host in {"0.0.0.0", "::", ""} else chosen.host  # noqa: S104 - compared, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{chosen.port}"
 
 
 def _refuse_taken_port(chosen: Settings) -> None:
@@ -129,7 +125,7 @@ def _is_ready(client: httpx.Client) -> bool:
 
 
 def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
-    url = chosen.public_url.rstrip("/") or _local_url(chosen)
+    url = chosen.effective_public_url
     metrics_url = None if is_joined() else f"http://127.0.0.1:{cluster.metrics_port}/metrics"
     addresses: dict[str, Any] = {
         "web": f"{url}/",

@@ -9,7 +9,10 @@ from typing import Any
 
 import httpx
 
-from serve_app.cli.outcome import Answered, CannotStart, Failed, Outcome, Unreachable, answered
+from serve_app.cli.address import Address
+from serve_app.cli.bearer import Bearer
+from serve_app.cli.failure import SignInNeeded, Unreachable
+from serve_app.cli.outcome import Answered, Failed, Outcome, answered
 from serve_app.cli.sources import Source
 from serve_app.errors import RaylensError
 
@@ -21,28 +24,12 @@ _LONGEST_WAIT_S = 30.0
 class Server:
     """A client of one server, with up to ``jobs`` requests in flight."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str = "",
-        jobs: int = 8,
-    ) -> None:
-        """``url`` with or without http://. Raises CannotStart for what is no address."""
-        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
+    def __init__(self, address: Address, *, bearer: Bearer | None = None, jobs: int = 8) -> None:
+        self.address = address
         self._jobs = jobs
-        try:
-            base = httpx.URL(self.url)
-        except httpx.InvalidURL as error:
-            raise CannotStart(f"{url} is not the address of a server: {error}.") from None
-        if base.scheme not in {"http", "https"} or not base.host:
-            raise CannotStart(f"{url} is not the address of a server; write like http://127.0.0.1:8000.")
-        self._http = httpx.AsyncClient(
-            base_url=base,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=httpx.Timeout(60.0, connect=5.0),
-            limits=httpx.Limits(max_connections=jobs),
-        )
+        self._bearer = bearer
+        limits = httpx.Limits(max_connections=jobs)
+        self._http = address.client(auth=bearer, timeout=httpx.Timeout(60.0, connect=5.0), limits=limits)
 
     async def __aenter__(self) -> "Server":
         return self
@@ -53,26 +40,30 @@ class Server:
         await self._http.aclose()
 
     async def get(self, path: str) -> httpx.Response:
-        """Raises Unreachable."""
+        """Raises Unreachable or SignInNeeded."""
         try:
-            return await self._http.get(path)
+            response = await self._http.get(path)
         except httpx.TransportError as error:
             raise self._unreachable(error) from None
+        self._refuse_stranger(response)
+        return response
 
     async def classify(self, source: Source, query: dict[str, str | int]) -> Outcome:
-        """One image. Raises Unreachable."""
+        """One image. Raises Unreachable or SignInNeeded."""
         try:
             request = await self._request(source, query)
         except RaylensError as error:
             return Failed.of(source, error)
         try:
-            return _outcome(source, await self._patiently(request))
+            response = await self._patiently(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(error) from None
         except httpx.TimeoutException:
             return Failed(source.name, "timeout", "The server did not answer in time.")
         except httpx.TransportError as error:
             return Failed(source.name, "connection_lost", f"The connection was lost: {error or type(error).__name__}.")
+        self._refuse_stranger(response)
+        return _outcome(source, response)
 
     async def _request(self, source: Source, query: dict[str, str | int]) -> httpx.Request:
         path = "/api/v1/classifications"
@@ -98,9 +89,17 @@ class Server:
             await asyncio.sleep(pause * random.uniform(1.0, 1.25))  # noqa: S311
         return await self._http.send(request)
 
+    def _refuse_stranger(self, response: httpx.Response) -> None:
+        """Raises SignInNeeded where the server wants somebody else: with the next image it would be the same."""
+        if response.status_code == 401:
+            stranger = f"{self.address} wants to know who you are. Run `raylens login --server {self.address}`."
+            raise SignInNeeded(self._bearer.refused if self._bearer else stranger)
+        if response.status_code == 403 and (detail := _detail(response)):
+            raise SignInNeeded(f"{self.address} does not allow this: {detail}")
+
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
-            f"No server answers at {self.url} ({error or type(error).__name__}). "
+            f"No server answers at {self.address} ({error or type(error).__name__}). "
             "Start one with `raylens serve`, or classify without one: --local."
         )
 
@@ -117,7 +116,7 @@ class ServerClassifier:
         self._jobs = jobs
 
     async def outcomes(self, sources: Sequence[Source]) -> AsyncIterator[Outcome]:
-        """In order, ``jobs`` at a time. Raises Unreachable."""
+        """In order, ``jobs`` at a time. Raises Unreachable or SignInNeeded."""
         waiting = deque(sources)
         running: deque[asyncio.Task[Outcome]] = deque()
         try:
@@ -146,6 +145,14 @@ def _outcome(source: Source, response: httpx.Response) -> Outcome:
     except (KeyError, TypeError, ValueError):
         detail = f"The server answered {response.status_code}, but not as Raylens does; is the address right?"
         return Failed(source.name, "unexpected_reply", detail)
+
+
+def _detail(response: httpx.Response) -> str:
+    """Of a problem document; empty for what is none, as a page of a proxy."""
+    try:
+        return str(response.json()["detail"])
+    except (KeyError, TypeError, ValueError):
+        return ""
 
 
 def _read(source: Source, response: httpx.Response, body: dict[str, Any]) -> Answered | Failed:

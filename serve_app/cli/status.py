@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from serve_app.cli.classify import DEFAULT_SERVER
+from serve_app.cli.options import DEFAULT_SERVER, AsJson, ServerUrl
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,22 +17,17 @@ Live = dict[str, Any]
 
 
 def status(
-    server: Annotated[
-        str, typer.Option(envvar="RAYLENS_SERVER", help="Address of a running Raylens.")
-    ] = DEFAULT_SERVER,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: ServerUrl = DEFAULT_SERVER,
+    as_json: AsJson = False,
 ) -> None:
     """Show the state of a running Raylens.
 
     Exit status: 0 ready, 1 not ready, 3 there is no server.
     """
-    from serve_app.cli.outcome import CannotStart
+    from serve_app.cli.failure import one_line
 
-    try:
+    with one_line():
         ready, health, live = asyncio.run(_ask(server))
-    except CannotStart as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit_code) from None
     if as_json:
         typer.echo(json.dumps({"ready": ready, "health": health, "pipeline": live}))
     else:
@@ -42,10 +37,11 @@ def status(
 
 async def _ask(url: str) -> tuple[bool, Health, Live]:
     """Whether it is ready, its parts, the live pipeline. Raises Unreachable."""
-    from serve_app.cli.outcome import Unreachable
+    from serve_app.cli.address import Address
+    from serve_app.cli.failure import Unreachable
     from serve_app.cli.server import Server
 
-    async with Server(url) as server:
+    async with Server(Address.parse(url)) as server:
         ready = await server.get("/api/health/ready")
         live = await server.get("/api/v1/pipeline")
     try:
