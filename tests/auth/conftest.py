@@ -1,9 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 from sqlalchemy import Engine
 
+from serve_app import schema
+from serve_app.database import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People
@@ -12,6 +14,15 @@ from tests.auth.people import People
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    """For what is the same on every database."""
+    schema.upgrade(sqlite_url)
+    engine = connect(sqlite_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""Routes that have to say who may use them."""
+"""Routes have to say who may use them, and nobody else does."""
 
 from typing import Annotated, Any
 
+import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from auth.access import SignedIn, allowed, public, refuse_undeclared
-from auth.principal import Principal, Scope
+from auth.access import SignedIn, allowed, public, refuse_undeclared, require, user_of
+from auth.errors import AuthError, InsufficientScope, NotAllowed, NotAuthenticated
+from auth.principal import Kind, Principal, Scope, User
 
 
 async def silent() -> None: ...
@@ -74,3 +77,52 @@ def test_what_is_no_route_of_http_has_to_say_it_too(app: FastAPI) -> None:
     app.add_api_websocket_route("/socket", socket)
     with pytest.raises(RuntimeError, match=r"/socket$"):
         refuse_undeclared(app)
+
+
+PERSON = User(7, "alice", "", "user", 0, True)
+
+
+def principal(kind: Kind, *scopes: str, user: User | None = PERSON) -> Principal:
+    return Principal(kind, user, "", frozenset(scopes), 1, 1 << 62)
+
+
+def test_with_all_of_the_scopes_they_are_let_through() -> None:
+    whole = principal("key", "classify", "history:read", "profile")
+    assert require(whole, Scope.CLASSIFY, Scope.HISTORY_READ) is whole
+
+
+def test_the_challenge_names_what_is_missing() -> None:
+    with pytest.raises(InsufficientScope) as caught:
+        require(principal("access", "classify"), Scope.HISTORY_WRITE, Scope.CLASSIFY, Scope.HISTORY_READ)
+    assert caught.value.challenge == 'Bearer error="insufficient_scope", scope="history:read history:write"'
+
+
+def test_nobody_is_sent_to_sign_in() -> None:
+    with pytest.raises(NotAuthenticated) as caught:
+        require(None)
+    assert caught.value.challenge == "Bearer"
+
+
+def test_an_application_on_its_own_has_no_account() -> None:
+    assert user_of(principal("access")) is PERSON
+    with pytest.raises(NotAllowed):
+        user_of(principal("access", user=None))
+
+
+class Gate:
+    """A gatekeeper that knows one principal."""
+
+    def __init__(self, who: Principal | None) -> None:
+        self.who = who
+
+    async def principal_of(self, _request: object) -> Principal | None:
+        return self.who
+
+
+@pytest.mark.parametrize(("kind", "status"), [("session", 200), ("token", 200), ("key", 403), ("access", 403)])
+async def test_an_account_is_lent_to_nobody(app: FastAPI, kind: Kind, status: int) -> None:
+    app.add_api_route("/account", signed_in)
+    app.add_exception_handler(AuthError, lambda _, error: Response(status_code=error.status))  # type: ignore[attr-defined]
+    app.state.gatekeeper = Gate(principal(kind, *Scope))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens") as client:
+        assert (await client.get("/account")).status_code == status
