@@ -192,6 +192,7 @@ oauth_tokens = Table(
     _time("used_us", nullable=True),
     _time("revoked_us", nullable=True),
     Index("oauth_tokens_by_family", "family_id"),
+    Index("oauth_tokens_by_expiry", "expires_us"),
     **_OPTIONS,
 )
 """Access and refresh tokens. ``used_us``: when a refresh token was exchanged for its successor."""
@@ -199,7 +200,8 @@ oauth_tokens = Table(
 signing_keys = Table(
     "signing_keys",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(64), nullable=False),
     Column("sealed", Text, nullable=False),
     Column("public", JSON, nullable=False),
     _time("created_us"),
@@ -207,7 +209,8 @@ signing_keys = Table(
     _time("retired_us", nullable=True),
     **_OPTIONS,
 )
-"""The id_token's keys; the private half is sealed with the secret key of the settings."""
+"""The id_token's keys; the private half is sealed with the secret key of the settings. Of replicas that make the next
+generation at once, one does. ``retired_us``: from when a key is not published any more."""
 
 throttles = Table(
     "throttles",

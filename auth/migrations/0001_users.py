@@ -162,9 +162,11 @@ def upgrade() -> None:
         **_OPTIONS,
     )
     op.create_index("oauth_tokens_by_family", "oauth_tokens", ["family_id"])
+    op.create_index("oauth_tokens_by_expiry", "oauth_tokens", ["expires_us"])
     op.create_table(
         "signing_keys",
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("id", sa.String(64), nullable=False),
         sa.Column("sealed", sa.Text, nullable=False),
         sa.Column("public", sa.JSON, nullable=False),
         _time("created_us"),
