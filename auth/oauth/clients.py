@@ -1,0 +1,236 @@
+"""The applications that may ask users for access, as administrators register them."""
+
+import contextlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+from hmac import compare_digest
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from auth.audit import Audit, Event, Origin
+from auth.database import write
+from auth.errors import InvalidFields, NoSuchThing, NotAllowed
+from auth.lifetimes import microseconds
+from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, faults
+from auth.principal import ALL, parse_scopes, render_scopes
+from auth.secret import Prefix, digest_of, new_secret
+from auth.settings import Clock
+from auth.tables import oauth_clients, oauth_consents
+
+CLI: Final = Client(
+    id="raylens-cli",
+    name="Raylens command line",
+    redirect_uris=("http://127.0.0.1/callback",),
+    scopes=ALL,
+    grants=frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN}),
+    uri="",
+    is_public=True,
+    is_trusted=True,
+)
+"""Always there."""
+
+_By = tuple[int | None, Origin]
+"""The administrator, and where from."""
+
+
+class Clients:
+    """Makes, changes and finds them. What is registered wrongly raises InvalidFields, what is not there NoSuchThing."""
+
+    def __init__(self, engine: Engine, clock: Clock, audit: Audit) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._audit = audit
+
+    def create(
+        self,
+        name: str,
+        *,
+        redirect_uris: Iterable[str],
+        scopes: Iterable[str],
+        grants: Iterable[str],
+        uri: str = "",
+        public: bool,
+        trusted: bool = False,
+        id: str | None = None,  # noqa: A002 - what it is called everywhere
+        actor_id: int | None,
+        origin: Origin,
+    ) -> tuple[Client, str | None]:
+        """The client and its secret, told this once; None for a public one."""
+        secret = None if public else new_secret(Prefix.CLIENT)
+        client = Client(
+            id=id or f"app-{secrets.token_hex(8)}",
+            name=name,
+            redirect_uris=tuple(redirect_uris),
+            scopes=frozenset(scopes),
+            grants=frozenset(grants),
+            uri=uri,
+            is_public=public,
+            is_trusted=trusted,
+            created_us=microseconds(self._clock()),
+            secret_digest=digest_of(secret) if secret else None,
+        )
+        _refuse_faults(client)
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(oauth_clients).values(_values(client)))
+            self._write_down(connection, Event.CLIENT_CREATED, client.id, (actor_id, origin), {"name": name})
+
+        try:
+            write(self._engine, work)
+        except IntegrityError:
+            raise InvalidFields({"id": ["There is an application of this id already."]}) from None
+        return client, secret
+
+    def get(self, id_: str) -> Client | None:
+        """Also one that is disabled."""
+        with self._engine.connect() as connection:
+            client = _get(connection, id_)
+        if client is None and id_ == CLI.id:
+            return self._with_cli()
+        return client
+
+    def list(self) -> list[Client]:
+        """By name."""
+        query = select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.id)
+        with self._engine.connect() as connection:
+            found = [_client(row) for row in connection.execute(query)]
+        return found if any(client.id == CLI.id for client in found) else [self._with_cli(), *found]
+
+    def authenticate(self, id_: str, secret: str | None) -> Client | None:
+        """The client, where it is one that is not disabled and the secret is its own: None for a public one."""
+        client = self.get(id_)
+        if client is None or client.is_disabled or client.is_public != (secret is None):
+            return None
+        if secret is not None and not compare_digest(client.secret_digest or b"", digest_of(secret)):
+            return None
+        return client
+
+    def update(
+        self,
+        id_: str,
+        *,
+        name: str | None = None,
+        redirect_uris: Iterable[str] | None = None,
+        scopes: Iterable[str] | None = None,
+        grants: Iterable[str] | None = None,
+        uri: str | None = None,
+        trusted: bool | None = None,
+        disabled: bool | None = None,
+        actor_id: int | None,
+        origin: Origin,
+    ) -> Client:
+        """Change what is not None. While disabled, nothing works that it has or asks for."""
+        wanted = {
+            "name": name,
+            "redirect_uris": None if redirect_uris is None else tuple(redirect_uris),
+            "scopes": None if scopes is None else frozenset(scopes),
+            "grants": None if grants is None else frozenset(grants),
+            "uri": uri,
+            "is_trusted": trusted,
+            "is_disabled": disabled,
+        }
+        changes: dict[str, Any] = {field: value for field, value in wanted.items() if value is not None}
+
+        def work(connection: Connection) -> Client:
+            before = _existing(connection, id_)
+            client = replace(before, **changes)
+            _refuse_faults(client)
+            values = _values(client) | {"disabled_us": microseconds(self._clock()) if client.is_disabled else None}
+            connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
+            if before.is_trusted and not client.is_trusted:  # its users were never asked
+                connection.execute(delete(oauth_consents).where(oauth_consents.c.client_id == id_))
+            self._write_down(connection, Event.CLIENT_CHANGED, id_, (actor_id, origin), {"fields": sorted(changes)})
+            return client
+
+        return write(self._engine, work)
+
+    def rotate_secret(self, id_: str, *, actor_id: int | None, origin: Origin) -> str:
+        """A new secret, told this once; the old one is void at once. Raises NotAllowed for a public client."""
+        secret = new_secret(Prefix.CLIENT)
+
+        def work(connection: Connection) -> None:
+            if _existing(connection, id_).is_public:
+                raise NotAllowed("A public application has no secret.")
+            values = {"secret_digest": digest_of(secret)}
+            connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
+            self._write_down(connection, Event.CLIENT_CHANGED, id_, (actor_id, origin), {"fields": ["secret"]})
+
+        write(self._engine, work)
+        return secret
+
+    def delete(self, id_: str, *, actor_id: int | None, origin: Origin) -> None:
+        """With all that users gave it. Raises NotAllowed for the command line."""
+        if id_ == CLI.id:
+            raise NotAllowed("The command line cannot be deleted, but it can be disabled.")
+
+        def work(connection: Connection) -> None:
+            client = _existing(connection, id_)
+            connection.execute(delete(oauth_clients).where(oauth_clients.c.id == id_))
+            self._write_down(connection, Event.CLIENT_DELETED, id_, (actor_id, origin), {"name": client.name})
+
+        write(self._engine, work)
+
+    def _with_cli(self) -> Client:
+        """Make the command line's; several replicas may at once, and one of them does."""
+        values = _values(replace(CLI, created_us=microseconds(self._clock())))
+        with contextlib.suppress(IntegrityError):
+            write(self._engine, lambda connection: connection.execute(insert(oauth_clients).values(values)))
+        with self._engine.connect() as connection:
+            return _existing(connection, CLI.id)
+
+    def _write_down(self, connection: Connection, event: Event, id_: str, by: _By, detail: dict[str, Any]) -> None:
+        actor_id, origin = by
+        add = self._audit.add
+        add(connection, event, user_id=None, actor_id=actor_id, client_id=id_, origin=origin, detail=detail)
+
+
+def _refuse_faults(client: Client) -> None:
+    if wrong := faults(client):
+        raise InvalidFields(wrong)
+
+
+def _existing(connection: Connection, id_: str) -> Client:
+    client = _get(connection, id_)
+    if client is None:
+        raise NoSuchThing(f"There is no application {id_[:64]!r}.")
+    return client
+
+
+def _get(connection: Connection, id_: str) -> Client | None:
+    row = connection.execute(select(oauth_clients).where(oauth_clients.c.id == id_)).one_or_none()
+    return _client(row) if row is not None and row.id == id_ else None  # to MariaDB, "app" is "app " too
+
+
+def _values(client: Client) -> dict[str, Any]:
+    return {
+        "id": client.id,
+        "secret_digest": client.secret_digest,
+        "name": client.name,
+        "uri": client.uri,
+        "redirect_uris": list(client.redirect_uris),
+        "scopes": render_scopes(client.scopes),
+        "grants": render_scopes(client.grants),
+        "auth_method": "none" if client.is_public else "client_secret_basic",
+        "trusted": client.is_trusted,
+        "created_us": client.created_us,
+        "disabled_us": None,
+    }
+
+
+def _client(row: Row[tuple[Any, ...]]) -> Client:
+    return Client(
+        id=row.id,
+        name=row.name,
+        redirect_uris=tuple(row.redirect_uris),
+        scopes=parse_scopes(row.scopes),
+        grants=frozenset(row.grants.split()),
+        uri=row.uri,
+        is_public=row.auth_method == "none",
+        is_trusted=row.trusted,
+        created_us=row.created_us,
+        is_disabled=row.disabled_us is not None,
+        secret_digest=row.secret_digest,
+    )
