@@ -34,7 +34,7 @@ BODY: dict[str, Any] = {
                 }
             },
             "application/json": {
-                "schema": {"oneOf": [schemas.JsonImage.model_json_schema(), schemas.JsonImages.model_json_schema()]},
+                "schema": {"oneOf": [schemas.JSON_IMAGE, schemas.JSON_IMAGES]},
                 "examples": {
                     "url": {"value": {"image_url": "https://example.org/dog.jpg"}},
                     "several": {"value": {"images": [{"image_url": "https://example.org/dog.jpg"}]}},

@@ -222,5 +222,9 @@ class JsonImage(BaseModel):
     image_base64: str | None = None
 
 
-class JsonImages(BaseModel):
-    images: list[JsonImage] = Field(min_length=1, max_length=64)
+JSON_IMAGE: dict[str, Any] = JsonImage.model_json_schema()
+JSON_IMAGES: dict[str, Any] = {
+    "type": "object",
+    "required": ["images"],
+    "properties": {"images": {"type": "array", "minItems": 1, "maxItems": 64, "items": JSON_IMAGE}},
+}
