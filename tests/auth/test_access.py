@@ -122,7 +122,7 @@ class Gate:
 @pytest.mark.parametrize(("kind", "status"), [("session", 200), ("token", 200), ("key", 403), ("access", 403)])
 async def test_an_account_is_lent_to_nobody(app: FastAPI, kind: Kind, status: int) -> None:
     app.add_api_route("/account", signed_in)
-    app.add_exception_handler(AuthError, lambda _, error: Response(status_code=error.status))  # type: ignore[attr-defined]
+    app.add_exception_handler(AuthError, lambda _, error: Response(status_code=error.status))
     app.state.gatekeeper = Gate(principal(kind, *Scope))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens") as client:
         assert (await client.get("/account")).status_code == status
