@@ -1,4 +1,4 @@
-"""``python -m serve_app.ingress.openapi``: the OpenAPI document as the web app's types are made from it.
+"""``python -m serve_app.ingress.openapi FILE`` writes the OpenAPI document as the web app's types are made from it.
 
 Nothing is started for it, neither Ray nor a model.
 """
@@ -33,4 +33,4 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(document())
+    Path(sys.argv[1]).write_text(document())
