@@ -112,6 +112,12 @@ class Credentials:
         mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id)
         return connection.execute(delete(credentials).where(mine)).rowcount > 0
 
+    def revoke_secret(self, connection: Connection, kind: Kind, secret: str) -> int | None:
+        """End the one that has this secret; whose it was, None where there was none (any more)."""
+        mine = (credentials.c.digest == digest_of(secret)) & (credentials.c.kind == kind)
+        row = connection.execute(select(credentials.c.id, credentials.c.user_id).where(mine)).one_or_none()
+        return row.user_id if row and self.revoke(connection, row.user_id, row.id) else None
+
     def revoke_all(
         self, connection: Connection, user_id: int, kinds: Collection[Kind], but_id: int | None = None
     ) -> int:

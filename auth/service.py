@@ -11,6 +11,7 @@ from auth.audit import Audit, Origin
 from auth.cookies import SessionCookie
 from auth.credentials import PREFIXES, Credentials
 from auth.gatekeeper import Gatekeeper
+from auth.sessions import Sessions
 from auth.settings import AuthSettings, Clock
 from auth.workers import Workers
 
@@ -40,6 +41,7 @@ class Auth:
         self.cookie = SessionCookie(settings)
         self.audit = Audit(engine, clock)
         self.credentials = Credentials(engine, clock)
+        self.sessions = Sessions(engine, self.credentials, self.audit)
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
         self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of

@@ -1,0 +1,72 @@
+"""Sessions of the web app: one a browser, ended at a sign-out."""
+
+import pytest
+from sqlalchemy import Engine
+
+from auth.audit import Audit, Origin
+from auth.principal import Kind
+from auth.sessions import Sessions
+from tests.auth.clock import MovableClock
+from tests.auth.people import People
+
+HERE = Origin("203.0.113.7", "Firefox")
+
+
+@pytest.fixture
+def audit(engine: Engine, clock: MovableClock) -> Audit:
+    return Audit(engine, clock)
+
+
+@pytest.fixture
+def sessions(engine: Engine, people: People, audit: Audit) -> Sessions:
+    return Sessions(engine, people.credentials, audit)
+
+
+def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, people: People, audit: Audit):
+    alice = people.add()
+    secret = sessions.begin(alice, instead_of=None, origin=HERE)
+    other = sessions.begin(alice, instead_of=None, origin=HERE)
+    assert people.holder(secret)
+    sessions.end(secret, origin=HERE)
+    assert people.holder(secret) is None
+    assert people.holder(other)
+    [entry] = audit.entries()
+    assert (entry.event, entry.user_id, entry.address, entry.user_agent) == (
+        "user.signed_out",
+        alice,
+        "203.0.113.7",
+        "Firefox",
+    )
+
+
+def test_ending_it_again_changes_nothing(sessions: Sessions, people: People, audit: Audit):
+    secret = sessions.begin(people.add(), instead_of=None, origin=HERE)
+    for _ in range(2):
+        sessions.end(secret, origin=HERE)
+    assert len(audit.entries()) == 1
+
+
+def test_what_was_in_the_browser_before_ends(sessions: Sessions, people: People, audit: Audit):
+    mallory, alice = people.add("mallory"), people.add("alice")
+    planted = sessions.begin(mallory, instead_of=None, origin=HERE)
+    secret = sessions.begin(alice, instead_of=planted, origin=HERE)
+    assert people.holder(planted) is None
+    assert people.holder(secret)
+    assert [entry.user_id for entry in audit.entries(event="user.signed_out")] == [mallory]
+
+
+@pytest.mark.parametrize("kind", ["token", "key"])
+def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, people: People, kind: Kind):
+    alice = people.add()
+    secret = people.let_in(alice, kind)
+    sessions.end(secret, origin=HERE)
+    sessions.begin(alice, instead_of=secret, origin=HERE)
+    assert people.holder(secret)
+
+
+def test_a_session_that_has_ended_by_itself_is_replaced_too(sessions: Sessions, people: People, clock: MovableClock):
+    alice = people.add()
+    old = sessions.begin(alice, instead_of=None, origin=HERE)
+    clock.forward(13 * 3600)
+    assert people.holder(sessions.begin(alice, instead_of=old, origin=HERE))
+    assert [session.created_us for session in people.credentials.list(alice, ["session"])] == [round(clock.now * 1e6)]
