@@ -5,6 +5,7 @@ The tree::
     AuthError
     ├── InvalidFields (400)        one message or more for each field that is wrong
     ├── InvalidLogin (400)         unknown user or wrong password: nobody learns which
+    ├── SignInFailed (400)         a sign-in with others came to nothing; it has to be begun again
     ├── NotAuthenticated (401)     came with nothing, and something is needed
     ├── InvalidCredential (401)    came with something that is no good (any more)
     ├── InsufficientScope (403)
@@ -12,6 +13,8 @@ The tree::
     ├── NotAllowed (403)
     ├── NoSuchThing (404)
     ├── Throttled (429)            too many failed sign-ins
+    ├── ProviderFault (502)        what another answered cannot be read or believed
+    ├── ProviderDown (503)         another does not answer
     └── Busy (503)                 too many passwords to check at once
 
 The message is for the person who reads it. How it goes out depends on the route: as a problem document, in the form of
@@ -49,6 +52,11 @@ class InvalidFields(AuthError):
 class InvalidLogin(AuthError):
     code = "invalid_login"
     title = "Wrong name or password"
+
+
+class SignInFailed(AuthError):
+    code = "sign_in_failed"
+    title = "Not signed in"
 
 
 class NotAuthenticated(AuthError):
@@ -93,6 +101,19 @@ class Throttled(AuthError):
     status = 429
     code = "throttled"
     title = "Too many failed sign-ins"
+
+
+class ProviderFault(AuthError):
+    status = 502
+    code = "provider_fault"
+    title = "The provider's answer cannot be used"
+
+
+class ProviderDown(AuthError):
+    status = 503
+    code = "provider_down"
+    title = "The provider does not answer"
+    retry_after = 5.0
 
 
 class Busy(AuthError):
