@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
-from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from serve_app import VERSION
@@ -16,6 +15,7 @@ from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
 from serve_app.ingress.look import legacy_look_routes, look_routes
 from serve_app.ingress.problems import install_problem_handlers
+from serve_app.ingress.web import add_web_app
 
 DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
 
@@ -62,11 +62,7 @@ def create_api(gateway: Gateway) -> FastAPI:
     )
     install_problem_handlers(app)
     _add_routes(app, gateway)
-
-    @app.get("/", include_in_schema=False)
-    async def start_page() -> RedirectResponse:
-        return RedirectResponse("/api/docs")
-
+    add_web_app(app)
     return app
 
 
