@@ -1,5 +1,6 @@
 """The OAuth server of a Raylens, as its public client `raylens-cli` speaks with it."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -9,7 +10,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve_app.cli.address import Address
-from serve_app.cli.credential import Endpoints, SignIn
+from serve_app.cli.credential import Credential, Endpoints, SignIn
 from serve_app.cli.failure import Failure, Unreachable
 
 CLIENT_ID: Final = "raylens-cli"
@@ -21,8 +22,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class Refused(Failure):
     """An OAuth error; ``code`` is its registered name."""
 
-    def __init__(self, code: str, description: str) -> None:
-        super().__init__(f"The server refused: {description or code}")
+    def __init__(self, code: str, description: str = "") -> None:
+        denied = "Nobody is signed in: it was not allowed in the browser."
+        super().__init__(denied if code == "access_denied" else f"The server refused: {description or code}")
         self.code = code
 
 
@@ -106,6 +108,12 @@ class AuthorizationServer:
         return _read(Tokens, response, self._address)
 
 
+async def end(address: Address, credential: Credential) -> None:
+    """Tell the server that a sign-in is over; nothing for one it ended itself, or an API key. Raises Failure."""
+    if credential.sign_in and not credential.is_over:
+        await AuthorizationServer(address, credential.sign_in.endpoints).revoke(credential.sign_in.refresh_token)
+
+
 async def _send(address: Address, method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401
     try:
         async with address.client(timeout=TIMEOUT) as client:
@@ -126,13 +134,10 @@ def _refuse_errors(response: httpx.Response, address: Address) -> None:
     """Raises Refused for an OAuth error (RFC 6749, 5.2), Failure for any other."""
     if response.status_code == 200:
         return
-    try:
-        body = response.json()
-        code, description = str(body["error"]), str(body.get("error_description", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        if response.status_code in {429, 503}:
-            raise Failure(f"{address} is busy ({response.status_code}); try again in a moment.") from None
-        raise Failure(
-            f"{address} answers {response.status_code}, not as a Raylens with users does; is the address right?"
-        ) from None
-    raise Refused(code, description)
+    if response.status_code in {400, 401}:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            body = response.json()
+            raise Refused(str(body["error"]), str(body.get("error_description", "")))
+    if response.status_code in {429, 503}:
+        raise Failure(f"{address} is busy ({response.status_code}); try again in a moment.")
+    raise Failure(f"{address} answers {response.status_code}, not as a Raylens with users; is the address right?")

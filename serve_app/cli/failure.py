@@ -6,6 +6,8 @@ from typing import ClassVar
 
 import typer
 
+from serve_app.cli.plain_text import plain
+
 
 class Failure(Exception):
     """The message is for the user: what is wrong, and what to do."""
@@ -37,5 +39,5 @@ def one_line() -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        typer.echo(" ".join(str(failure).split()), err=True)
+        typer.echo(plain(str(failure)), err=True)
         raise typer.Exit(failure.exit_code) from None

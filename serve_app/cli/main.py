@@ -9,8 +9,11 @@ from pydantic import ValidationError
 from serve_app import VERSION
 from serve_app.cli import db, models
 from serve_app.cli.classify import classify
+from serve_app.cli.login import login
+from serve_app.cli.logout import logout
 from serve_app.cli.serve import serve
 from serve_app.cli.status import status
+from serve_app.cli.whoami import whoami
 
 app = typer.Typer(
     name="raylens",
@@ -19,8 +22,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(serve)
-app.command(no_args_is_help=True)(classify)
-app.command()(status)
+app.command(no_args_is_help=True, epilog="Example: raylens classify photos --top-k 3 --json")(classify)
+app.command(epilog="Example: raylens status --server https://raylens.example.org")(status)
+app.command(epilog="Example: raylens login --server https://raylens.example.org")(login)
+app.command(epilog="Example: raylens whoami --json")(whoami)
+app.command(epilog="Example: raylens logout --server https://raylens.example.org")(logout)
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 

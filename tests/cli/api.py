@@ -50,11 +50,11 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
 
 
 class Api:
-    """``answer`` decides each POST; GET paths are a table."""
+    """``answer`` decides each POST; GET paths are a table of replies or of what decides them."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        self.get: dict[str, Reply] = {}
+        self.get: dict[str, Reply | Callable[[Asked], Reply]] = {}
         self.answer: Callable[[Asked, int], Reply] = lambda asked, _attempt: Reply(
             201, classification(int(asked.query["top_k"][0]))
         )
@@ -76,7 +76,10 @@ def running(api: Api) -> Iterator[Api]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._reply(api.get.get(self.path, problem(404, "not_found", "Nothing here.")))
+            url = urlsplit(self.path)
+            reply = api.get.get(url.path, problem(404, "not_found", "Nothing here."))
+            asked = Asked(url.path, parse_qs(url.query), dict(self.headers), b"")
+            self._reply(reply(asked) if callable(reply) else reply)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

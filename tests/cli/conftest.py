@@ -7,6 +7,15 @@ from PIL import Image
 from tests.cli.api import Api, running
 
 
+@pytest.fixture(autouse=True)
+def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where credentials are kept: never those of who runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("RAYLENS_SERVER", "RAYLENS_TOKEN", "RAYLENS_INSECURE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "config" / "raylens" / "credentials"
+
+
 @pytest.fixture
 def api() -> Iterator[Api]:
     with running(Api()) as api:
