@@ -1,0 +1,178 @@
+"""What users and applications are granted, from the code to the last refresh; and how it is taken back."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, Engine, delete
+from sqlalchemy.exc import IntegrityError
+
+from auth.audit import Audit, Event, Origin
+from auth.database import write
+from auth.errors import NoSuchThing
+from auth.lifetimes import ACCESS, CLIENT_CREDENTIALS, CODE, REFRESH, microseconds
+from auth.oauth.access_tokens import AccessTokens
+from auth.oauth.client import Client
+from auth.oauth.codes import Codes
+from auth.oauth.consents import Consent, Consents
+from auth.oauth.families import Families, Family
+from auth.oauth.refresh_tokens import RefreshTokens
+from auth.oauth.tokens import Tokens
+from auth.principal import Principal, Scopes
+from auth.settings import Clock
+from auth.tables import oauth_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What an application gets at the token endpoint."""
+
+    family: Family
+    scopes: Scopes
+    access_token: str
+    expires_in: int
+    """Seconds."""
+    refresh_token: str | None
+
+
+class Grants:
+    """Each step is one transaction: what is used up and what is had for it are there together, or neither."""
+
+    def __init__(self, engine: Engine, clock: Clock, audit: Audit) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._audit = audit
+        self._families = Families(clock, audit)
+        self._access_tokens = AccessTokens(engine, clock)
+        self._consents = Consents(engine, clock)
+        self.codes = Codes(engine, clock, self._families)
+        self.refresh_tokens = RefreshTokens(engine, clock, self._families)
+        self.tokens = Tokens(engine, clock, self._families)
+
+    def principal(self, digest: bytes) -> Principal | None:
+        """Who holds the access token of this digest."""
+        return self._access_tokens.principal(digest)
+
+    def authorize(
+        self,
+        client: Client,
+        user_id: int,
+        scopes: Scopes,
+        *,
+        redirect_uri: str,
+        challenge: str,
+        nonce: str,
+        authenticated_us: int,
+    ) -> str:
+        """A code, which its user has consented to. Raises NoSuchThing where application or user just went."""
+
+        def work(connection: Connection) -> str:
+            family_id = self._families.begin(
+                connection,
+                client.id,
+                user_id,
+                scopes,
+                lifetime_s=CODE,
+                nonce=nonce,
+                authenticated_us=authenticated_us,
+            )
+            return self.codes.issue(connection, family_id, redirect_uri, challenge)
+
+        try:
+            return write(self._engine, work)
+        except IntegrityError:
+            raise NoSuchThing("This application is not registered any more.") from None
+
+    def redeem(self, digest: bytes, *, refreshable: bool, origin: Origin) -> Issued | None:
+        """Tokens for a code; None where it is too old or was used."""
+
+        def work(connection: Connection) -> Issued | None:
+            family = self.codes.use(connection, digest, origin)
+            if family is None:
+                return None
+            now_us = microseconds(self._clock())
+            expires_us = family.created_us + microseconds(REFRESH) if refreshable else now_us + microseconds(ACCESS)
+            self._families.live_until(connection, family.id, expires_us)
+            family = replace(family, expires_us=expires_us)
+            return self._issue(connection, family, family.scopes, ACCESS, refreshable=refreshable)
+
+        return write(self._engine, work)
+
+    def refresh(self, digest: bytes, scopes: Scopes | None, *, origin: Origin) -> Issued | None:
+        """Tokens for a refresh token, of fewer scopes if some are named; None where it was used."""
+
+        def work(connection: Connection) -> Issued | None:
+            family = self.refresh_tokens.use(connection, digest, origin)
+            if family is None:
+                return None
+            narrowed = family.scopes if scopes is None else family.scopes & scopes
+            return self._issue(connection, family, narrowed, ACCESS, refreshable=True)
+
+        return write(self._engine, work)
+
+    def issue_to(self, client: Client, scopes: Scopes) -> Issued:
+        """A token for an application on its own. Raises NoSuchThing where it just went."""
+
+        def work(connection: Connection) -> Issued:
+            lifetime_s = CLIENT_CREDENTIALS
+            id_ = self._families.begin(connection, client.id, None, scopes, lifetime_s=lifetime_s)
+            now_us = microseconds(self._clock())
+            family = Family(id_, client.id, None, scopes, "", 0, now_us, now_us + microseconds(lifetime_s))
+            return self._issue(connection, family, scopes, lifetime_s, refreshable=False)
+
+        try:
+            return write(self._engine, work)
+        except IntegrityError:
+            raise NoSuchThing("This application is not registered any more.") from None
+
+    def consented(self, user_id: int, client_id: str) -> Scopes:
+        """What a user lets an application do; empty where they were never asked."""
+        return self._consents.scopes(user_id, client_id)
+
+    def consent(self, user_id: int, client_id: str, scopes: Scopes, *, origin: Origin) -> None:
+        """Remember what a user lets an application do, besides what they let it do before."""
+
+        def work(connection: Connection) -> None:
+            self._consents.give(connection, user_id, client_id, scopes)
+            add, detail = self._audit.add, {"scopes": sorted(scopes)}
+            add(connection, Event.APP_AUTHORIZED, user_id=user_id, client_id=client_id, origin=origin, detail=detail)
+
+        write(self._engine, work)
+
+    def consents(self, user_id: int) -> list[Consent]:
+        """The applications a user lets do something, newest first."""
+        return self._consents.list(user_id)
+
+    def revoke_consent(self, user_id: int, client_id: str, *, origin: Origin) -> bool:
+        """End what an application has of a user; it has to ask again. False where it had nothing."""
+
+        def work(connection: Connection) -> bool:
+            had_consent = self._consents.take_back(connection, user_id, client_id)
+            had_tokens = self._families.end_user(connection, user_id, client_id) > 0
+            if had_consent or had_tokens:
+                add = self._audit.add
+                add(connection, Event.APP_REVOKED, user_id=user_id, client_id=client_id, origin=origin)
+            return had_consent or had_tokens
+
+        return write(self._engine, work)
+
+    def end_user(self, connection: Connection, user_id: int) -> int:
+        """End all that applications have of a user; what they may ask for is remembered."""
+        return self._families.end_user(connection, user_id)
+
+    def sweep(self) -> None:
+        """Delete what has ended."""
+
+        def work(connection: Connection) -> None:
+            self._families.sweep(connection)
+            ended = oauth_tokens.c.expires_us <= microseconds(self._clock())
+            connection.execute(delete(oauth_tokens).where(ended))
+
+        write(self._engine, work)
+
+    def _issue(
+        self, connection: Connection, family: Family, scopes: Scopes, lifetime_s: int, *, refreshable: bool
+    ) -> Issued:
+        access_token, expires_in = self._access_tokens.issue(connection, family, scopes, lifetime_s)
+        refresh_token = self.refresh_tokens.issue(connection, family) if refreshable else None
+        if family.user is not None:
+            self._consents.seen(connection, family.user.id, family.client_id)
+        return Issued(family, scopes, access_token, expires_in, refresh_token)

@@ -1,0 +1,60 @@
+"""Tokens of either kind, as applications ask about them and give them back."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, update
+
+from auth.database import write
+from auth.lifetimes import microseconds
+from auth.oauth.access_tokens import KIND as ACCESS
+from auth.oauth.families import Families, Family, family_of, with_family
+from auth.principal import Scopes, parse_scopes
+from auth.secret import digest_of
+from auth.settings import Clock
+from auth.tables import oauth_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    digest: bytes
+    is_access: bool
+    """Otherwise it is a refresh token."""
+    is_active: bool
+    """It would be taken now."""
+    family: Family
+    scopes: Scopes
+    created_us: int
+    expires_us: int
+
+
+class Tokens:
+    def __init__(self, engine: Engine, clock: Clock, families: Families) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._families = families
+
+    def find(self, token: str) -> Token | None:
+        """None for one that is not known, or whose family has ended."""
+        query = with_family(oauth_tokens)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.where(oauth_tokens.c.digest == digest_of(token))).one_or_none()
+        now_us = microseconds(self._clock())
+        family = family_of(row, now_us) if row else None
+        if row is None or family is None:
+            return None
+        is_active = row.used_us is None and row.revoked_us is None and row.expires_us > now_us
+        scopes = parse_scopes(row.scopes) & family.scopes
+        return Token(row.digest, row.kind == ACCESS, is_active, family, scopes, row.created_us, row.expires_us)
+
+    def revoke(self, token: Token) -> None:
+        """An access token ends alone, a refresh token with its family."""
+
+        def work(connection: Connection) -> None:
+            if token.is_access:
+                now_us = microseconds(self._clock())
+                mine = oauth_tokens.c.digest == token.digest
+                connection.execute(update(oauth_tokens).where(mine).values(revoked_us=now_us))
+            else:
+                self._families.end(connection, token.family.id)
+
+        write(self._engine, work)
