@@ -148,12 +148,11 @@ def test_a_renewal_that_fails_ends_no_sign_in(api, server, store, photos, reply)
 
 def test_what_was_answered_before_is_printed(api, server, store, photos):
     store.put(signed_in(api.url))
-    answer = server.answer
 
     def sign_out_before_the_last(asked: Asked, attempt: int) -> Reply:
         if b"RIFF" in asked.body[:8]:
             server.access = server.refresh = "rla_another"
-        return answer(asked, attempt)
+        return server.answer(asked, attempt)
 
     api.answer = sign_out_before_the_last
     result = run("classify", photos, "--server", api.url, "--jobs", 1)

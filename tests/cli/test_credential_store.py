@@ -2,6 +2,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,16 +106,21 @@ asyncio.run(hold())
 """
 
 
-async def test_a_lock_holds_between_processes_and_ends_with_its_process(store):
+@pytest.fixture
+def holder() -> Iterator["subprocess.Popen[str]"]:
+    """Another process that holds the lock of URL."""
     with subprocess.Popen([sys.executable, "-c", HOLD, URL], stdout=subprocess.PIPE, text=True) as holder:
-        try:
-            assert holder.stdout.readline() == "held\n"
-            async with asyncio.timeout(5), store.locked(Address("https://example.org")):
-                pass
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3), store.locked(ADDRESS):
-                    pytest.fail("two held the lock")
-        finally:
-            holder.kill()
+        assert holder.stdout and holder.stdout.readline() == "held\n"
+        yield holder
+        holder.kill()
+
+
+async def test_a_lock_holds_between_processes_and_ends_with_its_process(store, holder):
+    async with asyncio.timeout(5), store.locked(Address("https://example.org")):
+        pass
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3), store.locked(ADDRESS):
+            pytest.fail("two held the lock")
+    holder.kill()
     async with asyncio.timeout(5), store.locked(ADDRESS):
         pass
