@@ -77,6 +77,10 @@ class SigningKeys:
         now_us = microseconds(self._clock())
         return {"keys": [key.public for key in self._keys() if key.retired_us is None or key.retired_us > now_us]}
 
+    def kept(self) -> list[SigningKey]:
+        """All there are, the newest first."""
+        return self._read()
+
     def rotate(self) -> str:
         """Make the next key, and get its id. It signs in ten minutes, the very first at once."""
         keys = self._read()
