@@ -7,34 +7,47 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 TESTS ?=
 
+NPM := frontend/npm
+MODULES := frontend/node_modules
+# Folders, too: one that lost a file is newer than before.
+WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src frontend/public frontend/plugins)
+
 # Slow tests share a running Ray, so they run last.
 FAST := not e2e and not chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test chaos lint bench pins clean
+.PHONY: help serve web test chaos lint bench openapi pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashboard"
+	@$(MAKE) --no-print-directory web || echo "The web app could not be built; the API works without it."
 	@exec $(BIN)/raylens serve $(ARGS)
+
+web: frontend/dist/index.html ## Build the web app, which make serve does as well
 
 test: lint ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
 	@$(BIN)/python -m tests.servers.install
 	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)")
+	$(if $(TESTS),,$(NPM) run test)
 	$(if $(TESTS),,$(BIN)/python -m pytest -m "e2e and not chaos")
 
 chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
 	@$(BIN)/python -m tests.servers.install
 	$(BIN)/python -m pytest -m chaos $(TESTS)
 
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev $(MODULES)/.dev ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run lint
 
 bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table and a picture in benchmarks/results
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
+	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json
 
 pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	$(PIP) uv
@@ -42,9 +55,11 @@ pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --quiet --upgrade pyproject.toml $$(echo $${set#*:} | tr : ' ') -o requirements/$${set%%:*}.txt; \
 	done
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	  --no-header --quiet --upgrade --group pyproject.toml:web -o requirements/web.txt
 
 clean: ## Remove what the other commands made, but not the data folder
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(MODULES) frontend/dist build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -62,3 +77,17 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing what the tests need …"
 	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
+
+frontend/dist/index.html: $(WEB) $(MODULES)/.run
+	@echo "Building the web app …"
+	@$(NPM) run --silent build -- --logLevel warn
+
+$(MODULES)/.run: frontend/package-lock.json | $(VENV)/bin/python
+	@echo "Installing what the web app is built with …"
+	@$(NPM) ci --omit=dev
+	@touch $@
+
+$(MODULES)/.dev: frontend/package-lock.json | $(VENV)/bin/python
+	@echo "Installing what the web app is built and tested with …"
+	@$(NPM) ci
+	@touch $@ $(MODULES)/.run

@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vite";
+import { compress } from "./plugins/compress.ts";
+import { pages } from "./plugins/pages.ts";
+
+const SERVICE = process.env.RAYLENS_URL ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  // Every address is relative: the app works under any path.
+  base: "./",
+  plugins: [vue(), pages(), compress()],
+  resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
+  css: {
+    preprocessorOptions: {
+      // Bootstrap 5 is written for Sass' @import.
+      scss: { quietDeps: true, silenceDeprecations: ["import"] },
+    },
+  },
+  build: {
+    target: "es2022",
+    // What is inlined could not be cached, and data: is allowed for images alone.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: { checks: { pluginTimings: false } },
+  },
+  server: { proxy: { "^/(api|auth|oauth)/": { target: SERVICE, changeOrigin: false } } },
+});
