@@ -1,6 +1,6 @@
 """The log of sign-ins and changes: what happened to whose account, by whom, from where. Never a secret."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select
 
 from auth.settings import Clock
-from auth.tables import audit
+from auth.tables import audit, users
 
 
 class Event(StrEnum):
@@ -105,3 +105,9 @@ class Audit:
             query = query.where(audit.c.id < before_id)
         with self._engine.connect() as connection:
             return [Entry(**row._mapping) for row in connection.execute(query)]
+
+    def usernames(self, user_ids: Collection[int]) -> dict[int, str]:
+        """What those are called today who are still there, by id."""
+        query = select(users.c.id, users.c.username).where(users.c.id.in_(user_ids), users.c.deleted_us.is_(None))
+        with self._engine.connect() as connection:
+            return {row.id: row.username for row in connection.execute(query)}

@@ -18,6 +18,7 @@ from auth.tables import credentials, users
 
 PREFIXES: Final[dict[Kind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
 IDLE_S: Final[dict[Kind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
+MOST_LISTED: Final = 1000
 TOTAL_S: Final[dict[Kind, int | None]] = {"session": SESSION, "token": None, "key": None}
 
 
@@ -36,6 +37,11 @@ class Credential:
     expires_us: int | None
     address: str
     user_agent: str
+
+    @property
+    def ends_us(self) -> int:
+        """When it ends if it is not used again."""
+        return _ends_us(self.kind, self.seen_us, self.expires_us)
 
 
 class Credentials:
@@ -87,36 +93,41 @@ class Credentials:
         if row is None or row.disabled_us is not None or row.deleted_us is not None:
             return None
         now_us = microseconds(self._clock())
-        if _ends_us(row, row.seen_us) <= now_us:
+        if _ends_us(row.kind, row.seen_us, row.expires_us) <= now_us:
             return None
         if row.seen_us + microseconds(SEEN_EVERY) <= now_us:
             self._seen(row.id, now_us)
         allowed = allowed_to(row.role)
         scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
-        return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row, now_us))
+        return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row.kind, now_us, row.expires_us))
 
     def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
-        """Those of a user that are still good, newest first."""
+        """Those of a user that are still good, newest first; of very many the newest."""
         query = (
             select(credentials)
             .where(credentials.c.user_id == user_id, credentials.c.kind.in_(kinds))
             .order_by(credentials.c.id.desc())
+            .limit(MOST_LISTED)
         )
         now_us = microseconds(self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [_credential(row) for row in rows if _ends_us(row, row.seen_us) > now_us]
+        return [credential for credential in map(_credential, rows) if credential.ends_us > now_us]
 
-    def revoke(self, connection: Connection, user_id: int, id_: int) -> bool:
-        """End one of a user's; False where it is not theirs, or not there."""
-        mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id)
+    def find(self, connection: Connection, secret: str) -> Credential | None:
+        """The one that has this secret, even if it has ended by itself."""
+        row = connection.execute(select(credentials).where(credentials.c.digest == digest_of(secret))).one_or_none()
+        return _credential(row) if row else None
+
+    def revoke(self, connection: Connection, user_id: int, id_: int, kinds: Collection[Kind] = tuple(PREFIXES)) -> bool:
+        """End one of a user's of these kinds; False where there is none such (any more)."""
+        mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
         return connection.execute(delete(credentials).where(mine)).rowcount > 0
 
     def revoke_secret(self, connection: Connection, kind: Kind, secret: str) -> int | None:
         """End the one that has this secret; whose it was, None where there was none (any more)."""
-        mine = (credentials.c.digest == digest_of(secret)) & (credentials.c.kind == kind)
-        row = connection.execute(select(credentials.c.id, credentials.c.user_id).where(mine)).one_or_none()
-        return row.user_id if row and self.revoke(connection, row.user_id, row.id) else None
+        found = self.find(connection, secret)
+        return found.user_id if found and self.revoke(connection, found.user_id, found.id, [kind]) else None
 
     def revoke_all(
         self, connection: Connection, user_id: int, kinds: Collection[Kind], but_id: int | None = None
@@ -159,11 +170,10 @@ def _user(row: Row[tuple[object, ...]]) -> User:
     return User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
 
 
-def _ends_us(row: Row[tuple[object, ...]], seen_us: int) -> int:
-    """When it ends if it is not used again after ``seen_us``."""
-    idle_s = IDLE_S[row.kind]
+def _ends_us(kind: Kind, seen_us: int, expires_us: int | None) -> int:
+    idle_s = IDLE_S[kind]
     idle_us = seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
-    return min(idle_us, _FOREVER if row.expires_us is None else row.expires_us)
+    return min(idle_us, _FOREVER if expires_us is None else expires_us)
 
 
 def _credential(row: Row[tuple[object, ...]]) -> Credential:

@@ -7,12 +7,17 @@ from typing import Any
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
 
+from auth.accounts import Accounts
 from auth.audit import Audit, Origin
 from auth.cookies import SessionCookie
 from auth.credentials import PREFIXES, Credentials
 from auth.gatekeeper import Gatekeeper
+from auth.keys import Keys
+from auth.passwords import Passwords
 from auth.sessions import Sessions
 from auth.settings import AuthSettings, Clock
+from auth.throttle import Throttle
+from auth.tokens import Tokens
 from auth.workers import Workers
 
 
@@ -29,7 +34,7 @@ class Auth:
         settings: AuthSettings,
         *,
         address_of: Callable[[Request], str],
-        erase: Callable[[int], None] = lambda _user_id: None,
+        erase: Callable[[int], object] = lambda _user_id: None,
         records_of: Callable[[int], Iterator[dict[str, Any]]] = lambda _user_id: iter(()),
         clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
@@ -41,7 +46,19 @@ class Auth:
         self.cookie = SessionCookie(settings)
         self.audit = Audit(engine, clock)
         self.credentials = Credentials(engine, clock)
+        self.throttle = Throttle(engine, clock)
+        self.accounts = Accounts(
+            engine,
+            clock,
+            passwords=Passwords(settings.password_min_length),
+            throttle=self.throttle,
+            credentials=self.credentials,
+            audit=self.audit,
+            settings=settings,
+        )
+        self.tokens = Tokens(engine, self.accounts, self.credentials, self.audit)
         self.sessions = Sessions(engine, self.credentials, self.audit)
+        self.keys = Keys(engine, self.credentials, self.audit)
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
         self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of

@@ -1,10 +1,17 @@
-"""Sessions of the web app: begun when somebody signs in with a browser, ended when they sign out."""
+"""Sessions of the web app, begun when somebody signs in with a browser; their owner sees and ends all sign-ins."""
+
+from typing import Final
 
 from sqlalchemy import Connection, Engine
 
 from auth.audit import Audit, Event, Origin
-from auth.credentials import Credentials
+from auth.credentials import Credential, Credentials
 from auth.database import write
+from auth.errors import NoSuchThing
+from auth.principal import Kind
+
+SIGN_INS: Final[tuple[Kind, ...]] = ("session", "token")
+"""What comes of a name and a password, in a browser or by the sign-in call."""
 
 
 class Sessions:
@@ -31,6 +38,31 @@ class Sessions:
     def end(self, secret: str, *, origin: Origin) -> None:
         """Nothing happens to one that has ended already."""
         write(self._engine, lambda connection: self._end(connection, secret, origin))
+
+    def list(self, user_id: int) -> list[Credential]:
+        """Where a user is signed in, by session or token, newest first."""
+        return self._credentials.list(user_id, SIGN_INS)
+
+    def revoke(self, user_id: int, id_: int, *, origin: Origin) -> None:
+        """End one of a user's sign-ins. Raises NoSuchThing."""
+
+        def work(connection: Connection) -> None:
+            if not self._credentials.revoke(connection, user_id, id_, SIGN_INS):
+                raise NoSuchThing("There is no such session; it may have ended already.")
+            detail = {"kind": "session", "id": id_}
+            self._audit.add(connection, Event.CREDENTIAL_REVOKED, user_id=user_id, origin=origin, detail=detail)
+
+        write(self._engine, work)
+
+    def revoke_others(self, user_id: int, but_id: int, *, origin: Origin) -> None:
+        """End all of a user's sign-ins but one."""
+
+        def work(connection: Connection) -> None:
+            if count := self._credentials.revoke_all(connection, user_id, SIGN_INS, but_id):
+                detail = {"kind": "session", "count": count}
+                self._audit.add(connection, Event.CREDENTIAL_REVOKED, user_id=user_id, origin=origin, detail=detail)
+
+        write(self._engine, work)
 
     def _end(self, connection: Connection, secret: str, origin: Origin) -> None:
         user_id = self._credentials.revoke_secret(connection, "session", secret)

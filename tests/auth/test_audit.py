@@ -9,6 +9,7 @@ from auth.audit import Audit, Event, Origin
 from auth.database import write
 from auth.lifetimes import microseconds
 from tests.auth.clock import START, MovableClock
+from tests.auth.people import People
 
 
 @pytest.fixture
@@ -75,3 +76,9 @@ def test_an_entry_is_json(engine: Engine, audit: Audit):
     add(engine, audit, Event.CLIENT_CHANGED, None, detail={"scopes": ["classify"], "public": True, "name": None})
     [entry] = audit.entries()
     assert json.loads(json.dumps(entry.detail)) == {"scopes": ["classify"], "public": True, "name": None}
+
+
+def test_names_are_those_of_today_and_of_nobody_who_is_deleted(audit: Audit, people: People):
+    alice, bob = people.add("alice"), people.add("bob", deleted_us=1)
+    assert audit.usernames({alice, bob, 4711}) == {alice: "alice"}
+    assert audit.usernames(set()) == {}

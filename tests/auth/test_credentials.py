@@ -155,14 +155,19 @@ def test_a_closed_account_lets_nobody_in(people: People, engine: Engine, alice: 
     assert people.holder(secret) is None
 
 
-def test_one_ends_only_for_its_own_user(people: People, engine: Engine, alice: int):
+def test_one_ends_only_for_its_own_user_and_as_what_it_is(people: People, engine: Engine, alice: int):
     bob = people.add("bob")
     secret = people.let_in(alice)
     [session] = people.credentials.list(alice, ["session"])
-    assert not write(engine, lambda connection: people.credentials.revoke(connection, bob, session.id))
+
+    def revoke(user_id: int, kind: Kind) -> bool:
+        return write(engine, lambda connection: people.credentials.revoke(connection, user_id, session.id, [kind]))
+
+    assert not revoke(bob, "session")
+    assert not revoke(alice, "key")
     assert people.holder(secret)
-    assert write(engine, lambda connection: people.credentials.revoke(connection, alice, session.id))
-    assert not write(engine, lambda connection: people.credentials.revoke(connection, alice, session.id))
+    assert revoke(alice, "session")
+    assert not revoke(alice, "session")
     assert people.holder(secret) is None
 
 
