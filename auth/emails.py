@@ -1,0 +1,26 @@
+"""E-mail addresses of users. Nobody writes to them; they may be empty, and several users may have the same."""
+
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+
+MOST: Final = 254
+
+
+def faults_of(email: str) -> list[str]:
+    """What is wrong with it, in Django's words."""
+    if not email:
+        return []
+    if len(email) > MOST:
+        return [f"Ensure this field has no more than {MOST} characters."]
+    try:
+        validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return ["Enter a valid email address."]
+    return []
+
+
+def normalized(email: str) -> str:
+    """As it is kept: the domain in lower case."""
+    name, at, domain = email.strip().rpartition("@")
+    return name + at + domain.lower()

@@ -1,0 +1,41 @@
+"""What a user may be called, as in Django: letters, digits and @ . + - _, 150 at most."""
+
+import re
+import unicodedata
+from typing import Final
+
+MOST: Final = 150
+_ALLOWED: Final = re.compile(r"[\w.@+-]+\Z")
+
+
+def normalized(username: str) -> str:
+    """As it is kept: NFKC, without space around it."""
+    return unicodedata.normalize("NFKC", username).strip()
+
+
+def key_of(username: str) -> str:
+    """What makes it one name, however it is written: ``ALICE`` and ``alice``, ``Straße`` and ``STRASSE``.
+
+    Unicode's compatibility caseless match.
+    """
+    folded = unicodedata.normalize("NFD", normalized(username)).casefold()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
+
+
+def faults_of(username: str) -> list[str]:
+    """What is wrong with it, in Django's words; whether it is taken is another question."""
+    name = normalized(username)
+    if not name:
+        return ["This field may not be blank."]
+    faults = []
+    if not _ALLOWED.match(name):
+        faults.append("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
+    if max(len(name), len(key_of(name))) > MOST:
+        faults.append(f"Ensure this field has no more than {MOST} characters.")
+    return faults
+
+
+def made_of(text: str) -> str:
+    """A valid one that resembles the text; may be taken."""
+    name = re.sub(r"[^\w.@+-]+", "-", normalized(text)).strip("-")[:MOST]
+    return name if name and not faults_of(name) else "user"
