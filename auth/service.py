@@ -14,6 +14,7 @@ from auth.credentials import PREFIXES, Credentials
 from auth.gatekeeper import Gatekeeper
 from auth.keys import Keys
 from auth.passwords import Passwords
+from auth.routes.api import api_routes
 from auth.sessions import Sessions
 from auth.settings import AuthSettings, Clock
 from auth.throttle import Throttle
@@ -66,6 +67,7 @@ class Auth:
     def install(self, app: FastAPI) -> None:
         """Add the routes, and let every route ask who comes."""
         app.state.gatekeeper = self.gatekeeper
+        app.include_router(api_routes(self), prefix="/api")
 
     def origin_of(self, request: Request) -> Origin:
         return Origin(self._address_of(request), request.headers.get("user-agent", ""))

@@ -1,0 +1,27 @@
+"""The API of users, as the web app uses it: all that is under ``/api/v1``."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Depends
+
+from auth.routes.activity import activity_routes
+from auth.routes.admin_audit import admin_audit_routes
+from auth.routes.keys import key_routes
+from auth.routes.schemas import MOST_BODY, private
+from auth.routes.sessions import sessions_routes
+
+if TYPE_CHECKING:
+    from auth.service import Auth
+
+
+def api_routes(auth: "Auth") -> APIRouter:
+    """``/v1/session``, ``/v1/account…``, ``/v1/admin…``."""
+    router = APIRouter(dependencies=[Depends(private)], max_body_size=MOST_BODY)
+    for routes in (
+        key_routes,
+        sessions_routes,
+        activity_routes,
+        admin_audit_routes,
+    ):
+        router.include_router(routes(auth))
+    return router

@@ -1,0 +1,96 @@
+"""Where a person is signed in."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from auth.access import SignedIn, user_of
+from auth.credentials import Credential
+from auth.routes.problems import SIGNED_IN, problems
+from auth.routes.schemas import Id, moment
+
+if TYPE_CHECKING:
+    from auth.service import Auth
+
+SIGN_IN: Final[JsonDict] = {
+    "id": 41,
+    "kind": "session",
+    "created_at": "2026-01-31T12:00:00Z",
+    "seen_at": "2026-01-31T12:10:00Z",
+    "expires_at": "2026-02-01T00:10:00Z",
+    "address": "203.0.113.7",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "current": True,
+}
+
+
+class ActiveSession(BaseModel):
+    """A browser or a program that somebody signed in with."""
+
+    id: int
+    kind: Literal["session", "token"] = Field(description="A browser's, or one of the original's sign-in call.")
+    created_at: datetime
+    seen_at: datetime = Field(description="Give or take a minute.")
+    expires_at: datetime = Field(description="If it is not used any more.")
+    address: str = Field(description="Where from.")
+    user_agent: str
+    current: bool = Field(description="This request came with it.")
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SIGN_IN]})
+
+    @classmethod
+    def of(cls, credential: Credential, current_id: int | None) -> "ActiveSession":
+        return cls(
+            id=credential.id,
+            kind="session" if credential.kind == "session" else "token",
+            created_at=moment(credential.created_us),
+            seen_at=moment(credential.seen_us),
+            expires_at=moment(credential.ends_us),
+            address=credential.address,
+            user_agent=credential.user_agent,
+            current=credential.id == current_id,
+        )
+
+
+class ActiveSessions(BaseModel):
+    items: list[ActiveSession]
+
+
+def sessions_routes(auth: "Auth") -> APIRouter:
+    """``/v1/account/sessions``."""
+    router = APIRouter(prefix="/v1/account/sessions", tags=["sessions"])
+
+    @router.get("", operation_id="list_sessions", responses=problems(*SIGNED_IN), summary="Where you are signed in")
+    async def list_sessions(principal: SignedIn) -> ActiveSessions:
+        found = await auth.workers.run(auth.sessions.list, user_of(principal).id)
+        return ActiveSessions(items=[ActiveSession.of(one, principal.credential_id) for one in found])
+
+    @router.delete(
+        "",
+        operation_id="revoke_other_sessions",
+        status_code=204,
+        responses=problems(*SIGNED_IN),
+        summary="Sign out everywhere else",
+        description="API keys and applications go on working.",
+    )
+    async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
+        user, origin = user_of(principal), auth.origin_of(request)
+        await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, origin=origin)
+        auth.gatekeeper.forget_user(user.id)
+
+    @router.delete(
+        "/{id}",
+        operation_id="revoke_session",
+        status_code=204,
+        responses=problems(*SIGNED_IN, 404, 422),
+        summary="Sign out there",
+    )
+    async def revoke_session(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
+        user = user_of(principal)
+        await auth.workers.run(auth.sessions.revoke, user.id, id, origin=auth.origin_of(request))
+        auth.gatekeeper.forget_user(user.id)
+
+    return router
