@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, insert, update
 from auth.audit import Origin
 from auth.lifetimes import CODE, microseconds
 from auth.oauth.families import Families, Family, family_of, with_family
-from auth.secret import Prefix, digest_of, new_secret
+from auth.secret import digest_of
 from auth.settings import Clock
 from auth.tables import oauth_codes
 
@@ -29,8 +29,7 @@ class Codes:
         self._clock = clock
         self._families = families
 
-    def issue(self, connection: Connection, family_id: int, redirect_uri: str, challenge: str) -> str:
-        code = new_secret(Prefix.CODE)
+    def add(self, connection: Connection, code: str, family_id: int, redirect_uri: str, challenge: str) -> None:
         values = {
             "digest": digest_of(code),
             "family_id": family_id,
@@ -39,7 +38,6 @@ class Codes:
             "expires_us": microseconds(self._clock() + CODE),
         }
         connection.execute(insert(oauth_codes).values(values))
-        return code
 
     def find(self, code: str, client_id: str) -> Code | None:
         """None where it is another application's, or its family has ended."""

@@ -10,6 +10,7 @@ from auth.database import write
 from auth.errors import NoSuchThing
 from auth.lifetimes import ACCESS, CLIENT_CREDENTIALS, CODE, REFRESH, microseconds
 from auth.oauth.access_tokens import AccessTokens
+from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.client import Client
 from auth.oauth.codes import Codes
 from auth.oauth.consents import Consent, Consents
@@ -51,33 +52,23 @@ class Grants:
         """Who holds the access token of this digest."""
         return self._access_tokens.principal(digest)
 
-    def authorize(
-        self,
-        client: Client,
-        user_id: int,
-        scopes: Scopes,
-        *,
-        redirect_uri: str,
-        challenge: str,
-        nonce: str,
-        authenticated_us: int,
-    ) -> str:
-        """A code, which its user has consented to. Raises NoSuchThing where application or user just went."""
+    def authorize(self, code: str, asked: AuthorizationRequest, user_id: int, authenticated_us: int) -> None:
+        """Let the code be redeemed for a minute. Raises NoSuchThing where application or user just went."""
 
-        def work(connection: Connection) -> str:
+        def work(connection: Connection) -> None:
             family_id = self._families.begin(
                 connection,
-                client.id,
+                asked.client.id,
                 user_id,
-                scopes,
+                asked.scopes,
                 lifetime_s=CODE,
-                nonce=nonce,
+                nonce=asked.nonce,
                 authenticated_us=authenticated_us,
             )
-            return self.codes.issue(connection, family_id, redirect_uri, challenge)
+            self.codes.add(connection, code, family_id, asked.redirect_uri, asked.challenge)
 
         try:
-            return write(self._engine, work)
+            write(self._engine, work)
         except IntegrityError:
             raise NoSuchThing("This application is not registered any more.") from None
 

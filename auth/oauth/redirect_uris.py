@@ -2,7 +2,7 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 LONGEST: Final = 2000
 _ALLOWED: Final = re.compile(
@@ -35,3 +35,8 @@ def source_of(uri: str) -> str:
     if parts.scheme not in {"http", "https"} or "[" in parts.netloc:  # the policy's grammar has no IPv6
         return f"{parts.scheme}:"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def with_parameters(uri: str, **parameters: str) -> str:
+    """The URI with more in its query."""
+    return f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters)}"

@@ -1,0 +1,48 @@
+"""What applications are told of tokens, at the token endpoint and at introspection."""
+
+from typing import Any
+
+from auth.lifetimes import microseconds
+from auth.oauth.grants import Issued
+from auth.oauth.id_tokens import IdTokens, subject_of
+from auth.oauth.tokens import Token
+from auth.principal import Scope, render_scopes
+from auth.settings import AuthSettings, Clock
+
+
+class TokenReplies:
+    def __init__(self, id_tokens: IdTokens, settings: AuthSettings, clock: Clock) -> None:
+        self._id_tokens = id_tokens
+        self._issuer = settings.public_url
+        self._clock = clock
+
+    def reply(self, issued: Issued, *, nonce: str) -> dict[str, Any]:
+        """RFC 6749, 5.1; with an id_token for who asked for ``openid``."""
+        reply: dict[str, Any] = {
+            "access_token": issued.access_token,
+            "token_type": "Bearer",
+            "expires_in": issued.expires_in,
+            "scope": render_scopes(issued.scopes),
+        }
+        if issued.refresh_token:
+            left_us = issued.family.expires_us - microseconds(self._clock())
+            reply |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": left_us // 1_000_000}
+        if issued.family.user and Scope.OPENID in issued.scopes:
+            reply["id_token"] = self._id_tokens.encode(issued, issued.family.user, nonce=nonce)
+        return reply
+
+    def introspection(self, token: Token) -> dict[str, Any]:
+        """RFC 7662, 2.2; of a token that is active."""
+        user = token.family.user
+        reply: dict[str, Any] = {
+            "active": True,
+            "iss": self._issuer,
+            "client_id": token.family.client_id,
+            "sub": subject_of(user) if user else token.family.client_id,
+            "scope": render_scopes(token.scopes),
+            "iat": token.created_us // 1_000_000,
+            "exp": token.expires_us // 1_000_000,
+        }
+        if user:
+            reply["username"] = user.username
+        return reply | ({"token_type": "Bearer"} if token.is_access else {})
