@@ -1,6 +1,5 @@
 """Accounts of people: made, signed in to, changed, closed."""
 
-import contextlib
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -62,14 +61,16 @@ class Accounts(Directory):
         """Raises InvalidFields."""
         return self._create(username, password, email, "admin", Origin())
 
-    def create_without_password(self, username: str, email: str, *, origin: Origin) -> User:
-        """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one."""
+    def add_without_password(self, connection: Connection, username: str, email: str, *, origin: Origin) -> User:
+        """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one.
+
+        Within the caller's transaction. Raises IntegrityError where somebody takes the name at the same moment.
+        """
         wanted = usernames.made_of(username)
+        others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
+        name = next((name for name in (wanted, *others) if by_name(connection, name) is None), secrets.token_hex(16))
         address = "" if emails.faults_of(email) else email
-        for name in (wanted, *(f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 10))):
-            with contextlib.suppress(InvalidFields):
-                return self._insert(name, None, address, "user", origin)
-        raise InvalidFields(TAKEN)
+        return self._insert(connection, name, None, address, role="user", origin=origin)
 
     def authenticate(self, username: str, password: str, *, origin: Origin) -> User:
         """Whose name and password these are. Raises InvalidLogin or Throttled."""
@@ -184,9 +185,12 @@ class Accounts(Directory):
                 raise InvalidFields(TAKEN)
         if wrong := self._passwords.faults_of(password, username=username, email=email):
             raise InvalidFields({"password": wrong})
-        return self._insert(username, self._passwords.hash(password), email, role, origin)
+        hashed = self._passwords.hash(password)
+        return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, origin=origin))
 
-    def _insert(self, username: str, hashed: str | None, email: str, role: Role, origin: Origin) -> User:
+    def _insert(
+        self, connection: Connection, username: str, hashed: str | None, email: str, *, role: Role, origin: Origin
+    ) -> User:
         now_us = self._now_us()
         values = {
             "username": usernames.normalized(username),
@@ -197,14 +201,10 @@ class Accounts(Directory):
             "created_us": now_us,
             "password_changed_us": now_us if hashed else None,
         }
-
-        def insert_row(connection: Connection) -> User:
-            key = connection.execute(insert(users).values(values)).inserted_primary_key
-            user_id = key[0] if key else 0
-            self._log(connection, Event.REGISTERED, user_id, None, origin)
-            return user_of(existing(connection, user_id))
-
-        return self._write_unless_taken(insert_row)
+        key = connection.execute(insert(users).values(values)).inserted_primary_key
+        user_id = key[0] if key else 0
+        self._log(connection, Event.REGISTERED, user_id, None, origin)
+        return user_of(existing(connection, user_id))
 
     def _write_unless_taken(self, work: Callable[[Connection], User]) -> User:
         """Raises InvalidFields where somebody else has the name, be it since a moment ago."""

@@ -8,7 +8,9 @@ from sqlalchemy import Engine, select, update
 
 from auth.accounts import Accounts
 from auth.audit import Event, Origin
+from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
+from auth.principal import User
 from auth.tables import users
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
@@ -22,6 +24,10 @@ OTHER = "a heron over the wet meadow"
 @pytest.fixture
 def accounts(application: Application) -> Accounts:
     return application.auth.accounts
+
+
+def vouched_for(accounts: Accounts, engine: Engine, username: str, email: str) -> User:
+    return write(engine, lambda c: accounts.add_without_password(c, username, email, origin=HERE))
 
 
 def events_of(application: Application, user_id: int) -> list[str]:
@@ -90,20 +96,20 @@ def test_a_failed_sign_in_is_logged_without_the_name_of_nobody(application, acco
     ]
 
 
-def test_who_has_no_password_signs_in_elsewhere(accounts):
-    user = accounts.create_without_password("bob", "bob@example.org", origin=HERE)
+def test_who_has_no_password_signs_in_elsewhere(engine, accounts):
+    user = vouched_for(accounts, engine, "bob", "bob@example.org")
     assert not user.has_password
     for password in ("", "None", PASSWORD):
         with pytest.raises(InvalidLogin):
             accounts.authenticate("bob", password, origin=HERE)
 
 
-def test_a_name_from_elsewhere_is_made_valid_and_unique(accounts):
-    names = [accounts.create_without_password("Bob Ross!", "x", origin=HERE).username for _ in range(3)]
+def test_a_name_from_elsewhere_is_made_valid_and_unique(engine, accounts):
+    names = [vouched_for(accounts, engine, "Bob Ross!", "x").username for _ in range(3)]
     assert names[0] == "Bob-Ross"
     assert len(set(names)) == 3
     assert all(name.startswith("Bob-Ross-") for name in names[1:])
-    assert accounts.create_without_password("", "no address", origin=HERE).email == ""
+    assert vouched_for(accounts, engine, "", "no address").email == ""
 
 
 def test_a_password_of_old_parameters_is_hashed_anew(engine, accounts):
@@ -149,8 +155,8 @@ def test_a_password_is_changed_only_for_a_good_one_by_who_knows_it(accounts, cur
     assert accounts.authenticate("alice", PASSWORD, origin=HERE)
 
 
-def test_who_has_no_password_may_set_one(accounts):
-    user = accounts.create_without_password("bob", "", origin=HERE)
+def test_who_has_no_password_may_set_one(engine, accounts):
+    user = vouched_for(accounts, engine, "bob", "")
     accounts.change_password(user.id, None, PASSWORD, keep_id=None, origin=HERE)
     assert replace(user, has_password=True) == accounts.authenticate("bob", PASSWORD, origin=HERE)
 
