@@ -1,5 +1,6 @@
 """What an OpenID Connect provider says of itself: its discovery document."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,19 +32,25 @@ class Metadata:
 
 
 class Discovery:
-    """The metadata of one issuer, asked for once an hour."""
+    """The metadata of one issuer, asked for once an hour, and once for all who wait for it."""
 
     def __init__(self, issuer: str, outbound: Outbound, monotonic: Clock) -> None:
         self._issuer = issuer
         self._outbound = outbound
         self._monotonic = monotonic
         self._known: tuple[float, Metadata] | None = None
+        self._asking: asyncio.Task[Metadata] | None = None
 
     async def metadata(self) -> Metadata:
         """Raises ProviderDown or ProviderFault."""
-        now = self._monotonic()
-        if self._known and now - self._known[0] < LIFE_S:
+        if self._known and self._monotonic() - self._known[0] < LIFE_S:
             return self._known[1]
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> Metadata:
+        now = self._monotonic()
         reply = await self._outbound.get(self._issuer.rstrip("/") + "/.well-known/openid-configuration")
         metadata = read_metadata(reply.expected().mapping(), self._issuer)
         self._known = now, metadata
