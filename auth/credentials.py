@@ -101,6 +101,11 @@ class Credentials:
         scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
         return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row.kind, now_us, row.expires_us))
 
+    def created_us(self, id_: int) -> int | None:
+        """When it was made; None for one that is not there any more."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(credentials.c.created_us).where(credentials.c.id == id_))
+
     def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
         """Those of a user that are still good, newest first; of very many the newest."""
         query = (

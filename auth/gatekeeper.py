@@ -57,6 +57,13 @@ class Gatekeeper:
             return await self._of_cookie(secret, connection)
         return None
 
+    async def session_of(self, connection: HTTPConnection) -> Principal | None:
+        """Who is signed in with the cookie. For pages: their forms can show no header, and check the Origin."""
+        secret = self._cookie.read(connection)
+        if secret is None or not secret.startswith(Prefix.SESSION):
+            return None
+        return await self._principal(Prefix.SESSION, secret)
+
     def forget(self, secret_or_none: str | None = None) -> None:
         """Ask the database again, at once instead of in a few seconds; all of them if none is named."""
         self._forgotten += 1
