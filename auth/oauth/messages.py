@@ -1,6 +1,7 @@
 """What the OAuth server is asked and what it answers, free of the framework that carries it."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -60,16 +61,27 @@ class Message:
     origin: Origin
 
 
-def query_of(request: Request, public_url: str, origin: Origin) -> Message:
-    """What is asked in the address. Raises Refused where that cannot be read."""
-    return _message(request, public_url, origin, request.scope["query_string"])
+def message_of(encoded: bytes, method: str, uri: str, *, authorization: str | None = None, origin: Origin) -> Message:
+    """From parameters as forms and addresses write them. Raises Refused where they cannot be read."""
+    pairs = pairs_of(encoded)
+    counts = Counter(name for name, _ in pairs)
+    return Message(
+        method=method,
+        uri=uri,
+        parameters={name: value for name, value in reversed(pairs) if value},
+        repeated=frozenset(name for name, count in counts.items() if count > 1),
+        authorization=authorization,
+        origin=origin,
+    )
 
 
-async def form_of(request: Request, public_url: str, origin: Origin) -> Message:
+async def form_of(request: Request, uri: str, origin: Origin) -> Message:
     """What is asked in a form. Raises Refused for anything else, and for a parameter in the address."""
     if request.scope["query_string"]:
         raise refusal("invalid_request", "Parameters belong in the body, not in the address.")
-    message = _message(request, public_url, origin, await form_body(request))
+    authorization = request.headers.get("authorization")
+    body = await form_body(request)
+    message = message_of(body, request.method, uri, authorization=authorization, origin=origin)
     if message.repeated:
         raise refusal("invalid_request", "A parameter came more than once.")
     return message
@@ -88,26 +100,9 @@ async def form_body(request: Request) -> bytes:
 
 
 def pairs_of(encoded: bytes) -> list[tuple[str, str]]:
-    """The parameters, in order. Raises Refused for what is not UTF-8 or too much."""
+    """The parameters, in order. Raises Refused for what is not UTF-8, or too many."""
     try:
         text = encoded.decode("ascii")
         return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise refusal("invalid_request", "The parameters cannot be read.") from None
-
-
-def _message(request: Request, public_url: str, origin: Origin, encoded: bytes) -> Message:
-    pairs = pairs_of(encoded)
-    return Message(
-        method=request.method,
-        uri=public_url + request.url.path,
-        parameters={name: value for name, value in reversed(pairs) if value},
-        repeated=_repeated(name for name, _ in pairs),
-        authorization=request.headers.get("authorization"),
-        origin=origin,
-    )
-
-
-def _repeated(names: Iterable[str]) -> frozenset[str]:
-    seen: set[str] = set()
-    return frozenset(name for name in names if name in seen or seen.add(name))  # type: ignore[func-returns-value]

@@ -1,0 +1,13 @@
+"""Paths of our own to go on to, from addresses that anybody can make up."""
+
+import re
+from typing import Final
+
+_OWN: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""Browsers take // and /\\ for the start of another host, and drop tabs and line breaks."""
+LONGEST: Final = 8000
+
+
+def own_path(text: str | None) -> str:
+    """The path where it is surely one of ours, with its query; otherwise the start page."""
+    return text if text and len(text) <= LONGEST and _OWN.fullmatch(text) else "/"
