@@ -3,12 +3,15 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from auth.settings import Clock
 from auth.tables import audit, users
+
+OPERATOR: Final = 0
+"""The ``actor_id`` of who works on the server itself, with its command line: no user has it."""
 
 
 class Event(StrEnum):
@@ -79,7 +82,7 @@ class Audit:
         origin: Origin = Origin(),
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """``actor_id`` None: the user themselves."""
+        """``actor_id`` None: the user themselves; or :data:`OPERATOR`."""
         values = {
             "at_us": round(self._clock() * 1e6),
             "event": event,

@@ -14,7 +14,7 @@ from auth.principal import Role, User
 from auth.settings import Clock
 from auth.tables import oauth_families, users
 from auth.usernames import key_of
-from auth.users import by_id, change, existing, user_of
+from auth.users import by_id, by_name, change, existing, user_of
 
 
 class Directory:
@@ -27,6 +27,12 @@ class Directory:
     def get(self, user_id: int) -> User | None:
         with self._engine.connect() as connection:
             row = by_id(connection, user_id)
+        return user_of(row) if row else None
+
+    def named(self, username: str) -> User | None:
+        """However the name is written."""
+        with self._engine.connect() as connection:
+            row = by_name(connection, username)
         return user_of(row) if row else None
 
     def find(self, text: str = "", before_id: int | None = None, limit: int = 50) -> list[User]:
