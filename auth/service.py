@@ -58,7 +58,7 @@ class Auth:
             settings=settings,
         )
         self.tokens = Tokens(engine, self.accounts, self.credentials, self.audit)
-        self.sessions = Sessions(engine, self.credentials, self.audit)
+        self.sessions = Sessions(engine, self.accounts, self.credentials, self.audit)
         self.keys = Keys(engine, self.credentials, self.audit)
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
         self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)

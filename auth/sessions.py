@@ -4,36 +4,37 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from auth.accounts import Accounts
 from auth.audit import Audit, Event, Origin
 from auth.credentials import Credential, Credentials
 from auth.database import write
 from auth.errors import NoSuchThing
-from auth.principal import Kind
+from auth.principal import Kind, User
 
 SIGN_INS: Final[tuple[Kind, ...]] = ("session", "token")
 """What comes of a name and a password, in a browser or by the sign-in call."""
 
 
 class Sessions:
-    """What stands behind the cookie. Who it is was found out before."""
+    """What stands behind the cookie."""
 
-    def __init__(self, engine: Engine, credentials: Credentials, audit: Audit) -> None:
+    def __init__(self, engine: Engine, accounts: Accounts, credentials: Credentials, audit: Audit) -> None:
         self._engine = engine
+        self._accounts = accounts
         self._credentials = credentials
         self._audit = audit
 
+    def sign_in(self, username: str, password: str, *, instead_of: str | None, origin: Origin) -> tuple[User, str]:
+        """Who it is, and the secret for the cookie; hashes. Raises InvalidLogin or Throttled."""
+
+        def issue(connection: Connection, user: User) -> tuple[User, str]:
+            return user, self._begin(connection, user.id, instead_of, origin)
+
+        return self._accounts.enter(username, password, issue, origin=origin)
+
     def begin(self, user_id: int, *, instead_of: str | None, origin: Origin) -> str:
-        """The secret for the cookie. ``instead_of``: what the browser's cookie holds, which ends.
-
-        So nobody goes on under a session that was there before they signed in, planted by somebody else perhaps.
-        """
-
-        def work(connection: Connection) -> str:
-            if instead_of:
-                self._end(connection, instead_of, origin)
-            return self._credentials.issue(connection, "session", user_id, origin=origin)
-
-        return write(self._engine, work)
+        """The secret for the cookie, for whom others vouch for. ``instead_of``: what the cookie holds; it ends."""
+        return write(self._engine, lambda connection: self._begin(connection, user_id, instead_of, origin))
 
     def end(self, secret: str, *, origin: Origin) -> None:
         """Nothing happens to one that has ended already."""
@@ -63,6 +64,12 @@ class Sessions:
                 self._audit.add(connection, Event.CREDENTIAL_REVOKED, user_id=user_id, origin=origin, detail=detail)
 
         write(self._engine, work)
+
+    def _begin(self, connection: Connection, user_id: int, instead_of: str | None, origin: Origin) -> str:
+        """Nobody goes on under a session that was there before they signed in, planted by somebody else perhaps."""
+        if instead_of:
+            self._end(connection, instead_of, origin)
+        return self._credentials.issue(connection, "session", user_id, origin=origin)
 
     def _end(self, connection: Connection, secret: str, origin: Origin) -> None:
         user_id = self._credentials.revoke_secret(connection, "session", secret)

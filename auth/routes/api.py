@@ -8,6 +8,7 @@ from auth.routes.activity import activity_routes
 from auth.routes.admin_audit import admin_audit_routes
 from auth.routes.keys import key_routes
 from auth.routes.schemas import MOST_BODY, private
+from auth.routes.session import session_routes
 from auth.routes.sessions import sessions_routes
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def api_routes(auth: "Auth") -> APIRouter:
     """``/v1/session``, ``/v1/account…``, ``/v1/admin…``."""
     router = APIRouter(dependencies=[Depends(private)], max_body_size=MOST_BODY)
     for routes in (
+        session_routes,
         key_routes,
         sessions_routes,
         activity_routes,

@@ -44,3 +44,9 @@ class People:
     def holder(self, secret: str) -> Principal | None:
         """Who gets in with it now."""
         return self.credentials.principal(digest_of(secret))
+
+    def id_of(self, secret: str) -> int:
+        """The number its owner knows it by."""
+        holder = self.holder(secret)
+        assert holder
+        return holder.credential_id

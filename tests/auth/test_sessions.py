@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 from auth.audit import Audit, Origin
 from auth.principal import Kind
 from auth.sessions import Sessions
+from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People
 
@@ -18,8 +19,8 @@ def audit(engine: Engine, clock: MovableClock) -> Audit:
 
 
 @pytest.fixture
-def sessions(engine: Engine, people: People, audit: Audit) -> Sessions:
-    return Sessions(engine, people.credentials, audit)
+def sessions(application: Application) -> Sessions:
+    return application.auth.sessions
 
 
 def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, people: People, audit: Audit):
