@@ -115,7 +115,7 @@ def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:
     providers = [
         SignInProvider(
             name=provider.name,
-            title=provider.title or provider.name,
+            title=provider.title,
             login_url=f"/auth/external/{provider.name}/login",
         )
         for provider in settings.providers

@@ -1,0 +1,220 @@
+"""The web app's own sign-in: who is in, in, out, and nobody by another site's doing."""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from auth.audit import Origin
+from auth.providers import Provider
+from tests.auth.application import Application, create
+from tests.auth.clock import MovableClock
+from tests.auth.people import People
+from tests.auth.routes.browser import OWN, browser, program
+
+SESSION = "/api/v1/session"
+PASSWORD = "plum kettle orbit canyon"
+CREDENTIALS = {"username": "alice", "password": PASSWORD}
+NOBODY: dict[str, Any] = {
+    "user": None,
+    "scopes": [],
+    "registration": True,
+    "anonymous": True,
+    "password_min_length": 15,
+    "providers": [],
+}
+
+
+@pytest.fixture
+def alice(application: Application) -> int:
+    """With a password that the test knows."""
+    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", origin=Origin()).id
+
+
+async def test_nobody_is_signed_in_at_first(visitor: httpx.AsyncClient):
+    reply = await visitor.get(SESSION)
+    assert (reply.status_code, reply.json()) == (200, NOBODY)
+    assert reply.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in reply.headers
+
+
+async def test_in_and_out(visitor: httpx.AsyncClient, alice: int):
+    signed_in = await visitor.post(SESSION, json=CREDENTIALS)
+    assert signed_in.status_code == 201
+    assert signed_in.json() == NOBODY | {
+        "user": {
+            "id": alice,
+            "username": "alice",
+            "email": "alice@example.org",
+            "role": "user",
+            "created_at": "2027-01-15T08:00:00Z",
+            "has_password": True,
+        },
+        "scopes": ["classify", "history:read", "history:write", "openid", "profile"],
+    }
+    assert signed_in.headers["cache-control"] == "no-store"
+    assert (await visitor.get(SESSION)).json() == signed_in.json()
+    signed_out = await visitor.delete(SESSION)
+    assert (signed_out.status_code, signed_out.content) == (204, b"")
+    assert (await visitor.get(SESSION)).json() == NOBODY
+
+
+async def test_the_cookie_and_nothing_else_holds_the_secret(visitor: httpx.AsyncClient, alice: int):
+    reply = await visitor.post(SESSION, json=CREDENTIALS)
+    secret = reply.cookies["raylens_session"]
+    assert secret.startswith("rls_")
+    assert reply.headers["set-cookie"] == (f"raylens_session={secret}; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax")
+    assert secret not in reply.text
+
+
+async def test_on_https_the_cookie_is_bound_to_the_host(engine: Engine, clock: MovableClock):
+    application = create(engine, clock, public_url="https://raylens.example.org", public_url_is_given=True)
+    application.auth.accounts.register("alice", PASSWORD, origin=Origin())
+    async with application.client(headers=OWN | {"Origin": "https://raylens.example.org"}) as https:
+        reply = await https.post(SESSION, json=CREDENTIALS)
+        assert reply.headers["set-cookie"].startswith("__Host-raylens_session=rls_")
+        assert reply.headers["set-cookie"].endswith("; SameSite=lax; Secure")
+        assert (await https.get(SESSION)).json()["user"]["username"] == "alice"
+
+
+async def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(
+    visitor: httpx.AsyncClient, application: Application, alice: int
+):
+    secret = (await visitor.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
+    async with browser(application, secret) as thief:
+        assert (await thief.get(SESSION)).json()["user"]
+        reply = await visitor.delete(SESSION)
+        assert "Max-Age=0" in reply.headers["set-cookie"]
+        assert (await thief.get(SESSION)).json()["user"] is None
+
+
+@pytest.mark.parametrize("secret", [None, "rls_" + "x" * 43, "garbage"])
+async def test_signing_out_again_does_no_harm(application: Application, secret: str | None):
+    async with browser(application, secret) as client:
+        for _ in range(2):
+            assert (await client.delete(SESSION)).status_code == 204
+    assert application.auth.audit.entries() == []
+
+
+async def test_a_sign_in_ends_the_session_that_was_there_before(
+    visitor: httpx.AsyncClient, application: Application, people: People, alice: int
+):
+    planted = people.let_in(people.add("mallory"))
+    async with browser(application, planted) as victim:
+        secret = (await victim.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
+    assert secret != planted
+    assert people.holder(planted) is None
+    assert people.holder(secret)
+
+
+async def test_a_failed_sign_in_leaves_the_session_that_is_there(hers: httpx.AsyncClient):
+    assert (await hers.post(SESSION, json=CREDENTIALS | {"password": "x"})).status_code == 400
+    assert (await hers.get(SESSION)).json()["user"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": PASSWORD + "x"}, {"username": "bob"}, {"password": ""}, {"username": ""}, {"username": "\0"}]
+)
+async def test_wrong_is_told_the_same_whatever_is_wrong(visitor: httpx.AsyncClient, alice: int, wrong: dict[str, str]):
+    reply = await visitor.post(SESSION, json=CREDENTIALS | wrong)
+    assert reply.status_code == 400
+    assert reply.json() == {"code": "invalid_login", "detail": "Unable to log in with provided credentials."}
+    assert "set-cookie" not in reply.headers
+
+
+async def test_guessing_is_slowed_down(visitor: httpx.AsyncClient, alice: int):
+    guesses = [await visitor.post(SESSION, json=CREDENTIALS | {"password": "x" * 15}) for _ in range(6)]
+    assert guesses[-1].status_code == 429
+    assert int(guesses[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    "sends",
+    [
+        {"X-Requested-With": "raylens"},
+        {"Origin": "http://localhost:8000"},
+        {"Origin": "https://evil.example", "X-Requested-With": "raylens"},
+        {"Origin": "null", "X-Requested-With": "raylens"},
+    ],
+)
+async def test_no_other_site_signs_anybody_in_or_out(
+    application: Application, people: People, alice: int, method: str, sends: dict[str, str]
+):
+    secret = people.let_in(alice)
+    async with application.client(headers=sends, cookies={"raylens_session": secret}) as client:
+        reply = await client.request(method, SESSION, json=CREDENTIALS)
+        assert (reply.status_code, reply.json()["code"]) == (403, "cross_site_request")
+        assert "set-cookie" not in reply.headers
+    assert people.holder(secret)
+    assert len(people.credentials.list(alice, ["session"])) == 1
+
+
+async def test_nobody_signs_in_where_the_cookie_could_be_read_on_its_way(engine: Engine, clock: MovableClock):
+    application = create(engine, clock, public_url="http://raylens.example.org", public_url_is_given=True)
+    async with application.client(headers=OWN | {"Origin": "http://raylens.example.org"}) as client:
+        reply = await client.post(SESSION, json=CREDENTIALS)
+    assert (reply.status_code, reply.json()["code"]) == (403, "not_allowed")
+
+
+async def test_what_is_needed_to_sign_in_is_told(engine: Engine, clock: MovableClock):
+    providers = (
+        Provider(name="google", title="Google", issuer="https://accounts.google.com", client_id="x", client_secret="s"),
+        Provider(name="github", kind="github", client_id="x", client_secret="s"),
+    )
+    application = create(engine, clock, providers=providers, registration=False, anonymous=False, password_min_length=8)
+    async with browser(application) as visitor:
+        told = (await visitor.get(SESSION)).json()
+    assert told == NOBODY | {
+        "registration": False,
+        "anonymous": False,
+        "password_min_length": 8,
+        "providers": [
+            {"name": "google", "title": "Google", "login_url": "/auth/external/google/login"},
+            {"name": "github", "title": "GitHub", "login_url": "/auth/external/github/login"},
+        ],
+    }
+    assert "client_id" not in str(told)
+
+
+async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
+    application: Application, people: People, alice: int
+):
+    for scopes, name in (({"profile"}, "alice"), ({"classify"}, None)):
+        async with program(application, people.let_in(alice, "key", frozenset(scopes))) as client:
+            told = (await client.get(SESSION)).json()
+        assert told["scopes"] == sorted(scopes)
+        assert (told["user"] or {}).get("username") == name
+    async with program(application, "rlk_unknown") as client:
+        assert (await client.get(SESSION)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        None,
+        {"username": "alice"},
+        {"username": "alice", "password": None},
+        {"username": ["alice"], "password": PASSWORD},
+        CREDENTIALS | {"next": "/"},
+    ],
+)
+async def test_a_body_that_is_no_sign_in(visitor: httpx.AsyncClient, alice: int, body: Any):
+    assert (await visitor.post(SESSION, json=body)).status_code == 422
+
+
+async def test_a_body_that_cannot_be_read(visitor: httpx.AsyncClient, alice: int):
+    async def status(content: bytes, content_type: str = "application/json") -> int:
+        return (await visitor.post(SESSION, content=content, headers={"Content-Type": content_type})).status_code
+
+    assert await status(b"{") == 422
+    assert await status(b"\xff\xfe") in {400, 422}
+    assert await status(b"[" * 30_000) in {400, 422}
+    assert await status(b'{"username": "\\ud800", "password": "\\ud800"}') == 400
+    assert await status(b'{"username": ' + b"9" * 5000 + b', "password": "x"}') in {400, 422}
+    assert await status(b"username=alice&password=x", "application/x-www-form-urlencoded") == 422
+    assert await status(b'{"username": "' + b"x" * 60_000 + b'", "password": "x"}') == 400
+    assert await status(b'{"username": "' + b"x" * 70_000 + b'", "password": "x"}') == 413

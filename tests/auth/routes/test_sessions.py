@@ -1,0 +1,115 @@
+"""Where one is signed in, and the end of it."""
+
+import httpx
+import pytest
+
+from auth.audit import Origin
+from tests.auth.application import Application
+from tests.auth.clock import MovableClock
+from tests.auth.people import People
+from tests.auth.routes.browser import browser, program
+
+SESSIONS = "/api/v1/account/sessions"
+STATE = "/api/v1/session"
+
+
+async def test_all_sign_ins_are_listed_and_nothing_else(
+    hers: httpx.AsyncClient, people: People, alice: int, clock: MovableClock
+):
+    clock.forward(3600)
+    token = people.let_in(alice, "token")
+    people.let_in(alice, "key")
+    people.let_in(people.add("bob"))
+    items = (await hers.get(SESSIONS)).json()["items"]
+    assert items[0] == {
+        "id": people.id_of(token),
+        "kind": "token",
+        "created_at": "2027-01-15T09:00:00Z",
+        "seen_at": "2027-01-15T09:00:00Z",
+        "expires_at": "2027-02-14T09:00:00Z",
+        "address": "",
+        "user_agent": "",
+        "current": False,
+    }
+    [session] = items[1:]
+    assert (session["kind"], session["current"]) == ("session", True)
+    assert session["expires_at"] == "2027-01-15T21:00:00Z"
+
+
+async def test_where_a_sign_in_came_from(visitor: httpx.AsyncClient, application: Application):
+    application.auth.accounts.register("carol", "plum kettle orbit canyon", origin=Origin())
+    credentials = {"username": "carol", "password": "plum kettle orbit canyon"}
+    reply = await visitor.post(STATE, json=credentials, headers={"User-Agent": "Firefox"})
+    assert reply.status_code == 201
+    [session] = (await visitor.get(SESSIONS)).json()["items"]
+    assert (session["address"], session["user_agent"]) == ("203.0.113.7", "Firefox")
+
+
+async def test_one_that_is_ended_is_refused_at_once(
+    hers: httpx.AsyncClient, application: Application, people: People, alice: int
+):
+    session, token = people.let_in(alice), people.let_in(alice, "token")
+    async with browser(application, session) as phone, program(application, token) as script:
+        assert (await phone.get(SESSIONS)).status_code == 200
+        assert (await script.get(SESSIONS)).status_code == 200
+        for secret in (session, token):
+            assert (await hers.delete(f"{SESSIONS}/{people.id_of(secret)}")).status_code == 204
+        assert (await phone.get(SESSIONS)).status_code == 401
+        assert (await script.get(SESSIONS)).status_code == 401
+    assert len((await hers.get(SESSIONS)).json()["items"]) == 1
+    entries = application.auth.audit.entries(user_id=alice)
+    assert [entry.event for entry in entries] == ["credential.revoked"] * 2
+    assert {entry.address for entry in entries} == {"203.0.113.7"}
+
+
+async def test_signing_out_everywhere_else(
+    hers: httpx.AsyncClient, application: Application, people: People, alice: int
+):
+    session, token = people.let_in(alice), people.let_in(alice, "token")
+    key, bobs = people.let_in(alice, "key"), people.let_in(people.add("bob"))
+    async with browser(application, session) as phone:
+        assert (await phone.get(SESSIONS)).status_code == 200
+        assert (await hers.delete(SESSIONS)).status_code == 204
+        assert (await phone.get(SESSIONS)).status_code == 401
+    assert people.holder(token) is None
+    assert people.holder(key)
+    assert people.holder(bobs)
+    assert [item["current"] for item in (await hers.get(SESSIONS)).json()["items"]] == [True]
+    [entry] = application.auth.audit.entries()
+    assert (entry.event, entry.detail) == ("credential.revoked", {"kind": "session", "count": 2})
+    assert (await hers.delete(SESSIONS)).status_code == 204
+    assert len(application.auth.audit.entries()) == 1
+
+
+async def test_a_token_signs_out_the_others_and_stays(application: Application, people: People, alice: int):
+    session, token = people.let_in(alice), people.let_in(alice, "token")
+    async with program(application, token) as script:
+        assert (await script.delete(SESSIONS)).status_code == 204
+        [item] = (await script.get(SESSIONS)).json()["items"]
+    assert (item["kind"], item["current"]) == ("token", True)
+    assert people.holder(session) is None
+
+
+async def test_ending_the_current_one_signs_out(hers: httpx.AsyncClient):
+    [item] = (await hers.get(SESSIONS)).json()["items"]
+    assert (await hers.delete(f"{SESSIONS}/{item['id']}")).status_code == 204
+    assert (await hers.get(SESSIONS)).status_code == 401
+    assert (await hers.get(STATE)).json()["user"] is None
+
+
+async def test_what_is_not_ones_own_is_not_there(hers: httpx.AsyncClient, people: People, alice: int):
+    bobs, key = people.let_in(people.add("bob")), people.let_in(alice, "key")
+    for secret in (bobs, key):
+        assert (await hers.delete(f"{SESSIONS}/{people.id_of(secret)}")).status_code == 404
+        assert people.holder(secret)
+    assert (await hers.delete(f"{SESSIONS}/4711")).status_code == 404
+
+
+@pytest.mark.parametrize("id_", ["0", "-1", str(1 << 63), "9" * 400, "x", "1.5", "%00", "１", "%F0%9F%90%95"])
+async def test_what_is_no_id(hers: httpx.AsyncClient, id_: str):
+    assert (await hers.delete(f"{SESSIONS}/{id_}")).status_code in {404, 422}
+    assert (await hers.get(SESSIONS)).status_code == 200
+
+
+async def test_the_largest_id_is_asked_for(hers: httpx.AsyncClient):
+    assert (await hers.delete(f"{SESSIONS}/{(1 << 63) - 1}")).status_code == 404
