@@ -24,11 +24,14 @@ class Rate:
         return f"{self.images}/{unit}"
 
 
-def parse_rate(text: str) -> Rate | None:
-    """``600/minute`` (second, minute, hour, day) as a rate, ``off`` as None. Raises ValueError for anything else."""
-    text = text.strip().lower()
-    if text == "off":
-        return None
+def parse_rates(text: str) -> tuple[Rate, ...]:
+    """``600/minute, 20000/day`` as rates that all hold, ``off`` as none. Raises ValueError for anything else."""
+    if text.strip().lower() == "off":
+        return ()
+    return tuple(_rate(part.strip().lower()) for part in text.split(","))
+
+
+def _rate(text: str) -> Rate:
     match = _FORM.fullmatch(text)
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{text!r} is no rate: write like 600/minute (second, minute, hour, day), or off")

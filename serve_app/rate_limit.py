@@ -8,22 +8,33 @@ import ipaddress
 import math
 import time
 from collections import OrderedDict
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from serve_app.circuit_breaker import Clock
 from serve_app.errors import RateLimited
 from serve_app.rate import Rate
 from serve_app.settings import Settings
 
-_MAX_CLIENTS = 100_000
-"""Clients remembered in one process, about 25 MB; whoever was away longest is forgotten first."""
+_MAX_ALLOWANCES = 100_000
+"""Remembered in one process, about 30 MB; the one that was not asked for longest is forgotten first."""
+
+
+class Allowance(NamedTuple):
+    """What one client may have of one rate."""
+
+    client: str
+    rate: Rate
 
 
 class Buckets(Protocol):
     """Where the clients' allowances are kept."""
 
-    async def take(self, client: str, rate: Rate, images: int) -> float:
-        """Take ``images`` from the allowance of ``client``: 0, or the seconds until they may be taken."""
+    async def take(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
+        """Take ``images`` from all of the allowances, or from none.
+
+        For each the seconds until they may be taken; 0 for each means that they were.
+        """
 
     async def close(self) -> None:
         """Give connections and memory back."""
@@ -32,28 +43,35 @@ class Buckets(Protocol):
 class EmbeddedBuckets:
     """Allowances of one process."""
 
-    def __init__(self, clock: Clock = time.monotonic, max_clients: int = _MAX_CLIENTS) -> None:
+    def __init__(self, clock: Clock = time.monotonic, max_allowances: int = _MAX_ALLOWANCES) -> None:
         self._clock = clock
-        self._max_clients = max_clients
-        self._whole_at: OrderedDict[str, float] = OrderedDict()
+        self._max_allowances = max_allowances
+        self._whole_at: OrderedDict[Allowance, float] = OrderedDict()
 
-    async def take(self, client: str, rate: Rate, images: int) -> float:
+    async def take(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
         now = self._clock()
-        whole_at = max(self._whole_at.get(client, now), now) + images * rate.interval_s
-        wait = whole_at - now - rate.period_s
-        if wait > 1e-6:  # rounding, not an image too many
-            return wait
-        self._whole_at[client] = whole_at
-        self._whole_at.move_to_end(client)
-        if len(self._whole_at) > self._max_clients:
+        whole_at = [
+            max(self._whole_at.get(allowance, now), now) + images * allowance.rate.interval_s
+            for allowance in allowances
+        ]
+        waits = [at - now - allowance.rate.period_s for at, allowance in zip(whole_at, allowances, strict=True)]
+        waits = [wait if wait > 1e-6 else 0.0 for wait in waits]  # rounding, not an image too many
+        if not any(waits):
+            for allowance, at in zip(allowances, whole_at, strict=True):
+                self._remember(allowance, at)
+        return waits
+
+    def _remember(self, allowance: Allowance, whole_at: float) -> None:
+        self._whole_at[allowance] = whole_at
+        self._whole_at.move_to_end(allowance)
+        if len(self._whole_at) > self._max_allowances:
             self._whole_at.popitem(last=False)
-        return 0.0
 
     async def close(self) -> None:
         self._whole_at.clear()
 
     def __len__(self) -> int:
-        """Clients remembered."""
+        """Allowances remembered."""
         return len(self._whole_at)
 
 
@@ -69,26 +87,30 @@ def open_buckets(settings: Settings) -> Buckets:
 
 
 class RateLimiter:
-    """One rate for many clients."""
+    """Many allowances, of which a request may need several."""
 
-    def __init__(self, rate: Rate | None, buckets: Buckets) -> None:
-        """``rate`` None: no limit."""
-        self._rate = rate
+    def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
 
-    async def take(self, client: str, images: int = 1) -> None:
-        """Count ``images`` of ``client``. Raises RateLimited, and counts nothing, where they are too many now."""
-        if self._rate is None:
+    async def take(self, allowances: Sequence[Allowance], images: int = 1) -> None:
+        """Count ``images`` in each allowance. Raises RateLimited, and counts nothing, where one has too few left."""
+        if not allowances:
             return
-        if images > self._rate.images:
-            raise RateLimited(
-                f"{images} images at once are more than the limit of {self._rate} ever allows; send fewer.",
-                retry_after=self._rate.period_s,
-            )
-        wait = await self._buckets.take(client, self._rate, images)
+        for _, rate in allowances:
+            if images > rate.images:
+                raise RateLimited(
+                    f"{images} images at once are more than the limit of {rate} ever allows; send fewer.",
+                    retry_after=rate.period_s,
+                )
+        waits = await self._buckets.take(allowances, images)
+        wait, (_, rate) = max(zip(waits, allowances, strict=True), key=lambda pair: pair[0])
         if wait > 0:
             seconds = math.ceil(wait)
-            raise RateLimited(f"The limit is {self._rate}; try again in {seconds} s.", retry_after=seconds)
+            raise RateLimited(f"The limit is {rate}; try again in {seconds} s.", retry_after=seconds)
+
+
+def allowances_of(client: str, rates: Sequence[Rate]) -> tuple[Allowance, ...]:
+    return tuple(Allowance(client, rate) for rate in rates)
 
 
 def address_client(host: str) -> str:
@@ -102,7 +124,3 @@ def address_client(host: str) -> str:
             return f"address:{ipaddress.ip_network((int(address) >> 64 << 64, 64))}"
         address = address.ipv4_mapped
     return f"address:{address}"
-
-
-def user_client(user_id: int) -> str:
-    return f"user:{user_id}"

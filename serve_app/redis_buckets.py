@@ -1,20 +1,25 @@
 """The clients' allowances in Redis, so that a limit holds across all replicas."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
-from serve_app.rate import Rate
-from serve_app.rate_limit import Buckets
+from serve_app.rate_limit import Allowance, Buckets
 from serve_app.redis_link import PREFIX, RedisLink, RedisUnavailable
 
 # All replicas share Redis' clock. Numbers are microseconds: whole, and exact in Lua up to the year 2255.
 _SCRIPT = b"""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local whole_at = math.max(tonumber(redis.call('GET', KEYS[1])) or 0, now) + tonumber(ARGV[1])
-local wait = whole_at - now - tonumber(ARGV[2])
-if wait > 0 then return wait end
-redis.call('SET', KEYS[1], string.format('%.0f', whole_at), 'PX', math.ceil((whole_at - now) / 1000))
-return 0
+local whole_at, waits, enough = {}, {}, true
+for i, key in ipairs(KEYS) do
+  whole_at[i] = math.max(tonumber(redis.call('GET', key)) or 0, now) + tonumber(ARGV[2 * i - 1])
+  waits[i] = math.max(0, whole_at[i] - now - tonumber(ARGV[2 * i]))
+  enough = enough and waits[i] == 0
+end
+for i, key in ipairs(enough and KEYS or {}) do
+  redis.call('SET', key, string.format('%.0f', whole_at[i]), 'PX', math.ceil((whole_at[i] - now) / 1000))
+end
+return waits
 """
 
 
@@ -25,16 +30,22 @@ class RedisBuckets:
         self._link = link
         self._fallback = fallback
 
-    async def take(self, client: str, rate: Rate, images: int) -> float:
-        # Addresses and users are not written down in the clear where others may read them.
-        key = f"{PREFIX}rate:{blake2b(f'{rate} {client}'.encode(), digest_size=16).hexdigest()}"
-        period = rate.period_s * 1_000_000
-        cost = images * period // rate.images  # rounded down: the whole allowance never costs more than the period
+    async def take(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
+        numbers: list[int] = []
+        for _, rate in allowances:
+            period = rate.period_s * 1_000_000
+            numbers += images * period // rate.images, period  # rounded down: all of it never costs more than a period
         try:
-            wait: int = await self._link.ask("EVAL", _SCRIPT, 1, key, cost, period)
+            waits: list[int] = await self._link.ask("EVAL", _SCRIPT, len(allowances), *map(_key, allowances), *numbers)
         except RedisUnavailable:
-            return await self._fallback.take(client, rate, images)
-        return wait / 1e6
+            return await self._fallback.take(allowances, images)
+        return [wait / 1e6 for wait in waits]
 
     async def close(self) -> None:
         await self._link.close()
+
+
+def _key(allowance: Allowance) -> str:
+    """Addresses and users are not written down in the clear where others may read them."""
+    named = f"{allowance.rate} {allowance.client}"
+    return f"{PREFIX}rate:{blake2b(named.encode(), digest_size=16).hexdigest()}"

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serve_app.errors import RateLimited
-from serve_app.rate import Rate, parse_rate
-from serve_app.rate_limit import EmbeddedBuckets, RateLimiter, address_client, open_buckets
+from serve_app.rate import Rate, parse_rates
+from serve_app.rate_limit import Buckets, EmbeddedBuckets, RateLimiter, address_client, allowances_of, open_buckets
 from serve_app.redis_buckets import RedisBuckets
 from serve_app.redis_link import RedisLink
 from serve_app.settings import Settings
@@ -26,11 +26,22 @@ def clock() -> Clock:
     return Clock()
 
 
-def limiter(text: str, clock: Clock) -> RateLimiter:
-    return RateLimiter(parse_rate(text), EmbeddedBuckets(clock))
+class Limiter:
+    """Some rates, for any client."""
+
+    def __init__(self, rates: tuple[Rate, ...], buckets: Buckets) -> None:
+        self._rates = rates
+        self._limiter = RateLimiter(buckets)
+
+    async def take(self, client: str, images: int = 1) -> None:
+        await self._limiter.take(allowances_of(client, self._rates), images)
 
 
-async def admitted(limits: RateLimiter, client: str, attempts: int) -> int:
+def limiter(text: str, clock: Clock) -> Limiter:
+    return Limiter(parse_rates(text), EmbeddedBuckets(clock))
+
+
+async def admitted(limits: Limiter, client: str, attempts: int) -> int:
     count = 0
     for _ in range(attempts):
         try:
@@ -43,8 +54,7 @@ async def admitted(limits: RateLimiter, client: str, attempts: int) -> int:
 
 @pytest.mark.parametrize("text", ["6/second", "7/minute", "600/minute", "1/day"])
 async def test_exactly_the_limit_may_come_at_once(text, clock):
-    rate = parse_rate(text)
-    assert rate is not None
+    (rate,) = parse_rates(text)
     assert await admitted(limiter(text, clock), "a", rate.images + 5) == rate.images
 
 
@@ -83,13 +93,39 @@ async def test_clients_do_not_pay_for_each_other(clock):
         await limits.take("a")
 
 
+async def test_of_several_rates_all_hold_and_a_refusal_takes_from_none(clock):
+    limits = limiter("2/second, 5/minute", clock)
+    assert await admitted(limits, "a", 5) == 2
+    for _ in range(3):
+        clock.now += 1
+        await limits.take("a")
+    with pytest.raises(RateLimited, match="5/minute") as caught:
+        await limits.take("a")
+    assert caught.value.retry_after == 9, (
+        "an image of the five is back after twelve seconds, of which three have passed"
+    )
+    clock.now += 9
+    await limits.take("a")
+
+
+async def test_a_request_may_need_the_allowances_of_two(clock):
+    limits = RateLimiter(EmbeddedBuckets(clock))
+    user, key = allowances_of("user", parse_rates("3/hour")), allowances_of("key", parse_rates("2/hour"))
+    await limits.take(user + key, 2)
+    with pytest.raises(RateLimited, match="2/hour"):
+        await limits.take(user + key)
+    await limits.take(user)
+    with pytest.raises(RateLimited, match="3/hour"):
+        await limits.take(user)
+
+
 async def test_off_is_off():
-    assert await admitted(RateLimiter(None, EmbeddedBuckets()), "a", 1000) == 1000
+    assert await admitted(Limiter((), EmbeddedBuckets()), "a", 1000) == 1000
 
 
 async def test_memory_is_bounded(clock):
-    buckets = EmbeddedBuckets(clock, max_clients=10)
-    limits = RateLimiter(Rate(1, 60), buckets)
+    buckets = EmbeddedBuckets(clock, max_allowances=10)
+    limits = Limiter((Rate(1, 60),), buckets)
     for number in range(100):
         await limits.take(str(number))
     assert len(buckets) == 10
@@ -102,7 +138,7 @@ async def test_memory_is_bounded(clock):
 )
 def test_no_stretch_of_time_sees_more_than_one_burst_and_its_share(images, period, requests):
     clock = Clock()
-    limits = RateLimiter(Rate(images, period), EmbeddedBuckets(clock))
+    limits = Limiter((Rate(images, period),), EmbeddedBuckets(clock))
 
     async def run() -> list[tuple[float, int]]:
         taken = []
@@ -145,7 +181,7 @@ async def replicas(redis_url: str):
     buckets = [
         RedisBuckets(RedisLink(redis_url, "test", timeout_s=0.3, cooldown_s=0.2), EmbeddedBuckets()) for _ in range(3)
     ]
-    yield [RateLimiter(Rate(6, 3600), each) for each in buckets]
+    yield [Limiter((Rate(6, 3600),), each) for each in buckets]
     for each in buckets:
         await each.close()
 
@@ -164,13 +200,27 @@ async def test_redis_tells_when_it_works_again(replicas):
 
 async def test_redis_gives_back_with_time(redis_url):
     buckets = RedisBuckets(RedisLink(redis_url, "test"), EmbeddedBuckets())
-    limits = RateLimiter(Rate(2, 1), buckets)
+    limits = Limiter((Rate(2, 1),), buckets)
     assert await admitted(limits, "a", 5) == 2
     await asyncio.sleep(0.6)
     assert await admitted(limits, "a", 5) == 1
     with redis.Redis.from_url(redis_url) as client:
         [name] = client.keys()
         assert client.pttl(name) in range(1, 1001)
+    await buckets.close()
+
+
+async def test_in_redis_too_a_refusal_takes_from_no_rate(redis_url):
+    buckets = RedisBuckets(RedisLink(redis_url, "test", timeout_s=0.3), EmbeddedBuckets())
+    limits = RateLimiter(buckets)
+    narrow, wide = allowances_of("a", parse_rates("1/day")), allowances_of("a", parse_rates("3/day"))
+    await limits.take(wide + narrow)
+    for order in (wide + narrow, narrow + wide):
+        with pytest.raises(RateLimited, match="1/day"):
+            await limits.take(order)
+    await limits.take(wide, 2)
+    with pytest.raises(RateLimited, match="3/day"):
+        await limits.take(wide)
     await buckets.close()
 
 
