@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from serve_app.errors import InvalidParameter
@@ -25,14 +26,14 @@ def encode(position: Position, key: bytes) -> str:
     return base64.urlsafe_b64encode(packed + _sign(packed, key)).decode().rstrip("=")
 
 
-def decode(cursor: str, key: bytes) -> Position:
-    """The position of a cursor. ``InvalidParameter`` where it was not made here."""
+def decode(cursor: str, keys: Sequence[bytes]) -> Position:
+    """The position of a cursor. ``InvalidParameter`` where it was not made here, with one of the keys."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     packed, signature = raw[: POSITION.size], raw[POSITION.size :]
-    if len(packed) != POSITION.size or not hmac.compare_digest(signature, _sign(packed, key)):
+    if len(packed) != POSITION.size or not any(hmac.compare_digest(signature, _sign(packed, key)) for key in keys):
         raise InvalidParameter("cursor: not one of ours; take it unchanged from the page before")
     created_us, id_ = POSITION.unpack(packed)
     return Position(created_us, id_.hex())

@@ -9,23 +9,26 @@ from sqlalchemy import Engine
 
 from serve_app.errors import InvalidParameter, UnknownClassification
 from serve_app.statistics import cursor as cursors
+from serve_app.statistics import deletion
+from serve_app.statistics import history as history_module
 from serve_app.statistics.history import History
 from serve_app.statistics.ledger import store
 from serve_app.statistics.top import report
-from tests.statistics.examples import NOW, example, tallied
+from tests.statistics.examples import NOW, example, rows, tallied
 
 KEY = b"a signing key"
+OLD_KEY = b"the key before it"
 
 
 @pytest.fixture
 def history(engine: Engine) -> History:
-    return History(engine, KEY)
+    return History(engine, [KEY, OLD_KEY])
 
 
-def _pages(history: History, user_id: int | None, limit: int) -> list[list[str]]:
+def _pages(history: History, user_id: int, limit: int, label: str = "") -> list[list[str]]:
     pages, cursor = [], None
     while True:
-        page = history.list(user_id, limit, cursor)
+        page = history.page(user_id, limit, cursor, label)
         pages.append([record.id for record in page.records])
         cursor = page.next_cursor
         if cursor is None:
@@ -44,25 +47,77 @@ def test_pages_are_complete_and_newest_first(engine: Engine, history: History, l
 
 def test_a_page_exactly_full_is_the_last(engine: Engine, history: History):
     store(engine, [example(n, user_id=7) for n in range(3)])
-    assert history.list(7, 3).next_cursor is None
+    assert history.page(7, 3).next_cursor is None
 
 
-def test_users_and_nobody_see_their_own(engine: Engine, history: History):
+def test_users_see_their_own(engine: Engine, history: History):
     store(engine, [example(1, user_id=1), example(2, user_id=2), example(3)])
-    assert [_pages(history, user_id, 5) for user_id in (1, 2, 3, None)] == [
-        [[example(1).id]],
-        [[example(2).id]],
-        [[]],
-        [[example(3).id]],
-    ]
+    assert [_pages(history, user_id, 5) for user_id in (1, 2, 3)] == [[[example(1).id]], [[example(2).id]], [[]]]
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("yorkshire TERRIER", [0, 1]),
+        ("terrier", [0, 1, 2]),
+        (" shire_t", [0, 1]),
+        ("n00000003", [3]),
+        ("100%", [3]),
+        ("%", [3]),
+        ("/", [4]),
+        ("\\", []),
+        ("' OR 1=1 --", []),
+        ("\x00", []),
+        ("ü" * 100, []),
+    ],
+)
+def test_labels_are_found_by_a_part(engine: Engine, history: History, label: str, found: list[int]):
+    names = ["Yorkshire_terrier", "Yorkshire terrier", "Border_terrier", "100%_wool", "either/or"]
+    records = [example(n, user_id=1, label=name, wnid=f"n{n:08d}") for n, name in enumerate(names)]
+    store(engine, [*records, example(9, user_id=2, label="Yorkshire_terrier")])
+    assert _pages(history, 1, 5, label) == [[records[n].id for n in reversed(found)]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+@pytest.mark.parametrize("looked_through", [1, 2, 5, 12, 13])
+def test_a_search_looks_at_so_many_and_goes_on(
+    engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch, limit: int, looked_through: int
+):
+    monkeypatch.setattr(history_module, "LOOKED_THROUGH", looked_through)
+    records = [example(n, user_id=1, created_at=NOW + n // 3, label="dog" if n % 4 else "cat") for n in range(12)]
+    store(engine, [*records, *(example(n, user_id=2, label="cat") for n in range(20, 30))])
+    pages = _pages(history, 1, limit, "cat")
+    assert [id_ for page in pages for id_ in page] == [records[n].id for n in (8, 4, 0)]
+    assert all(len(page) <= limit for page in pages)
+    assert len(pages) <= 12 // looked_through + 3
+
+
+def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(history_module, "TAKEN_ALONG", 3)
+    store(engine, [example(n, user_id=1 + n // 7) for n in range(8)])
+    pages = [[record.id for record in page] for page in history.pages(1)]
+    assert pages == [[example(n).id for n in numbers] for numbers in ((6, 5, 4), (3, 2, 1), (0,))]
+    assert list(history.pages(3)) == []
+
+
+def test_erasing_takes_all_of_one_and_leaves_the_counters(
+    engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(deletion, "CHUNK", 2)
+    store(engine, [example(n, user_id=1) for n in range(5)] + [example(8, user_id=2), example(9)])
+    before = tallied(engine)
+    assert history.erase(1) == 5
+    assert history.erase(1) == 0
+    assert rows(engine) == 2
+    assert tallied(engine) == before
 
 
 def test_what_comes_meanwhile_does_not_shift_the_pages(engine: Engine, history: History):
     store(engine, [example(n, user_id=1) for n in range(4)])
-    first = history.list(1, 2)
+    first = history.page(1, 2)
     store(engine, [example(9, user_id=1)])
     history.delete(example(2).id, 1)
-    second = history.list(1, 2, first.next_cursor)
+    second = history.page(1, 2, first.next_cursor)
     assert [record.id for record in second.records] == [example(1).id, example(0).id]
 
 
@@ -79,8 +134,8 @@ def test_deleting_takes_the_row_and_leaves_the_counters(engine: Engine, history:
     assert len(report(engine)) == 1
 
 
-@pytest.mark.parametrize(("owner", "other"), [(1, 2), (1, None), (None, 1)])
-def test_nobody_deletes_what_is_anothers(engine: Engine, history: History, owner: int | None, other: int | None):
+@pytest.mark.parametrize(("owner", "other"), [(1, 2), (None, 1)])
+def test_nobody_deletes_what_is_anothers(engine: Engine, history: History, owner: int | None, other: int):
     store(engine, [example(1, user_id=owner)])
     with pytest.raises(UnknownClassification):
         history.delete(example(1).id, other)
@@ -92,24 +147,24 @@ def test_what_is_no_id_is_not_found(history: History, id_: str):
     with pytest.raises(UnknownClassification):
         history.get(id_)
     with pytest.raises(UnknownClassification):
-        history.delete(id_, None)
+        history.delete(id_, 1)
 
 
 @given(st.integers(0, 2**62), st.binary(min_size=16, max_size=16))
 def test_a_cursor_comes_back_as_it_was(created_us: int, id_: bytes):
     position = cursors.Position(created_us, id_.hex())
-    assert cursors.decode(cursors.encode(position, KEY), KEY) == position
+    assert cursors.decode(cursors.encode(position, KEY), [OLD_KEY, KEY]) == position
 
 
 @given(st.text() | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_a_made_up_cursor_is_refused(cursor: str):
     with pytest.raises(InvalidParameter, match="cursor"):
-        cursors.decode(cursor, KEY)
+        cursors.decode(cursor, [KEY])
 
 
 def test_a_changed_cursor_or_one_of_another_key_is_refused():
     cursor = cursors.encode(cursors.Position(5, "0" * 32), KEY)
     with pytest.raises(InvalidParameter):
-        cursors.decode(cursor, b"another key")
+        cursors.decode(cursor, [OLD_KEY])
     with pytest.raises(InvalidParameter):
-        cursors.decode(("B" if cursor[0] == "A" else "A") + cursor[1:], KEY)
+        cursors.decode(("B" if cursor[0] == "A" else "A") + cursor[1:], [KEY])

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from serve_app.statistics import retention
+from serve_app.statistics import deletion
 from serve_app.statistics.ledger import store
 from serve_app.statistics.retention import Pruned, prune
 from serve_app.statistics.tables import buckets, classifications
@@ -45,8 +45,8 @@ def test_buckets_no_window_reaches_go_and_the_windows_stay(engine: Engine):
 
 
 def test_no_transaction_deletes_more_than_a_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(retention, "CHUNK", 10)
-    monkeypatch.setattr(retention, "PAUSE_S", 0)
+    monkeypatch.setattr(deletion, "CHUNK", 10)
+    monkeypatch.setattr(deletion, "PAUSE_S", 0)
     store(engine, [example(n) for n in range(35)])
     commits = []
     event.listen(engine, "commit", lambda _: commits.append(rows(engine)))
