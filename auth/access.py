@@ -25,7 +25,7 @@ PUBLIC: Final = "__raylens_public__"
 
 
 def public(endpoint: Endpoint) -> Endpoint:
-    """Anybody may use the route, or it finds out for itself who may."""
+    """Anybody may use the route (or what is mounted), or it finds out for itself who may."""
     setattr(endpoint, PUBLIC, True)
     return endpoint
 
@@ -40,12 +40,12 @@ class Allowed:
     """The dependency behind :func:`allowed`; an object, so that it can be found again in a route."""
 
     def __init__(self, *scopes: Scope, first_party: bool) -> None:
-        self._scopes = scopes
-        self._first_party = first_party
+        self.scopes = scopes
+        self.first_party = first_party
 
     async def __call__(self, request: Request) -> Principal:
-        principal = require(await principal_of(request), *self._scopes)
-        if self._first_party and not principal.is_first_party:
+        principal = require(await principal_of(request), *self.scopes)
+        if self.first_party and not principal.is_first_party:
             raise NotAllowed("This can be done only by who is signed in, not with an API key or by an application.")
         return principal
 
@@ -97,11 +97,15 @@ def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
 
 
 def _speaks(route: RouteContext) -> bool:
-    if getattr(route.endpoint, PUBLIC, False):
-        return True
-    if isinstance(route.original_route, APIRoute):
-        return any(isinstance(call, Allowed) for call in _calls(route.dependant))
-    return False
+    answers = route.endpoint or getattr(route.original_route, "app", None)
+    return getattr(answers, PUBLIC, False) or bool(asked_by(route))
+
+
+def asked_by(route: RouteContext) -> list[Allowed]:
+    """What the route asks of who wants to use it; nothing where it is public."""
+    if not isinstance(route.original_route, APIRoute):
+        return []
+    return [call for call in _calls(route.dependant) if isinstance(call, Allowed)]
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

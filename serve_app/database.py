@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 CONNECT_TIMEOUT_S = 3
 """After this an unreachable server counts as down."""
 BUSY_TIMEOUT_S = 5
 """How long a SQLite writer waits for another."""
+NO_SUCH_TABLE = 1146
+"""MySQL's code; SQLite says so with an OperationalError."""
 
 
 def parse_url(url: str) -> URL:
@@ -50,6 +53,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether the database cannot be reached, is too busy, or has no tables yet: trying again later may help."""
+    if isinstance(error, ProgrammingError):
+        return error.orig is not None and error.orig.args[:1] == (NO_SUCH_TABLE,)
+    return isinstance(error, InterfaceError | OperationalError | PoolTimeout)
+
+
 def _mysql(url: URL, timeout_s: int) -> Engine:
     defaults: dict[str, Any] = {
         "charset": "utf8mb4",
@@ -59,6 +69,7 @@ def _mysql(url: URL, timeout_s: int) -> Engine:
     }
     return create_engine(
         url,
+        hide_parameters=True,
         connect_args={name: value for name, value in defaults.items() if name not in url.query},
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
@@ -70,7 +81,9 @@ def _mysql(url: URL, timeout_s: int) -> Engine:
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S)
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -3,29 +3,38 @@
 How many replicas, how large a batch, how long a queue: those are in ``config/serve.yaml``, not here.
 """
 
-import contextlib
 import ipaddress
-import os
-import secrets
-import tempfile
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from serve_app.rate import parse_rate
+from auth.providers import Provider, parse_providers
+from auth.settings import AuthSettings
+from serve_app.rate import parse_rates
+from serve_app.secret_key import embedded_key, split_keys
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class MissingSecretKey(Exception):
+    """Several processes or machines share what a secret key protects, and nobody gave them one."""
 
 
 class Settings(BaseSettings):
     """Read once per process by :func:`settings`. A wrong value stops the start with one line that names it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RAYLENS_", env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True
+        env_prefix="RAYLENS_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # it may be a secret
     )
 
     data_dir: Path = Field(
@@ -34,11 +43,13 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
+        repr=False,
         description="SQLAlchemy URL, e.g. mysql+pymysql://user:password@host/raylens. "
         "Empty: SQLite in the data folder.",
     )
     redis_url: str = Field(
         default="",
+        repr=False,
         description="redis://… or rediss://… for a cache shared by all replicas. "
         "Empty: a cache inside each ingress replica.",
     )
@@ -49,7 +60,8 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: str = Field(
-        default="", description="Address people use when it is not http://HOST:PORT, e.g. behind a load balancer."
+        default="",
+        description="Address people use, like https://raylens.example.org, when it is not http://HOST:PORT.",
     )
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("efficientnet-lite0",),
@@ -63,10 +75,26 @@ class Settings(BaseSettings):
         "e.g. 127.0.0.0/8 in development.",
     )
     anonymous: bool = Field(default=True, description="Whether images may be classified without signing in.")
-    rate_limit_anonymous: str = Field(
-        default="off", description="Images per address, like 600/minute (second, minute, hour, day), or off."
+    registration: bool = Field(default=True, description="Whether people may make accounts themselves.")
+    password_min_length: int = Field(default=15, ge=8, le=128, description="Fewest characters of a new password.")
+    providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
+        default=(),
+        repr=False,
+        description="JSON list of those who may say who somebody is: OpenID Connect providers and GitHub.",
     )
-    rate_limit_user: str = Field(default="off", description="Images per signed-in user, the same form.")
+    rate_limit_anonymous: str = Field(
+        default="off",
+        description="Images per address, like 600/minute (second, minute, hour, day), or off. "
+        "Several, separated by commas, all hold: 600/minute, 20000/day.",
+    )
+    rate_limit_user: str = Field(
+        default="off", description="Images per user, and per application that acts for none, the same form."
+    )
+    rate_limit_key: str = Field(
+        default="off",
+        description="Images per API key, and per application and user it acts for, besides the user's own limit; "
+        "the same form.",
+    )
     forwarded_hops: int = Field(
         default=0,
         ge=0,
@@ -77,7 +105,11 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Days a single classification is kept; unset: for ever. Counters stay."
     )
     secret_key: str = Field(
-        default="", description="Signs cursors and cookies. Empty: made once and kept in the data folder."
+        default="",
+        repr=False,
+        description="Signs and seals: at least 32 characters. Empty: made once and kept in the data folder; required "
+        "with a MySQL database or Redis. Several, separated by commas: the first is used, what the others signed "
+        "stays good.",
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="text for people, json for machines.")
@@ -95,18 +127,31 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("rate_limit_anonymous", "rate_limit_user")
+    @field_validator("rate_limit_anonymous", "rate_limit_user", "rate_limit_key")
     @classmethod
-    def _rate(cls, value: str) -> str:
-        parse_rate(value)
+    def _rates(cls, value: str) -> str:
+        parse_rates(value)
         return value
 
-    @field_validator("anonymous")
+    @field_validator("providers", mode="before")
     @classmethod
-    def _nobody_can_sign_in(cls, value: bool) -> bool:
-        if not value:
-            raise ValueError("there are no users yet who could sign in, so nobody could classify; leave it true")
+    def _providers(cls, value: object) -> object:
+        return parse_providers(value) if isinstance(value, str) else value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_key(cls, value: str) -> str:
+        split_keys(value)
         return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or beyond):
+            raise ValueError("write where people reach Raylens, like https://raylens.example.org, without a path")
+        return value.rstrip("/")
 
     @field_validator("redis_url")
     @classmethod
@@ -135,23 +180,39 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir / 'raylens.db'}"
 
     @property
+    def local_url(self) -> str:
+        """Where it answers on this machine."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def effective_public_url(self) -> str:
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return self.public_url or self.local_url
 
     @cached_property
-    def signing_key(self) -> bytes:
-        """The secret key; on a laptop made once, readable by its owner only."""
-        if self.secret_key:
-            return self.secret_key.encode()
-        path = self.data_dir / "secret.key"
-        if not path.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.data_dir) as draft:  # readable by its owner only
-                draft.write(secrets.token_hex(32).encode())
-                draft.flush()
-                with contextlib.suppress(FileExistsError):  # another process was faster; its key is the one
-                    os.link(draft.name, path)
-        return path.read_bytes()
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The first signs, all are good; on a laptop made once. Raises MissingSecretKey where several must share it."""
+        if keys := split_keys(self.secret_key):
+            return keys
+        if self.redis_url or (self.database_url and not self.database_url.startswith("sqlite")):
+            raise MissingSecretKey(
+                "RAYLENS_SECRET_KEY is needed with a MySQL database or Redis, the same for all that share them; "
+                "`openssl rand -hex 32` makes one."
+            )
+        return (embedded_key(self.data_dir),)
+
+    @property
+    def auth(self) -> AuthSettings:
+        """What the users' part of the service needs to know. Raises MissingSecretKey."""
+        return AuthSettings(
+            public_url=self.effective_public_url,
+            public_url_is_given=bool(self.public_url),
+            secret_keys=self.signing_keys,
+            registration=self.registration,
+            anonymous=self.anonymous,
+            password_min_length=self.password_min_length,
+            providers=self.providers,
+        )
 
 
 @lru_cache(maxsize=1)

@@ -23,14 +23,12 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "tensorflow": ("models/runtimes",),
     "openvino": ("models/runtimes",),
     "PIL": ("serve_app/images", "benchmarks"),
-    # The routes turn its errors into 503.
     "sqlalchemy": (
         "serve_app/database.py",
         "serve_app/schema.py",
         "serve_app/statistics",
         "serve_app/cli/database_errors.py",
-        "serve_app/ingress/classify.py",
-        "serve_app/ingress/look.py",
+        "serve_app/ingress/problems.py",  # turns its errors into 503
         "auth",
     ),
     "alembic": ("serve_app/schema.py", "serve_app/migrations", "serve_app/statistics/migrations", "auth/migrations"),

@@ -5,11 +5,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from serve_app.settings import Settings
+from serve_app.settings import MissingSecretKey, Settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
 FIELDS = sorted(Settings.model_fields)
@@ -42,6 +43,7 @@ def test_the_docs_say_what_the_field_says(name: str) -> None:
         ("CACHE_SIZE_MIB", "-1"),
         ("RATE_LIMIT_ANONYMOUS", "often"),
         ("RATE_LIMIT_USER", "5/fortnight"),
+        ("RATE_LIMIT_KEY", "5/minute, often"),
         ("FETCH_ALLOWED_NETWORKS", "127.0.0.1/99"),
         ("MODELS", ","),
         ("REDIS_URL", "localhost:6379"),
@@ -50,6 +52,15 @@ def test_the_docs_say_what_the_field_says(name: str) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
         ("ANONYMOUS", "perhaps"),
+        ("PASSWORD_MIN_LENGTH", "7"),
+        ("PUBLIC_URL", "raylens.example.org"),
+        ("PUBLIC_URL", "https://example.org/raylens"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", f"{'a' * 32},{'b' * 31}"),
+        ("PROVIDERS", "github"),
+        ("PROVIDERS", '{"name": "github", "client_id": "a"}'),
+        ("PROVIDERS", '["github"]'),
+        ("PROVIDERS", '[{"name": "a", "client_id": "b"}, {"name": "a", "client_id": "c"}]'),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -61,12 +72,31 @@ def test_a_wrong_value_is_told_in_one_line(tmp_path: Path, name: str, value: str
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "http"), ("RATE_LIMIT_USER", "often"), ("FETCH_ALLOWED_NETWORKS", "x")]
+    ("name", "value"),
+    [("PORT", "http"), ("RATE_LIMIT_USER", "often"), ("FETCH_ALLOWED_NETWORKS", "x"), ("PROVIDERS", "x")],
 )
 def test_the_command_line_names_the_variable(tmp_path: Path, name: str, value: str) -> None:
+    assert refusal(tmp_path, **{f"RAYLENS_{name}": value}).startswith(f"RAYLENS_{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "mysql://user:hidden@127.0.0.1:1/raylens"), ("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")],
+)
+def test_what_is_shared_needs_a_secret_key_that_is(tmp_path: Path, name: str, value: str) -> None:
+    line = refusal(tmp_path, **{f"RAYLENS_{name}": value})
+    assert "RAYLENS_SECRET_KEY" in line
+    assert "hidden" not in line
+    with pytest.raises(MissingSecretKey):
+        _ = Settings(_env_file=None, data_dir=tmp_path, **{name.lower(): value}).signing_keys  # type: ignore[arg-type]
+    assert not (tmp_path / "secret.key").exists()
+
+
+def refusal(folder: Path, **environment: str) -> str:
+    """The one line that ``raylens serve`` refuses to start with."""
     done = subprocess.run(
         [sys.executable, "-m", "serve_app.cli.main", "serve"],
-        env={"PATH": "/usr/bin:/bin", "RAYLENS_DATA_DIR": str(tmp_path), f"RAYLENS_{name}": value},
+        env={"PATH": "/usr/bin:/bin", "RAYLENS_DATA_DIR": str(folder), **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -74,7 +104,34 @@ def test_the_command_line_names_the_variable(tmp_path: Path, name: str, value: s
     )
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
-    assert line.startswith(f"RAYLENS_{name}")
+    return line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"name": "a", "client_id": "b", "client_secret": "hush"',
+        '[{"name": "A!", "client_id": "b", "client_secret": "hush"}]',
+        '[{"name": "a", "client_secret": "hush", "kind": "saml"}]',
+        '[{"name": "a", "client_id": "b", "client_secret": ["hush"]}]',
+        '["hush"]',
+    ],
+)
+def test_a_providers_secret_is_never_quoted(text: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, providers=text)  # type: ignore[arg-type]
+    (fault,) = caught.value.errors()
+    assert "hush" not in fault["msg"]
+    assert "hush" not in str(caught.value)
+    assert "\n" not in fault["msg"]
+
+
+def test_secrets_are_not_shown() -> None:
+    providers = '[{"name": "a", "client_id": "b", "client_secret": "hush"}]'
+    urls = {"database_url": "mysql://a:hush@b/c", "redis_url": "redis://:hush@b"}
+    found = Settings(_env_file=None, secret_key="hush" * 8, providers=providers, **urls)  # type: ignore[arg-type]
+    assert found.providers[0].client_secret == "hush"
+    assert "hush" not in repr(found)
 
 
 def test_the_environment_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,8 +149,27 @@ def test_the_environment_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
-    keys = {Settings(_env_file=None, data_dir=tmp_path).signing_key for _ in range(3)}
-    assert len(keys) == 1
-    assert len(keys.pop()) == 64
+    keys = {Settings(_env_file=None, data_dir=tmp_path).signing_keys for _ in range(3)}
+    ((key,),) = keys
+    assert len(key) == 64
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
-    assert Settings(_env_file=None, data_dir=tmp_path, secret_key="mine").signing_key == b"mine"
+
+
+def test_of_several_secret_keys_the_first_is_used(tmp_path: Path) -> None:
+    found = Settings(_env_file=None, data_dir=tmp_path, redis_url="redis://a", secret_key=f"{'a' * 32}, {'b' * 40},")
+    assert found.signing_keys == (b"a" * 32, b"b" * 40)
+    assert found.auth.secret_keys == found.signing_keys
+
+
+@pytest.mark.parametrize(
+    ("given", "public_url", "is_given"),
+    [
+        ({}, "http://127.0.0.1:8000", False),
+        ({"host": "0.0.0.0", "port": 80}, "http://127.0.0.1:80", False),
+        ({"host": "fe80::1"}, "http://[fe80::1]:8000", False),
+        ({"public_url": "https://raylens.example.org/"}, "https://raylens.example.org", True),
+    ],
+)
+def test_where_people_reach_it(tmp_path: Path, given: dict[str, Any], public_url: str, is_given: bool) -> None:
+    found = Settings(_env_file=None, data_dir=tmp_path, **given).auth
+    assert (found.public_url, found.public_url_is_given) == (public_url, is_given)

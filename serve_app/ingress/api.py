@@ -9,12 +9,16 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
+from auth.access import refuse_undeclared
 from serve_app import VERSION
 from serve_app.ingress.classify import classify_routes, legacy_classify_routes
+from serve_app.ingress.documentation import ASSETS, DOCUMENT, add_documentation
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
+from serve_app.ingress.history import history_routes
 from serve_app.ingress.look import legacy_look_routes, look_routes
 from serve_app.ingress.problems import install_problem_handlers
+from serve_app.ingress.secret import legacy_secret_routes
 from serve_app.ingress.web import add_web_app
 
 DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
@@ -29,6 +33,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     }
     for status, description in {
         400: "Nothing to classify, two inputs at once, or a body that cannot be read",
+        401: "Not signed in, or with something that is no good (any more); see WWW-Authenticate",
+        403: "Not allowed with this token, not for this user, or a browser's write that another site may have sent",
         404: "Unknown model or classification",
         413: "Too many bytes, pixels or images",
         415: "Not an image of an allowed format",
@@ -53,22 +59,35 @@ def create_api(gateway: Gateway) -> FastAPI:
         title="Raylens",
         version=VERSION,
         description=DESCRIPTION,
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
-        static_url="/api/docs/assets",
-        openapi_url="/api/openapi.json",
-        swagger_ui_oauth2_redirect_url="/api/docs/oauth2-redirect",
+        static_url=ASSETS,
+        openapi_url=DOCUMENT,
         lifespan=lifespan,
     )
+    add_documentation(app, gateway.auth)
     install_problem_handlers(app)
     _add_routes(app, gateway)
+    gateway.auth.install(app)
     add_web_app(app)
+    refuse_undeclared(app)
     return app
 
 
 def _add_routes(app: FastAPI, gateway: Gateway) -> None:
-    originals = [legacy_classify_routes(gateway, ERRORS), legacy_look_routes(gateway, ERRORS), legacy_health_routes()]
-    ours = [classify_routes(gateway, ERRORS), look_routes(gateway, ERRORS), health_routes(gateway), *originals]
+    originals = [
+        legacy_classify_routes(gateway, ERRORS),
+        legacy_look_routes(gateway, ERRORS),
+        legacy_secret_routes(ERRORS),
+        legacy_health_routes(),
+    ]
+    ours = [
+        classify_routes(gateway, ERRORS),
+        history_routes(gateway, ERRORS),
+        look_routes(gateway, ERRORS),
+        health_routes(gateway),
+        *originals,
+    ]
     # What classifies reads its request by hand and is found before FastAPI's route of the same path, which stays for
     # the documentation: FastAPI's way to it takes longer than a cached answer.
     app.router.routes += [*_short_cuts(ours, "/api"), *_short_cuts(originals, "")]

@@ -1,4 +1,4 @@
-"""Routes that classify, and the look at one classification of the past."""
+"""Routes that classify."""
 
 import asyncio
 import time
@@ -7,14 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic_core import to_json
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from serve_app.errors import InvalidParameter, RaylensError, Unavailable
+from auth.access import public
+from auth.principal import Principal, Scope
+from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.bodies import Source, read_sources
-from serve_app.ingress.classification import Classification, ImageUrl, Options
-from serve_app.ingress.clients import client_of
+from serve_app.ingress.classification import Classification, ImageUrl, Options, ServedModel
+from serve_app.ingress.documentation import also
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
@@ -49,6 +50,17 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
     return Response(to_json(document), status, headers, media_type="application/json")
 
 
+async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Principal | None:
+    """Who asks, unless there is no room for what they bring."""
+    gateway.refuse_if_full(model)
+    with gateway.counting_refusals():
+        return await gateway.admission.admit(request)
+
+
+def _user_id(principal: Principal | None) -> int | None:
+    return principal.user.id if principal and principal.user else None
+
+
 async def _answer(gateway: Gateway, source: Source, options: Options) -> Classification:
     if isinstance(source, RaylensError):
         gateway.pulse.refused(source.code)
@@ -79,16 +91,18 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         status_code=201,
         response_model=schemas.Classification | schemas.Classifications,
         responses=errors,
-        openapi_extra=BODY | PARAMETERS,
+        openapi_extra=BODY | PARAMETERS | also(Scope.CLASSIFY),
         summary="Classify one image or several",
     )
+    @public
     async def classify(request: Request) -> Response:
-        options = options_of(request, gateway)
-        gateway.refuse_if_full(options.model)
+        model = gateway.model(request.query_params.get("model"))
+        principal = await _admit(gateway, request, model)
+        options = options_of(request, model, gateway.limits.request_timeout_s, _user_id(principal))
         with gateway.memory.account() as account:
             with gateway.counting_refusals():
                 sources = await read_sources(request, gateway.limits, account)
-                await gateway.rate_limiter.take(client_of(request, gateway.settings), len(sources.items))
+                await gateway.admission.charge(request, principal, len(sources.items))
             if not sources.several:
                 answer = await _answer(gateway, sources.items[0], options)
                 return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
@@ -99,20 +113,6 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
             for answer in answers
         ]
         return json_response({"items": items}, 201)
-
-    @router.get(
-        "/classifications/{classification_id}",
-        response_model=schemas.Classification,
-        responses=errors,
-        summary="A classification of the past",
-    )
-    async def look_up(classification_id: str) -> Response:
-        try:
-            record = await asyncio.to_thread(gateway.history.get, classification_id)
-        except SQLAlchemyError:
-            raise Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0) from None
-        model = gateway.models.get(record.model)
-        return json_response(rendering.recorded(record, model.labels if model else None))
 
     return router
 
@@ -130,13 +130,17 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
             "requestBody": {
                 "required": True,
                 "content": {"application/json": {"schema": schemas.LegacyRequest.model_json_schema()}},
-            }
+            },
+            **also(Scope.CLASSIFY),
         },
         summary="Classify the image behind a URL",
     )
+    @public
     async def classify_image(request: Request) -> Response:
-        options = Options(gateway.model(None), 5, "use", time.time() + gateway.limits.request_timeout_s)
-        gateway.refuse_if_full(options.model)
+        model = gateway.model(None)
+        principal = await _admit(gateway, request, model)
+        deadline = time.time() + gateway.limits.request_timeout_s
+        options = Options(model, 5, "use", deadline, _user_id(principal))
         with gateway.memory.account() as account:
             with gateway.counting_refusals():
                 sources = await read_sources(request, gateway.limits, account)
@@ -145,7 +149,7 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
                     raise InvalidParameter(
                         "This call takes JSON with one “image_url”; see /api/v1/classifications for more."
                     )
-                await gateway.rate_limiter.take(client_of(request, gateway.settings))
+                await gateway.admission.charge(request, principal)
             answer = await gateway.classify(source, options)
         return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
 

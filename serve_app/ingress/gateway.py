@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
+from auth.errors import AuthError
+from auth.service import Auth
 from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.cache import open_cache
@@ -17,13 +20,14 @@ from serve_app.database import connect
 from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
-from serve_app.ingress import gate
+from serve_app.ingress import gate, rendering
+from serve_app.ingress.admission import Admission
 from serve_app.ingress.bodies import ByteBudget
 from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
+from serve_app.ingress.clients import address_of
 from serve_app.ingress.pulse import WINDOW_S, Pulse
 from serve_app.metrics import IngressMetrics
 from serve_app.pipeline import Job, Pipeline
-from serve_app.rate import parse_rate
 from serve_app.rate_limit import RateLimiter, open_buckets
 from serve_app.replicas import DeploymentState, deployment_states
 from serve_app.settings import Settings
@@ -35,6 +39,7 @@ log = structlog.get_logger(__name__)
 APPLICATION: Final = "raylens"
 REPLICAS_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 1.0
+SWEEP_EVERY_S: Final = 60.0
 RECORD_BATCH: Final = 256
 
 
@@ -57,8 +62,15 @@ class Gateway:
         self.memory = ByteBudget(arguments.queue.max_mib << 20)
         self.pulse = Pulse()
         self.engine = connect(settings.effective_database_url)
-        self.history = History(self.engine, settings.signing_key)
-        self.rate_limiter = RateLimiter(parse_rate(settings.rate_limit_anonymous), open_buckets(settings))
+        self.history = History(self.engine, settings.signing_keys)
+        self.auth = Auth(
+            self.engine,
+            settings.auth,
+            address_of=lambda request: address_of(request, settings.forwarded_hops),
+            erase=self.history.erase,
+            records_of=self.records_of,
+        )
+        self.admission = Admission(settings, self.auth.gatekeeper, RateLimiter(open_buckets(settings)))
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
         self.draining = False
@@ -79,6 +91,7 @@ class Gateway:
         gate.guard(self._refusal)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
+        self._spawn(self._sweep())
 
     async def stop(self) -> None:
         gate.guard(None)
@@ -122,9 +135,18 @@ class Gateway:
         """Whatever of ours is raised inside is counted by its code."""
         try:
             yield
-        except RaylensError as error:
+        except (RaylensError, AuthError) as error:
             self.pulse.refused(error.code)
             raise
+
+    def record(self, record: Record) -> dict[str, Any]:
+        """A classification of the past as the API tells it."""
+        model = self.models.get(record.model)
+        return rendering.recorded(record, model.labels if model else None)
+
+    def records_of(self, user_id: int) -> Iterator[dict[str, Any]]:
+        """All of a user's, newest first, as the API tells them; asks the database as it goes."""
+        return (self.record(record) for page in self.history.pages(user_id) for record in page)
 
     async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
         """One image; counted, whatever comes of it."""
@@ -220,3 +242,12 @@ class Gateway:
             await asyncio.sleep(METRICS_EVERY_S)
             self._metrics.observe(*self.pulse.drain())
             self._metrics.observe_queue(self._images_by_model())
+
+    async def _sweep(self) -> None:
+        """Clear up after users: what has ended, and who left. Each replica does, so not all at the same moment."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S * random.uniform(0.75, 1.25))  # noqa: S311 - no secret
+            try:
+                await asyncio.to_thread(self.auth.sweep)
+            except Exception:
+                log.exception("sweep_failed")

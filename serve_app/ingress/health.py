@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from auth.access import public
 from serve_app.ingress import schemas
 from serve_app.ingress.classify import json_response
 from serve_app.ingress.gateway import Gateway
@@ -13,6 +14,7 @@ def health_routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(prefix="/health", tags=["health"])
 
     @router.get("/live", response_model=schemas.Health, summary="Does the process answer?")
+    @public
     async def live() -> Response:
         return json_response({"is_healthy": True})
 
@@ -22,6 +24,7 @@ def health_routes(gateway: Gateway) -> APIRouter:
         responses={503: {"model": schemas.Readiness}},
         summary="Is every model warm? Parts that are degraded do not make it unready",
     )
+    @public
     async def ready() -> Response:
         parts = await gateway.parts()
         starting = "starting" in parts.values()
@@ -37,6 +40,7 @@ def legacy_health_routes() -> APIRouter:
     router = APIRouter(tags=["original"])
 
     @router.get("/health", response_model=schemas.Health, summary="Does the service answer?")
+    @public
     async def health() -> Response:
         return json_response({"is_healthy": True})
 

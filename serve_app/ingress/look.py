@@ -1,14 +1,11 @@
 """Routes that look: Top 10, models, labels, the live pipeline."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from serve_app.errors import Unavailable
+from auth.access import public
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.classification import ServedModel
 from serve_app.ingress.classify import json_response
@@ -20,36 +17,32 @@ from serve_app.statistics.windows import Window
 Errors = dict[int | str, dict[str, Any]]
 
 
-async def _rows(read: Callable[..., list[TopRow]], *arguments: Any) -> list[TopRow]:  # noqa: ANN401
-    """Read on a thread: the event loop never waits for the database."""
-    try:
-        return await asyncio.to_thread(read, *arguments)
-    except SQLAlchemyError:
-        raise Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0) from None
-
-
 def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
     """``/v1/top``, ``/v1/models``, ``/v1/labels``, ``/v1/pipeline``."""
     router = APIRouter(prefix="/v1", tags=["look"])
 
     @router.get("/top", response_model=schemas.Top, responses=errors, summary="Most requested images or labels")
+    @public
     async def most_frequent(
         by: Annotated[By, Query()] = By.IMAGE,
         window: Annotated[Window, Query()] = Window.ALL,
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
     ) -> Response:
-        rows = await _rows(top, gateway.engine, by, window, limit)
+        rows = await gateway.auth.workers.run(top, gateway.engine, by, window, limit)
         return json_response({"by": by, "window": window, "items": [_top_row(row) for row in rows]})
 
     @router.get("/models", response_model=schemas.ModelCards, summary="Models that can be asked for")
+    @public
     async def models() -> Response:
         return json_response({"items": [_card(gateway, model) for model in gateway.models.values()]})
 
     @router.get("/models/{name}", response_model=schemas.ModelCard, responses=errors, summary="One model")
+    @public
     async def model(name: str) -> Response:
         return json_response(_card(gateway, gateway.model(name)))
 
     @router.get("/labels", response_model=schemas.LabelList, responses=errors, summary="Classes, by a part of the name")
+    @public
     async def labels(
         q: Annotated[str, Query(max_length=100, description="Part of a name or a wnid; empty for all.")] = "",
         model: Annotated[str | None, Query()] = None,
@@ -65,6 +58,7 @@ def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
         responses=errors,
         summary="The live graph: replicas, queues, rates, latencies",
     )
+    @public
     async def pipeline(
         window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Seconds to look back.")] = WINDOW_S,
     ) -> Response:
@@ -80,8 +74,9 @@ def legacy_look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
     @router.get(
         "/report", response_model=list[schemas.ReportRow], responses=errors, summary="The 10 most requested image URLs"
     )
+    @public
     async def most_requested() -> Response:
-        rows = await _rows(report, gateway.engine)
+        rows = await gateway.auth.workers.run(report, gateway.engine)
         return json_response([{"image_url": row.url} | _counts(row) for row in rows])
 
     return router

@@ -9,8 +9,7 @@ from typing import Any, Final, get_args
 from starlette.requests import Request
 
 from serve_app.errors import InvalidParameter
-from serve_app.ingress.classification import CacheMode, Options
-from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.classification import CacheMode, Options, ServedModel
 
 TOP_K_DEFAULT: Final = 5
 TOP_K_MOST: Final = 1000
@@ -46,11 +45,11 @@ PARAMETERS: Final[dict[str, Any]] = {
 }
 
 
-def options_of(request: Request, gateway: Gateway) -> Options:
-    """Raises InvalidParameter, UnknownModel or NotReady."""
+def options_of(request: Request, model: ServedModel, longest_s: float, user_id: int | None) -> Options:
+    """``longest_s``: to wait for the answer. Raises InvalidParameter."""
     query = request.query_params
-    deadline = _deadline(request.headers.get("x-request-timeout"), gateway.limits.request_timeout_s)
-    return Options(gateway.model(query.get("model")), _top_k(query.get("top_k")), _cache(query.get("cache")), deadline)
+    deadline = _deadline(request.headers.get("x-request-timeout"), longest_s)
+    return Options(model, _top_k(query.get("top_k")), _cache(query.get("cache")), deadline, user_id)
 
 
 def _cache(text: str | None) -> CacheMode:

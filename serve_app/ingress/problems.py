@@ -2,19 +2,24 @@
 
 import math
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
-from serve_app.errors import InternalError, InvalidParameter, RaylensError
+from auth.errors import AuthError, InvalidFields
+from serve_app.database import is_away
+from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unavailable
 
 log = structlog.get_logger(__name__)
+
+DATABASE_AWAY: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
 
 
 class Problem(BaseModel):
@@ -26,10 +31,14 @@ class Problem(BaseModel):
     detail: str = Field(examples=["The JPEG ends too early; send the whole file."])
     code: str = Field(examples=["corrupt_image"])
     request_id: str = Field(examples=["3f0e5c0a-5a39-4fb7-9a2e-0a3f0b4f4a55"])
+    errors: dict[str, list[str]] | None = Field(
+        default=None, description="With invalid_fields: what is wrong with each.", examples=[None]
+    )
 
 
-def problem(error: RaylensError, request_id: str) -> dict[str, Any]:
+def problem(error: RaylensError | AuthError, request_id: str) -> dict[str, Any]:
     """The problem document of an error."""
+    fields = {"errors": error.fields} if isinstance(error, InvalidFields) else {}
     return {
         "type": f"urn:raylens:problem:{error.code}",
         "title": error.title,
@@ -37,6 +46,7 @@ def problem(error: RaylensError, request_id: str) -> dict[str, Any]:
         "detail": error.message.encode(errors="replace").decode(),  # it may quote half characters, which no JSON holds
         "code": error.code,
         "request_id": request_id,
+        **fields,
     }
 
 
@@ -45,13 +55,15 @@ def request_id_of(request: Request) -> str:
     return request.headers.get("x-request-id", "")
 
 
-def retry_after(error: RaylensError) -> str:
+def retry_after(error: RaylensError | AuthError) -> str:
     """The header's value: whole seconds, at least one."""
     return str(max(1, math.ceil(error.retry_after or 0.0)))
 
 
-def problem_response(request: Request, error: RaylensError) -> Response:
+def problem_response(request: Request, error: RaylensError | AuthError) -> Response:
     headers = {} if error.retry_after is None else {"Retry-After": retry_after(error)}
+    if isinstance(error, AuthError) and error.challenge:
+        headers["WWW-Authenticate"] = error.challenge
     return JSONResponse(
         problem(error, request_id_of(request)), error.status, headers, media_type="application/problem+json"
     )
@@ -65,6 +77,17 @@ def install_problem_handlers(app: FastAPI) -> None:
         if error.status >= 500 and error.status not in {503, 504}:
             log.error("request_failed", code=error.code, path=request.url.path, exc_info=error)
         return problem_response(request, error)
+
+    async def on_auth_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, AuthError)  # noqa: S101
+        return problem_response(request, error)
+
+    async def on_database_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, SQLAlchemyError)  # noqa: S101
+        if not is_away(error):
+            raise error
+        log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+        return problem_response(request, DATABASE_AWAY)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
@@ -87,6 +110,8 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(request, InternalError("A defect of Raylens; please report it with the request id."))
 
     app.add_exception_handler(RaylensError, on_raylens_error)
+    app.add_exception_handler(AuthError, on_auth_error)
+    app.add_exception_handler(SQLAlchemyError, on_database_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(ClientDisconnect, on_gone)

@@ -68,6 +68,22 @@ class Classification(BaseModel):
     timings_ms: Timings
 
 
+class HistoryPage(BaseModel):
+    """Some of a user's classifications, newest first."""
+
+    items: list[Classification]
+    next_cursor: str | None = Field(
+        description="For the page after this; null on the last.",
+        examples=["AAZGxpPwVkABkyDwxbh9D7bwobLD1OX2Yq0-EoPdUY8mXGc3Zkz7dQ"],
+    )
+
+
+class Detail(BaseModel):
+    """An error as the original tells it."""
+
+    detail: str = Field(examples=["Authentication credentials were not provided."])
+
+
 class Classifications(BaseModel):
     """One answer or problem for each image sent, in order."""
 

@@ -27,7 +27,10 @@ def outage_service(
     tmp_path_factory: pytest.TempPathFactory, mariadb_url: str, redis_server: Redis
 ) -> Iterator[Service]:
     service = Service(
-        tmp_path_factory.mktemp("outages"), RAYLENS_DATABASE_URL=mariadb_url, RAYLENS_REDIS_URL=redis_server.url
+        tmp_path_factory.mktemp("outages"),
+        RAYLENS_DATABASE_URL=mariadb_url,
+        RAYLENS_REDIS_URL=redis_server.url,
+        RAYLENS_SECRET_KEY="a key of these tests, long enough",
     )
     service.start()
     yield service

@@ -130,7 +130,7 @@ async def test_one_fetch_for_all_who_ask_at_once(graph: Graph, website: Server) 
 
 
 async def test_a_lost_redis_means_misses_and_never_an_error(tmp_path: Path) -> None:
-    async with running(tmp_path, redis_url="redis://127.0.0.1:1/0") as graph:
+    async with running(tmp_path, redis_url="redis://127.0.0.1:1/0", secret_key="k" * 32) as graph:
         outcomes = [(await graph.classify(picture())).headers["X-Cache"] for _ in range(2)]
         assert outcomes == ["miss", "miss"]
         parts = (await graph.client.get("/api/health/ready")).json()

@@ -1,0 +1,56 @@
+"""Whose images are classified, and how many of them."""
+
+from starlette.requests import Request
+
+from auth.access import require
+from auth.errors import NotAuthenticated
+from auth.gatekeeper import Gatekeeper
+from auth.principal import Principal, Scope
+from serve_app.ingress.clients import address_of
+from serve_app.rate import parse_rates
+from serve_app.rate_limit import Allowance, RateLimiter, address_client, allowances_of
+from serve_app.settings import Settings
+
+
+class Admission:
+    """Asked once a request, before its body is read and after: no more than needed for a cached answer."""
+
+    def __init__(self, settings: Settings, gatekeeper: Gatekeeper, limiter: RateLimiter) -> None:
+        self._gatekeeper = gatekeeper
+        self._limiter = limiter
+        self._anonymous = settings.anonymous
+        self._hops = settings.forwarded_hops
+        self._rates_of_anonymous = parse_rates(settings.rate_limit_anonymous)
+        self._rates_of_user = parse_rates(settings.rate_limit_user)
+        self._rates_of_key = parse_rates(settings.rate_limit_key)
+        self._way_in = (
+            f"Classifying is for users here. Sign in at {settings.effective_public_url}/, or send an API key: "
+            "“Authorization: Bearer rlk_…”."
+        )
+
+    async def admit(self, request: Request) -> Principal | None:
+        """Who asks, None for nobody in particular. Raises AuthError for who may not have images classified."""
+        principal = await self._gatekeeper.principal_of(request)
+        if principal is not None:
+            return require(principal, Scope.CLASSIFY)
+        if not self._anonymous:
+            raise NotAuthenticated(self._way_in)
+        return None
+
+    async def charge(self, request: Request, principal: Principal | None, images: int = 1) -> None:
+        """Take the images from what they may have. Raises RateLimited, and takes nothing, if they are too many now."""
+        if allowances := self._allowances(request, principal):
+            await self._limiter.take(allowances, images)
+
+    def _allowances(self, request: Request, principal: Principal | None) -> tuple[Allowance, ...]:
+        if principal is None:
+            if not self._rates_of_anonymous:
+                return ()
+            return allowances_of(address_client(address_of(request, self._hops)), self._rates_of_anonymous)
+        who = f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
+        allowances = allowances_of(who, self._rates_of_user)
+        if principal.kind == "key":
+            allowances += allowances_of(f"key:{principal.credential_id}", self._rates_of_key)
+        elif principal.client_id:
+            allowances += allowances_of(f"client:{principal.client_id} {who}", self._rates_of_key)
+        return allowances
