@@ -56,6 +56,12 @@ class SessionCookie:
                 "RAYLENS_PUBLIC_URL to its address; tokens and API keys work without."
             )
 
+    def base_url(self, connection: HTTPConnection) -> str:
+        """Where this browser reaches the service, without a slash at the end; as :meth:`refuse_insecure` raises."""
+        self.refuse_insecure(connection)
+        settings = self._settings
+        return settings.public_url if settings.public_url_is_given else self._own_origin(connection) or ""
+
     def _own_origin(self, connection: HTTPConnection) -> str | None:
         """The origin of the web app; where none is given, this machine under whatever name it was called."""
         settings = self._settings

@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from auth.lifetimes import MINUTE
+from auth.own_path import own_path
 from auth.secret import digest_of
 from auth.settings import AuthSettings, Clock
 
 LIFE_S: Final = 10 * MINUTE
-LONGEST_NEXT: Final = 2000
+LONGEST_NEXT: Final = 2500
+"""A cookie of a browser holds 4096 bytes."""
 MOST_COOKIES_BYTES: Final = 6000
 """Of all that are under way. More tabs than that, and the oldest begins again; a request has to hold them all."""
 
@@ -38,15 +40,11 @@ class Flow:
     """Who asked to link their account; None to sign in."""
 
 
-def new_flow(provider: str, next_path: str, user_id: int | None = None) -> Flow:
+def new_flow(provider: str, then: str | None, user_id: int | None = None) -> Flow:
+    """``then``: where to go on to, which anybody may have made up."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    return Flow(provider, state, nonce, verifier, next_path, user_id)
-
-
-def own_path(path: str) -> str:
-    """The path, if it is one on this site; / instead of whatever else a browser might make of it."""
-    fits = len(path) <= LONGEST_NEXT and path.startswith("/") and path.isascii() and path.isprintable()
-    return path if fits and not path.startswith("//") and "\\" not in path else "/"
+    path = own_path(then)
+    return Flow(provider, state, nonce, verifier, path if len(path) <= LONGEST_NEXT else "/", user_id)
 
 
 class FlowCookies:

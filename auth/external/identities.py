@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from auth.audit import Audit, Event, Origin
 from auth.database import write
@@ -98,5 +98,5 @@ class Identities:
         self._audit.add(connection, event, user_id=user_id, origin=origin, detail={"provider": provider})
 
 
-def _is(person: Person):  # noqa: ANN202
+def _is(person: Person) -> ColumnElement[bool]:
     return (identities.c.issuer == person.issuer) & (identities.c.subject == person.subject)
