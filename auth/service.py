@@ -1,20 +1,28 @@
 """All of this package, put together: what the application around makes once in each process."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Request
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth.accounts import Accounts
 from auth.audit import Audit, Origin
 from auth.cookies import SessionCookie
 from auth.credentials import PREFIXES, Credentials
+from auth.external.external import External
+from auth.external.identities import Identities
 from auth.gatekeeper import Gatekeeper
 from auth.keys import Keys
+from auth.oauth.service import OAuth
 from auth.passwords import Passwords
 from auth.routes.api import api_routes
+from auth.routes.external import external_routes, link_routes
+from auth.routes.oauth import oauth_routes
+from auth.secret import Prefix
 from auth.sessions import Sessions
 from auth.settings import AuthSettings, Clock
 from auth.throttle import Throttle
@@ -60,7 +68,18 @@ class Auth:
         self.tokens = Tokens(engine, self.accounts, self.credentials, self.audit)
         self.sessions = Sessions(engine, self.accounts, self.credentials, self.audit)
         self.keys = Keys(engine, self.credentials, self.audit)
+        titles = {provider.name: provider.title for provider in settings.providers}
+        self.identities = Identities(engine, clock, self.audit, titles)
+        self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)
+        self.clients = self.oauth.clients
+        self.grants = self.oauth.grants
+        self.signing_keys = self.oauth.signing_keys
+        self.pages = self.oauth.pages
+        self.external = External(
+            engine, settings, accounts=self.accounts, audit=self.audit, clock=clock, monotonic=monotonic
+        )
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
+        lookups[Prefix.ACCESS] = self.grants.principal
         self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of
 
@@ -68,6 +87,14 @@ class Auth:
         """Add the routes, and let every route ask who comes."""
         app.state.gatekeeper = self.gatekeeper
         app.include_router(api_routes(self), prefix="/api")
+        app.include_router(link_routes(self), prefix="/api")
+        app.include_router(external_routes(self))
+        app.include_router(oauth_routes(self))
 
     def origin_of(self, request: Request) -> Origin:
         return Origin(self._address_of(request), request.headers.get("user-agent", ""))
+
+    async def erase_soon(self, user_id: int) -> None:
+        """Let the application around delete what it keeps of a deleted user; where that fails, the sweep does it."""
+        with contextlib.suppress(SQLAlchemyError):
+            await self.workers.run(self.erase, user_id)

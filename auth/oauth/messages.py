@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -60,6 +60,11 @@ class Message:
     authorization: str | None
     origin: Origin
 
+    @property
+    def query(self) -> str:
+        """The parameters, as an address has them."""
+        return urlencode(self.parameters)
+
 
 def message_of(encoded: bytes, method: str, uri: str, *, authorization: str | None = None, origin: Origin) -> Message:
     """From parameters as forms and addresses write them. Raises Refused where they cannot be read."""
@@ -68,7 +73,7 @@ def message_of(encoded: bytes, method: str, uri: str, *, authorization: str | No
     return Message(
         method=method,
         uri=uri,
-        parameters={name: value for name, value in reversed(pairs) if value},
+        parameters=dict(pair for pair in pairs if pair[1]),
         repeated=frozenset(name for name, count in counts.items() if count > 1),
         authorization=authorization,
         origin=origin,

@@ -1,0 +1,38 @@
+"""The OAuth server, put together."""
+
+from sqlalchemy import Engine
+
+from auth.audit import Audit
+from auth.credentials import Credentials
+from auth.oauth.authorization import Authorization
+from auth.oauth.clients import Clients
+from auth.oauth.grants import Grants
+from auth.oauth.id_tokens import IdTokens
+from auth.oauth.pages import Pages
+from auth.oauth.server import OAuthServer
+from auth.oauth.signing_keys import SigningKeys
+from auth.oauth.token_replies import TokenReplies
+from auth.settings import AuthSettings, Clock
+
+
+class OAuth:
+    """What its routes need."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, *, credentials: Credentials, audit: Audit, settings: AuthSettings
+    ) -> None:
+        self.clients = Clients(engine, clock, audit)
+        self.grants = Grants(engine, clock, audit)
+        self.signing_keys = SigningKeys(engine, clock, settings, audit)
+        id_tokens = IdTokens(settings, self.signing_keys, clock)
+        replies = TokenReplies(id_tokens, settings, clock)
+        self.server = OAuthServer(self.clients, self.grants, replies, settings.public_url)
+        self.authorization = Authorization(
+            self.server, self.grants, id_tokens=id_tokens, credentials=credentials, settings=settings, clock=clock
+        )
+        self.pages = Pages(settings)
+
+    def sweep(self) -> None:
+        """Delete what has ended; change the signing key when it is time."""
+        self.grants.sweep()
+        self.signing_keys.sweep()

@@ -1,0 +1,49 @@
+"""The page to sign in with on the way to an application."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from auth.errors import AuthError
+from auth.oauth import metadata as paths
+from auth.oauth.messages import form_body, pairs_of
+from auth.own_path import own_path
+from auth.routes.oauth_pages import page
+
+if TYPE_CHECKING:
+    from auth.service import Auth
+
+
+def sign_in_routes(auth: "Auth") -> APIRouter:
+    router = APIRouter()
+    destination, pages = auth.oauth.authorization.destination, auth.oauth.pages
+
+    @router.get(paths.SIGN_IN)
+    @page(auth)
+    async def show(request: Request) -> Response:
+        auth.cookie.refuse_insecure(request)
+        then = own_path(request.query_params.get("next"))
+        return pages.sign_in(then, await auth.workers.run(destination, then, auth.origin_of(request)))
+
+    @router.post(paths.SIGN_IN)
+    @page(auth)
+    async def sign_in(request: Request) -> Response:
+        auth.cookie.refuse_insecure(request)
+        auth.cookie.refuse_other_origin(request)
+        then, origin = own_path(request.query_params.get("next")), auth.origin_of(request)
+        form = dict(pairs_of(await form_body(request)))
+        name, password = form.get("username", ""), form.get("password", "")
+        before, enter = auth.cookie.read(request), auth.sessions.sign_in
+        try:
+            _, secret = await auth.workers.run_hashing(enter, name, password, instead_of=before, origin=origin)
+        except AuthError as error:
+            to = await auth.workers.run(destination, then, origin)
+            return pages.sign_in(then, to, username=name, error=error)
+        if before:
+            auth.gatekeeper.forget(before)
+        response = RedirectResponse(then, 303)
+        auth.cookie.set(response, secret)
+        return response
+
+    return router
