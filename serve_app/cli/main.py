@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from serve_app import VERSION
-from serve_app.cli import db, models
+from serve_app.cli import db, models, signing_keys, users
 from serve_app.cli.classify import classify
 from serve_app.cli.login import login
 from serve_app.cli.logout import logout
@@ -29,6 +29,8 @@ app.command(epilog="Example: raylens whoami --json")(whoami)
 app.command(epilog="Example: raylens logout --server https://raylens.example.org")(logout)
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
+app.add_typer(users.app, name="users")
+app.add_typer(signing_keys.app, name="signing-keys")
 
 
 def _print_version(wanted: bool) -> None:

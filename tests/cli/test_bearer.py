@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -146,7 +147,7 @@ def test_a_renewal_that_fails_ends_no_sign_in(api, server, store, photos, reply)
     assert run("classify", photos / "a.jpg", "--server", api.url).exit_code == 0
 
 
-def test_what_was_answered_before_is_printed(api, server, store, photos):
+def test_what_was_answered_before_is_printed(api: Api, server: OAuthApi, store: CredentialStore, photos: Path):
     store.put(signed_in(api.url))
 
     def sign_out_before_the_last(asked: Asked, attempt: int) -> Reply:

@@ -110,7 +110,8 @@ asyncio.run(hold())
 def holder() -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds the lock of URL."""
     with subprocess.Popen([sys.executable, "-c", HOLD, URL], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout and holder.stdout.readline() == "held\n"
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
         yield holder
         holder.kill()
 

@@ -1,7 +1,10 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from serve_app import VERSION
@@ -10,10 +13,31 @@ from serve_app.cli.main import app, main
 LIBRARIES = ("ray", "tensorflow", "keras", "openvino", "numpy", "sqlalchemy")
 
 
+def commands(group: Any, *names: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *names, name)
+        else:
+            yield *names, name
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
+
+
 def test_the_commands():
     shown = CliRunner().invoke(app, ["--help"]).stdout
-    for command in ("serve", "classify", "status", "models", "db"):
+    for command in {command[0] for command in COMMANDS}:
         assert f" {command} " in shown
+    assert {"serve", "classify", "status", "login", "logout", "whoami", "models", "db", "users"} <= {
+        command[0] for command in COMMANDS
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_gives_an_example(command):
+    shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    assert f"raylens {' '.join(command)}" in shown.stdout.partition("Example:")[2]
 
 
 def test_the_version():

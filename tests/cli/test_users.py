@@ -1,0 +1,237 @@
+"""``raylens users`` on both databases."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from auth.errors import InvalidLogin
+from auth.service import Auth
+from serve_app.cli.administration import COMMAND_LINE, administration
+from serve_app.cli.main import app
+from serve_app.database import connect
+from serve_app.settings import settings
+from serve_app.statistics.ledger import store
+from tests.cli.terminal import Terminal
+from tests.statistics.examples import example, rows
+
+PASSWORD = "a long and simple sentence"
+KEY = "a secret key of the tests that is long enough"
+
+
+@pytest.fixture(autouse=True)
+def database(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings name an empty one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RAYLENS_SECRET_KEY", KEY)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(app, ["users", *arguments], input=stdin, env={"COLUMNS": "200"})
+
+
+def create(name: str, *options: str, password: str = PASSWORD) -> Result:
+    return run("create-admin", name, "--password-stdin", *options, stdin=f"{password}\n")
+
+
+def register(*names: str) -> None:
+    with administration("test") as administered:
+        auth = administered.auth
+        for name in names:
+            auth.accounts.register(name, PASSWORD, f"{name}@example.org", origin=COMMAND_LINE)
+
+
+def listed(*options: str) -> list[dict[str, Any]]:
+    result = run("list", "--json", *options)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def auth() -> Iterator[Auth]:
+    with administration("test") as administered:
+        yield administered.auth
+
+
+def today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def test_the_first_administrator_of_an_empty_database(auth):
+    result = create("Alice", "--email", "alice@example.org")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Alice: admin\n")
+    assert "http://127.0.0.1:8000/" in result.stdout
+    assert "raylens login" in result.stdout
+    user = auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    assert (user.role, user.email) == ("admin", "alice@example.org")
+    assert PASSWORD not in result.output
+
+
+def test_a_password_is_typed_twice_and_not_shown(auth):
+    terminal = Terminal("users", "create-admin", "--json")
+    terminal.wait_for("Name: ")
+    terminal.type("alice")
+    for prompt in ("Password: ", "The same again: "):
+        terminal.wait_for(prompt)
+        terminal.type(PASSWORD)
+    assert terminal.end() == 0
+    assert PASSWORD not in terminal.screen
+    assert json.loads(terminal.screen.splitlines()[-1])["username"] == "alice"
+    assert auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE).role == "admin"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "told"),
+    [
+        (["alice", "--password-stdin"], "short\n", "too short"),
+        (["alice", "--password-stdin"], "", "no password on standard input"),
+        (["alice", "--password-stdin"], "\n", "no password on standard input"),
+        (["alice"], "", "--password-stdin"),
+        (["a b", "--password-stdin"], PASSWORD, "valid username"),
+        (["alice", "--password-stdin", "--email", "nonsense"], PASSWORD, "email"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_creates_nobody(arguments, stdin, told):
+    result = run("create-admin", *arguments, stdin=stdin)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert listed() == []
+
+
+def test_who_is_there_is_promoted_not_created_again(auth):
+    register("alice")
+    result = create("ALICE", password="another long and simple sentence")
+    assert result.exit_code == 2
+    assert "raylens users create-admin ALICE --promote" in result.stderr
+    assert run("create-admin", "ALICE", "--promote").exit_code == 0
+    user = auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    assert user.role == "admin"
+
+
+def test_users_are_listed_newest_first_and_found(monkeypatch):
+    monkeypatch.setattr("serve_app.cli.administration.PAGE", 2)
+    register("alice", "bob", "carol", "dave", "erin")
+    assert [user["username"] for user in listed()] == ["erin", "dave", "carol", "bob", "alice"]
+    assert [user["username"] for user in listed("--search", "CAROL@")] == ["carol"]
+    few = run("list", "--limit", "2")
+    assert few.exit_code == 0
+    assert [line.split()[1] for line in few.stdout.splitlines()[1:]] == ["erin", "dave"]
+    assert "There are more" in few.stderr
+    assert "There are more" not in run("list", "--limit", "5").stderr
+
+
+def test_a_user_as_programs_see_them():
+    register("alice")
+    [user] = listed()
+    assert user | {"id": 0, "created_at": ""} == {
+        "id": 0,
+        "username": "alice",
+        "email": "alice@example.org",
+        "role": "user",
+        "created_at": "",
+        "has_password": True,
+        "disabled": False,
+    }
+    assert user["created_at"].endswith("+00:00")
+
+
+def test_who_is_disabled_gets_in_no_more_until_enabled(auth):
+    register("alice", "bob")
+    assert json.loads(run("disable", "Alice", "--json").stdout)["disabled"] is True
+    with pytest.raises(InvalidLogin):
+        auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    assert [line.split()[-1] for line in run("list").stdout.splitlines()] == ["state", today(), "disabled"]
+    assert run("enable", "alice").stdout == "alice: user\n"
+    auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+
+
+def test_roles():
+    register("alice")
+    assert run("set-role", "alice", "admin").stdout == "alice: admin\n"
+    assert listed()[0]["role"] == "admin"
+    assert run("set-role", "alice", "root").exit_code == 2
+
+
+def test_a_deletion_is_meant(auth):
+    register("alice", "bob")
+    refused = run("delete", "alice")
+    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    assert len(listed()) == 2
+    assert run("delete", "alice", "--yes").stdout == "alice is deleted.\n"
+    assert [user["username"] for user in listed()] == ["bob"]
+    with pytest.raises(InvalidLogin):
+        auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+
+
+def test_a_deletion_takes_the_history_along(auth, empty_url):
+    register("alice", "bob")
+    ids = {user["username"]: user["id"] for user in listed()}
+    engine = connect(empty_url)
+    store(engine, [example(1, user_id=ids["alice"]), example(2, user_id=ids["bob"]), example(3)])
+    assert run("delete", "alice", "--yes").exit_code == 0
+    assert rows(engine) == 2
+    engine.dispose()
+
+
+def test_a_deletion_is_asked_about():
+    register("alice")
+    for answer, code, left in (("n", 1, 1), ("y", 0, 0)):
+        terminal = Terminal("users", "delete", "alice")
+        terminal.wait_for("Delete alice and all that is theirs?")
+        terminal.type(answer)
+        assert terminal.end() == code
+        assert len(listed()) == left
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["disable"], ["enable"], ["set-role", "user"], ["delete", "--yes"], ["create-admin", "--promote"]],
+    ids=lambda arguments: arguments[0],
+)
+@pytest.mark.parametrize("name", ["nobody", " ", "a b", "x" * 300, "ä'; --"])
+def test_who_is_not_there(arguments, name):
+    result = run(arguments[0], name, *arguments[1:])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.count("\n") == 1
+    assert "no user" in result.stderr
+
+
+def test_changes_are_in_the_audit_log(auth):
+    register("alice")
+    run("set-role", "alice", "admin")
+    run("disable", "alice")
+    entries = auth.audit.entries(limit=2)
+    assert [(entry.event, entry.user_agent) for entry in entries] == [
+        ("user.disabled", "raylens command line"),
+        ("user.role_changed", "raylens command line"),
+    ]
+
+
+def test_a_database_that_cannot_be_reached_is_one_line(monkeypatch):
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
+    settings.cache_clear()
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("raylens users: ")
+    assert result.stderr.count("\n") == 1
+    assert "topsecret" not in result.stderr
+
+
+def test_a_shared_database_needs_its_secret_key(monkeypatch):
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
+    monkeypatch.delenv("RAYLENS_SECRET_KEY")
+    settings.cache_clear()
+    result = run("list")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "RAYLENS_SECRET_KEY" in result.stderr
