@@ -5,14 +5,14 @@ from typing import Final
 from sqlalchemy import Engine
 
 from auth.accounts import Accounts
-from auth.audit import Audit, Origin
+from auth.audit import Audit
 from auth.errors import NoSuchThing
 from auth.external.answer import Answer
 from auth.external.arrivals import Arrivals
 from auth.external.code_grant import CodeGrant
 from auth.external.flow import Flow, FlowCookies
 from auth.external.github import GitHubProvider
-from auth.external.identities import Identities, Identity
+from auth.external.identities import Identities
 from auth.external.openid import OpenIdProvider
 from auth.external.outbound import Outbound
 from auth.external.person import IdentityProvider, Person
@@ -32,14 +32,13 @@ class External:
         settings: AuthSettings,
         *,
         accounts: Accounts,
+        identities: Identities,
         audit: Audit,
         clock: Clock,
         monotonic: Clock,
     ) -> None:
         self._providers = {provider.name: provider for provider in settings.providers}
-        titles = {provider.name: provider.title for provider in settings.providers}
-        self._identities = Identities(engine, clock, audit, titles)
-        self.arrivals = Arrivals(engine, settings, accounts, self._identities, audit)
+        self.arrivals = Arrivals(engine, settings, accounts, identities, audit)
         self.flows = FlowCookies(settings, clock)
         outbound = Outbound()
         self._asked: dict[str, IdentityProvider] = {
@@ -77,14 +76,6 @@ class External:
         await asked.refuse_mix_up(answer.issuer)
         answer.refuse_error(self._providers[flow.provider].title)
         return await asked.person(self._grant(flow, base_url), code=answer.code, nonce=flow.nonce)
-
-    def identities(self, user_id: int) -> list[Identity]:
-        """What signs a user in besides their password, oldest first."""
-        return self._identities.list(user_id)
-
-    def unlink(self, user_id: int, identity_id: int, origin: Origin) -> None:
-        """Raises NoSuchThing, or NotAllowed where it is their only way in."""
-        self._identities.unlink(user_id, identity_id, origin=origin)
 
     def _grant(self, flow: Flow, base_url: str) -> CodeGrant:
         provider = self._providers[flow.provider]

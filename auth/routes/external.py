@@ -126,4 +126,4 @@ def _failed(auth: "Auth", provider: str, error: AuthError) -> Response:
     """The page that says what happened and what to do; what its owner cannot mend, the log says, too."""
     if isinstance(error, ProviderFault | ProviderDown):
         log.warning("provider_failed", provider=provider, code=error.code, reason=error.message)
-    return auth.pages.error(error)
+    return auth.oauth.pages.error(error)
