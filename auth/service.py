@@ -68,15 +68,21 @@ class Auth:
         self.tokens = Tokens(engine, self.accounts, self.credentials, self.audit)
         self.sessions = Sessions(engine, self.accounts, self.credentials, self.audit)
         self.keys = Keys(engine, self.credentials, self.audit)
-        titles = {provider.name: provider.title for provider in settings.providers}
-        self.identities = Identities(engine, clock, self.audit, titles)
         self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)
         self.clients = self.oauth.clients
         self.grants = self.oauth.grants
         self.signing_keys = self.oauth.signing_keys
         self.pages = self.oauth.pages
+        titles = {provider.name: provider.title for provider in settings.providers}
+        self.identities = Identities(engine, clock, self.audit, titles)
         self.external = External(
-            engine, settings, accounts=self.accounts, audit=self.audit, clock=clock, monotonic=monotonic
+            engine,
+            settings,
+            accounts=self.accounts,
+            identities=self.identities,
+            audit=self.audit,
+            clock=clock,
+            monotonic=monotonic,
         )
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
         lookups[Prefix.ACCESS] = self.grants.principal

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends
 
+from auth.routes.account import account_routes
 from auth.routes.activity import activity_routes
 from auth.routes.admin_audit import admin_audit_routes
 from auth.routes.keys import key_routes
@@ -20,6 +21,7 @@ def api_routes(auth: "Auth") -> APIRouter:
     router = APIRouter(dependencies=[Depends(private)], max_body_size=MOST_BODY)
     for routes in (
         session_routes,
+        account_routes,
         key_routes,
         sessions_routes,
         activity_routes,

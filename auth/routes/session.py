@@ -112,19 +112,11 @@ def session_routes(auth: "Auth") -> APIRouter:
 
 def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:
     settings = auth.settings
-    providers = [
-        SignInProvider(
-            name=provider.name,
-            title=provider.title,
-            login_url=f"/auth/external/{provider.name}/login",
-        )
-        for provider in settings.providers
-    ]
     return SessionState(
         user=user,
         scopes=scope_list(scopes),
         registration=settings.registration,
         anonymous=settings.anonymous,
         password_min_length=settings.password_min_length,
-        providers=providers,
+        providers=[SignInProvider(**provider) for provider in auth.external.providers_told()],
     )
