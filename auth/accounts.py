@@ -25,6 +25,7 @@ from auth.verifier import Find, Verifier
 
 T = TypeVar("T")
 
+CANNOT_LOG_IN: Final = "Unable to log in with provided credentials."
 TAKEN: Final = {"username": ["A user with that username already exists."]}
 WRONG_PASSWORD: Final = {"current_password": ["Invalid password."]}
 PASSWORD_MISSING: Final = {"current_password": ["This field is required."]}
@@ -53,9 +54,13 @@ class Accounts(Directory):
 
     def register(self, username: str, password: str, email: str = "", *, origin: Origin) -> User:
         """A new account. Raises InvalidFields, or NotAllowed where people may not make accounts themselves."""
+        self.refuse_where_closed()
+        return self._create(username, password, email, "user", origin)
+
+    def refuse_where_closed(self) -> None:
+        """Raises NotAllowed where people may not make accounts themselves."""
         if not self._settings.registration:
             raise NotAllowed("Accounts are made by the administrators here.")
-        return self._create(username, password, email, "user", origin)
 
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""
@@ -93,7 +98,7 @@ class Accounts(Directory):
         outcome = self._verifier.verify(find, password, succeed, account=key, address=origin.address)
         if outcome is None:
             self._failed(find, origin)
-            raise InvalidLogin("Unable to log in with provided credentials.")
+            raise InvalidLogin(CANNOT_LOG_IN)
         return outcome
 
     def check_password(self, user_id: int, password: str, *, origin: Origin = Origin()) -> None:  # noqa: B008
@@ -165,7 +170,7 @@ class Accounts(Directory):
 
         write(self._engine, bury)
 
-    def sweep(self, erase: Callable[[int], None]) -> int:
+    def sweep(self, erase: Callable[[int], object]) -> int:
         """Finish the deletions of a minute ago and before: ``erase`` what others keep of the user; how many those were.
 
         Safe to call at once from several places.

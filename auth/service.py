@@ -13,6 +13,7 @@ from auth.accounts import Accounts
 from auth.audit import Audit, Origin
 from auth.cookies import SessionCookie
 from auth.credentials import PREFIXES, Credentials
+from auth.database import write
 from auth.external.external import External
 from auth.external.identities import Identities
 from auth.gatekeeper import Gatekeeper
@@ -20,6 +21,7 @@ from auth.keys import Keys
 from auth.oauth.service import OAuth
 from auth.passwords import Passwords
 from auth.routes.api import api_routes
+from auth.routes.djoser import djoser_routes
 from auth.routes.external import external_routes, link_routes
 from auth.routes.oauth import oauth_routes
 from auth.secret import Prefix
@@ -48,6 +50,7 @@ class Auth:
         clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
     ) -> None:
+        self._engine = engine
         self.settings = settings
         self.erase = erase
         self.records_of = records_of
@@ -92,10 +95,19 @@ class Auth:
     def install(self, app: FastAPI) -> None:
         """Add the routes, and let every route ask who comes."""
         app.state.gatekeeper = self.gatekeeper
+        app.include_router(djoser_routes(self), prefix="/api")
+        app.include_router(djoser_routes(self), include_in_schema=False)
         app.include_router(api_routes(self), prefix="/api")
         app.include_router(link_routes(self), prefix="/api")
         app.include_router(external_routes(self))
         app.include_router(oauth_routes(self))
+
+    def sweep(self) -> None:
+        """Delete what has ended, change signing keys, finish deletions: now and then, on any replica. Blocking."""
+        write(self._engine, self.credentials.sweep)
+        write(self._engine, self.throttle.sweep)
+        self.oauth.sweep()
+        self.accounts.sweep(self.erase)
 
     def origin_of(self, request: Request) -> Origin:
         return Origin(self._address_of(request), request.headers.get("user-agent", ""))
