@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 T = TypeVar("T")
 
@@ -29,3 +30,8 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
                 raise
             time.sleep(0.01 * attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether the database cannot be reached or is too busy: trying again later may help."""
+    return isinstance(error, InterfaceError | OperationalError | PoolTimeout)

@@ -95,8 +95,9 @@ class Auth:
     def install(self, app: FastAPI) -> None:
         """Add the routes, and let every route ask who comes."""
         app.state.gatekeeper = self.gatekeeper
-        app.include_router(djoser_routes(self), prefix="/api")
-        app.include_router(djoser_routes(self), include_in_schema=False)
+        djoser = djoser_routes(self)
+        app.include_router(djoser, prefix="/api")
+        app.include_router(djoser, include_in_schema=False)
         app.include_router(api_routes(self), prefix="/api")
         app.include_router(link_routes(self), prefix="/api")
         app.include_router(external_routes(self))

@@ -5,6 +5,8 @@ import unicodedata
 from typing import Final
 
 MOST: Final = 150
+LONGEST_MADE: Final = 64
+"""The key of a name may be twice as long as the name."""
 _ALLOWED: Final = re.compile(r"[\w.@+-]+\Z")
 
 
@@ -36,6 +38,6 @@ def faults_of(username: str) -> list[str]:
 
 
 def made_of(text: str) -> str:
-    """A valid one that resembles the text; may be taken."""
-    name = re.sub(r"[^\w.@+-]+", "-", normalized(text)).strip("-")[:MOST]
+    """A valid one that resembles the text, with room for a number behind it; may be taken."""
+    name = re.sub(r"[^\w.@+-]+", "-", normalized(text)).strip("-")[:LONGEST_MADE]
     return name if name and not faults_of(name) else "user"
