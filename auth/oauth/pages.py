@@ -1,7 +1,7 @@
 """The pages that people see on their way to an application. They work without JavaScript, and allow none."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,9 +53,7 @@ class Pages:
         }
         leads_to = to.source if to else ""
         response = self._page("sign_in.html", context, error.status if error else 200, leads_to=leads_to)
-        if error and error.retry_after:
-            response.headers["Retry-After"] = str(math.ceil(error.retry_after))
-        return response
+        return _to_retry(response, error) if error else response
 
     def consent(self, step: ConsentFirst) -> Response:
         source = source_of(step.asked.redirect_uri)
@@ -73,12 +71,13 @@ class Pages:
     def refusal(self, reply: Reply) -> Response:
         """What an application asked wrongly, where it cannot be told."""
         code, description = reply.body["error"], reply.body["error_description"]
-        context = {"title": "This does not work", "problem": description, "code": code}
+        context = {"title": "This does not work", "problem": description, "code": code, "ways": ()}
         return self._page("problem.html", context, reply.status)
 
-    def error(self, error: AuthError) -> Response:
-        context = {"title": error.title, "problem": error.message, "code": ""}
-        return self._page("problem.html", context, error.status)
+    def error(self, error: AuthError, ways: Collection[tuple[str, str]] = ()) -> Response:
+        """``ways`` to go on: what a link says, and its path."""
+        context = {"title": error.title, "problem": error.message, "code": "", "ways": ways}
+        return _to_retry(self._page("problem.html", context, error.status), error)
 
     def _page(self, template: str, context: Mapping[str, Any], status: int = 200, *, leads_to: str = "") -> Response:
         """``leads_to``: Chrome holds a form's policy also against where its answer redirects to."""
@@ -87,3 +86,9 @@ class Pages:
             "Content-Security-Policy": f"{policy.strip()}; frame-ancestors 'none'; base-uri 'none'",
         }
         return HTMLResponse(self._templates.get_template(template).render(context), status, headers)
+
+
+def _to_retry(response: Response, error: AuthError) -> Response:
+    if error.retry_after:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response

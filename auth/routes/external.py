@@ -1,6 +1,7 @@
 """Sign-in with others: a browser goes to a provider and comes back."""
 
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -8,10 +9,11 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
 from auth.access import SignedIn, public, user_of
-from auth.errors import AuthError, NotAllowed, ProviderDown, ProviderFault, SignInFailed
+from auth.errors import AuthError, NoSuchThing, NotAllowed, ProviderDown, ProviderFault, SignInFailed
 from auth.external.answer import Answer, read_answer
 from auth.external.external import CALLBACK, LOGIN
 from auth.external.flow import Flow, new_flow
+from auth.oauth.metadata import SIGN_IN
 from auth.routes.problems import SIGNED_IN, Responses, problems
 
 if TYPE_CHECKING:
@@ -42,11 +44,12 @@ def external_routes(auth: "Auth") -> APIRouter:
     @router.get(LOGIN)
     @public
     async def login(provider: str, request: Request) -> Response:
+        flow: Flow | None = None
         try:
             flow = new_flow(auth.external.provider(provider).name, request.query_params.get("next"))
             url = await auth.external.authorization_url(flow, auth.cookie.base_url(request))
         except AuthError as error:
-            return _failed(auth, provider, error)
+            return _failed(auth, provider, flow, error)
         response = RedirectResponse(url, 302, PRIVATE)
         auth.external.flows.set(request, response, flow)
         return response
@@ -56,13 +59,14 @@ def external_routes(auth: "Auth") -> APIRouter:
     async def callback(provider: str, request: Request) -> Response:
         flow: Flow | None = None
         try:
+            auth.external.provider(provider)
             answer = read_answer(request.query_params)
             flow = auth.external.flows.read(request, answer.state)
             if flow is None or flow.provider != provider:
                 raise SignInFailed(STALE)
             response = await _arrive(auth, request, flow, answer)
         except AuthError as error:
-            response = _failed(auth, provider, error)
+            response = _failed(auth, provider, flow, error)
         if flow:
             auth.external.flows.clear(response, flow.state)
         return response
@@ -97,33 +101,43 @@ def link_routes(auth: "Auth") -> APIRouter:
 async def _arrive(auth: "Auth", request: Request, flow: Flow, answer: Answer) -> Response:
     """Let in, or link, who comes back from a provider. Raises AuthError."""
     provider, origin = auth.external.provider(flow.provider), auth.origin_of(request)
-    base_url = auth.cookie.base_url(request)
     if flow.user_id is not None:
         principal = await auth.gatekeeper.session_of(request)
         if principal is None or user_of(principal).id != flow.user_id:
             raise NotAllowed("Nothing was linked: you are not signed in any more as who asked for it.")
+    arrivals = auth.external.arrivals
     try:
-        person = await auth.external.person(flow, answer, base_url)
+        person = await auth.external.person(flow, answer, auth.cookie.base_url(request))
     except (SignInFailed, ProviderFault) as error:
         if answer.code:  # without one they only turned back
-            await auth.workers.run(auth.external.arrivals.failed, provider, error, origin=origin)
+            await auth.workers.run(arrivals.failed, provider, error, origin=origin)
         raise
     response = RedirectResponse(flow.next, 303, PRIVATE)
-    arrivals = auth.external.arrivals
     if flow.user_id is not None:
         await auth.workers.run(arrivals.link, flow.user_id, provider, person, origin=origin)
-        return response
-    user_id = await auth.workers.run(arrivals.sign_in, provider, person, origin=origin)
+    else:
+        user_id = await auth.workers.run(arrivals.sign_in, provider, person, origin=origin)
+        await _begin_session(auth, request, response, user_id)
+    return response
+
+
+async def _begin_session(auth: "Auth", request: Request, response: Response, user_id: int) -> None:
     before = auth.cookie.read(request)
+    origin = auth.origin_of(request)
     secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=before, origin=origin)
     if before:
         auth.gatekeeper.forget(before)
     auth.cookie.set(response, secret)
-    return response
 
 
-def _failed(auth: "Auth", provider: str, error: AuthError) -> Response:
-    """The page that says what happened and what to do; what its owner cannot mend, the log says, too."""
+def _failed(auth: "Auth", provider: str, flow: Flow | None, error: AuthError) -> Response:
+    """The page that says what happened and what to do; what its reader cannot mend, the log says, too."""
     if isinstance(error, ProviderFault | ProviderDown):
         log.warning("provider_failed", provider=provider, code=error.code, reason=error.message)
-    return auth.oauth.pages.error(error)
+    if flow and flow.user_id is not None:
+        return auth.oauth.pages.error(error, [("Go on", flow.next)])
+    then = "?" + urlencode({"next": flow.next if flow else "/"})
+    ways = [("Sign in in another way", SIGN_IN + then)]
+    if not isinstance(error, NotAllowed | NoSuchThing):
+        ways.insert(0, ("Try again", LOGIN.format(provider=provider) + then))
+    return auth.oauth.pages.error(error, ways)
