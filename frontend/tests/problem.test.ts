@@ -7,7 +7,7 @@ test("a problem document keeps its code, its words and the wait it asks for", ()
   const body = { code: "rate_limited", detail: "The limit is 300/minute.", request_id: "86e6", status: 429 };
   const problem = problemOf(429, body, "4");
   expect(problem).toMatchObject({ code: "rate_limited", detail: body.detail, requestId: "86e6", retryAfter: 4 });
-  expect(problem.isPassing).toBe(true);
+  expect(problem.isFinal).toBe(false);
 });
 
 test("messages by field are found in both forms they come in", () => {
@@ -21,8 +21,8 @@ test.each([["<html>bad gateway</html>"], [null], [undefined], [["list"]]])("%j i
 });
 
 test("what cannot change is not tried again", () => {
-  expect(problemOf(415, { code: "unsupported_image", detail: "" }, null).isPassing).toBe(false);
-  expect(unreachable().isPassing).toBe(true);
+  expect(problemOf(415, { code: "unsupported_image", detail: "" }, null).isFinal).toBe(true);
+  expect(unreachable().isFinal).toBe(false);
 });
 
 test("every code says what happened and what to do; an unknown one does, too", () => {

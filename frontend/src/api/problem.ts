@@ -1,3 +1,12 @@
+const FINAL = new Set([
+  "bad_url",
+  "corrupt_image",
+  "forbidden_address",
+  "image_too_large",
+  "too_many_pixels",
+  "unsupported_image",
+]);
+
 /** Why there is no answer: an RFC 9457 document, or something of the network. */
 export class Problem extends Error {
   override name = "Problem";
@@ -16,9 +25,9 @@ export class Problem extends Error {
     super(`${code}: ${detail}`);
   }
 
-  /** Whether the same request may work later. */
-  get isPassing(): boolean {
-    return [0, 429, 502, 503, 504].includes(this.status);
+  /** Whether the same request will never work. */
+  get isFinal(): boolean {
+    return FINAL.has(this.code);
   }
 }
 

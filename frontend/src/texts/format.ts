@@ -10,7 +10,7 @@ function number(value: number, options: Intl.NumberFormatOptions): string {
 export function percent(share: number): string {
   if (share > 0 && share < 0.001) return `< ${percent(0.001)}`;
   if (share < 1 && share > 0.999) return `> ${percent(0.999)}`;
-  return number(share, { style: "percent", maximumFractionDigits: 1 });
+  return number(share, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 /** Milliseconds as people read them: 0.07 ms, 8.4 ms, 111 ms, 1.2 s. */
@@ -35,7 +35,7 @@ export function short(value: number): string {
 
 export function fileSize(bytes: number): string {
   const unit = bytes < 1024 * 1024 ? "KB" : "MB";
-  return `${number(bytes / (unit === "KB" ? 1024 : 1024 * 1024), { maximumFractionDigits: 1 })} ${unit}`;
+  return `${number(bytes / (unit === "KB" ? 1024 : 1024 * 1024), { maximumFractionDigits: 1 })}\u00a0${unit}`;
 }
 
 /** "2 minutes ago"; `now` in milliseconds. */
