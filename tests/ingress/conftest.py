@@ -1,8 +1,10 @@
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.auth.people import People
 from tests.fetch.server import Server
 from tests.fetch.server import running as serving
 from tests.ingress.graph import Graph, running
@@ -13,6 +15,12 @@ async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
     """The API as it comes, with a fake model; URLs may lead to this machine."""
     async with running(tmp_path, fetch_allowed_networks="127.0.0.1/32") as graph:
         yield graph
+
+
+@pytest.fixture
+def people(graph: Graph) -> People:
+    """Users of the graph."""
+    return People(graph.gateway.engine, time.time)
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+"""What requests come with."""
+
+from auth.audit import Origin
+from auth.principal import Scope
+from tests.ingress.graph import Graph
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def application_token(graph: Graph) -> str:
+    """Of an application that acts for nobody."""
+    client, secret = graph.gateway.auth.clients.create(
+        "A partner",
+        redirect_uris=[],
+        scopes=[Scope.CLASSIFY],
+        grants=["client_credentials"],
+        public=False,
+        actor_id=None,
+        origin=Origin(),
+    )
+    assert secret
+    document = {"grant_type": "client_credentials", "scope": "classify"}
+    response = await graph.client.post("/oauth/token", data=document, auth=(client.id, secret))
+    assert response.status_code == 200, response.text
+    return str(response.json()["access_token"])
