@@ -1,0 +1,47 @@
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from auth.providers import Provider
+from tests.auth.application import Application, create
+from tests.auth.clock import MovableClock
+from tests.auth.external.mock_provider import MockProvider
+from tests.auth.external.traveller import Traveller
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """The providers' processes have the machine's time."""
+    return MovableClock(time.time())
+
+
+@pytest.fixture
+def engine(sqlite_engine: Engine) -> Engine:
+    """What is the same on every database; a module that asks more of it has its own."""
+    return sqlite_engine
+
+
+@pytest.fixture(scope="session")
+def mock_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockProvider]:
+    server = MockProvider(tmp_path_factory.mktemp("oidc-provider-mock"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def provider(mock_provider: MockProvider) -> Provider:
+    return Provider(name="idp", title="The IdP", issuer=mock_provider.issuer, client_id="us", client_secret="ours")
+
+
+@pytest.fixture
+def application(engine: Engine, clock: MovableClock, provider: Provider) -> Application:
+    return create(engine, clock, providers=(provider,))
+
+
+@pytest.fixture
+async def traveller(application: Application) -> AsyncIterator[Traveller]:
+    async with application.client() as client:
+        yield Traveller(client)

@@ -1,0 +1,82 @@
+"""Several tabs at the same moment, on SQLite and on MariaDB."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import pytest
+from sqlalchemy import Engine
+
+from auth.audit import Origin
+from auth.errors import NotAllowed
+from auth.external.person import Person
+from auth.providers import Provider
+from serve_app.database import connect
+from tests.auth.application import Application
+from tests.auth.external.mock_provider import MockProvider
+from tests.auth.external.traveller import Traveller
+from tests.auth.people import People
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = connect(url)
+    yield engine
+    engine.dispose()
+
+
+async def test_of_one_stranger_in_many_tabs_there_is_one_account(application: Application, mock_provider: MockProvider):
+    async with AsyncExitStack() as stack:
+        travellers = [Traveller(await stack.enter_async_context(application.client())) for _ in range(6)]
+        ways = [mock_provider.sign_in((await each.depart()).url, "twin@example.org") for each in travellers]
+        backs = await asyncio.gather(*(each.come_back(way) for each, way in zip(travellers, ways, strict=True)))
+        assert [back.status_code for back in backs] == [303] * 6
+        assert {await each.name() for each in travellers} == {"twin"}
+    (user,) = application.auth.accounts.find()
+    assert len(application.auth.identities.list(user.id)) == 1
+
+
+def test_strangers_of_one_name_get_accounts_of_their_own(application: Application, provider: Provider):
+    def sign_in(subject: str) -> int:
+        person = Person(provider.issuer, subject, "twin", "twin@example.org")
+        return application.auth.external.arrivals.sign_in(provider, person, origin=Origin())
+
+    with ThreadPoolExecutor(6) as threads:
+        user_ids = set(threads.map(sign_in, "abcdef"))
+    assert user_ids == {user.id for user in application.auth.accounts.find()}
+    assert len(user_ids) == 6
+
+
+def test_the_only_way_in_stays(application: Application, people: People, provider: Provider):
+    user_id = people.add("carol", password=None)
+    for subject in "abcd":
+        person = Person(provider.issuer, subject, "", "")
+        application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
+    identity_ids = [identity.id for identity in application.auth.identities.list(user_id)]
+
+    def unlink(identity_id: int) -> str:
+        try:
+            application.auth.identities.unlink(user_id, identity_id, origin=Origin())
+        except NotAllowed:
+            return "refused"
+        return "unlinked"
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(unlink, identity_ids)) == ["refused", *["unlinked"] * 3]
+    assert len(application.auth.identities.list(user_id)) == 1
+
+
+def test_one_identity_is_linked_to_one_of_two_who_ask(application: Application, people: People, provider: Provider):
+    user_ids = [people.add(name) for name in ("alice", "bob")]
+    person = Person(provider.issuer, "shared", "", "")
+
+    def link(user_id: int) -> str:
+        try:
+            application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
+        except NotAllowed:
+            return "refused"
+        return "linked"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(link, user_ids)) == ["linked", "refused"]
