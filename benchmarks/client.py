@@ -1,6 +1,6 @@
 """A load generator of our own, for where there is no wrk: the same arguments and the same line of JSON as load.lua.
 
-python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE
+python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE TOKEN
 """
 
 import asyncio
@@ -78,9 +78,10 @@ async def _run(url: str, connections: int, seconds: float, head: str, bodies: li
 
 
 def main(arguments: list[str]) -> None:
-    url, connections, seconds, folder, count, path, content_type = arguments
+    url, connections, seconds, folder, count, path, content_type, token = arguments
     bodies = [Path(folder, str(number)).read_bytes() for number in range(int(count))]
     head = f"POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\n"
+    head += f"Authorization: Bearer {token}\r\n" if token else ""
     print(asyncio.run(_run(url, int(connections), float(seconds), head, bodies)))
 
 

@@ -62,6 +62,8 @@ class Workload:
     content_type: str
     folder: Path
     bodies: int
+    token: str = ""
+    """Sent as a bearer token."""
 
     @classmethod
     @contextmanager
@@ -79,7 +81,7 @@ def generator() -> str:
 
 def run(url: str, workload: Workload, connections: int, seconds: float) -> Load:
     """Load the server at ``url`` (scheme, host, port). Raises LoadFailed."""
-    tail = [str(workload.folder), str(workload.bodies), workload.path, workload.content_type]
+    tail = [str(workload.folder), str(workload.bodies), workload.path, workload.content_type, workload.token]
     if generator() == "wrk":
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"]
         command = ["wrk", *options, "--timeout", "30s", "--script", str(SCRIPT), url, "--", *tail]

@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,8 +38,10 @@ class Requests:
     hits: Workload
     urls: list[str]
 
-    def of(self, case: Case) -> Workload:
-        return self.hits if case.cached else self.uncached
+    def of(self, case: Case, token: str) -> Workload:
+        """``token``: of a user, for the cases that send one."""
+        workload = self.hits if case.cached else self.uncached
+        return replace(workload, token=token) if case.token else workload
 
 
 @contextmanager
@@ -62,12 +64,12 @@ def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, An
     with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder:
         step("starting the service")
         with Service(Path(folder), plan.photos[0], plan.config) as service:
-            model = service.model()
+            model, token = service.model(), service.token()
             for case in CASES:
                 step(case.name)
                 if case is HITS:
                     _fill_cache(service, sent.urls)
-                runs[case.name] = _run(service, case, sent.of(case), plan.seconds)
+                runs[case.name] = _run(service, case, sent.of(case, token), plan.seconds)
                 if case is FULL_LOAD:
                     held = memory(service.processes())
     step("the limit of this machine")

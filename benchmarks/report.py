@@ -100,6 +100,7 @@ def remarks(benchmark: Benchmark) -> list[str]:
     start = benchmark.spread(lambda each: each.start_s)
     return [
         f"URL cache hits: {_told(benchmark.hit_ratio(), '×')} the rate of 64 connections with the cache off.",
+        f"With a user's token: {_told(benchmark.token_ratio(), '×', 2)} the rate of hits without.",
         f"From raylens serve to the first answer, with the model built before: {_told(start, 's')}.",
         *(f"Note: {warning}" for warning in benchmark.warnings()),
     ]
@@ -138,6 +139,6 @@ def _markdown(rows: Rows) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ruler, *body))
 
 
-def _told(spread: Spread, unit: str) -> str:
-    told = f"{spread.median:.1f} {unit}"
-    return told if spread.single else f"{told} ({spread.least:.1f}–{spread.greatest:.1f})"
+def _told(spread: Spread, unit: str, digits: int = 1) -> str:
+    told = f"{spread.median:.{digits}f} {unit}"
+    return told if spread.single else f"{told} ({spread.least:.{digits}f}–{spread.greatest:.{digits}f})"

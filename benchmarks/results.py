@@ -27,6 +27,8 @@ class Case:
     name: str
     connections: int
     cached: bool
+    token: bool = False
+    """With the token of a user who has signed in."""
 
 
 CASES: Final = (
@@ -34,9 +36,11 @@ CASES: Final = (
     Case("16 connections", 16, cached=False),
     Case("64 connections", 64, cached=False),
     Case("64, cache hits", 64, cached=True),
+    Case("64, hits with a token", 64, cached=True, token=True),
 )
 FULL_LOAD: Final = CASES[2]
 HITS: Final = CASES[3]
+TOKEN_HITS: Final = CASES[4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,12 @@ class Benchmark:
             lambda each: each.runs[HITS.name].load.images_per_s / each.runs[FULL_LOAD.name].load.images_per_s
         )
 
+    def token_ratio(self) -> Spread:
+        """Rate of cache hits with a token as a share of that without, of the same round."""
+        return self.spread(
+            lambda each: each.runs[TOKEN_HITS.name].load.images_per_s / each.runs[HITS.name].load.images_per_s
+        )
+
     def errors(self) -> int:
         """Requests that were refused or went without an answer."""
         return sum(run.load.errors for each in self.rounds for run in each.runs.values())
@@ -168,6 +178,7 @@ class Benchmark:
             "limit_images_per_s": asdict(self.limit()),
             "start_s": asdict(self.spread(lambda each: each.start_s)),
             "hits_to_uncached": asdict(self.hit_ratio()),
+            "hits_with_token_to_without": asdict(self.token_ratio()),
             "cases": {
                 case.name: {"images_per_s": asdict(self.rate(case)), "share_of_limit": asdict(self.share(case))}
                 for case in CASES

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -93,6 +94,12 @@ class Service:
         answer = httpx.post(f"{self.url}/api/v1/classifications", json={"image_url": url}, timeout=60)
         self._answer(answer)
         return answer.headers["X-Cache"]
+
+    def token(self) -> str:
+        """Of a user made for this."""
+        account = {"username": "bench", "password": f"only for {uuid.uuid4()}"}
+        self._answer(httpx.post(f"{self.url}/auth/users/", json=account, timeout=10))
+        return str(self._answer(httpx.post(f"{self.url}/auth/token/login/", json=account, timeout=10))["auth_token"])
 
     def model(self) -> dict[str, Any]:
         """The model as it is served: name, version, runtime, precision and more."""

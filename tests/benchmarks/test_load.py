@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -21,6 +22,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.tokens: Counter[str | None] = Counter()
         self.seen: Counter[tuple[str, str, bytes]] = Counter()
         self.connections = 0
         self.lock = threading.Lock()
@@ -38,6 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
+            self.server.tokens[self.headers["Authorization"]] += 1
             self.server.seen[self.path, self.headers["Content-Type"], body] += 1
         time.sleep(DELAY_S)
         self.send_response(503 if body == REFUSED else 201)
@@ -92,6 +95,17 @@ def test_connections_are_kept(server: _Server):
         seen = load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=3, seconds=1)
     assert seen.requests > 3
     assert server.connections <= 4  # wrk looks first whether anybody is there
+
+
+@pytest.mark.usefixtures("generator")
+def test_a_token_goes_along_where_there_is_one(server: _Server):
+    with Workload.of("/", "image/jpeg", [b"0"]) as workload:
+        load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=1, seconds=1)
+        assert set(server.tokens) == {None}
+        server.tokens.clear()
+        signed_in = replace(workload, token="rlt_x")
+        load.run(f"http://127.0.0.1:{server.server_port}", signed_in, connections=1, seconds=1)
+    assert set(server.tokens) == {"Bearer rlt_x"}
 
 
 @pytest.mark.usefixtures("generator")

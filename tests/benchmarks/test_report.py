@@ -20,7 +20,7 @@ def _load(rate: float, refused: int = 0, client_cores: float = 0.1) -> Load:
 
 
 def _round(limit: float, full: float, hits: float, cores_got: float = 1.99) -> Round:
-    rates = dict(zip([case.name for case in CASES], (50.0, 90.0, full, hits), strict=True))
+    rates = dict(zip([case.name for case in CASES], (50.0, 90.0, full, hits, 0.9 * hits), strict=True))
     runs = {
         name: Run(_load(rate), 7.5, {"Ingress": 1.25, "Classifier": 5.5}, other_cores=0.0)
         for name, rate in rates.items()
@@ -51,6 +51,7 @@ def test_shares_are_of_the_same_round(benchmark: Benchmark):
     share = benchmark.share(FULL_LOAD)
     assert [share.least, share.median, share.greatest] == pytest.approx([2 / 3, 0.75, 0.9])
     assert benchmark.hit_ratio().median == 10.0
+    assert benchmark.token_ratio().median == pytest.approx(0.9)
     assert benchmark.limit().median == 200
 
 
@@ -62,6 +63,7 @@ def test_tables_on_the_terminal(benchmark: Benchmark):
         "90–160",
         "75 %",
         "10.0 × (8.0–11.0) the rate",
+        "0.90 × the rate of hits without",
         "12.5",
         "7.5",
         "6.75",
