@@ -1,0 +1,44 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from tests.auth.application import Application, create
+from tests.auth.clock import MovableClock
+from tests.auth.oauth.partner import Partner
+from tests.auth.people import People
+
+
+@pytest.fixture
+def database(sqlite_engine: Engine) -> Engine:
+    """Where it matters which one it is, a module takes ``engine`` instead."""
+    return sqlite_engine
+
+
+@pytest.fixture
+def application(database: Engine, clock: MovableClock) -> Application:
+    return create(database, clock)
+
+
+@pytest.fixture
+def people(database: Engine, clock: MovableClock) -> People:
+    return People(database, clock)
+
+
+@pytest.fixture
+def alice(people: People) -> int:
+    return people.add("alice")
+
+
+@pytest.fixture
+async def alices(application: Application, people: People, alice: int) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser where alice is signed in."""
+    async with application.client() as browser:
+        browser.cookies.set(application.auth.cookie.name, people.let_in(alice))
+        yield browser
+
+
+@pytest.fixture
+def partner(application: Application, alices: httpx.AsyncClient) -> Partner:
+    return Partner.register(application, alices)

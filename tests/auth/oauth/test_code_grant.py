@@ -1,0 +1,202 @@
+"""The way from an application to its user's consent, to a code, to tokens."""
+
+import logging
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from sqlalchemy import Engine, select
+
+from auth.secret import digest_of
+from auth.tables import metadata as tables
+from tests.auth.application import Application
+from tests.auth.clock import START, MovableClock
+from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of
+from tests.auth.people import People
+
+
+async def test_the_user_is_asked_and_the_application_gets_its_code(partner: Partner):
+    page = await partner.ask()
+    assert page.status_code == 200
+    for text in ("Partner", "alice", "Classify images", "See your name and e-mail address", "partner.example"):
+        assert text in page.text
+    assert "See the images" not in page.text
+    response = await partner.decide(page)
+    assert response.headers["location"].startswith(f"{CALLBACK}?")
+    answer = answer_of(response)
+    assert answer.keys() == {"code", "state", "iss"}
+    assert (answer["state"], answer["iss"]) == ("a state", "http://localhost:8000")
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_the_code_gets_tokens(partner: Partner):
+    response = await partner.redeem(await partner.code())
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    tokens = response.json()
+    assert tokens["access_token"].startswith("rla_")
+    assert tokens["refresh_token"].startswith("rlr_")
+    assert {name: value for name, value in tokens.items() if not name.endswith("_token")} == {
+        "token_type": "Bearer",
+        "expires_in": 600,
+        "refresh_token_expires_in": 14 * 86_400,
+        "scope": "classify profile",
+    }
+    assert await partner.is_let_in(tokens["access_token"])
+
+
+async def test_the_access_token_is_who_it_was_given_to(partner: Partner, alice: int):
+    tokens = await partner.tokens()
+    principal = partner.application.auth.grants.principal(digest_of(tokens["access_token"]))
+    assert principal
+    assert principal.user
+    assert (principal.kind, principal.user.id, principal.client_id) == ("access", alice, partner.client.id)
+    assert principal.scopes == {"classify", "profile"}
+    assert not principal.is_first_party
+
+
+async def test_no_refresh_token_for_who_may_not_refresh(application: Application, partner: Partner):
+    partner = Partner.register(application, partner.browser, grants=["authorization_code"])
+    tokens = await partner.tokens()
+    assert "refresh_token" not in tokens
+    assert await partner.is_let_in(tokens["access_token"])
+    application.clock.forward(600)
+    assert not await partner.is_let_in(tokens["access_token"])
+
+
+async def test_an_id_token_says_who_signed_in_when(partner: Partner, alice: int, clock: MovableClock):
+    clock.forward(100)
+    tokens = await partner.tokens(scope="openid classify", nonce="a nonce")
+    jwks = (await partner.browser.get("/oauth/jwks")).json()
+    token = jwt.decode(tokens["id_token"], KeySet.import_key_set(jwks), ["RS256"])
+    assert token.header["alg"] == "RS256"
+    assert token.claims.pop("at_hash")
+    assert token.claims == {
+        "iss": "http://localhost:8000",
+        "sub": str(alice),
+        "aud": partner.client.id,
+        "iat": START + 100,
+        "exp": START + 400,
+        "auth_time": START,
+        "nonce": "a nonce",
+    }
+
+
+async def test_no_id_token_without_openid(partner: Partner):
+    assert "id_token" not in await partner.tokens(nonce="a nonce")
+
+
+async def test_all_that_it_may_but_openid_where_it_asks_for_nothing(partner: Partner):
+    assert (await partner.tokens(scope=None))["scope"] == "classify history:read profile"
+
+
+async def test_what_is_asked_again_needs_no_consent_again(partner: Partner):
+    await partner.code()
+    assert "code" in answer_of(await partner.ask())
+    assert "code" in answer_of(await partner.ask(scope="classify"))
+    more = await partner.ask(scope="classify history:read")
+    assert more.status_code == 200
+    await partner.decide(more)
+    assert "code" in answer_of(await partner.ask(scope="classify profile history:read"))
+
+
+async def test_nothing_is_remembered_of_a_denial(partner: Partner):
+    answer = answer_of(await partner.decide(await partner.ask(), "deny"))
+    assert answer == {
+        "error": "access_denied",
+        "error_description": "The user said no.",
+        "state": "a state",
+        "iss": "http://localhost:8000",
+    }
+    assert (await partner.ask()).status_code == 200
+
+
+async def test_a_trusted_application_asks_nobody(application: Application, partner: Partner, alice: int):
+    trusted = Partner.register(application, partner.browser, trusted=True)
+    assert "code" in answer_of(await trusted.ask())
+    [seen] = application.auth.grants.consents(alice)
+    assert seen.client_id == trusted.client.id, "its user sees it, and can end it"
+
+
+async def test_who_loses_trust_has_to_ask(application: Application, partner: Partner):
+    trusted = Partner.register(application, partner.browser, trusted=True)
+    await trusted.code()
+    application.auth.clients.update(trusted.client.id, trusted=False, actor_id=None, origin=HERE)
+    assert (await trusted.ask()).status_code == 200
+
+
+async def test_a_public_application_needs_no_secret(application: Application, partner: Partner):
+    public = Partner.register(application, partner.browser, public=True)
+    tokens = await public.tokens()
+    renewed = await public.refresh(tokens["refresh_token"])
+    assert renewed.status_code == 200
+    assert await public.is_let_in(renewed.json()["access_token"])
+
+
+async def test_a_program_listens_on_any_port(application: Application, partner: Partner):
+    program = Partner.register(application, partner.browser, public=True, redirect_uris=["http://127.0.0.1/callback"])
+    uri = "http://127.0.0.1:51004/callback"
+    page = await program.ask(redirect_uri=uri)
+    assert "form-action 'self' http://127.0.0.1:51004;" in page.headers["content-security-policy"]
+    response = await program.decide(page)
+    assert response.headers["location"].startswith(f"{uri}?code=")
+    code = answer_of(response)["code"]
+    assert (await program.redeem(code, redirect_uri="http://127.0.0.1:51005/callback")).status_code == 400
+    assert (await program.redeem(code, redirect_uri=uri)).status_code == 200
+
+
+async def test_the_command_line_is_always_there(application: Application, partner: Partner):
+    client = application.auth.clients.get("raylens-cli")
+    assert client
+    cli = Partner(application, partner.browser, client, None)
+    uri = "http://127.0.0.1:40001/callback"
+    code = answer_of(await cli.ask(redirect_uri=uri, scope="classify history:read history:write profile"))["code"]
+    assert (await cli.redeem(code, redirect_uri=uri)).status_code == 200
+
+
+async def test_a_redirect_uri_keeps_its_own_query(application: Application, partner: Partner):
+    uri = "https://partner.example/callback?tenant=a%20b"
+    other = Partner.register(application, partner.browser, redirect_uris=[uri])
+    answer = answer_of(await other.decide(await other.ask(redirect_uri=uri, state=None)))
+    assert answer.keys() == {"tenant", "code", "iss"}
+    assert answer["tenant"] == "a b"
+
+
+async def test_an_application_may_ask_with_a_form(partner: Partner):
+    """Another site's form comes without the cookie; the address it leads to is asked with it."""
+    response = await partner.browser.post("/oauth/authorize", data=partner.query())
+    assert response.status_code == 303
+    assert (await partner.browser.get(response.headers["location"])).status_code == 200
+
+
+async def test_no_secret_is_in_the_database_nor_in_the_log(
+    partner: Partner, database: Engine, people: People, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    code = await partner.code(scope="openid classify")
+    tokens = (await partner.redeem(code)).json()
+    renewed = (await partner.refresh(tokens["refresh_token"])).json()
+    own = (await partner.token(grant_type="client_credentials")).json()
+    secrets = {
+        code,
+        partner.secret or "",
+        own["access_token"],
+        *(found[name] for found in (tokens, renewed) for name in ("access_token", "refresh_token", "id_token")),
+    }
+    assert len(secrets) == 9
+    with database.connect() as connection:
+        kept = repr([list(connection.execute(select(table))) for table in tables.sorted_tables])
+    assert partner.client.id in kept
+    for secret in secrets:
+        assert secret not in kept
+        assert secret[4:] not in kept
+        assert secret not in caplog.text
+    assert VERIFIER not in kept
+    assert VERIFIER not in caplog.text
+
+
+async def test_consent_is_written_down(partner: Partner, alice: int):
+    await partner.tokens()
+    [entry] = partner.application.auth.audit.entries(event="app.authorized")
+    assert (entry.user_id, entry.client_id, entry.address) == (alice, partner.client.id, "203.0.113.7")
+    assert entry.detail == {"scopes": ["classify", "profile"]}
