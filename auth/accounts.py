@@ -20,7 +20,7 @@ from auth.principal import Role, User
 from auth.settings import AuthSettings, Clock
 from auth.tables import users
 from auth.throttle import Throttle
-from auth.users import UserRow, by_id, by_name, change, existing, user_of
+from auth.users import UserRow, by_id, by_name, change, existing, refuse_last_admin, user_of
 from auth.verifier import Find, Verifier
 
 T = TypeVar("T")
@@ -158,13 +158,13 @@ class Accounts(Directory):
     def delete(self, user_id: int, *, password: str | None = None, actor_id: int | None = None, origin: Origin) -> None:
         """Close an account for good. People themselves have to give their password, if they have one; admins have not.
 
-        Raises InvalidFields, Throttled or NoSuchThing.
+        Raises InvalidFields, Throttled or NoSuchThing, and NotAllowed for the only admin.
         """
         if actor_id in {None, user_id}:
             self._require_password(self._row(user_id), password, origin)
 
         def bury(connection: Connection) -> None:
-            existing(connection, user_id)
+            refuse_last_admin(connection, existing(connection, user_id))
             tombstones.bury(connection, user_id, self._now_us())
             self._log(connection, Event.DELETED, user_id, actor_id, origin)
 

@@ -14,7 +14,7 @@ from auth.principal import Role, User
 from auth.settings import Clock
 from auth.tables import oauth_families, users
 from auth.usernames import key_of
-from auth.users import by_id, by_name, change, existing, user_of
+from auth.users import by_id, by_name, change, existing, refuse_last_admin, user_of
 
 
 class Directory:
@@ -48,12 +48,13 @@ class Directory:
             return [user_of(row) for row in connection.execute(query)]
 
     def set_role(self, user_id: int, role: Role, *, actor_id: int | None, origin: Origin) -> User:
-        """Raises NoSuchThing, or NotAllowed for one's own: there shall always be an admin."""
+        """Raises NoSuchThing, or NotAllowed for one's own and for the only admin's."""
         _refuse_own(user_id, actor_id)
 
         def set_role(connection: Connection) -> User:
             row = existing(connection, user_id)
             if row.role != role:
+                refuse_last_admin(connection, row)
                 change(connection, user_id, role=role)
                 self._log(connection, Event.ROLE_CHANGED, user_id, actor_id, origin, detail={"role": role})
             return replace(user_of(row), role=role)
@@ -63,13 +64,14 @@ class Directory:
     def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, origin: Origin) -> User:
         """Who is disabled does not get in. Sessions, tokens and applications' access end; API keys come back with them.
 
-        Raises NoSuchThing, or NotAllowed for oneself.
+        Raises NoSuchThing, or NotAllowed for oneself and for the only admin.
         """
         _refuse_own(user_id, actor_id)
 
         def set_disabled(connection: Connection) -> User:
             row = existing(connection, user_id)
             if (row.disabled_us is not None) != disabled:
+                refuse_last_admin(connection, row)
                 change(connection, user_id, disabled_us=self._now_us() if disabled else None)
                 self._log(connection, Event.DISABLED if disabled else Event.ENABLED, user_id, actor_id, origin)
             if disabled:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from auth.errors import NoSuchThing
+from auth.errors import NoSuchThing, NotAllowed
 from auth.principal import User
 from auth.tables import users
 from auth.usernames import faults_of, key_of
@@ -43,3 +43,13 @@ def by_name(connection: Connection, username: str) -> UserRow | None:
 
 def change(connection: Connection, user_id: int, **values: Any) -> None:  # noqa: ANN401
     connection.execute(update(users).where(users.c.id == user_id).values(values))
+
+
+def refuse_last_admin(connection: Connection, row: UserRow) -> None:
+    """For whoever is to be an admin no more. Raises NotAllowed where there is no other one who gets in."""
+    if row.role != "admin" or row.disabled_us is not None:
+        return
+    gets_in = users.c.disabled_us.is_(None) & users.c.deleted_us.is_(None)
+    others = select(users.c.id).where(users.c.role == "admin", gets_in, users.c.id != row.id)
+    if connection.execute(others.limit(1).with_for_update()).first() is None:
+        raise NotAllowed("This is the only admin; make another one first.")

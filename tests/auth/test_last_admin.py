@@ -1,0 +1,89 @@
+"""There always is an admin, once there was one."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from auth.accounts import Accounts
+from auth.audit import Origin
+from auth.errors import NotAllowed
+from tests.auth.application import Application
+from tests.auth.people import People
+
+HERE = Origin("203.0.113.7", "test")
+SOMEBODY = 4711
+
+Ends = Callable[[Accounts, int, int | None], object]
+
+
+def demotes(accounts: Accounts, user_id: int, actor_id: int | None) -> None:
+    accounts.set_role(user_id, "user", actor_id=actor_id, origin=HERE)
+
+
+def disables(accounts: Accounts, user_id: int, actor_id: int | None) -> None:
+    accounts.set_disabled(user_id, True, actor_id=actor_id, origin=HERE)
+
+
+def deletes(accounts: Accounts, user_id: int, actor_id: int | None) -> None:
+    accounts.delete(user_id, actor_id=actor_id, origin=HERE)
+
+
+@pytest.fixture
+def accounts(application: Application) -> Accounts:
+    return application.auth.accounts
+
+
+@pytest.fixture(params=[demotes, disables, deletes])
+def ends(request: pytest.FixtureRequest) -> Ends:
+    ends: Ends = request.param
+    return ends
+
+
+def admins(accounts: Accounts) -> list[str]:
+    return sorted(user.username for user in accounts.find() if user.role == "admin" and not user.is_disabled)
+
+
+def test_the_only_admin_stays_one(accounts: Accounts, people: People, ends: Ends):
+    root = people.add("root", role="admin")
+    people.add("former", role="admin", disabled_us=1)
+    people.add("gone", role="admin", deleted_us=1)
+    people.add("alice")
+    with pytest.raises(NotAllowed, match="the only admin"):
+        ends(accounts, root, SOMEBODY)
+    assert admins(accounts) == ["root"]
+
+
+def test_one_of_two_may_go(accounts: Accounts, people: People, ends: Ends):
+    root, second = people.add("root", role="admin"), people.add("second", role="admin")
+    ends(accounts, second, root)
+    assert admins(accounts) == ["root"]
+
+
+def test_who_is_no_admin_may_go_where_there_is_none(accounts: Accounts, people: People, ends: Ends):
+    people.add("former", role="admin", disabled_us=1)
+    ends(accounts, people.add("alice"), SOMEBODY)
+
+
+def test_a_disabled_admin_may_be_demoted_deleted_and_let_in_again(accounts: Accounts, people: People):
+    people.add("root", role="admin")
+    demoted, deleted, again = (people.add(name, role="admin", disabled_us=1) for name in ("one", "two", "three"))
+    demotes(accounts, demoted, SOMEBODY)
+    deletes(accounts, deleted, SOMEBODY)
+    accounts.set_disabled(again, False, actor_id=SOMEBODY, origin=HERE)
+    assert admins(accounts) == ["root", "three"]
+
+
+def test_of_two_who_end_each_other_at_once_one_stays(accounts: Accounts, people: People, ends: Ends):
+    left, right = people.add("left", role="admin"), people.add("right", role="admin")
+
+    def end(user_id: int, actor_id: int) -> bool:
+        try:
+            ends(accounts, user_id, actor_id)
+        except NotAllowed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(end, [left, right], [right, left])) == [False, True]
+    assert len(admins(accounts)) == 1
