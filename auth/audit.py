@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from auth.database import write
 from auth.settings import Clock
 from auth.tables import audit, users
 
@@ -94,6 +95,10 @@ class Audit:
             "detail": dict(detail or {}),
         }
         connection.execute(insert(audit).values(values))
+
+    def record(self, event: Event, *, user_id: int, origin: Origin) -> None:
+        """For what changes nothing that a transaction would be needed for."""
+        write(self._engine, lambda connection: self.add(connection, event, user_id=user_id, origin=origin))
 
     def entries(
         self, *, user_id: int | None = None, event: str | None = None, before_id: int | None = None, limit: int = 50

@@ -83,7 +83,7 @@ def account_routes(auth: "Auth") -> APIRouter:
 
     @router.get("", operation_id="get_account", responses=problems(*SIGNED_IN), summary="Your account")
     async def get_account(principal: Annotated[Principal, allowed(Scope.PROFILE)]) -> Account:
-        return await auth.workers.run(_account, auth, user_of(principal).id)
+        return await auth.workers.run(account_of, auth, user_of(principal).id)
 
     @router.patch(
         "",
@@ -149,7 +149,8 @@ def account_routes(auth: "Auth") -> APIRouter:
     return router
 
 
-def _account(auth: "Auth", user_id: int) -> Account:
+def account_of(auth: "Auth", user_id: int) -> Account:
+    """Raises InvalidCredential where there is none any more."""
     user = auth.accounts.get(user_id)
     if user is None:  # deleted a moment ago, elsewhere
         raise InvalidCredential("Invalid token.")
@@ -158,7 +159,7 @@ def _account(auth: "Auth", user_id: int) -> Account:
 
 
 def _change(auth: "Auth", user_id: int, body: AccountChange, origin: Origin) -> Account:
-    account = _account(auth, user_id)
+    account = account_of(auth, user_id)
     if body.username is None and body.email is None:
         return account
     if account.has_password:
@@ -166,7 +167,7 @@ def _change(auth: "Auth", user_id: int, body: AccountChange, origin: Origin) -> 
             raise InvalidFields(PASSWORD_MISSING)
         auth.accounts.check_password(user_id, body.current_password.get_secret_value(), origin=origin)
     auth.accounts.update(user_id, username=body.username, email=body.email, origin=origin)
-    return _account(auth, user_id)
+    return account_of(auth, user_id)
 
 
 def _plain(password: SecretStr | None) -> str | None:

@@ -7,6 +7,10 @@ from fastapi import APIRouter, Depends
 from auth.routes.account import account_routes
 from auth.routes.activity import activity_routes
 from auth.routes.admin_audit import admin_audit_routes
+from auth.routes.admin_clients import admin_client_routes
+from auth.routes.admin_users import admin_user_routes
+from auth.routes.apps import app_routes
+from auth.routes.export import export_routes
 from auth.routes.keys import key_routes
 from auth.routes.schemas import MOST_BODY, private
 from auth.routes.session import session_routes
@@ -22,9 +26,13 @@ def api_routes(auth: "Auth") -> APIRouter:
     for routes in (
         session_routes,
         account_routes,
-        key_routes,
-        sessions_routes,
+        export_routes,
         activity_routes,
+        sessions_routes,
+        key_routes,
+        app_routes,
+        admin_user_routes,
+        admin_client_routes,
         admin_audit_routes,
     ):
         router.include_router(routes(auth))

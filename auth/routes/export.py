@@ -1,0 +1,103 @@
+"""All that is kept of a person, for them to take along."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+from starlette.responses import StreamingResponse
+
+from auth.access import SignedIn, user_of
+from auth.audit import Entry, Event
+from auth.routes.account import Account, account_of
+from auth.routes.activity import ActivityEntry
+from auth.routes.apps import AuthorizedApp
+from auth.routes.keys import ApiKey
+from auth.routes.problems import SIGNED_IN, problems
+from auth.routes.sessions import ActiveSession
+
+if TYPE_CHECKING:
+    from auth.service import Auth
+
+ENTRIES: Final = 500
+"""Of the log, read at a time."""
+CHUNK: Final = 64 << 10
+"""Bytes sent at a time, or a little more."""
+HEADERS: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="raylens-account.json"'}
+
+
+class AccountExport(BaseModel):
+    """All that is kept of a person, without secrets."""
+
+    account: Account
+    sessions: list[ActiveSession]
+    keys: list[ApiKey]
+    apps: list[AuthorizedApp]
+    activity: list[ActivityEntry]
+    classifications: list[dict[str, Any]] = Field(description="As GET /api/v1/classifications gives them.")
+
+
+def export_routes(auth: "Auth") -> APIRouter:
+    """``/v1/account/export``."""
+    router = APIRouter(tags=["account"])
+
+    @router.get(
+        "/v1/account/export",
+        operation_id="export_account",
+        response_model=AccountExport,
+        responses=problems(*SIGNED_IN),
+        summary="All that is kept of you, as one file",
+    )
+    async def export_account(principal: SignedIn, request: Request) -> StreamingResponse:
+        user_id, origin = user_of(principal).id, auth.origin_of(request)
+        await auth.workers.run(auth.audit.record, Event.EXPORTED, user_id=user_id, origin=origin)
+        chunks = _chunks(_document(auth, user_id, principal.credential_id))
+        first = await auth.workers.run(next, chunks)  # while a database that is away can still be told with a status
+        return StreamingResponse(_all(auth, first, chunks), headers=HEADERS, media_type="application/json")
+
+    return router
+
+
+async def _all(auth: "Auth", first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each is read when the one before is sent: nobody's whole history is in memory."""
+    chunk = first
+    while chunk:
+        yield chunk
+        chunk = await auth.workers.run(next, chunks, b"")
+
+
+def _chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
+    waiting = bytearray()
+    for part in parts:
+        waiting += part
+        if len(waiting) >= CHUNK:
+            yield bytes(waiting)
+            waiting.clear()
+    yield bytes(waiting)
+
+
+def _document(auth: "Auth", user_id: int, current_id: int) -> Iterator[bytes]:
+    yield b'{"account": ' + to_json(account_of(auth, user_id))
+    sessions = auth.sessions.list(user_id)
+    yield from _list("sessions", (ActiveSession.of(session, current_id) for session in sessions))
+    yield from _list("keys", map(ApiKey.of, auth.keys.list(user_id)))
+    yield from _list("apps", map(AuthorizedApp.of, auth.grants.consents(user_id)))
+    yield from _list("activity", map(ActivityEntry.of, _entries(auth, user_id)))
+    yield from _list("classifications", auth.records_of(user_id))
+    yield b"}\n"
+
+
+def _list(name: str, items: Iterable[object]) -> Iterator[bytes]:
+    before = f',\n"{name}": ['.encode()
+    for item in items:
+        yield before + b"\n" + to_json(item)
+        before = b","
+    yield b"]" if before == b"," else before + b"]"
+
+
+def _entries(auth: "Auth", user_id: int) -> Iterator[Entry]:
+    before_id: int | None = None
+    while entries := auth.audit.entries(user_id=user_id, before_id=before_id, limit=ENTRIES):
+        yield from entries
+        before_id = entries[-1].id
