@@ -50,7 +50,8 @@ def login(
             credential = asyncio.run(_with_key(address, _read_key(), insecure=insecure))
         else:
             credential = asyncio.run(_with_browser(address, tuple(scope or SCOPES), browser=browser))
-    typer.echo(f"Signed in at {address} as {credential.username}: {', '.join(credential.scopes)}.")
+    name = f" as {credential.username}" if credential.username else ""
+    typer.echo(f"Signed in at {address}{name}: {', '.join(credential.scopes) or 'nothing is allowed'}.")
     if os.environ.get("RAYLENS_TOKEN"):
         typer.echo("RAYLENS_TOKEN is set, and goes before this.", err=True)
 
@@ -79,8 +80,6 @@ async def _keep(address: "Address", credential: "Credential") -> "Credential":
     from serve_app.cli.who import who
 
     known = await who(address, Token(credential.token, f"{address} does not take this token."))
-    if not known.username:
-        raise Failure(f"This token belongs to nobody at {address}.")
     credential = credential.model_copy(update={"username": known.username, "scopes": known.scopes})
     store = CredentialStore()
     async with store.locked(address):

@@ -44,4 +44,4 @@ async def _logout(address: "Address") -> str:
     except Failure as failure:
         kind = Unreachable if isinstance(failure, Unreachable) else Failure
         raise kind(f"Your sign-in is forgotten here, but the server was not told: {failure}") from None
-    return f"{credential.username} is signed out at {address}."
+    return f"Signed out at {address}."

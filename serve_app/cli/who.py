@@ -11,7 +11,7 @@ from serve_app.cli.server import Server
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """``username`` is empty for nobody."""
+    """Name and role are empty where the token does not say them: it lacks the scope ``profile``, or is nobody's."""
 
     username: str
     role: str

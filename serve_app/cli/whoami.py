@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Times are UTC as in RFC 3339, None where they are not known."""
+    """Name and role are None where the token lacks the scope ``profile``. Times are UTC as in RFC 3339."""
 
     server: str
-    username: str
-    role: str
+    username: str | None
+    role: str | None
     scopes: tuple[str, ...]
     credential: str
     """``sign-in``, ``key`` (stored) or ``token`` (of the command line or environment)."""
@@ -45,7 +45,7 @@ def whoami(
         typer.echo(json.dumps(asdict(identity)))
         return
     lines = {
-        "user": f"{identity.username} ({identity.role})",
+        "user": f"{identity.username} ({identity.role})" if identity.username else "not told without the scope profile",
         "server": identity.server,
         "scopes": ", ".join(identity.scopes),
         "credential": identity.credential,
@@ -66,15 +66,15 @@ async def _identity(address: "Address", token: str, *, insecure: bool) -> Identi
 
     bearer = bearer_of(address, token, insecure=insecure)
     known = await who(address, bearer)
-    if bearer is None or not known.username:
+    if bearer is None:
         raise Failure(f"Nobody is signed in at {address}. Run `raylens login --server {address}`.")
     stored = None if token else CredentialStore().get(address)
     kind = "token" if stored is None else "sign-in" if stored.sign_in else "key"
     sign_in = stored.sign_in if stored else None
     return Identity(
         address.url,
-        known.username,
-        known.role,
+        known.username or None,
+        known.role or None,
         known.scopes,
         kind,
         since=_told(sign_in.since if sign_in else None),
