@@ -7,8 +7,10 @@ from sqlalchemy import Engine
 from auth.providers import Provider
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
+from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
+from tests.auth.external.web_server import serving
 
 
 @pytest.fixture
@@ -44,4 +46,26 @@ def application(engine: Engine, clock: MovableClock, provider: Provider) -> Appl
 @pytest.fixture
 async def traveller(application: Application) -> AsyncIterator[Traveller]:
     async with application.client() as client:
+        yield Traveller(client)
+
+
+@pytest.fixture
+def false_provider(clock: MovableClock) -> Iterator[FalseProvider]:
+    provider = FalseProvider(clock)
+    with serving(provider) as address:
+        provider.issuer = address
+        yield provider
+
+
+@pytest.fixture
+def misled(engine: Engine, clock: MovableClock, false_provider: FalseProvider) -> Application:
+    """An application that trusts the false provider."""
+    it = false_provider
+    provider = Provider(name="idp", issuer=it.issuer, client_id=it.client_id, client_secret=it.client_secret)
+    return create(engine, clock, providers=(provider,))
+
+
+@pytest.fixture
+async def believer(misled: Application) -> AsyncIterator[Traveller]:
+    async with misled.client() as client:
         yield Traveller(client)

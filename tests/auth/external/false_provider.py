@@ -1,0 +1,115 @@
+"""An OpenID Connect provider that lies as a test tells it to; told nothing, it is honest."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jwt
+from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jws import JWSRegistry
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tests.auth.clock import MovableClock
+from tests.auth.external.traveller import Departure
+
+Answer = Callable[[Request], Awaitable[Response]]
+ALGORITHMS = ["RS256", "PS512", "ES256", "HS256", "none"]
+
+
+@cache
+def rsa_key(kid: str) -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"})
+
+
+@cache
+def ec_key(kid: str) -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
+
+
+class FalseProvider:
+    """``answers`` by path take the place of the honest ones; ``metadata`` and ``claims`` are laid over them."""
+
+    client_id = "us"
+    client_secret = "ours & nobody else's"
+
+    def __init__(self, clock: MovableClock) -> None:
+        self.clock = clock
+        self.issuer = ""
+        self.keys: list[Key] = [rsa_key("one")]
+        self.metadata: dict[str, Any] = {}
+        self.claims: dict[str, Any] = {}
+        self.userinfo: dict[str, Any] = {}
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+        self._departures: dict[str, Departure] = {}
+
+    def code_for(self, departure: Departure) -> str:
+        """As if somebody had signed in there."""
+        code = f"code-{len(self._departures)}-for-somebody"
+        self._departures[code] = departure
+        return code
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        self.asked.append(request.url.path)
+        honest: dict[str, Answer] = {
+            "/.well-known/openid-configuration": self._discovery,
+            "/jwks": self._jwks,
+            "/token": self._token,
+            "/userinfo": self._userinfo,
+        }
+        response = await (honest | self.answers)[request.url.path](request)
+        await response(scope, receive, send)
+
+    def id_token(self, departure: Departure, key: Key | None = None, **header: Any) -> str:
+        now = int(self.clock())
+        claims = {
+            "iss": self.issuer,
+            "sub": "somebody",
+            "aud": self.client_id,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": departure.parameters["nonce"],
+            "preferred_username": "some.body",
+        } | self.claims
+        claims = {name: value for name, value in claims.items() if value is not None}
+        key = key or self.keys[0]
+        header = {"alg": "RS256" if key.key_type == "RSA" else "ES256", "kid": key.kid} | header
+        header = {name: value for name, value in header.items() if value is not None}
+        return jwt.encode(header, claims, key, registry=JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False))
+
+    async def _discovery(self, _request: Request) -> Response:
+        document = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize?realm=1",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/jwks",
+            "userinfo_endpoint": f"{self.issuer}/userinfo",
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        } | self.metadata
+        return JSONResponse({name: value for name, value in document.items() if value is not None})
+
+    async def _jwks(self, _request: Request) -> Response:
+        return JSONResponse({"keys": [key.as_dict(private=False) for key in self.keys]})
+
+    async def _token(self, request: Request) -> Response:
+        form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        departure = self._departures.pop(form["code"], None)
+        if departure is None:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        asked = departure.parameters
+        assert (form["client_id"], form["client_secret"]) == (self.client_id, self.client_secret)
+        assert form["redirect_uri"] == asked["redirect_uri"]
+        assert asked["code_challenge_method"] == "S256"
+        assert create_s256_code_challenge(form["code_verifier"]) == asked["code_challenge"]
+        return JSONResponse(
+            {"access_token": "the-access-token", "token_type": "Bearer", "id_token": self.id_token(departure)}
+        )
+
+    async def _userinfo(self, request: Request) -> Response:
+        assert request.headers["authorization"] == "Bearer the-access-token"
+        return JSONResponse({"sub": "somebody"} | self.userinfo)
