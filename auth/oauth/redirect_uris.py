@@ -10,7 +10,7 @@ _ALLOWED: Final = re.compile(
           | http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?
           | [a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:(?=/)       # an app's own scheme, a domain backwards
         )
-        (?:[/?][A-Za-z0-9._~:/?@!$&()*+,;=%\[\]-]*)?""",
+        (?:[/?][A-Za-z0-9._~:/?@!$&()+,;=%\[\]-]*)?        # no *: who writes one hopes that it matches something""",
     re.VERBOSE,
 )
 _LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?([/?].*)?")
