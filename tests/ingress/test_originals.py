@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from auth.principal import Kind, Scope
 from models.labels import labels_of
 from models.zoo import resolve
+from tests.auth.people import People
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, top_class
 from tests.ingress.pictures import GREEN, RED, different, picture
+from tests.ingress.tokens import application_token, bearer
 
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/api"])
 LABELS = labels_of(resolve(LITE0))
@@ -92,3 +95,38 @@ async def test_ten_rows_at_most(graph: Graph, website: Server) -> None:
     images = [{"image_url": f"http://127.0.0.1:{website.port}/{i}"} for i in range(12)]
     await graph.classify_json({"images": images})
     assert len((await graph.client.get("/report")).json()) == 10
+
+
+@PREFIXES
+@pytest.mark.parametrize(("kind", "scheme"), [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")])
+async def test_the_secret_is_told_to_a_user(graph: Graph, people: People, prefix: str, kind: Kind, scheme: str) -> None:
+    token = people.let_in(people.add(), kind, frozenset({Scope.CLASSIFY}))
+    response = await graph.client.get(f"{prefix}/secret", headers={"Authorization": f"{scheme} {token}"})
+    assert (response.status_code, response.content) == (200, b'"Hi corey"')
+    assert response.headers["Content-Type"] == "application/json"
+
+
+@PREFIXES
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        ({}, "Authentication credentials were not provided."),
+        ({"Authorization": "Token rlt_none"}, "Invalid token."),
+        ({"Authorization": "Bearer rlt_none"}, "Invalid token."),
+        ({"Authorization": "Basic YTpi"}, "Invalid token."),
+    ],
+)
+async def test_the_secret_is_told_to_nobody_else(
+    graph: Graph, prefix: str, headers: dict[str, str], detail: str
+) -> None:
+    response = await graph.client.get(f"{prefix}/secret", headers=headers)
+    assert (response.status_code, response.json()) == (401, {"detail": detail})
+    assert response.headers["WWW-Authenticate"] == "Token"
+    assert response.headers["Content-Type"] == "application/json"
+
+
+async def test_the_secret_is_not_for_an_application_without_a_user(graph: Graph) -> None:
+    response = await graph.client.get("/secret", headers=bearer(await application_token(graph)))
+    assert response.status_code == 403
+    assert list(response.json()) == ["detail"]
+    assert "WWW-Authenticate" not in response.headers
