@@ -1,0 +1,53 @@
+{{/* Where people reach Raylens. */}}
+{{- define "raylens.publicUrl" -}}
+{{- if .Values.settings.public_url -}}
+{{ .Values.settings.public_url }}
+{{- else if and .Values.ingress.host (ne .Values.ingress.mode "none") -}}
+https://{{ .Values.ingress.host }}
+{{- end -}}
+{{- end }}
+
+{{/* Settings as values: RAYLENS_<NAME>, those that are empty left out. */}}
+{{- define "raylens.settings" -}}
+{{- $settings := deepCopy .Values.settings }}
+{{- $_ := set $settings "public_url" (include "raylens.publicUrl" .) }}
+{{- if kindIs "invalid" $settings.forwarded_hops }}
+{{- $_ := set $settings "forwarded_hops" (ternary 0 1 (eq .Values.ingress.mode "none")) }}
+{{- end }}
+{{- range $name, $value := $settings }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+- name: RAYLENS_{{ upper $name }}
+  value: {{ if kindIs "float64" $value }}{{ $value | toJson | quote }}{{ else }}{{ toString $value | quote }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Settings that are secret. Call: (list . "NAME" …) */}}
+{{- define "raylens.secrets" -}}
+{{- $secret := include "raylens.secret" (first .) }}
+{{- range rest . }}
+- name: {{ . }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret }}
+      key: {{ . }}
+      {{- if eq . "RAYLENS_PROVIDERS" }}
+      optional: true
+      {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Of the head and of the workers alike: Serve reads it on both. */}}
+{{- define "raylens.environment" -}}
+{{- range $name, $value := .Files.Get "files/ray-environment.yaml" | fromYaml }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+- name: RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S
+  value: {{ .Values.drain.timeoutSeconds | quote }}
+# The file system is read-only but for what is mounted.
+- name: HOME
+  value: /tmp
+{{- include "raylens.settings" . }}
+{{- include "raylens.secrets" (list . "RAYLENS_DATABASE_URL" "RAYLENS_REDIS_URL" "RAYLENS_SECRET_KEY" "RAYLENS_PROVIDERS") }}
+{{- end }}

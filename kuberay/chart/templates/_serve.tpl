@@ -1,0 +1,55 @@
+{{/*
+Refuses what config/serve.yaml does not have. Call: (dict "known" … "given" … "path" "serve.args")
+*/}}
+{{- define "raylens.refuseUnknown" -}}
+{{- $known := .known }}
+{{- $path := .path }}
+{{- range $key, $value := .given }}
+{{- if not (hasKey $known $key) }}
+{{- fail (printf "%s.%s: config/serve.yaml has no such key; it has %s" $path $key (keys $known | sortAlpha | join ", ")) }}
+{{- end }}
+{{- if and (kindIs "map" $value) (kindIs "map" (get $known $key)) }}
+{{- include "raylens.refuseUnknown" (dict "known" (get $known $key) "given" $value "path" (printf "%s.%s" $path $key)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* config/serve.yaml with the overrides of the values, as YAML. */}}
+{{- define "raylens.serveConfig" -}}
+{{- $document := .Files.Get "files/serve.yaml" | fromYaml }}
+{{- if hasKey $document "Error" }}{{ fail (printf "config/serve.yaml: %s" $document.Error) }}{{ end }}
+{{- $application := first $document.applications }}
+{{- $policy := $application.autoscaling_policy.policy_kwargs }}
+{{- include "raylens.refuseUnknown" (dict "known" $application.args "given" .Values.serve.args "path" "serve.args") }}
+{{- include "raylens.refuseUnknown" (dict "known" $policy "given" .Values.serve.autoscaling "path" "serve.autoscaling") }}
+{{- $_ := mergeOverwrite $application.args .Values.serve.args }}
+{{- $_ := mergeOverwrite $policy .Values.serve.autoscaling }}
+{{- $deployments := list }}
+{{- $named := dict }}
+{{- range $application.deployments }}
+{{- $deployments = append $deployments . }}
+{{- $_ := set $named .name . }}
+{{- end }}
+{{- if .Values.models }}
+{{- $_ := set $application.args "models" .Values.models }}
+{{- range rest .Values.models }}
+{{- $further := merge (dict "name" (printf "Classifier-%s" .)) $named.Classifier | deepCopy }}
+{{- $deployments = append $deployments $further }}
+{{- $_ := set $named $further.name $further }}
+{{- end }}
+{{- end }}
+{{- range $name, $override := .Values.serve.deployments }}
+{{- if not (hasKey $named $name) }}
+{{- fail (printf "serve.deployments.%s: there is no such deployment; there is %s" $name (keys $named | sortAlpha | join ", ")) }}
+{{- end }}
+{{- $_ := mergeOverwrite (get $named $name) $override }}
+{{- end }}
+{{- $_ := set $application "deployments" $deployments }}
+{{- toYaml $document }}
+{{- end }}
+
+{{/* Seconds the longest request may take. */}}
+{{- define "raylens.longestRequest" -}}
+{{- $application := first (include "raylens.serveConfig" . | fromYaml).applications -}}
+{{ $application.args.limits.request_timeout_s }}
+{{- end }}
