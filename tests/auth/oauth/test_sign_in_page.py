@@ -1,0 +1,246 @@
+"""The page to sign in with on the way to an application, and that of consent: what they let through."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+
+from auth.own_path import own_path
+from auth.providers import Provider
+from tests.auth.application import Application, create
+from tests.auth.oauth.form import form_of, links_of
+from tests.auth.oauth.partner import CALLBACK, HERE, Partner, answer_of
+from tests.auth.people import People
+
+PASSWORD = "a long and simple sentence"
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    " /path",
+    "path",
+    "javascript:alert(1)",
+    "",
+    "/€",
+    "/" + "x" * 9000,
+]
+
+
+@pytest.fixture
+async def visitor(application: Application) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser where nobody is signed in."""
+    application.auth.accounts.register("carol", PASSWORD, origin=HERE)
+    async with application.client() as visitor:
+        yield visitor
+
+
+async def sign_in(browser: httpx.AsyncClient, page: httpx.Response, **fields: str) -> httpx.Response:
+    form = form_of(page.text)
+    assert form.fields.keys() == {"username", "password"}
+    data = {"username": "carol", "password": PASSWORD, **fields}
+    return await browser.post(form.action, data=data, headers={"Origin": "http://localhost:8000"})
+
+
+async def test_from_the_application_and_back_again(partner: Partner, visitor: httpx.AsyncClient):
+    partner.browser = visitor
+    asked = await partner.ask(prompt="login")
+    page = await visitor.get(asked.headers["location"])
+    assert page.status_code == 200
+    assert "<strong>Partner</strong>" in page.text
+    response = await sign_in(visitor, page)
+    assert response.status_code == 303
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith("raylens_session=rls_")
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    consent = await visitor.get(response.headers["location"])
+    assert "carol" in consent.text
+    assert "code" in answer_of(await partner.decide(consent))
+
+
+async def test_a_new_session_takes_the_place_of_the_old(
+    application: Application, visitor: httpx.AsyncClient, people: People, alice: int
+):
+    old = people.let_in(alice)
+    visitor.cookies.set(application.auth.cookie.name, old)
+    response = await sign_in(visitor, await visitor.get("/oauth/sign-in?next=/somewhere"))
+    assert (response.status_code, response.headers["location"]) == (303, "/somewhere")
+    assert people.holder(old) is None
+
+
+@pytest.mark.parametrize(("name", "password"), [("carol", "wrong"), ("nobody", PASSWORD), ("", ""), ("\0€", "€" * 200)])
+async def test_a_wrong_password(visitor: httpx.AsyncClient, name: str, password: str):
+    page = await visitor.get("/oauth/sign-in?next=/somewhere")
+    response = await sign_in(visitor, page, username=name, password=password)
+    assert response.status_code == 400
+    assert 'role="alert"' in response.text
+    assert "set-cookie" not in response.headers
+    form = form_of(response.text)
+    assert (form.action, form.fields) == ("/oauth/sign-in?next=/somewhere", {"username": name, "password": ""})
+
+
+async def test_too_many_wrong_passwords(visitor: httpx.AsyncClient):
+    page = await visitor.get("/oauth/sign-in")
+    for _ in range(50):
+        response = await sign_in(visitor, page, password="wrong")
+        if response.status_code != 400:
+            break
+    assert response.status_code == 429
+    assert int(response.headers["retry-after"]) > 0
+    assert 'role="alert"' in response.text
+
+
+async def test_what_is_typed_is_no_markup(visitor: httpx.AsyncClient):
+    page = await visitor.get("/oauth/sign-in?next=" + quote('/"><script>alert(1)</script>'))
+    response = await sign_in(visitor, page, username='"><script>alert(1)</script>', password="wrong")
+    for text in (page.text, response.text):
+        assert "<script" not in text
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost:8000.evil.example"])
+async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient, origin: str | None):
+    headers = {} if origin is None else {"Origin": origin}
+    response = await visitor.post("/oauth/sign-in", data={"username": "carol", "password": PASSWORD}, headers=headers)
+    assert response.status_code == 403
+    assert "set-cookie" not in response.headers
+
+
+async def test_no_session_where_it_could_be_read_on_its_way(application: Application, people: People):
+    plain = create(people.engine, application.clock, public_url="http://raylens.example", public_url_is_given=True)
+    async with plain.client() as browser:
+        assert (await browser.get("/oauth/sign-in")).status_code == 403
+        form = {"username": "carol", "password": PASSWORD}
+        response = await browser.post("/oauth/sign-in", data=form, headers={"Origin": "http://raylens.example"})
+        assert response.status_code == 403
+        assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/account", "/oauth/authorize?scope=a+b&redirect_uri=https%3A%2F%2Fa%2F%5C", "/a//b"]
+)
+def test_a_path_of_our_own(path: str):
+    assert own_path(path) == path
+
+
+@pytest.mark.parametrize("path", [*ELSEWHERE, None])
+def test_a_path_elsewhere(path: str | None):
+    assert own_path(path) == "/"
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+async def test_nobody_is_sent_elsewhere(visitor: httpx.AsyncClient, path: str):
+    response = await sign_in(visitor, await visitor.get(f"/oauth/sign-in?{urlencode({'next': path})}"))
+    assert (response.status_code, response.headers["location"]) == (303, "/")
+    direct = await visitor.post(
+        f"/oauth/sign-in?{urlencode({'next': path})}",
+        data={"username": "carol", "password": PASSWORD, "next": path},
+        headers={"Origin": "http://localhost:8000"},
+    )
+    assert direct.headers["location"] == "/"
+
+
+async def test_others_who_can_say_who_somebody_is(people: People, application: Application):
+    providers = (
+        Provider(name="acme", title="Acme <Inc>", issuer="https://acme.example", client_id="x", client_secret="y"),
+    )
+    with_provider = create(people.engine, application.clock, providers=providers)
+    async with with_provider.client() as browser:
+        page = await browser.get("/oauth/sign-in?next=" + quote("/oauth/authorize?a=b&c=d"))
+    assert links_of(page.text) == ["/auth/external/acme/login?next=/oauth/authorize%3Fa%3Db%26c%3Dd"]
+    assert "Acme &lt;Inc&gt;" in page.text
+
+
+async def test_a_page_is_framed_by_nobody_and_runs_no_script(partner: Partner, visitor: httpx.AsyncClient):
+    pages = [
+        await visitor.get("/oauth/sign-in"),
+        await partner.ask(),
+        await partner.ask(client_id="nobody"),
+        await visitor.post("/oauth/sign-in"),
+    ]
+    for page in pages:
+        policy = page.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; style-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert "base-uri 'none'" in policy
+        assert "script-src" not in policy
+        assert page.headers["x-frame-options"] == "DENY"
+        assert page.headers["referrer-policy"] == "same-origin"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert page.headers["cache-control"] == "no-store"
+        assert "<script" not in page.text
+        assert "style=" not in page.text
+
+
+async def test_a_form_leads_to_the_application_and_nowhere_else(
+    application: Application, partner: Partner, visitor: httpx.AsyncClient
+):
+    """Chrome holds the policy of a page also against where the answer to its form redirects to."""
+
+    async def form_action(path: str) -> str:
+        policy = (await visitor.get(f"/oauth/sign-in?{urlencode({'next': path})}")).headers["content-security-policy"]
+        return str(policy.split("form-action ")[1].split(";")[0])
+
+    def request(of: Partner, **changes: str) -> str:
+        return f"/oauth/authorize?{urlencode(of.query(**changes))}"
+
+    assert await form_action("/somewhere") == "'self'"
+    assert await form_action(request(partner)) == "'self' https://partner.example"
+    assert await form_action(request(partner, scope="nonsense")) == "'self' https://partner.example"
+    assert await form_action(request(partner, redirect_uri="https://evil.example/")) == "'self'"
+    assert await form_action(request(partner, client_id="nobody")) == "'self'"
+    assert await form_action("/oauth/authorize?a=%ff") == "'self'"
+    apps = {
+        "http://[::1]/callback": "http:",
+        "com.example.app:/callback": "com.example.app:",
+        "https://a.example:8443/x": "https://a.example:8443",
+    }
+    for uri, source in apps.items():
+        app = Partner.register(application, visitor, redirect_uris=[uri], public=True)
+        assert await form_action(request(app, redirect_uri=uri)) == f"'self' {source}"
+
+
+async def test_the_style_sheet(visitor: httpx.AsyncClient):
+    response = await visitor.get("/oauth/pages.css")
+    assert response.headers["content-type"].startswith("text/css")
+    assert "prefers-color-scheme: dark" in response.text
+    assert "url(" not in response.text
+
+
+@pytest.mark.parametrize("origin", ["", "null", "https://evil.example"])
+async def test_another_site_consents_to_nothing(partner: Partner, origin: str):
+    response = await partner.decide(await partner.ask(), Origin=origin)
+    assert response.status_code == 403
+    assert "location" not in response.headers
+
+
+async def test_the_form_of_another_request_or_session_is_refused(partner: Partner, people: People, alice: int):
+    small, large = form_of((await partner.ask(scope="classify")).text), form_of((await partner.ask()).text)
+    headers = {"Origin": partner.origin}
+
+    async def post(action: str, token: str) -> httpx.Response:
+        form = {"form_token": token, "decision": "allow"}
+        return await partner.browser.post(action, data=form, headers=headers)
+
+    token = small.fields["form_token"]
+    for bad in ("", "x", "€", large.fields["form_token"][:-1]):
+        assert (await post(large.action, bad)).status_code == 403
+    assert (await post(large.action, token)).status_code == 403
+    partner.browser.cookies.set(partner.application.auth.cookie.name, people.let_in(alice))
+    assert (await post(small.action, token)).status_code == 403, "of another session of the same user"
+    partner.browser.cookies.clear()
+    assert (await post(small.action, token)).headers["location"].startswith("/oauth/sign-in?")
+    assert partner.application.auth.grants.consents(alice) == []
+
+
+async def test_a_form_outlives_the_change_of_the_secret_key(partner: Partner, people: People):
+    form = form_of((await partner.ask()).text)
+    keys = (b"a newer secret key, also long enough", *partner.application.auth.settings.secret_keys)
+    newer = create(people.engine, partner.application.clock, secret_keys=keys)
+    async with newer.client(cookies=partner.browser.cookies) as browser:
+        data = form.fields | {"decision": "allow"}
+        response = await browser.post(form.action, data=data, headers={"Origin": partner.origin})
+    assert response.headers["location"].startswith(f"{CALLBACK}?code=")
