@@ -55,8 +55,10 @@ pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --quiet --upgrade pyproject.toml $$(echo $${set#*:} | tr : ' ') -o requirements/$${set%%:*}.txt; \
 	done
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	  --no-header --quiet --upgrade --group pyproject.toml:web -o requirements/web.txt
+	for group in web deploy; do \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --quiet --upgrade --group pyproject.toml:$$group -o requirements/$$group.txt; \
+	done
 
 clean: ## Remove what the other commands made, but not the data folder
 	rm -rf $(VENV) $(MODULES) frontend/dist build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
