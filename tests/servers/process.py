@@ -9,6 +9,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,9 +17,11 @@ import pytest
 def require(program: str, package: str) -> str:
     """Path of ``program``; without it the test is skipped, or fails where CI is set: there nothing may be missing."""
     path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if path:
-        return path
-    message = f"{program} is missing: apt-get install {package}"
+    return path or missing(f"{program} is missing: apt-get install {package}")
+
+
+def missing(message: str) -> NoReturn:
+    """Skip the test, or fail it where CI is set."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(message)
     pytest.skip(message)
