@@ -14,7 +14,13 @@ def faults_of(email: str) -> list[str]:
     if len(email) > MOST:
         return [f"Ensure this field has no more than {MOST} characters."]
     try:
-        validate_email(email, check_deliverability=False, test_environment=True)
+        validate_email(
+            email,
+            allow_smtputf8=False,
+            allow_domain_literal=True,
+            check_deliverability=False,
+            test_environment=True,
+        )
     except EmailNotValidError:
         return ["Enter a valid email address."]
     return []

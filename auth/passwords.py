@@ -70,7 +70,7 @@ class Passwords:
         if len(text) < self._min_length:
             characters = "character" if self._min_length == 1 else "characters"
             faults.append(f"This password is too short. It must contain at least {self._min_length} {characters}.")
-        if worth(text) < self._least_worth:
+        elif worth(text) < self._least_worth:
             faults.append("This password is too common.")
         return faults
 

@@ -54,7 +54,7 @@ def _object(content: bytes) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise ApiException(400, f"JSON parse error - {error}") from None
     if value is None:
-        return {}
+        raise InvalidFields({"non_field_errors": ["No data provided"]})
     if not isinstance(value, dict):
         message = f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
         raise InvalidFields({"non_field_errors": [message]})

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from auth import emails, usernames
 from auth.access import SignedIn, public, user_of
@@ -118,13 +118,14 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         openapi_extra=reads(Deletion),
         summary="Delete your account",
     )
-    async def delete_me(principal: SignedIn, request: Request) -> None:
+    async def delete_me(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         password = _current_password(Fields(await body_of(request)), user)
         origin = auth.origin_of(request)
         await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, origin=origin)
         auth.gatekeeper.forget_user(user.id)
         await auth.erase_soon(user.id)
+        return Response(status_code=204)
 
     @router.post("/password/", include_in_schema=False, status_code=204)
     @router.post(
@@ -136,7 +137,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         summary="Change your password",
         description="Ends all other sessions and tokens of yours. Also at `/auth/password/`.",
     )
-    async def set_password(principal: SignedIn, request: Request) -> None:
+    async def set_password(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         fields = Fields(await body_of(request))
         new = fields.text("new_password")
@@ -150,6 +151,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
             origin=auth.origin_of(request),
         )
         auth.gatekeeper.forget_user(user.id)
+        return Response(status_code=204)
 
 
 def _add_tokens(router: APIRouter, auth: "Auth") -> None:
@@ -178,10 +180,11 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         responses=errors(401, 403, 503),
         summary="End the token you come with",
     )
-    async def logout(principal: SignedIn, request: Request) -> None:
+    async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, origin=auth.origin_of(request))
         auth.gatekeeper.forget_user(user.id)
+        return Response(status_code=204)
 
 
 def _current_password(fields: Fields, user: User) -> str | None:
