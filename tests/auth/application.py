@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 
@@ -50,6 +51,7 @@ def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -
     auth = Auth(engine, replace(SETTINGS, **settings), address_of=_address, clock=clock, monotonic=clock)
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(AuthError, _on_auth_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
     auth.install(app)
     refuse_undeclared(app)
     return Application(app, auth, clock)
@@ -68,3 +70,7 @@ async def _on_auth_error(_request: Request, error: Exception) -> JSONResponse:
     if error.retry_after:
         headers["Retry-After"] = str(round(error.retry_after))
     return JSONResponse({"code": error.code, "detail": error.message}, error.status, headers)
+
+
+async def _on_invalid(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"code": "invalid_parameter"}, 422)
