@@ -1,8 +1,10 @@
 """Who asks: from the Authorization header or the session cookie to a principal."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from typing import Final
 
 from starlette.requests import HTTPConnection
@@ -43,7 +45,7 @@ class Gatekeeper:
         self._clock = clock
         self._monotonic = monotonic
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
-        self._forgotten = 0
+        self._lookups_under_way: dict[bytes, asyncio.Task[Principal | None]] = {}
 
     async def principal_of(self, connection: HTTPConnection) -> Principal | None:
         """None for who came with nothing.
@@ -66,7 +68,7 @@ class Gatekeeper:
 
     def forget(self, secret_or_none: str | None = None) -> None:
         """Ask the database again, at once instead of in a few seconds; all of them if none is named."""
-        self._forgotten += 1
+        self._lookups_under_way.clear()
         if secret_or_none is None:
             self._known.clear()
         else:
@@ -74,7 +76,7 @@ class Gatekeeper:
 
     def forget_user(self, user_id: int) -> None:
         """The same for all that one user gets in with, and for who acts for them."""
-        self._forgotten += 1
+        self._lookups_under_way.clear()
         theirs = [digest for digest, (_, known) in self._known.items() if known.user and known.user.id == user_id]
         for digest in theirs:
             del self._known[digest]
@@ -104,11 +106,32 @@ class Gatekeeper:
         digest = digest_of(secret)
         principal = self._remembered(digest)
         if principal is None:
-            asked_at, forgotten = self._monotonic(), self._forgotten
-            principal = await self._workers.run(self._lookups[prefix], digest)
-            if principal and forgotten == self._forgotten:  # or the answer may be older than what ended it
-                self._remember(digest, principal, asked_at)
+            under_way = self._lookups_under_way.get(digest)
+            principal = await asyncio.shield(under_way or self._look_up(prefix, digest))
         return principal if principal and principal.expires_us > microseconds(self._clock()) else None
+
+    def _look_up(self, prefix: Prefix, digest: bytes) -> "asyncio.Task[Principal | None]":
+        """One for all that come with it now: a busy key is asked for again every few seconds, by many at once."""
+
+        async def ask() -> Principal | None:
+            asked_at = self._monotonic()
+            principal = await self._workers.run(self._lookups[prefix], digest)
+            # One that is no longer under way was told to forget, and its answer may be older than the reason for that.
+            if principal and self._lookups_under_way.get(digest) is lookup:
+                self._remember(digest, principal, asked_at)
+            return principal
+
+        # A context of its own: servers cancel what began in that of a request when its client leaves.
+        lookup = asyncio.create_task(ask(), context=Context())
+        self._lookups_under_way[digest] = lookup
+        lookup.add_done_callback(lambda _: self._landed(digest, lookup))
+        return lookup
+
+    def _landed(self, digest: bytes, lookup: "asyncio.Task[Principal | None]") -> None:
+        if self._lookups_under_way.get(digest) is lookup:
+            del self._lookups_under_way[digest]
+        if not lookup.cancelled():
+            lookup.exception()  # seen, also where everybody who waited for it has left
 
     def _remembered(self, digest: bytes) -> Principal | None:
         asked_at, principal = self._known.get(digest, (0.0, None))

@@ -237,6 +237,42 @@ async def test_revoked_while_it_was_being_looked_up(book: Book, clock: MovableCl
         await gatekeeper.principal_of(asks)
 
 
+async def test_who_come_at_once_with_the_same_share_a_look_up(book: Book, clock: MovableClock):
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(digest: bytes) -> Principal | None:
+        asked.set()
+        answered.wait(10)
+        return book.look_up(digest)
+
+    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    asks = connection(authorization=f"Token {TOKEN}")
+    leaver, *others = (asyncio.create_task(gatekeeper.principal_of(asks)) for _ in range(50))
+    await asyncio.to_thread(asked.wait, 10)
+    leaver.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaver
+    answered.set()
+    assert {principal and principal.credential_id for principal in await asyncio.gather(*others)} == {1}
+    assert book.asked == 1
+
+
+async def test_a_look_up_that_fails_is_tried_by_who_comes_next(book: Book, clock: MovableClock):
+    broken = True
+
+    def look_up(digest: bytes) -> Principal | None:
+        if broken:
+            raise ConnectionError("the database is away")
+        return book.look_up(digest)
+
+    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, look_up), Workers(), clock, clock)
+    asks = connection(authorization=f"Token {TOKEN}")
+    outcomes = await asyncio.gather(*(gatekeeper.principal_of(asks) for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
+    broken = False
+    assert await gatekeeper.principal_of(asks)
+
+
 async def test_it_remembers_no_more_than_so_many(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
     book.principals = {digest_of(f"rlt_{number}"): book.entry(number) for number in range(MOST_CACHED + 1)}
     for number in range(MOST_CACHED + 1):
