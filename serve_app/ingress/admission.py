@@ -31,11 +31,12 @@ class Admission:
     async def admit(self, request: Request) -> Principal | None:
         """Who asks, None for nobody in particular. Raises AuthError for who may not have images classified."""
         principal = await self._gatekeeper.principal_of(request)
-        if principal is not None:
-            return require(principal, Scope.CLASSIFY)
-        if not self._anonymous:
-            raise NotAuthenticated(self._way_in)
-        return None
+        if principal is None:
+            if not self._anonymous:
+                raise NotAuthenticated(self._way_in)
+        elif Scope.CLASSIFY not in principal.scopes:
+            require(principal, Scope.CLASSIFY)
+        return principal
 
     async def charge(self, request: Request, principal: Principal | None, images: int = 1) -> None:
         """Take the images from what they may have. Raises RateLimited, and takes nothing, if they are too many now."""
