@@ -1,12 +1,21 @@
+import { Problem } from "@/api/problem";
 import { useConnection } from "@/stores/connection";
-import { onBeforeUnmount, onMounted } from "vue";
+import { onBeforeUnmount, onMounted, shallowRef, type Ref } from "vue";
+
+interface Polling {
+  /** Look now instead of at the next time. */
+  now: () => void;
+  /** Why the last look failed; null when it did not. */
+  problem: Readonly<Ref<Problem | null>>;
+}
 
 /**
  * Calls `look` at once and then `every` milliseconds after its last end, while the component is there and its tab is
- * seen. A failure is told to the connection store and not to the caller; the next look comes all the same.
+ * seen. The connection store hears of failures, too, and the next look comes all the same.
  */
-export function usePolling(look: (signal: AbortSignal) => Promise<void>, every: number): { now: () => void } {
+export function usePolling(look: (signal: AbortSignal) => Promise<void>, every: number): Polling {
   const connection = useConnection();
+  const problem = shallowRef<Problem | null>(null);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let abort = new AbortController();
 
@@ -15,11 +24,18 @@ export function usePolling(look: (signal: AbortSignal) => Promise<void>, every: 
     const mine = (abort = new AbortController());
     try {
       await look(mine.signal);
-      if (!mine.signal.aborted) connection.answered();
+      if (!mine.signal.aborted) note(null);
     } catch (error) {
-      if (!mine.signal.aborted) connection.failed(error);
+      if (!(error instanceof Problem) && !mine.signal.aborted) throw error;
+      if (!mine.signal.aborted) note(error as Problem);
     }
     if (!mine.signal.aborted) timer = setTimeout(() => void run(), every);
+  }
+
+  function note(failure: Problem | null): void {
+    problem.value = failure;
+    if (failure) connection.failed(failure);
+    else connection.answered();
   }
 
   function stop(): void {
@@ -40,5 +56,5 @@ export function usePolling(look: (signal: AbortSignal) => Promise<void>, every: 
     document.removeEventListener("visibilitychange", follow);
     stop();
   });
-  return { now: () => void run() };
+  return { now: () => void run(), problem };
 }

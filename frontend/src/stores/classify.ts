@@ -1,5 +1,6 @@
 import { classify, type Answer, type Options } from "@/api/classify";
 import { Problem } from "@/api/problem";
+import { exampleOf, exampleUrl } from "@/classify/examples";
 import { fileSource, release, urlSource, type Source } from "@/classify/source";
 import { usePreferences } from "@/stores/preferences";
 import { defineStore } from "pinia";
@@ -115,5 +116,13 @@ export const useClassify = defineStore("classify", () => {
     for (const item of [...items]) remove(item);
   }
 
-  return { items, counts, add, addFiles, addUrl, retry, remove, clear };
+  /** A photo that this page has, by the digest of its content. */
+  function pictureOf(sha256: string): string | null {
+    const shows = ({ state }: Item): boolean =>
+      state.name === "done" && state.answer.classification.image.sha256 === sha256;
+    const example = exampleOf(sha256);
+    return items.find(shows)?.source.preview ?? (example && exampleUrl(example));
+  }
+
+  return { items, counts, pictureOf, add, addFiles, addUrl, retry, remove, clear };
 });

@@ -1,4 +1,4 @@
-import { Problem } from "@/api/problem";
+import type { Problem } from "@/api/problem";
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
@@ -25,8 +25,8 @@ export const useConnection = defineStore("connection", () => {
   }
 
   /** A look failed; a reply that refuses is an answer, too, unless it comes from something in between. */
-  function failed(error: unknown): void {
-    const isAway = !(error instanceof Problem) || error.status === 0 || error.status === 502 || error.status === 504;
+  function failed(problem: Problem): void {
+    const isAway = [0, 502, 504].includes(problem.status);
     failures.value = isAway ? failures.value + 1 : 0;
   }
 

@@ -1,0 +1,10 @@
+import { about } from "./about";
+import { classify, camera, result } from "./classify";
+import { problems } from "./problems";
+import { shell, notFound, titles } from "./shell";
+import { top } from "./top";
+
+/** Every text of the app. Another language is another folder of this shape, named in texts/index.ts. */
+export const en = { about, camera, classify, notFound, problems, result, shell, titles, top };
+
+export type Texts = typeof en;

@@ -1,0 +1,18 @@
+export const top = {
+  title: "Top 10",
+  lead: "What people ask Raylens about most, counted as it happens.",
+  by: { image: "Photos", label: "Classes" },
+  byLegend: "Count",
+  windows: { hour: "Hour", day: "Day", week: "Week", all: "All time" },
+  windowLegend: "Within the last",
+  list: "Most classified",
+  times: (count: string, one: boolean) => (one ? `${count} time` : `${count} times`),
+  average: (time: string) => `${time} on average`,
+  seen: (ago: string) => `seen ${ago}`,
+  upload: (digest: string) => `Upload ${digest}`,
+  live: "live",
+  paused: "waiting for the service",
+  emptyTitle: "Nothing yet",
+  empty: "Nothing was classified in this time. Be the first.",
+  emptyLink: "Classify a photo",
+};
