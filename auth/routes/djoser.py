@@ -67,9 +67,9 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         )
         return DjoserUser.of(user)
 
-    @router.api_route(
+    @router.head("/users/", include_in_schema=False)
+    @router.get(
         "/users/",
-        methods=["GET", "HEAD"],
         operation_id="djoser_users",
         responses=errors(401, 403, 503),
         summary="Yourself; all users for an admin",
@@ -82,9 +82,9 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
 
 
 def _add_own(router: APIRouter, auth: "Auth") -> None:
-    @router.api_route(
+    @router.head("/users/me/", include_in_schema=False)
+    @router.get(
         "/users/me/",
-        methods=["GET", "HEAD"],
         operation_id="djoser_me",
         responses=errors(401, 403, 503),
         summary="Who you are",
