@@ -1,0 +1,44 @@
+"""Every replica clears up after users now and then."""
+
+import threading
+from pathlib import Path
+from unittest.mock import patch
+
+from serve_app.ingress import gateway
+from serve_app.statistics.ledger import store
+from tests.auth.people import People
+from tests.ingress.graph import Graph, running, until
+from tests.ingress.tokens import bearer
+from tests.statistics.examples import example, rows
+
+
+async def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path) -> None:
+    threads: list[threading.Thread] = []
+
+    def sweep() -> None:
+        threads.append(threading.current_thread())
+        raise ConnectionError("the database is away")
+
+    with patch.object(gateway, "SWEEP_EVERY_S", 0.01), patch("auth.service.Auth.sweep", side_effect=sweep):
+        async with running(tmp_path):
+            await until(lambda: len(threads) >= 3)
+    assert threading.main_thread() not in threads, "the event loop never waits for the database"
+
+
+async def test_who_leaves_takes_their_history_along(graph: Graph, people: People) -> None:
+    alice, bob = people.add("alice", password=None), people.add("bob")
+    engine = graph.gateway.engine
+    store(engine, [example(1, user_id=alice), example(2, user_id=bob), example(3)])
+    headers = bearer(people.let_in(alice, "token"))
+    response = await graph.client.request("DELETE", "/api/v1/account", json={}, headers=headers)
+    assert response.status_code == 204, response.text
+    assert rows(engine) == 2
+    assert graph.gateway.history.page(bob, 5).records
+
+
+async def test_what_users_take_along_is_what_the_api_tells(graph: Graph, people: People) -> None:
+    alice = people.add()
+    store(graph.gateway.engine, [example(n, user_id=alice) for n in range(3)])
+    records = list(graph.gateway.auth.records_of(alice))
+    assert [record["id"] for record in records] == [example(n).id for n in (2, 1, 0)]
+    assert records[0] == graph.gateway.record(graph.gateway.history.get(example(2).id))
