@@ -1,0 +1,116 @@
+"""The chart as Helm renders it."""
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.kuberay.programs import ROOT, bundled
+
+CHART: Final = ROOT / "kuberay" / "chart"
+MODES: Final = ("alb", "gateway", "emissary", "none")
+
+Manifest = dict[str, Any]
+
+
+class Refused(Exception):
+    """Helm did not render; the message is what it said."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Files of values and single ones, as ``--values`` and ``--set`` take them."""
+
+    files: tuple[str, ...] = ()
+    single: Mapping[str, str] = field(default_factory=dict)
+
+    def having(self, **single: str) -> "Values":
+        """With more single values; ``__`` stands for a dot."""
+        return Values(self.files, {**self.single, **{name.replace("__", "."): value for name, value in single.items()}})
+
+    def arguments(self) -> Iterator[str]:
+        for name in self.files:
+            yield from ("--values", str(CHART / name))
+        for name, value in self.single.items():
+            yield from ("--set", f"{name}={value}")
+
+
+DEV: Final = Values(("values-dev.yaml",))
+EKS: Final = Values(
+    ("values-eks.yaml",),
+    {"ingress.host": "raylens.example.org", "gcsFaultTolerance.redisAddress": "rediss://redis.example.org:6379"},
+)
+SETS: Final = {
+    "dev": DEV,
+    **{
+        f"eks-{mode}": EKS.having(
+            ingress__mode=mode, ingress__gateway__tlsSecret="tls", ingress__emissary__tlsSecret="tls"
+        )
+        for mode in MODES
+    },
+    "dev-alb": DEV.having(ingress__mode="alb", ingress__host="raylens.example.org"),
+    "dev-gateway": DEV.having(
+        ingress__mode="gateway", ingress__host="raylens.example.org", ingress__gateway__tlsSecret="tls"
+    ),
+    "dev-emissary": DEV.having(
+        ingress__mode="emissary", ingress__host="raylens.example.org", ingress__emissary__tlsSecret="tls"
+    ),
+}
+"""Every ingress mode with each file of values."""
+
+
+class Helm:
+    """Helm of a major version."""
+
+    def __init__(self, major: int, folder: Path) -> None:
+        """``folder``: for what Helm keeps."""
+        self.major = major
+        self._program = bundled("helm", major)
+        self._environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+
+    def template(self, values: Values, *, chart: Path = CHART, release: str = "raylens") -> list[Manifest]:
+        """What would be installed. Raises Refused."""
+        text = self.run("template", release, str(chart), "--namespace", "vision", *values.arguments())
+        return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+
+    def run(self, *arguments: str) -> str:
+        """What Helm prints. Raises Refused."""
+        outcome = subprocess.run(
+            [str(self._program), *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if outcome.returncode != 0:
+            raise Refused(outcome.stdout + outcome.stderr)
+        return outcome.stdout
+
+
+def one(manifests: Sequence[Manifest], kind: str, name: str | None = None) -> Manifest:
+    """The only object of a kind, or the one of a name."""
+    (found,) = (m for m in manifests if m["kind"] == kind and name in {None, m["metadata"]["name"]})
+    return found
+
+
+def pods(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
+    """Every pod template, by the name of its object; of a RayService those of the head and the workers."""
+    found: dict[str, Manifest] = {}
+    for manifest in manifests:
+        spec = manifest.get("spec", {})
+        if manifest["kind"] == "RayService":
+            cluster = spec["rayClusterConfig"]
+            found["head"] = cluster["headGroupSpec"]["template"]
+            found |= {group["groupName"]: group["template"] for group in cluster["workerGroupSpecs"]}
+        elif "template" in spec:
+            found[manifest["metadata"]["name"]] = spec["template"]
+    return found
+
+
+def environment(pod: Manifest) -> dict[str, Any]:
+    """Variables of a pod's first container: a value, or where it comes from."""
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in pod["spec"]["containers"][0]["env"]}
