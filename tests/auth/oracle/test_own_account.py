@@ -1,11 +1,13 @@
 """What people see and change of their own account, request by request as the original answers it."""
 
+from typing import Any
+
 import pytest
 
 from tests.auth.oracle.both import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
 
 NEW = "a heron over the wet meadow"
-CHANGES = [
+CHANGES: list[Any] = [
     *({}, {"email": "b@example.org"}, {"username": "zed"}, {"email": "x"}, {"email": ""}, {"email": None}, {"id": 9}),
     *({"email": " b@example.org "}, {"email": ["x"]}, {"password": "x"}, [], None, "x", 1),
 ]
@@ -28,7 +30,7 @@ PASSWORD_CHANGES = [
     None,
     "x",
 ]
-DELETIONS = [
+DELETIONS: list[Any] = [
     *({}, {"current_password": "wrong"}, {"current_password": ""}, {"current_password": None}, [], None, "x"),
     *({"current_password": []}, {"current_password": PASSWORD}, {"current_password": f" {PASSWORD} ", "more": 1}),
 ]
