@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { serve } from "./server";
 
 const TOP = "GET /api/v1/top";
+const global = { plugins: [makeRouter(createMemoryHistory())], stubs: { TransitionGroup: false } };
 let page: VueWrapper;
 
 function row(label: string, count: number, image: Record<string, string> = {}): Record<string, unknown> {
@@ -19,7 +20,7 @@ function row(label: string, count: number, image: Record<string, string> = {}): 
 
 async function open(items: unknown): Promise<Request[]> {
   const asked = serve({ [TOP]: { body: { by: "image", window: "all", items } } });
-  page = mount(TopPage, { global: { plugins: [makeRouter(createMemoryHistory())], stubs: { TransitionGroup: false } } });
+  page = mount(TopPage, { global });
   await settle();
   return asked;
 }
@@ -88,7 +89,7 @@ test("without the service it says so, and keeps what it had", async () => {
 
 test("a refusal at the start is told in words", async () => {
   serve({ [TOP]: { status: 503, body: { code: "unavailable", detail: "The database cannot be reached." } } });
-  page = mount(TopPage, { global: { plugins: [makeRouter(createMemoryHistory())] } });
+  page = mount(TopPage, { global });
   await settle();
   expect(page.get("[role=alert]").text()).toContain("The database cannot be reached.");
 });

@@ -22,13 +22,6 @@ test("the service is asked once, however many wait", async () => {
   expect(asked).toHaveLength(1);
 });
 
-test("a service without users offers no sign-in", async () => {
-  serve({ [`GET ${PATH}`]: { status: 404 } });
-  const session = useSession();
-  await session.ready();
-  expect(session.session).toBeNull();
-});
-
 test("who could not be asked is asked again", async () => {
   serve({});
   const session = useSession();
@@ -57,9 +50,9 @@ test("a sign-out that failed leaves the user signed in", async () => {
 });
 
 test("a 401 of any call means that the session is over", async () => {
-  serve({ "GET /api/v1/models": { status: 401, body: { code: "invalid_credential", detail: "Over." } } });
+  serve({ "GET /api/v1/models": { status: 401, body: { code: "invalid_token", detail: "Over." } } });
   const session = useSession();
   session.accept(corey);
-  await expect(answer(api.GET("/api/v1/models"))).rejects.toMatchObject({ code: "invalid_credential" });
+  await expect(answer(api.GET("/api/v1/models"))).rejects.toMatchObject({ code: "invalid_token" });
   expect(session.user).toBeNull();
 });

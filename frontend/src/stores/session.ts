@@ -1,76 +1,48 @@
-import { noted, OWN, whenSignedOut } from "@/api/client";
-import { problemOf, unreachable } from "@/api/problem";
-import { urlOf } from "@/api/root";
+import { answer, api, whenSignedOut } from "@/api/client";
+import { Problem } from "@/api/problem";
 import { defineStore } from "pinia";
 import { computed, shallowRef } from "vue";
-
-export interface User {
-  id: number;
-  username: string;
-  email: string;
-  role: string;
-  created_at: string;
-  has_password: boolean;
-}
-
-export interface Provider {
-  name: string;
-  title: string;
-  login_url: string;
-}
+import type { components } from "../../openapi";
 
 /** Who is signed in, and how one may sign in here. */
-export interface Session {
-  user: User | null;
-  scopes: string[];
-  registration: boolean;
-  anonymous: boolean;
-  password_min_length: number;
-  providers: Provider[];
-}
+export type Session = components["schemas"]["SessionState"];
 
-const PATH = "api/v1/session";
-
-/** The person at the browser. `session` is null until the service was asked, and where it has no users at all. */
+/** The person at the browser. `session` is null until the service said who that is. */
 export const useSession = defineStore("session", () => {
   const session = shallowRef<Session | null>(null);
   const user = computed(() => session.value?.user ?? null);
   const isAdmin = computed(() => user.value?.role === "admin");
   let asked: Promise<void> | undefined;
 
-  whenSignedOut(() => {
-    if (session.value) session.value = { ...session.value, user: null, scopes: [] };
-  });
+  whenSignedOut(forget);
 
-  /** Ask the service, once; later calls wait for the same answer. */
+  function forget(): void {
+    if (session.value) session.value = { ...session.value, user: null, scopes: [] };
+  }
+
+  /** Return once the service said who is signed in, or could not be reached; many may wait for the one answer. */
   function ready(): Promise<void> {
-    asked ??= load().catch(() => {
-      asked = undefined; // not reached: ask again next time
+    asked ??= load().catch((error: unknown) => {
+      asked = undefined; // ask again next time
+      if (!(error instanceof Problem)) throw error;
     });
     return asked;
   }
 
+  /** Ask again, e.g. after something about the account was changed. Throws Problem. */
   async function load(): Promise<void> {
-    const reply = await fetch(urlOf(PATH), { headers: OWN }).catch(() => {
-      throw unreachable();
-    });
-    if (reply.status === 404) return; // a service without users
-    if (!reply.ok) throw problemOf(reply.status, null, null);
-    session.value = (await reply.json()) as Session;
+    session.value = await answer(api.GET("/api/v1/session"));
   }
 
-  /** What the service answered to a sign-in, or anything else that changed the session. */
+  /** What the service answered to a sign-in. */
   function accept(answered: Session): void {
     session.value = answered;
   }
 
   /** Throws Problem. */
   async function signOut(): Promise<void> {
-    const reply = await fetch(urlOf(PATH), { method: "DELETE", headers: OWN }).catch(() => {
-      throw unreachable();
-    });
-    if (!reply.ok && reply.status !== 401) throw noted(problemOf(reply.status, null, null));
-    if (session.value) session.value = { ...session.value, user: null, scopes: [] };
+    await answer(api.DELETE("/api/v1/session"));
+    forget();
   }
 
   return { session, user, isAdmin, ready, load, accept, signOut };
