@@ -78,16 +78,12 @@ class Authorization:
         present = self._present(asked, session)
         if not isinstance(present, _Present):
             return present
-        user, client = present.user, asked.client
-        is_known = asked.scopes <= self._store.consented(user.id, client.id)
-        if "consent" in asked.prompts or not (is_known or client.is_trusted):
+        if "consent" in asked.prompts or not self._may(asked, present.user):
             if asked.is_silent:
                 return asked.refuse("consent_required", "The user was not asked yet.", self._issuer)
             token = self._form_tokens.make(present.session_id, message.parameters)
-            return ConsentFirst(asked, user, token, _again(message))
-        if not is_known:  # for the user to see it among their applications
-            self._store.consent(user.id, client.id, asked.scopes, origin=message.origin)
-        return self._server.authorize(asked, user.id, present.signed_in_us)
+            return ConsentFirst(asked, present.user, token, _again(message))
+        return self._server.authorize(asked, present.user.id, present.signed_in_us)
 
     def decide(
         self, message: Message, session: Principal | None, *, allowed: bool, form_token: str
@@ -101,7 +97,7 @@ class Authorization:
             raise CrossSiteRequest("This form is out of date. Go back to the application and start again.")
         if not allowed:
             return asked.refuse("access_denied", "The user said no.", self._issuer)
-        self._store.consent(present.user.id, asked.client.id, asked.scopes, origin=message.origin)
+        self._store.consent(present.user.id, asked.client.id, asked.scopes)
         return self._server.authorize(asked, present.user.id, present.signed_in_us)
 
     def destination(self, path: str, origin: Origin) -> Destination | None:
@@ -115,6 +111,10 @@ class Authorization:
         except Refused as refused:
             location = refused.reply.location
             return Destination("", source_of(location)) if location else None
+
+    def _may(self, asked: AuthorizationRequest, user: User) -> bool:
+        """Without asking the user, who was asked before or need not be."""
+        return asked.client.is_trusted or asked.scopes <= self._store.consented(user.id, asked.client.id)
 
     def _present(self, asked: AuthorizationRequest, session: Principal | None) -> _Present | Reply | SignInFirst:
         """Who is there, if they signed in lately enough, are who is meant, and may give what is asked."""

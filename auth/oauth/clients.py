@@ -18,7 +18,7 @@ from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, faults
 from auth.principal import ALL, parse_scopes, render_scopes
 from auth.secret import Prefix, digest_of, new_secret
 from auth.settings import Clock
-from auth.tables import oauth_clients, oauth_consents
+from auth.tables import oauth_clients
 
 CLI: Final = Client(
     id="raylens-cli",
@@ -97,7 +97,10 @@ class Clients:
         query = select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.id)
         with self._engine.connect() as connection:
             found = [_client(row) for row in connection.execute(query)]
-        return found if any(client.id == CLI.id for client in found) else [self._with_cli(), *found]
+        if not any(client.id == CLI.id for client in found):
+            self._with_cli()
+            return self.list()
+        return found
 
     def authenticate(self, id_: str, secret: str | None) -> Client | None:
         """The client, where it is one that is not disabled and the secret is its own: None for a public one."""
@@ -133,15 +136,13 @@ class Clients:
             "is_disabled": disabled,
         }
         changes: dict[str, Any] = {field: value for field, value in wanted.items() if value is not None}
+        self._refuse_unknown(id_)
 
         def work(connection: Connection) -> Client:
-            before = _existing(connection, id_)
-            client = replace(before, **changes)
+            client = replace(_existing(connection, id_), **changes)
             _refuse_faults(client)
             values = _values(client) | {"disabled_us": microseconds(self._clock()) if client.is_disabled else None}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
-            if before.is_trusted and not client.is_trusted:  # its users were never asked
-                connection.execute(delete(oauth_consents).where(oauth_consents.c.client_id == id_))
             self._write_down(connection, Event.CLIENT_CHANGED, id_, (actor_id, origin), {"fields": sorted(changes)})
             return client
 
@@ -150,6 +151,7 @@ class Clients:
     def rotate_secret(self, id_: str, *, actor_id: int | None, origin: Origin) -> str:
         """A new secret, told this once; the old one is void at once. Raises NotAllowed for a public client."""
         secret = new_secret(Prefix.CLIENT)
+        self._refuse_unknown(id_)
 
         def work(connection: Connection) -> None:
             if _existing(connection, id_).is_public:
@@ -172,6 +174,11 @@ class Clients:
             self._write_down(connection, Event.CLIENT_DELETED, id_, (actor_id, origin), {"name": client.name})
 
         write(self._engine, work)
+
+    def _refuse_unknown(self, id_: str) -> None:
+        """Besides, the command line's is there after this."""
+        if self.get(id_) is None:
+            raise NoSuchThing(f"There is no application {id_[:64]!r}.")
 
     def _with_cli(self) -> Client:
         """Make the command line's; several replicas may at once, and one of them does."""

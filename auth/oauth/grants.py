@@ -66,6 +66,14 @@ class Grants:
                 authenticated_us=authenticated_us,
             )
             self.codes.add(connection, code, family_id, asked.redirect_uri, asked.challenge)
+            self._audit.add(
+                connection,
+                Event.APP_AUTHORIZED,
+                user_id=user_id,
+                client_id=asked.client.id,
+                origin=asked.message.origin,
+                detail={"scopes": sorted(asked.scopes)},
+            )
 
         try:
             write(self._engine, work)
@@ -118,15 +126,9 @@ class Grants:
         """What a user lets an application do; empty where they were never asked."""
         return self._consents.scopes(user_id, client_id)
 
-    def consent(self, user_id: int, client_id: str, scopes: Scopes, *, origin: Origin) -> None:
+    def consent(self, user_id: int, client_id: str, scopes: Scopes) -> None:
         """Remember what a user lets an application do, besides what they let it do before."""
-
-        def work(connection: Connection) -> None:
-            self._consents.give(connection, user_id, client_id, scopes)
-            add, detail = self._audit.add, {"scopes": sorted(scopes)}
-            add(connection, Event.APP_AUTHORIZED, user_id=user_id, client_id=client_id, origin=origin, detail=detail)
-
-        write(self._engine, work)
+        write(self._engine, lambda connection: self._consents.give(connection, user_id, client_id, scopes))
 
     def consents(self, user_id: int) -> list[Consent]:
         """The applications a user lets do something, newest first."""

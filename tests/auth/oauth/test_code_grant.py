@@ -113,7 +113,7 @@ async def test_nothing_is_remembered_of_a_denial(partner: Partner):
 
 async def test_a_trusted_application_asks_nobody(application: Application, partner: Partner, alice: int):
     trusted = Partner.register(application, partner.browser, trusted=True)
-    assert "code" in answer_of(await trusted.ask())
+    assert (await trusted.redeem(answer_of(await trusted.ask())["code"])).status_code == 200
     [seen] = application.auth.grants.consents(alice)
     assert seen.client_id == trusted.client.id, "its user sees it, and can end it"
 
@@ -195,8 +195,10 @@ async def test_no_secret_is_in_the_database_nor_in_the_log(
     assert VERIFIER not in caplog.text
 
 
-async def test_consent_is_written_down(partner: Partner, alice: int):
-    await partner.tokens()
-    [entry] = partner.application.auth.audit.entries(event="app.authorized")
-    assert (entry.user_id, entry.client_id, entry.address) == (alice, partner.client.id, "203.0.113.7")
-    assert entry.detail == {"scopes": ["classify", "profile"]}
+async def test_every_authorization_is_written_down(partner: Partner, alice: int):
+    await partner.code()
+    await partner.code(scope="classify")
+    last, first = partner.application.auth.audit.entries(event="app.authorized")
+    assert (first.user_id, first.client_id, first.address) == (alice, partner.client.id, "203.0.113.7")
+    assert first.detail == {"scopes": ["classify", "profile"]}
+    assert last.detail == {"scopes": ["classify"]}

@@ -1,0 +1,270 @@
+"""Applications as administrators register them."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from auth.audit import Audit
+from auth.errors import InvalidFields, NoSuchThing, NotAllowed
+from auth.oauth.client import Client
+from auth.oauth.clients import CLI, Clients
+from auth.oauth.redirect_uris import may_be_registered, source_of
+from auth.secret import digest_of
+from auth.tables import oauth_clients
+from tests.auth.clock import MovableClock
+from tests.auth.oauth.partner import CALLBACK, HERE
+
+BY: dict[str, Any] = {"actor_id": 7, "origin": HERE}
+GOOD: dict[str, Any] = {
+    "name": "Partner",
+    "redirect_uris": [CALLBACK],
+    "scopes": ["classify"],
+    "grants": ["authorization_code", "refresh_token"],
+    "public": False,
+}
+
+
+@pytest.fixture
+def database(engine: Engine) -> Engine:
+    """SQLite, and MariaDB."""
+    return engine
+
+
+@pytest.fixture
+def clients(database: Engine, clock: MovableClock) -> Clients:
+    return Clients(database, clock, Audit(database, clock))
+
+
+def test_what_was_registered(clients: Clients, database: Engine, clock: MovableClock):
+    client, secret = clients.create(**GOOD, uri="https://partner.example/", trusted=True, **BY)
+    assert secret
+    assert secret.startswith("rlx_")
+    assert clients.get(client.id) == client
+    assert client == Client(
+        id=client.id,
+        name="Partner",
+        redirect_uris=(CALLBACK,),
+        scopes=frozenset({"classify"}),
+        grants=frozenset({"authorization_code", "refresh_token"}),
+        uri="https://partner.example/",
+        is_public=False,
+        is_trusted=True,
+        created_us=round(clock.now * 1e6),
+        secret_digest=digest_of(secret),
+    )
+    assert secret not in repr(client)
+    assert "secret_digest" not in repr(client)
+    [entry] = Audit(database, clock).entries(event="client.created")
+    assert (entry.actor_id, entry.user_id, entry.client_id, entry.detail) == (7, None, client.id, {"name": "Partner"})
+
+
+def test_its_own_id(clients: Clients):
+    client, secret = clients.create(**GOOD | {"public": True}, id="partner.web-1", **BY)
+    assert (client.id, secret) == ("partner.web-1", None)
+    with pytest.raises(InvalidFields) as raised:
+        clients.create(**GOOD, id="partner.web-1", **BY)
+    assert raised.value.fields == {"id": ["There is an application of this id already."]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", "17"),
+        ("id", "Partner"),
+        ("id", "p:artner"),
+        ("id", "a" * 65),
+        ("id", "ab"),
+        ("id", "partner\n"),
+        ("name", ""),
+        ("name", "  "),
+        ("name", "a\nb"),
+        ("name", "a" * 101),
+        ("name", "\ud800"),
+        ("uri", "javascript:alert(1)"),
+        ("uri", "partner.example"),
+        ("uri", "https://partner.example/" + "x" * 500),
+        ("uri", 'https://partner.example/"'),
+        ("scopes", []),
+        ("scopes", ["classify", "nonsense"]),
+        ("grants", []),
+        ("grants", ["password"]),
+        ("grants", ["refresh_token"]),
+        ("redirect_uris", []),
+        ("redirect_uris", [CALLBACK, "http://partner.example/"]),
+        ("redirect_uris", [f"https://partner.example/{number}" for number in range(21)]),
+    ],
+)
+def test_what_cannot_be_registered(clients: Clients, field: str, value: object):
+    with pytest.raises(InvalidFields) as raised:
+        clients.create(**{**GOOD, "id": "partner", field: value}, **BY)
+    assert list(raised.value.fields) == [field]
+    client, _ = clients.create(**GOOD, **BY)
+    if field != "id":
+        with pytest.raises(InvalidFields):
+            clients.update(client.id, **{**BY, field: value})
+        assert clients.get(client.id) == client
+
+
+def test_a_public_one_cannot_act_on_its_own(clients: Clients):
+    with pytest.raises(InvalidFields, match="client_credentials needs a secret"):
+        clients.create(**GOOD | {"public": True, "grants": ["client_credentials"]}, **BY)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://partner.example",
+        "https://partner.example:8443/a/b?c=d&e=%20",
+        "https://[2001:db8::1]/callback",
+        "http://127.0.0.1/callback",
+        "http://127.0.0.1:8123/",
+        "http://[::1]:1/",
+        "http://localhost:3000/callback",
+        "com.example.app:/callback",
+    ],
+)
+def test_redirect_uris_that_may_be_registered(uri: str):
+    assert may_be_registered(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "/callback",
+        "partner.example/callback",
+        "http://partner.example/",
+        "http://127.0.0.1.evil.example/",
+        "http://localhost.evil.example/",
+        "https://",
+        "https://user@partner.example/",
+        "https://partner.example/#part",
+        "https://partner.example/ ",
+        "https://partner.example/\n",
+        "https://partner.example\\@evil.example/",
+        "https://partner.example;script-src/",
+        "https://*.partner.example/",
+        "https://partner.example/€",
+        "https://partner.example/'\"<>",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "app:/callback",
+        "com.example.app:callback",
+        "https://partner.example/" + "x" * 2000,
+    ],
+)
+def test_redirect_uris_that_may_not(uri: str):
+    assert not may_be_registered(uri)
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "may"),
+    [
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback", True),
+        ("http://127.0.0.1:8000/callback", "http://127.0.0.1/callback", True),
+        ("http://[::1]/callback", "http://[::1]:51004/callback", True),
+        ("http://127.0.0.1", "http://127.0.0.1:1", True),
+        ("http://127.0.0.1/callback", "http://[::1]:51004/callback", False),
+        ("http://127.0.0.1/callback", "http://localhost:51004/callback", False),
+        ("http://127.0.0.1/callback", "https://127.0.0.1:51004/callback", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/other", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback?a=b", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:1@evil.example/callback", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1.evil.example/callback", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:123456/callback", False),
+        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback\n", False),
+        ("http://localhost:3000/", "http://localhost:3001/", False),
+        (CALLBACK, CALLBACK, True),
+        (CALLBACK, "https://partner.example:443/callback", False),
+    ],
+)
+def test_where_people_may_be_sent_back_to(clients: Clients, registered: str, asked: str, may: bool):
+    client, _ = clients.create(**GOOD | {"redirect_uris": ["https://other.example/", registered]}, **BY)
+    assert client.may_redirect_to(asked) == may
+
+
+def test_where_a_policy_lets_forms_lead(clients: Clients):
+    assert source_of("https://a.example:8443/x?y=z") == "https://a.example:8443"
+    assert source_of("com.example.app:/callback") == "com.example.app:"
+    assert source_of("http://[::1]:51004/callback") == "http:"
+
+
+def test_a_change(clients: Clients, database: Engine, clock: MovableClock):
+    client, secret = clients.create(**GOOD, **BY)
+    changed = clients.update(client.id, name="Other", scopes=["profile"], disabled=True, **BY)
+    assert (changed.name, changed.is_disabled) == ("Other", True)
+    assert changed.scopes == {"profile"}
+    assert clients.get(client.id) == changed
+    assert clients.authenticate(client.id, secret) is None
+    clients.update(client.id, disabled=False, **BY)
+    assert clients.authenticate(client.id, secret)
+    first = Audit(database, clock).entries(event="client.changed")[-1]
+    assert (first.actor_id, first.detail) == (7, {"fields": ["is_disabled", "name", "scopes"]})
+
+
+def test_a_new_secret(clients: Clients):
+    client, old = clients.create(**GOOD, **BY)
+    new = clients.rotate_secret(client.id, **BY)
+    assert clients.authenticate(client.id, new)
+    assert clients.authenticate(client.id, old) is None
+    with pytest.raises(NotAllowed):
+        clients.rotate_secret(CLI.id, **BY)
+
+
+def test_a_deletion(clients: Clients, database: Engine, clock: MovableClock):
+    client, _ = clients.create(**GOOD, **BY)
+    clients.delete(client.id, **BY)
+    assert clients.get(client.id) is None
+    [entry] = Audit(database, clock).entries(event="client.deleted")
+    assert (entry.client_id, entry.detail) == (client.id, {"name": "Partner"})
+
+
+def test_one_that_is_not_there(clients: Clients):
+    assert clients.get("nobody") is None
+    for change in (clients.update, clients.rotate_secret, clients.delete):
+        with pytest.raises(NoSuchThing):
+            change("nobody", **BY)
+
+
+def test_a_name_with_a_space_after_it_is_another(clients: Clients):
+    """MariaDB compares without them."""
+    client, secret = clients.create(**GOOD, **BY)
+    assert clients.get(f"{client.id} ") is None
+    assert clients.authenticate(f"{client.id} ", secret) is None
+
+
+def test_the_command_line_is_always_there(clients: Clients, database: Engine):
+    assert [client.id for client in clients.list()] == ["raylens-cli"]
+    client = clients.get("raylens-cli")
+    assert client
+    assert client.is_public
+    assert client.is_trusted
+    assert client.scopes == {"classify", "history:read", "history:write", "profile", "openid", "admin"}
+    assert client.grants == {"authorization_code", "refresh_token"}
+    with pytest.raises(NotAllowed):
+        clients.delete(client.id, **BY)
+    assert clients.update(client.id, disabled=True, **BY).is_disabled
+    assert clients.list() == [clients.get("raylens-cli")], "what was changed stays"
+
+
+def test_replicas_that_need_the_command_line_at_once(database: Engine, clock: MovableClock):
+    start = threading.Barrier(4)
+
+    def get(clients: Clients) -> Client | None:
+        start.wait()
+        return clients.get("raylens-cli")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(get, [Clients(database, clock, Audit(database, clock)) for _ in range(4)]))
+    assert all(client and client.is_trusted for client in found)
+    with database.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(oauth_clients)) == 1
+
+
+def test_the_list_is_by_name(clients: Clients):
+    for name in ("Zebra", "Ant"):
+        clients.create(**GOOD | {"name": name}, **BY)
+    assert [client.name for client in clients.list()] == ["Ant", "Raylens command line", "Zebra"]

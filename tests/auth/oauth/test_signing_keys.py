@@ -1,0 +1,194 @@
+"""The keys of id_tokens: one maker, two replicas, no outage."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+from sqlalchemy import Engine, func, select, update
+
+from auth.audit import Audit
+from auth.database import write
+from auth.lifetimes import DAY, ID_TOKEN, MINUTE
+from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
+from auth.tables import signing_keys
+from tests.auth.application import SETTINGS
+from tests.auth.clock import START, MovableClock
+
+OLD, NEW, LOST = (f"the {name} secret key, long enough".encode() for name in ("old", "new", "lost"))
+
+
+@pytest.fixture
+def database(engine: Engine) -> Engine:
+    """SQLite, and MariaDB."""
+    return engine
+
+
+def replica(engine: Engine, clock: MovableClock, *secrets: bytes) -> SigningKeys:
+    settings = replace(SETTINGS, secret_keys=secrets or (OLD,))
+    return SigningKeys(engine, clock, settings, Audit(engine, clock))
+
+
+def kids(document: dict[str, Any]) -> list[str]:
+    return [key["kid"] for key in document["keys"]]
+
+
+def rows(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(signing_keys)) or 0
+
+
+def test_the_first_key_is_made_when_it_is_needed(database: Engine, clock: MovableClock):
+    keys = replica(database, clock)
+    assert rows(database) == 0
+    [public] = keys.public_set()["keys"]
+    assert rows(database) == 1
+    assert public.keys() == {"kty", "n", "e", "use", "alg", "kid"}
+    assert (public["kty"], public["use"], public["alg"]) == ("RSA", "sig", "RS256")
+    assert public["kid"] == RSAKey.import_key(public).thumbprint()
+    private = keys.current()
+    assert private.is_private
+    assert private.kid == public["kid"]
+    assert private.raw_value.key_size == 2048
+
+
+def test_of_replicas_that_need_the_first_at_once_one_makes_it(database: Engine, clock: MovableClock):
+    replicas, start = [replica(database, clock) for _ in range(4)], threading.Barrier(4)
+
+    def use(keys: SigningKeys) -> str:
+        start.wait()
+        return str(keys.current().kid)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(use, replicas))) == 1
+    assert rows(database) == 1
+    assert len(Audit(database, clock).entries(event="signing_key.rotated")) == 1
+
+
+def test_the_private_half_is_sealed(database: Engine, clock: MovableClock):
+    private = replica(database, clock).current()
+    with database.connect() as connection:
+        row = connection.execute(select(signing_keys)).one()
+    numbers = private.as_dict(private=True)
+    for kept in (row.sealed, repr(row.public)):
+        assert "PRIVATE" not in kept
+        assert not any(numbers[name] in kept for name in ("d", "p", "q"))
+
+
+def test_a_rotation_is_no_outage(database: Engine, clock: MovableClock):
+    """An application keeps the published keys for as long as it may, and every id_token verifies all the time."""
+    here, there = replica(database, clock), replica(database, clock)
+    old = here.current().kid
+    cached, cached_at = here.public_set(), clock.now
+    issued: list[tuple[float, str]] = []
+    new = ""
+    signers = set()
+    for second in range(0, 40 * MINUTE, 20):
+        clock.now = START + second
+        if second == 2 * MINUTE:
+            new = here.rotate()
+        signing, publishing = (here, there) if second % 40 else (there, here)
+        if clock.now >= cached_at + CACHED:
+            cached, cached_at = publishing.public_set(), clock.now
+        key = signing.current()
+        signers.add(key.kid)
+        issued.append((clock.now, jwt.encode({"alg": "RS256", "kid": key.kid}, {"at": second}, key, ["RS256"])))
+        issued = [(at, token) for at, token in issued if at + ID_TOKEN > clock.now]
+        for _, token in issued:
+            jwt.decode(token, KeySet.import_key_set(cached), ["RS256"])  # type: ignore[arg-type]
+    assert signers == {old, new}
+    assert kids(here.public_set()) == kids(there.public_set()) == [new]
+    assert rows(database) == 2
+    here.sweep()
+    assert rows(database) == 1
+
+
+def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine, clock: MovableClock):
+    here, there = replica(database, clock), replica(database, clock)
+    old = here.current().kid
+    assert there.current().kid == old
+    new = here.rotate()
+    assert kids(here.public_set()) == [new, old]
+    clock.forward(READ_EVERY)
+    assert kids(there.public_set()) == [new, old]
+    clock.now = START + 10 * MINUTE - 1
+    assert {here.current().kid, there.current().kid} == {old}
+    clock.forward(1)
+    assert {here.current().kid, there.current().kid} == {new}
+    last_needed = START + 10 * MINUTE + ID_TOKEN + CACHED + SKEW
+    clock.now = last_needed - 1
+    assert kids(there.public_set()) == [new, old]
+    clock.now = last_needed
+    assert kids(there.public_set()) == [new]
+
+
+def test_it_is_changed_every_90_days_by_one_replica(database: Engine, clock: MovableClock):
+    replicas = [replica(database, clock) for _ in range(3)]
+    first = replicas[0].current().kid
+    clock.forward(ROTATED_EVERY - 1)
+    for keys in replicas:
+        keys.sweep()
+    assert rows(database) == 1
+    clock.forward(1)
+    start = threading.Barrier(3)
+
+    def sweep(keys: SigningKeys) -> None:
+        start.wait()
+        keys.sweep()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(sweep, replicas))
+    assert rows(database) == 2
+    assert {keys.current().kid for keys in replicas} == {first}
+    clock.forward(DAY)
+    for keys in replicas:
+        keys.sweep()
+    assert rows(database) == 1
+    assert first not in {keys.current().kid for keys in replicas}
+
+
+def test_a_sweep_makes_none_where_nobody_ever_needed_one(database: Engine, clock: MovableClock):
+    replica(database, clock).sweep()
+    assert rows(database) == 0
+
+
+def test_two_rotations_in_a_row(database: Engine, clock: MovableClock):
+    keys = replica(database, clock)
+    first = keys.rotate()
+    assert keys.current().kid == first, "the very first signs at once"
+    second = keys.rotate()
+    clock.forward(MINUTE)
+    third = keys.rotate()
+    assert kids(keys.public_set()) == [third, second, first]
+    clock.forward(9 * MINUTE)
+    assert keys.current().kid == second
+    clock.forward(MINUTE)
+    assert keys.current().kid == third
+
+
+def test_any_secret_key_opens_and_the_newest_seals(database: Engine, clock: MovableClock):
+    kid = replica(database, clock, OLD).current().kid
+    both = replica(database, clock, NEW, OLD)
+    assert both.current().kid == kid
+    both.sweep()
+    assert replica(database, clock, NEW).current().kid == kid, "sealed anew: the old secret key may go"
+    assert rows(database) == 1
+
+
+def test_with_every_secret_key_lost_the_next_key_signs_at_once(database: Engine, clock: MovableClock):
+    old = replica(database, clock, OLD).current().kid
+    lost = replica(database, clock, LOST)
+    new = lost.current().kid
+    assert new != old
+    assert kids(lost.public_set()) == [new, old]
+    lost.sweep()
+    assert rows(database) == 2
+
+
+def test_a_seal_that_was_tampered_with_opens_nothing(database: Engine, clock: MovableClock):
+    old = replica(database, clock).current().kid
+    write(database, lambda connection: connection.execute(update(signing_keys).values(sealed="gAAAAABnonsense")))
+    assert replica(database, clock).current().kid != old
