@@ -79,6 +79,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 """File or folder → all it may import of ours."""
 
+DOORS: dict[str, tuple[str, ...]] = {
+    "serve_app/ingress": ("auth.access", "auth.errors", "auth.principal", "auth.service"),
+    "serve_app/cli": ("auth.audit", "auth.errors", "auth.oauth.signing_keys", "auth.principal", "auth.service"),
+    "serve_app/schema.py": ("auth.tables",),
+    "serve_app/settings.py": ("auth.providers", "auth.settings"),
+}
+"""File or folder → what it may import of auth. All else of the application knows of no users."""
+
 LONGER: dict[str, str] = {
     "tests/fetch/test_fetcher.py": "one attack a test, and they are many",
     "tests/ingress/test_bad_input.py": "the contract's list of bad input, row by row",
@@ -139,6 +147,18 @@ def test_a_layer_imports_only_those_below(place: str) -> None:
     assert wrong == []
 
 
+def test_auth_is_entered_by_its_doors() -> None:
+    wrong = [
+        (name_of(path), module)
+        for path in FILES
+        if not is_in(name_of(path), ("auth",), "/")
+        for module in imports(path)
+        if is_in(module, ("auth",), ".") and module != "auth"
+        if not any(is_in(name_of(path), (place,), "/") and is_in(module, DOORS[place], ".") for place in DOORS)
+    ]
+    assert wrong == []
+
+
 def test_nothing_imports_the_application() -> None:
     assert [
         name_of(path) for path in FILES if any(is_in(module, ("serve_app.app",), ".") for module in imports(path))
@@ -191,7 +211,7 @@ def test_the_rules_see_something() -> None:
         for place in places:
             assert place.partition("/")[0] in PACKAGES
             assert "/" not in place or (ROOT / place).exists(), place
-    for place in LAYERS:
+    for place in (*LAYERS, *DOORS):
         assert "/" not in place or (ROOT / place).exists(), place
     for path in LONGER:
         assert (ROOT / path).exists(), path

@@ -4,8 +4,8 @@ from starlette.requests import Request
 
 from auth.access import require
 from auth.errors import NotAuthenticated
-from auth.gatekeeper import Gatekeeper
 from auth.principal import Principal, Scope
+from auth.service import Auth
 from serve_app.ingress.clients import address_of
 from serve_app.rate import parse_rates
 from serve_app.rate_limit import Allowance, RateLimiter, address_client, allowances_of
@@ -15,8 +15,8 @@ from serve_app.settings import Settings
 class Admission:
     """Asked once a request, before its body is read and after: no more than needed for a cached answer."""
 
-    def __init__(self, settings: Settings, gatekeeper: Gatekeeper, limiter: RateLimiter) -> None:
-        self._gatekeeper = gatekeeper
+    def __init__(self, settings: Settings, auth: Auth, limiter: RateLimiter) -> None:
+        self._gatekeeper = auth.gatekeeper
         self._limiter = limiter
         self._anonymous = settings.anonymous
         self._hops = settings.forwarded_hops

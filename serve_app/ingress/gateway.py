@@ -70,7 +70,7 @@ class Gateway:
             erase=self.history.erase,
             records_of=self.records_of,
         )
-        self.admission = Admission(settings, self.auth.gatekeeper, RateLimiter(open_buckets(settings)))
+        self.admission = Admission(settings, self.auth, RateLimiter(open_buckets(settings)))
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
         self.draining = False
