@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Final
 
 import httpx
@@ -54,8 +54,7 @@ class RenewedToken(httpx.Auth):
         """One that is good for a while, and is not the one just refused. Raises SignInNeeded or Failure."""
         async with self._renewing:
             if not self._is_good(self._credential, refused):
-                async with self._store.locked(self._address):
-                    self._credential = await self._renewed(refused)
+                self._credential = await self._renewed(refused)
             return self._credential.token
 
     def _is_good(self, credential: Credential, refused: str) -> bool:
@@ -64,13 +63,18 @@ class RenewedToken(httpx.Auth):
 
     async def _renewed(self, refused: str) -> Credential:
         """Another process may have done it, or ended the sign-in, while this one waited for the lock."""
-        known = self._store.get(self._address)
-        if known is None or known.is_over:
-            raise SignInNeeded(self.refused)
-        if known.sign_in is None or self._is_good(known, refused):
-            return known
+        async with self._store.locked(self._address):
+            known = self._store.get(self._address)
+            if known is None or known.is_over:
+                raise SignInNeeded(self.refused)
+            if known.sign_in is None or self._is_good(known, refused):
+                return known
+            return await _to_its_end(self._exchanged(known, known.sign_in, refused))
+
+    async def _exchanged(self, known: Credential, sign_in: SignIn, refused: str) -> Credential:
+        server = AuthorizationServer(self._address, sign_in.endpoints, self._clock)
         try:
-            return await self._exchanged(known, known.sign_in)
+            token, sign_in = await server.renew(sign_in)
         except Refused as error:
             if error.code == "invalid_grant":
                 self._store.put(known.over())
@@ -80,13 +84,19 @@ class RenewedToken(httpx.Auth):
             if known.token != refused and known.seconds_left(self._clock()) > 0:
                 return known  # good for a few seconds more; the next request tries again
             raise
-
-    async def _exchanged(self, known: Credential, sign_in: SignIn) -> Credential:
-        server = AuthorizationServer(self._address, sign_in.endpoints, self._clock)
-        token, sign_in = await server.renew(sign_in)
         renewed = known.model_copy(update={"token": token, "sign_in": sign_in})
         self._store.put(renewed)
         return renewed
+
+
+async def _to_its_end(exchange: Coroutine[None, None, Credential]) -> Credential:
+    """Though nobody may want it any more: the server takes the old refresh token no second time."""
+    task = asyncio.ensure_future(exchange)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 Bearer = Token | RenewedToken

@@ -19,11 +19,14 @@ PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{title} – Raylens</title>
 <style>
-:root {{ color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }}
-body {{ max-width: 32rem; margin: 20vh auto 0; padding: 0 1rem }}
+:root {{ color-scheme: light dark; --back: #f4f6f8; --card: #fff; --text: #1b1f24 }}
+@media (prefers-color-scheme: dark) {{ :root {{ --back: #14171a; --card: #1f2428; --text: #e8ebee }} }}
+body {{ margin: 0; padding: 8vh 1rem; background: var(--back); color: var(--text) }}
+body {{ font: 1rem/1.5 system-ui, sans-serif }}
+main {{ max-width: 22rem; margin: auto; padding: 1.5rem; border-radius: .75rem; background: var(--card) }}
+h1 {{ margin: 0; font-size: 1.5rem }}
 </style>
-<h1>{title}</h1>
-<p>{text}</p>
+<main><h1>{title}</h1><p>{text}</p></main>
 </html>
 """
 

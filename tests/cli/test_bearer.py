@@ -1,5 +1,6 @@
 """The credential of a sign-in on its way to a server, and its renewal."""
 
+import asyncio
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from serve_app.cli.address import Address
+from serve_app.cli.bearer import RenewedToken
 from serve_app.cli.credential_store import CredentialStore
 from serve_app.cli.main import app
 from tests.cli.api import Api, Asked, Reply, classification, problem
@@ -123,6 +125,19 @@ def test_two_processes_renew_once(api, server, store, photos):
     processes = [subprocess.Popen(command, env=os.environ, stdout=subprocess.DEVNULL) for _ in range(3)]
     assert [process.wait(30) for process in processes] == [0, 0, 0]
     assert server.renewals == 1
+
+
+async def test_a_renewal_nobody_waits_for_any_more_is_kept(api, server, store):
+    store.put(signed_in(api.url, seconds_left=0))
+    server.pause_s = 0.5
+    address = Address(api.url)
+    bearer = RenewedToken(address, store, store.get(address))
+    async with address.client(auth=bearer) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await client.post("/api/v1/classifications", content=b"image")
+    assert store.get(address).token == "rla_1"
+    assert store.get(address).sign_in.refresh_token == server.refresh
 
 
 def test_a_sign_in_that_is_over_says_what_to_do_from_then_on(api, server, store, photos):

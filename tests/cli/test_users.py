@@ -1,4 +1,4 @@
-"""``raylens users`` on both databases."""
+"""``raylens users``."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from auth.audit import OPERATOR
 from auth.errors import InvalidLogin
 from auth.service import Auth
 from serve_app.cli.administration import COMMAND_LINE, administration
@@ -24,10 +25,10 @@ KEY = "a secret key of the tests that is long enough"
 
 
 @pytest.fixture(autouse=True)
-def database(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def database(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The settings name an empty one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("RAYLENS_SECRET_KEY", KEY)
     settings.cache_clear()
@@ -75,6 +76,15 @@ def test_the_first_administrator_of_an_empty_database(auth):
     user = auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
     assert (user.role, user.email) == ("admin", "alice@example.org")
     assert PASSWORD not in result.output
+
+
+def test_a_life_on_both_databases(empty_url, monkeypatch):
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
+    settings.cache_clear()
+    assert create("alice").exit_code == create("bob").exit_code == 0
+    for command in ("disable bob", "enable bob", "set-role bob user", "delete bob --yes"):
+        assert run(*command.split()).exit_code == 0, command
+    assert [user["username"] for user in listed()] == ["alice"]
 
 
 def test_a_password_is_typed_twice_and_not_shown(auth):
@@ -163,6 +173,16 @@ def test_roles():
     assert run("set-role", "alice", "root").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["set-role alice user", "disable alice", "delete alice --yes"])
+def test_the_last_administrator_stays(command):
+    create("alice")
+    refused = run(*command.split())
+    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert "admin" in refused.stderr
+    create("bob")
+    assert run(*command.split()).exit_code == 0
+
+
 def test_a_deletion_is_meant(auth):
     register("alice", "bob")
     refused = run("delete", "alice")
@@ -174,10 +194,10 @@ def test_a_deletion_is_meant(auth):
         auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
 
 
-def test_a_deletion_takes_the_history_along(auth, empty_url):
+def test_a_deletion_takes_the_history_along(sqlite_url):
     register("alice", "bob")
     ids = {user["username"]: user["id"] for user in listed()}
-    engine = connect(empty_url)
+    engine = connect(sqlite_url)
     store(engine, [example(1, user_id=ids["alice"]), example(2, user_id=ids["bob"]), example(3)])
     assert run("delete", "alice", "--yes").exit_code == 0
     assert rows(engine) == 2
@@ -209,13 +229,14 @@ def test_who_is_not_there(arguments, name):
 
 def test_changes_are_in_the_audit_log(auth):
     register("alice")
-    run("set-role", "alice", "admin")
     run("disable", "alice")
+    run("set-role", "alice", "admin")
     entries = auth.audit.entries(limit=2)
     assert [(entry.event, entry.user_agent) for entry in entries] == [
-        ("user.disabled", "raylens command line"),
         ("user.role_changed", "raylens command line"),
+        ("user.disabled", "raylens command line"),
     ]
+    assert {entry.actor_id for entry in entries} == {OPERATOR}
 
 
 def test_a_database_that_cannot_be_reached_is_one_line(monkeypatch):
