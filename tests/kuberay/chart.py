@@ -1,5 +1,6 @@
 """The chart as Helm renders it."""
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Values:
-    """Files of values and single ones, as ``--values`` and ``--set`` take them."""
+    """Files of values, and single ones by their path."""
 
     files: tuple[str, ...] = ()
-    single: Mapping[str, str] = field(default_factory=dict)
+    single: Mapping[str, Any] = field(default_factory=dict)
 
-    def having(self, **single: str) -> "Values":
+    def having(self, **single: Any) -> "Values":
         """With more single values; ``__`` stands for a dot."""
         return Values(self.files, {**self.single, **{name.replace("__", "."): value for name, value in single.items()}})
 
@@ -35,7 +36,7 @@ class Values:
         for name in self.files:
             yield from ("--values", str(CHART / name))
         for name, value in self.single.items():
-            yield from ("--set", f"{name}={value}")
+            yield from ("--set-json", f"{name}={json.dumps(value)}")
 
 
 DEV: Final = Values(("values-dev.yaml",))

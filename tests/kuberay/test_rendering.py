@@ -29,18 +29,18 @@ def test_both_versions_render_the_same(tmp_path: Path, name: str) -> None:
     assert sorted(map(str, third)) == sorted(map(str, fourth))
 
 
-KINDS = {
+KINDS: dict[str, set[str]] = {
     "alb": {"Ingress"},
     "gateway": {"Gateway", "HTTPRoute"},
     "emissary": {"Listener", "Host", "Mapping"},
-    "none": set[str](),
+    "none": set(),
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_ingress_mode_brings_its_own_objects_alone(helm: Helm, mode: str) -> None:
     kinds = {manifest["kind"] for manifest in helm.template(SETS[f"eks-{mode}"])}
-    assert kinds & set.union(*KINDS.values()) == KINDS[mode]
+    assert kinds & set().union(*KINDS.values()) == KINDS[mode]
 
 
 def test_every_object_is_of_the_namespace_and_told_apart_by_its_labels(manifests: list[Manifest]) -> None:

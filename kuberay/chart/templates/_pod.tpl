@@ -83,7 +83,7 @@ spec:
       ports:
         {{- include (printf "raylens.ports.%s" .component) $root | nindent 8 }}
       env:
-        {{- include "raylens.environment" $root | nindent 8 }}
+        {{- include "raylens.environment" $root | trim | nindent 8 }}
       volumeMounts:
         {{- include "raylens.mounts" . | nindent 8 }}
   volumes:
