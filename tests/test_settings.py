@@ -14,6 +14,7 @@ from serve_app.settings import MissingSecretKey, Settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
 FIELDS = sorted(Settings.model_fields)
+GITHUB = '{"name": "github", "kind": "github", "client_id": "a", "client_secret": "hush"}'
 
 
 def rows() -> dict[str, str]:
@@ -60,7 +61,7 @@ def test_the_docs_say_what_the_field_says(name: str) -> None:
         ("PROVIDERS", "github"),
         ("PROVIDERS", '{"name": "github", "client_id": "a"}'),
         ("PROVIDERS", '["github"]'),
-        ("PROVIDERS", '[{"name": "a", "client_id": "b"}, {"name": "a", "client_id": "c"}]'),
+        ("PROVIDERS", f"[{GITHUB}, {GITHUB}]"),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line(tmp_path: Path, name: str, value: str) -> None:
@@ -127,7 +128,7 @@ def test_a_providers_secret_is_never_quoted(text: str) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    providers = '[{"name": "a", "client_id": "b", "client_secret": "hush"}]'
+    providers = f"[{GITHUB}]"
     urls = {"database_url": "mysql://a:hush@b/c", "redis_url": "redis://:hush@b"}
     found = Settings(_env_file=None, secret_key="hush" * 8, providers=providers, **urls)  # type: ignore[arg-type]
     assert found.providers[0].client_secret == "hush"
