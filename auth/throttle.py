@@ -2,9 +2,9 @@
 
 Failures are counted in three places, and each makes people wait:
 
-- *The account from this address*: after 4 failures 1 s, then 2, 4, … up to 30 s between two attempts. One who guesses
-  at an account from one address gets two guesses a minute.
-- *The address*, whatever the account: after 30 failures the same. Who tries one password on many accounts gets two
+- *The account from this address*: four failures cost nothing, the fifth 1 s, the next 2, 4, … up to 30 s before the
+  next attempt. One who guesses at an account from one address gets two guesses a minute.
+- *The address*, whatever the account: the same after 30 failures. One who tries one password on many accounts gets two
   guesses a minute as well. Addresses of IPv6 count by their first 64 bits.
 - *The account*, from wherever: after 30 failures each further address has to wait as long, before its first attempt and
   between any two. A thousand addresses get 2,000 guesses a minute; against fifteen characters that nobody thinks of
@@ -79,8 +79,7 @@ class Throttle:
         """The password was right: forget the failures of this account from this address, and know the two together."""
         watched = attempt.watched
         counts = _counts(connection, watched, lock=True)
-        if watched.pair in counts:
-            connection.execute(delete(throttles).where(throttles.c.digest == watched.pair))
+        _put(connection, watched.pair, NEVER, counts)
         if account := counts.get(watched.account):
             _put(connection, watched.account, account.less_one(account.until_us), counts)
         if address := counts.get(watched.address):
@@ -143,7 +142,9 @@ def _counts(connection: Connection, watched: Watched, lock: bool = False) -> Cou
 
 def _put(connection: Connection, digest: bytes, count: Count, counts: Counts) -> None:
     values = {"failures": count.failures, "blocked_until_us": count.until_us, "seen_us": count.seen_us}
-    if digest in counts:
+    if not count.failures and not count.until_us:
+        connection.execute(delete(throttles).where(throttles.c.digest == digest))
+    elif digest in counts:
         connection.execute(update(throttles).where(throttles.c.digest == digest).values(values))
     else:
         connection.execute(insert(throttles).values(digest=digest, **values))
