@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Does a Raylens that was just deployed work? Asks Kubernetes and the service, changes nothing unless told to.
+#
+#   kuberay/eks/smoke.sh URL IMAGE [NAMESPACE [RELEASE]]
+#   DISRUPT=yes kuberay/eks/smoke.sh …      also deletes a worker's pod, and counts the requests that fail meanwhile
+#
+# Exit status: 0 all is well, 1 something is not, 2 wrong use.
+set -euo pipefail
+
+[[ $# -ge 2 && -r $2 ]] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+url=${1%/}
+image=$2
+namespace=${3:-default}
+release=${4:-raylens}
+give_up=$((SECONDS + ${TIMEOUT_S:-900}))
+
+ask() { kubectl --namespace "$namespace" get "$@"; }
+field() { ask rayservice "$release" --output "jsonpath=$1"; }
+fetch() { curl --silent --show-error --fail --max-time 40 "$@"; }
+say() { printf '%-44s %s\n' "$1" "$2"; }
+fail() { say "$1" "FAILED${2:+: $2}"; exit 1; }
+
+# Ready stays true during an upgrade: the new cluster has to have taken over, and every application has to run.
+is_up() {
+  [[ $(field '{.status.conditions[?(@.type=="Ready")].status}') == True ]] &&
+    [[ $(field '{.status.conditions[?(@.type=="UpgradeInProgress")].status}') == False ]] &&
+    [[ $(field '{.status.observedGeneration}') == "$(field '{.metadata.generation}')" ]] &&
+    [[ $(field '{.status.activeServiceStatus.applicationStatuses.raylens.status}') == RUNNING ]]
+}
+
+until is_up; do
+  ((SECONDS < give_up)) || fail "RayService $release" "not up; see kubectl describe rayservice $release"
+  sleep "${PAUSE_S:-5}"
+done
+say "RayService $release" "up"
+
+nodes=$(ask pods --selector "raylens/instance=$release,raylens/component=worker" \
+  --field-selector status.phase=Running --output 'jsonpath={.items[*].spec.nodeName}' | tr ' ' '\n' | sort -u | wc -l)
+((nodes >= 2)) || fail "workers on two nodes or more" "they are on $nodes"
+say "workers on two nodes or more" "$nodes"
+
+fetch "$url/api/health/ready" | grep -q '"status":"ready"' || fail "every part is ready" "$(curl -s "$url/api/health/ready")"
+say "every part is ready" "yes"
+
+label=$(fetch --data-binary "@$image" "$url/api/v1/classifications?top_k=1" | sed -n 's/.*"label":"\([^"]*\)".*/\1/p')
+[[ -n $label ]] || fail "an image is classified"
+say "an image is classified" "$label"
+
+# The record is in the database a moment later.
+for _ in 1 2 3 4 5; do
+  fetch "$url/api/v1/top?by=label&limit=100" | grep -q "\"$label\"" && counted=yes && break
+  sleep 1
+done
+[[ ${counted:-} ]] || fail "and counted"
+say "and counted" "yes"
+
+case $url in
+https://*)
+  location=$(curl --silent --output /dev/null --write-out '%{redirect_url}' "http://${url#https://}/")
+  [[ $location == https://* ]] || fail "plain HTTP leads to HTTPS" "${location:-no redirect}"
+  say "plain HTTP leads to HTTPS" "yes"
+  ;;
+esac
+
+if [[ ${DISRUPT:-} == yes ]]; then
+  pod=$(ask pods --selector "raylens/instance=$release,raylens/component=worker" --output 'jsonpath={.items[0].metadata.name}')
+  kubectl --namespace "$namespace" delete pod "$pod" --wait=false >/dev/null
+  asked=0 failed=0 end=$((SECONDS + ${DISRUPT_S:-120}))
+  while ((SECONDS < end)); do
+    asked=$((asked + 1))
+    fetch --output /dev/null --data-binary "@$image" "$url/api/v1/classifications" 2>/dev/null || failed=$((failed + 1))
+    sleep 0.2
+  done
+  ((failed == 0)) || fail "no request fails while $pod goes" "$failed of $asked did"
+  say "no request fails while $pod goes" "$asked requests"
+fi
