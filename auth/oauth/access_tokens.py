@@ -31,7 +31,7 @@ class AccessTokens:
             "expires_us": expires_us,
         }
         connection.execute(insert(oauth_tokens).values(values))
-        return token, (expires_us - now_us) // 1_000_000
+        return token, round((expires_us - now_us) / 1e6)
 
     def principal(self, digest: bytes) -> Principal | None:
         """Who holds the token of this digest; None where nobody does, or not any more."""

@@ -26,7 +26,7 @@ class TokenReplies:
         }
         if issued.refresh_token:
             left_us = issued.family.expires_us - microseconds(self._clock())
-            reply |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": left_us // 1_000_000}
+            reply |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": round(left_us / 1e6)}
         if issued.family.user and Scope.OPENID in issued.scopes:
             reply["id_token"] = self._id_tokens.encode(issued, issued.family.user, nonce=nonce)
         return reply

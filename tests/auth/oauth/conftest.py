@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
+from tests.auth.oauth.node.program import NodeProgram
 from tests.auth.oauth.partner import Partner
 from tests.auth.people import People
 
@@ -42,3 +43,8 @@ async def alices(application: Application, people: People, alice: int) -> AsyncI
 @pytest.fixture
 def partner(application: Application, alices: httpx.AsyncClient) -> Partner:
     return Partner.register(application, alices)
+
+
+@pytest.fixture(scope="session")
+def node() -> NodeProgram:
+    return NodeProgram()

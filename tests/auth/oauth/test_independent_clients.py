@@ -1,0 +1,135 @@
+"""Clients that others wrote, each through every step against a server on a port: do they understand ours?"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+import requests
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt as joserfc_jwt
+from joserfc.jwk import KeySet
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, WebApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+from sqlalchemy import Engine
+
+from tests.auth.application import Application
+from tests.auth.oauth.live import Surfer, live
+from tests.auth.oauth.node.program import NodeProgram
+from tests.auth.oauth.partner import ALL_GRANTS, CALLBACK, HERE, SCOPES
+
+WANTED = "openid profile classify"
+
+
+@pytest.fixture
+def server(sqlite_engine: Engine) -> Iterator[Application]:
+    with live(sqlite_engine) as application:
+        yield application
+
+
+@pytest.fixture
+def issuer(server: Application) -> str:
+    return server.auth.settings.public_url
+
+
+@pytest.fixture
+def surfer(issuer: str) -> Iterator[Surfer]:
+    surfer = Surfer(issuer)
+    yield surfer
+    surfer.close()
+
+
+@pytest.fixture
+def registered(server: Application) -> tuple[str, str]:
+    """Id and secret."""
+    client, secret = server.auth.clients.create(
+        "Partner", redirect_uris=[CALLBACK], scopes=SCOPES, grants=ALL_GRANTS, public=False, actor_id=None, origin=HERE
+    )
+    assert secret
+    return client.id, secret
+
+
+def test_requests_oauthlib(issuer: str, registered: tuple[str, str], surfer: Surfer, monkeypatch: pytest.MonkeyPatch):
+    """The id_token is PyJWT's."""
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
+    client_id, secret = registered
+    at = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    with OAuth2Session(client_id, redirect_uri=CALLBACK, scope=WANTED.split(), pkce="S256") as session:
+        url, _ = session.authorization_url(at["authorization_endpoint"], nonce="a nonce")
+        tokens = session.fetch_token(
+            at["token_endpoint"], authorization_response=surfer.visit(url), client_secret=secret
+        )
+        key = jwt.PyJWKClient(at["jwks_uri"]).get_signing_key_from_jwt(tokens["id_token"])
+        claims = jwt.decode(
+            tokens["id_token"],
+            key.key,
+            algorithms=["RS256"],
+            audience=client_id,
+            issuer=issuer,
+            options={"require": ["exp", "iat", "nonce", "sub"]},
+        )
+        assert claims["nonce"] == "a nonce"
+        assert session.get(at["userinfo_endpoint"]).json()["sub"] == claims["sub"]
+        renewed = session.refresh_token(at["token_endpoint"], auth=(client_id, secret))
+        assert renewed["access_token"] != tokens["access_token"]
+        assert introspect(at, registered, renewed["access_token"])["username"] == "alice"
+        revoke, headers, body = WebApplicationClient(client_id).prepare_token_revocation_request(
+            at["revocation_endpoint"], renewed["refresh_token"], "refresh_token"
+        )
+        assert requests.post(revoke, data=body, headers=headers, auth=registered).status_code == 200
+        assert introspect(at, registered, renewed["access_token"]) == {"active": False}
+        with pytest.raises(InvalidGrantError):
+            session.refresh_token(at["token_endpoint"], renewed["refresh_token"], auth=registered)
+    with OAuth2Session(client=BackendApplicationClient(client_id, scope=["classify"])) as machine:
+        own = machine.fetch_token(at["token_endpoint"], auth=HTTPBasicAuth(*registered))
+        assert own["scope"] == ["classify"]
+
+
+def introspect(at: dict[str, str], auth: tuple[str, str], token: str) -> dict[str, Any]:
+    return dict(requests.post(at["introspection_endpoint"], data={"token": token}, auth=auth).json())
+
+
+def test_authlib(issuer: str, registered: tuple[str, str], surfer: Surfer):
+    at = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
+    openid = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
+    verifier = "v" * 64
+    with AuthlibSession(*registered, scope=WANTED, redirect_uri=CALLBACK, code_challenge_method="S256") as client:
+        url, state = client.create_authorization_url(
+            at["authorization_endpoint"], code_verifier=verifier, nonce="a nonce"
+        )
+        answer = surfer.visit(url)
+        tokens = client.fetch_token(
+            at["token_endpoint"], authorization_response=answer, state=state, code_verifier=verifier
+        )
+        keys = KeySet.import_key_set(httpx.get(at["jwks_uri"]).json())
+        decoded = joserfc_jwt.decode(tokens["id_token"], keys, ["RS256"])
+        options = {"iss": {"value": issuer}, "aud": {"value": registered[0]}}
+        params = {"nonce": "a nonce", "access_token": tokens["access_token"], "client_id": registered[0]}
+        claims = CodeIDToken(decoded.claims, decoded.header, options, params)
+        claims.validate()
+        assert client.get(openid["userinfo_endpoint"]).json()["sub"] == claims["sub"]
+        renewed = client.refresh_token(at["token_endpoint"])
+        assert renewed["refresh_token"] != tokens["refresh_token"]
+        told = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
+        assert told.json()["username"] == "alice"
+        assert client.revoke_token(at["revocation_endpoint"], renewed["refresh_token"]).status_code == 200
+        told = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
+        assert told.json() == {"active": False}
+    with AuthlibSession(*registered, scope="classify") as machine:
+        own = machine.fetch_token(at["token_endpoint"], grant_type="client_credentials")
+        assert (own["scope"], own["expires_in"]) == ("classify", 900)
+
+
+@pytest.mark.parametrize("library", ["oauth4webapi", "openid-client"])
+def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], surfer: Surfer):
+    """They check iss, nonce, auth_time, at_hash, the signature, and the form of every answer."""
+    told = node.run(library, issuer, *registered, CALLBACK, visit=surfer.visit)
+    assert told["username"] == "alice"
+    assert told["scope"] == told["renewed"] == "classify openid profile"
+    assert (told["before"]["active"], told["before"]["sub"]) == (True, told["sub"])
+    assert told["after"] == {"active": False}
+    assert (told["own"]["scope"], told["own"]["token_type"]) == ("classify", "bearer")
+    assert told["refused"] == "invalid_grant"
