@@ -1,0 +1,21 @@
+/** Signing in and making an account. */
+export const entry = {
+  signIn: "Sign in",
+  signInLead: "Your photos and their classes are kept for you alone.",
+  register: "Create an account",
+  registerLead: "With one you have a history, API keys, and limits of your own.",
+  username: "Name",
+  usernameHint: "Letters, digits and @ . + - _",
+  email: "E-mail (optional)",
+  password: "Password",
+  passwordHint: (least: number) => `At least ${String(least)} characters. A few words that you can remember are good.`,
+  showPassword: "Show password",
+  hidePassword: "Hide password",
+  noAccount: "No account yet?",
+  haveAccount: "You have an account?",
+  or: "or",
+  with: (provider: string) => `Continue with ${provider}`,
+  noUsers: "This service knows no users.",
+  closed: "Accounts are made by the administrators here.",
+  waiting: "One moment …",
+};
