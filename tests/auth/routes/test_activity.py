@@ -1,0 +1,135 @@
+"""What happened: to oneself, and, for administrators, to all."""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine
+
+from auth.audit import Audit, Event, Origin
+from auth.database import write
+from tests.auth.application import Application
+from tests.auth.clock import MovableClock
+from tests.auth.people import People
+
+ACTIVITY = "/api/v1/account/activity"
+AUDIT = "/api/v1/admin/audit"
+HERE = Origin("203.0.113.7", "Firefox")
+
+
+class Log:
+    """Things that happened."""
+
+    def __init__(self, engine: Engine, audit: Audit) -> None:
+        self._engine = engine
+        self._audit = audit
+
+    def add(self, event: Event, user_id: int | None, **more: Any) -> None:
+        add = self._audit.add
+        write(
+            self._engine,
+            lambda connection: add(connection, event, user_id=user_id, origin=HERE, detail={"n": 1}, **more),
+        )
+
+
+@pytest.fixture
+def log(engine: Engine, application: Application) -> Log:
+    return Log(engine, application.auth.audit)
+
+
+async def test_what_one_did_oneself_and_what_was_done_to_one(
+    hers: httpx.AsyncClient, log: Log, clock: MovableClock, alice: int, root: int
+):
+    log.add(Event.SIGNED_IN, alice)
+    clock.forward(0.000001)
+    log.add(Event.ROLE_CHANGED, alice, actor_id=root)
+    log.add(Event.SIGNED_IN, root)
+    log.add(Event.DELETED, root, actor_id=alice)
+    reply = (await hers.get(ACTIVITY)).json()
+    role_changed, signed_in = reply["items"]
+    assert reply["next_before"] is None
+    assert signed_in == {
+        "id": signed_in["id"],
+        "at": "2027-01-15T08:00:00Z",
+        "event": "user.signed_in",
+        "address": "203.0.113.7",
+        "user_agent": "Firefox",
+        "client_id": "",
+        "detail": {"n": 1},
+    }
+    assert (role_changed["event"], role_changed["at"]) == ("user.role_changed", "2027-01-15T08:00:00.000001Z")
+    assert (role_changed["address"], role_changed["user_agent"]) == ("", "")
+
+
+async def test_pages(hers: httpx.AsyncClient, admins: httpx.AsyncClient, log: Log, alice: int):
+    for _ in range(100):
+        log.add(Event.SIGNED_IN, alice)
+    for client, path in ((hers, ACTIVITY), (admins, AUDIT)):
+        first = (await client.get(path)).json()
+        assert len(first["items"]) == 50
+        assert first["next_before"] == first["items"][-1]["id"]
+        second = (await client.get(path, params={"before": first["next_before"]})).json()
+        assert (len(second["items"]), second["next_before"]) == (50, None)
+        ids = [item["id"] for item in first["items"] + second["items"]]
+        assert ids == sorted(set(ids), reverse=True)
+        assert (await client.get(path, params={"before": ids[-1]})).json() == {"items": [], "next_before": None}
+
+
+async def test_administrators_see_all_with_names(
+    admins: httpx.AsyncClient, log: Log, people: People, alice: int, root: int
+):
+    log.add(Event.SIGNED_IN, alice)
+    log.add(Event.DISABLED, alice, actor_id=root)
+    log.add(Event.SIGN_IN_FAILED, None)
+    log.add(Event.CLIENT_CREATED, None, actor_id=root, client_id="photo-album")
+    log.add(Event.DELETED, people.add("gone", deleted_us=1))
+    items = (await admins.get(AUDIT)).json()["items"]
+    told = [
+        (item["event"], item["user_id"], item["username"], item["actor_id"], item["client_id"]) for item in items[1:]
+    ]
+    assert told == [
+        ("client.created", None, None, root, "photo-album"),
+        ("user.sign_in_failed", None, None, None, ""),
+        ("user.disabled", alice, "alice", root, ""),
+        ("user.signed_in", alice, "alice", alice, ""),
+    ]
+    assert items[0]["username"] is None
+    assert items[0]["address"] == "203.0.113.7"
+    assert items[2]["detail"] == {"n": 1}
+
+
+async def test_administrators_look_for_one_or_one_kind(admins: httpx.AsyncClient, log: Log, people: People, alice: int):
+    bob = people.add("bob")
+    log.add(Event.SIGNED_IN, alice)
+    log.add(Event.SIGNED_IN, bob)
+    log.add(Event.SIGNED_OUT, bob)
+
+    async def found(**query: str | int) -> list[tuple[str, str]]:
+        reply = await admins.get(AUDIT, params=query)
+        return [(item["username"], item["event"]) for item in reply.json()["items"]]
+
+    assert await found(user_id=bob) == [("bob", "user.signed_out"), ("bob", "user.signed_in")]
+    assert await found(event="user.signed_in") == [("bob", "user.signed_in"), ("alice", "user.signed_in")]
+    assert await found(user_id=alice, event="user.signed_in") == [("alice", "user.signed_in")]
+    assert await found(user_id=4711) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("before=0", 422),
+        ("before=x", 422),
+        (f"before={1 << 63}", 422),
+        (f"before={(1 << 63) - 1}", 200),
+        (f"user_id={1 << 63}", 422),
+        (f"user_id={(1 << 63) - 1}", 200),
+        ("user_id=-1", 422),
+        ("user_id=", 422),
+        ("event=", 422),
+        ("event=user.flew", 422),
+        ("event=%00", 422),
+        ("event=%F0%9F%90%95", 422),
+    ],
+)
+async def test_odd_questions(admins: httpx.AsyncClient, query: str, status: int):
+    assert (await admins.get(f"{AUDIT}?{query}")).status_code == status

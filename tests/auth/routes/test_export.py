@@ -1,0 +1,104 @@
+"""All that is kept of somebody, as one file, written while it is read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from auth.audit import Event, Origin
+from auth.routes.export import CHUNK, AccountExport, _chunks
+from tests.auth.application import Application
+from tests.auth.people import People
+from tests.auth.routes.browser import OWN
+
+EXPORT = "/api/v1/account/export"
+RECORD = {"id": "0" * 32, "image": {"url": "https://example.org/🐕.jpg"}, "predictions": [{"rank": 1}]}
+
+
+def record(application: Application, user_id: int, times: int) -> None:
+    for _ in range(times):
+        application.auth.audit.record(Event.SIGNED_IN, user_id=user_id, origin=Origin("203.0.113.7", "Firefox"))
+
+
+async def test_what_is_kept_of_somebody(hers: httpx.AsyncClient, application: Application, people: People, alice: int):
+    keys = [people.let_in(user_id, "key", frozenset({"classify"})) for user_id in (alice, people.add("bob"))]
+    token = people.let_in(alice, "token")
+    record(application, alice, 2)
+    asked: list[int] = []
+
+    def records_of(user_id: int) -> Iterator[dict[str, Any]]:
+        asked.append(user_id)
+        yield from [RECORD, RECORD]
+
+    application.auth.records_of = records_of
+    reply = await hers.get(EXPORT)
+    assert reply.status_code == 200
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.headers["content-disposition"] == 'attachment; filename="raylens-account.json"'
+    assert reply.headers["cache-control"] == "no-store"
+    document = AccountExport.model_validate_json(reply.content)
+    assert asked == [alice]
+    assert (document.account.username, document.account.identities) == ("alice", [])
+    assert [(session.kind, session.current) for session in document.sessions] == [("token", False), ("session", True)]
+    assert [key.id for key in document.keys] == [people.id_of(keys[0])]
+    assert document.apps == []
+    assert [entry.event for entry in document.activity] == ["user.exported", "user.signed_in", "user.signed_in"]
+    assert document.classifications == [RECORD, RECORD]
+    for secret in (*keys, token):
+        assert secret[10:] not in reply.text
+    assert "argon2" not in reply.text
+
+
+async def test_an_empty_history_is_json_too(hers: httpx.AsyncClient):
+    document = (await hers.get(EXPORT)).json()
+    assert list(document) == ["account", "sessions", "keys", "apps", "activity", "classifications"]
+    assert document["classifications"] == []
+
+
+async def test_a_long_history_is_whole(hers: httpx.AsyncClient, application: Application, alice: int):
+    record(application, alice, 1200)
+    application.auth.records_of = lambda _user_id: iter([RECORD] * 5000)
+    document = (await hers.get(EXPORT)).json()
+    assert (len(document["activity"]), len(document["classifications"])) == (1201, 5000)
+    assert len({entry["id"] for entry in document["activity"]}) == 1201
+
+
+def test_little_is_in_memory_at_a_time():
+    taken = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal taken
+        for _ in range(1000):
+            taken += 1
+            yield b"x" * 1024
+
+    chunks = _chunks(parts())
+    first = next(chunks)
+    assert taken == CHUNK // 1024
+    assert b"".join([first, *chunks]) == b"x" * 1024 * 1000
+
+
+async def test_a_database_that_fails_is_told_before_anything_is_sent(
+    application: Application, people: People, alice: int
+):
+    def records_of(_user_id: int) -> Iterator[dict[str, Any]]:
+        raise ConnectionError
+        yield
+
+    application.auth.records_of = records_of
+    transport = httpx.ASGITransport(application.app, raise_app_exceptions=False)
+    cookies = {application.auth.cookie.name: people.let_in(alice)}
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", cookies=cookies) as client:
+        assert (await client.get(EXPORT, headers=OWN)).status_code == 500
+
+
+async def test_somebody_who_was_deleted_meanwhile(hers: httpx.AsyncClient, application: Application, alice: int):
+    assert (await hers.get("/api/v1/account")).status_code == 200
+    application.auth.accounts.delete(alice, actor_id=4711, origin=Origin())
+    assert (await hers.get(EXPORT)).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PUT"])
+async def test_it_is_only_read(hers: httpx.AsyncClient, method: str):
+    assert (await hers.request(method, EXPORT)).status_code == 405
