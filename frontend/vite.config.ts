@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { budget } from "./plugins/budget.ts";
 import { compress } from "./plugins/compress.ts";
 import { pages } from "./plugins/pages.ts";
 
@@ -9,7 +10,7 @@ const SERVICE = process.env.RAYLENS_URL ?? "http://127.0.0.1:8000";
 export default defineConfig({
   // Every address is relative: the app works under any path.
   base: "./",
-  plugins: [vue(), pages(), compress()],
+  plugins: [vue(), pages(), compress(), budget(150)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   css: {
     preprocessorOptions: {

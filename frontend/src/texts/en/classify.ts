@@ -41,7 +41,7 @@ export const result = {
   copy: "Copy",
   copied: "Copied",
   notCopied: "The browser does not let this page copy.",
-  copyAs: { json: "the answer as JSON", curl: "the request for curl", python: "the request for Python" },
+  copyAs: { json: "Copy the answer as JSON", curl: "Copy the request for curl", python: "Copy the request for Python" },
   again: "Once more",
   outcomes: {
     miss: { name: "fresh", text: "The model looked at this photo just now." },
