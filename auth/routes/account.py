@@ -41,6 +41,8 @@ class Identity(BaseModel):
     email: str = Field(description="As they know it; may be empty.")
     created_at: datetime
 
+    model_config = ConfigDict(json_schema_extra={"examples": [IDENTITY]})
+
     @classmethod
     def of(cls, identity: identities.Identity) -> "Identity":
         return cls(

@@ -14,7 +14,7 @@ from auth.external.answer import Answer, read_answer
 from auth.external.external import CALLBACK, LOGIN
 from auth.external.flow import Flow, new_flow
 from auth.oauth.metadata import SIGN_IN
-from auth.routes.problems import SIGNED_IN, Responses, problems
+from auth.routes.problems import SIGNED_IN, problems
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -27,7 +27,6 @@ STALE: Final = (
     "This sign-in was not begun in this browser, took longer than ten minutes, or is over already. Begin it again."
 )
 PRIVATE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-FROM_PROVIDER: Final[Responses] = {502: {"description": "The provider's answer cannot be used"}}
 Next = Annotated[str, Query(alias="next", description="A path of this site to come back to.")]
 
 
@@ -81,7 +80,7 @@ def link_routes(auth: "Auth") -> APIRouter:
     @router.post(
         "/{provider}",
         operation_id="link_identity",
-        responses=problems(*SIGNED_IN, 404, 422) | FROM_PROVIDER,
+        responses=problems(*SIGNED_IN, 404, 422, 502),
         summary="Link an account elsewhere",
         description="Send the browser to the `url`; it comes back to `next`, and the account is linked.",
     )

@@ -12,7 +12,8 @@ PROBLEMS: Final = {
     413: "The body is too large",
     422: "A parameter or the body is not of the form described here",
     429: "Too many attempts; see Retry-After",
-    503: "The database cannot be reached, or too many passwords wait to be checked; see Retry-After",
+    502: "A provider's answer cannot be used",
+    503: "The database or a provider cannot be reached, or too many passwords wait to be checked; see Retry-After",
 }
 _CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 """The application around turns errors into problem documents, and describes them."""

@@ -1,0 +1,160 @@
+"""The description of the users' API, which the web app's types are made from."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy import create_engine
+
+from auth.routes import (
+    account,
+    activity,
+    admin_audit,
+    admin_clients,
+    admin_users,
+    apps,
+    export,
+    keys,
+    session,
+    sessions,
+)
+from auth.routes import schemas as shared
+from auth.service import Auth
+from tests.auth.application import SETTINGS
+
+OPERATIONS = {
+    "get_session",
+    "sign_in",
+    "sign_out",
+    "get_account",
+    "change_account",
+    "delete_account",
+    "change_password",
+    "export_account",
+    "link_identity",
+    "unlink_identity",
+    "list_activity",
+    "list_sessions",
+    "revoke_session",
+    "revoke_other_sessions",
+    "list_keys",
+    "create_key",
+    "revoke_key",
+    "list_apps",
+    "revoke_app",
+    "list_users",
+    "change_user",
+    "delete_user",
+    "list_clients",
+    "create_client",
+    "get_client",
+    "change_client",
+    "delete_client",
+    "rotate_client_secret",
+    "list_audit",
+}
+
+
+MODULES = [account, activity, admin_audit, admin_clients, admin_users, apps, export, keys, shared, session, sessions]
+
+
+def is_model_of(thing: object, module: ModuleType) -> bool:
+    is_model = isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not shared.Body
+    return is_model and thing.__module__ == module.__name__
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    app = FastAPI()
+    Auth(create_engine("sqlite://"), SETTINGS, address_of=lambda _request: "").install(app)
+    return app.openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        if path.startswith("/api/v1/"):
+            yield from ((f"{method.upper()} {path}", operation) for method, operation in methods.items())
+
+
+def test_operations_have_names_that_stay(document: dict[str, Any]):
+    assert {operation["operationId"] for _, operation in operations(document)} == OPERATIONS
+    assert all(operation["summary"] and operation["tags"] for _, operation in operations(document))
+
+
+def test_every_answer_is_described(document: dict[str, Any]):
+    for name, operation in operations(document):
+        [success] = [status for status in operation["responses"] if status < "400"]
+        reply = operation["responses"][success]
+        if success == "204":
+            assert "content" not in reply, name
+        else:
+            assert reply["content"]["application/json"]["schema"]["$ref"], name
+        for status, refused in operation["responses"].items():
+            if status >= "400":
+                assert refused["content"] == {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                }, (name, status)
+
+
+def test_the_errors_that_may_come_are_told(document: dict[str, Any]):
+    for name, operation in operations(document):
+        told = set(operation["responses"])
+        assert "503" in told, name
+        assert {"401", "403"} <= told or "/session" in name, name
+        if "requestBody" in operation:
+            assert {"413", "422"} <= told, name
+        if operation.get("parameters"):
+            assert "422" in told, name
+
+
+def schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = document["components"]["schemas"]
+    return found
+
+
+def test_every_field_has_a_type(document: dict[str, Any]):
+    for name, schema in schemas(document).items():
+        for field, described in schema.get("properties", {}).items():
+            known = {"type", "$ref", "anyOf", "enum", "const"} & set(described)
+            assert known, f"{name}.{field}"
+            assert described.get("type") != "array" or described["items"], f"{name}.{field}"
+
+
+def test_what_is_sent_has_no_room_for_slips(document: dict[str, Any]):
+    for name, operation in operations(document):
+        if body := operation.get("requestBody"):
+            reference = body["content"]["application/json"]["schema"]["$ref"]
+            assert schemas(document)[reference.rpartition("/")[2]]["additionalProperties"] is False, name
+
+
+def test_no_name_is_given_twice(document: dict[str, Any]):
+    """FastAPI would tell models of one name apart by their modules."""
+    assert [name for name in schemas(document) if "__" in name] == []
+
+
+MODELS = [model for module in MODULES for model in vars(module).values() if is_model_of(model, module)]
+
+
+def example_of(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """As the documentation shows it; fails where it has nothing to show."""
+    if reference := schema.get("$ref"):
+        return example_of(document, schemas(document)[reference.rpartition("/")[2]])
+    if examples := schema.get("examples"):
+        return examples[0]
+    if schema.get("type") == "array":
+        return [example_of(document, schema["items"])]
+    if (kind := schema.get("type")) in {"boolean", "integer", "object"} and "properties" not in schema:
+        return {"boolean": False, "integer": 1, "object": {}}[kind]
+    required = schema.get("required", [])
+    return {name: example_of(document, field) for name, field in schema["properties"].items() if name in required}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_examples_are_of_the_form_they_show(model: type[BaseModel], document: dict[str, Any]):
+    example = example_of(document, schemas(document)[model.__name__])
+    shown = model.model_validate(example)
+    if not issubclass(model, shared.Body):
+        assert shown.model_dump(mode="json") == example
