@@ -1,6 +1,6 @@
 """What the browser brings back from a provider."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.datastructures import QueryParams
@@ -15,8 +15,8 @@ CANCELLED: Final = frozenset({"access_denied", "user_cancelled_login", "user_can
 class Answer:
     """Anybody can write such an address: nothing of it is true before its state is found to be."""
 
-    state: str
-    code: str
+    state: str = field(repr=False)
+    code: str = field(repr=False)
     error: str
     description: str
     issuer: str | None

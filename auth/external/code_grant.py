@@ -5,7 +5,7 @@ once and for all, logs PKCE verifiers, and reads answers of any size.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authlib.oauth2.auth import ClientAuth
@@ -17,7 +17,7 @@ from auth.external.outbound import Outbound
 from auth.external.text import shown
 
 FORM: Final = "application/x-www-form-urlencoded"
-SPENT: Final = frozenset({"invalid_grant", "bad_verification_code"})
+SPENT: Final = ("invalid_grant", "bad_verification_code")
 """What OAuth and GitHub say of a code that has expired, or was used already."""
 
 
@@ -26,10 +26,10 @@ class CodeGrant:
     """One sign-in at a provider. ``verifier`` is for the token endpoint only; the browser takes along its hash."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scopes: str
     redirect_uri: str
-    verifier: str
+    verifier: str = field(repr=False)
 
     def authorization_url(self, endpoint: str, **parameters: str) -> str:
         """Where the browser goes; ``state`` and ``nonce`` are among the parameters."""
@@ -61,7 +61,7 @@ class CodeGrant:
         if error in SPENT:
             raise SignInFailed(f"{reply.host} does not take the code any more: it was used already, or took too long.")
         if error is not None:
-            raise ProviderFault(f"{reply.host} refused to say who signed in ({shown(error)}).")
+            raise ProviderFault(f"{reply.host} refused to say who signed in ({shown(error) or 'it does not say why'}).")
         reply.expected()
         return token
 

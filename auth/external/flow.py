@@ -4,7 +4,7 @@ import hmac
 import json
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -28,11 +28,11 @@ class Flow:
     """What the answer of the provider is held against."""
 
     provider: str
-    state: str
+    state: str = field(repr=False)
     """Goes with the browser to the provider and back."""
-    nonce: str
+    nonce: str = field(repr=False)
     """Comes back within the id_token."""
-    verifier: str
+    verifier: str = field(repr=False)
     """PKCE's: shows the provider that who redeems the code is who asked for it."""
     next: str
     """A path of ours, for afterwards."""

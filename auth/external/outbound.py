@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from ssl import SSLContext
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -59,12 +59,13 @@ class Outbound:
 
     async def _send(self, method: str, url: str, headers: dict[str, str], body: str | None) -> Reply:
         host = urlsplit(url).hostname or ""
+        tls = _tls()
         # Compressed, a few bytes could become very many.
         plain = {"Accept": "application/json", "User-Agent": "Raylens", "Accept-Encoding": "identity"} | headers
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                httpx.AsyncClient(verify=self._tls, timeout=TIMEOUT_S) as client,
+                httpx.AsyncClient(verify=tls, timeout=TIMEOUT_S) as client,
                 client.stream(method, url, headers=plain, content=body) as response,
             ):
                 content = await _read(response, host)
@@ -76,10 +77,11 @@ class Outbound:
             raise ProviderDown(f"{host} has trouble of its own just now (status {response.status_code}).")
         return Reply(host, response.status_code, content)
 
-    @cached_property
-    def _tls(self) -> SSLContext:
-        """Read once: the list of authorities takes its time."""
-        return httpx.create_ssl_context()
+
+@cache
+def _tls() -> SSLContext:
+    """Read once: the list of authorities takes its time."""
+    return httpx.create_ssl_context()
 
 
 async def _read(response: httpx.Response, host: str) -> bytes:

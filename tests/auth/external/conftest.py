@@ -10,7 +10,7 @@ from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
-from tests.auth.external.web_server import serving
+from tests.auth.external.web_server import Stage, serving
 
 
 @pytest.fixture
@@ -49,12 +49,18 @@ async def traveller(application: Application) -> AsyncIterator[Traveller]:
         yield Traveller(client)
 
 
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """Where false providers appear, one a test."""
+    stage = Stage()
+    with serving(stage) as stage.address:
+        yield stage
+
+
 @pytest.fixture
-def false_provider(clock: MovableClock) -> Iterator[FalseProvider]:
-    provider = FalseProvider(clock)
-    with serving(provider) as address:
-        provider.issuer = address
-        yield provider
+def false_provider(clock: MovableClock, stage: Stage) -> FalseProvider:
+    stage.app = provider = FalseProvider(clock, stage.address)
+    return provider
 
 
 @pytest.fixture

@@ -81,8 +81,12 @@ async def test_one_for_several_made_for_us(believer: Traveller, false_provider: 
     assert (await sign_in(believer, false_provider))[0] == 303
 
 
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
 def _part(content: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+    return _encoded(json.dumps(content).encode())
 
 
 def _unsigned(provider: FalseProvider, departure: Departure) -> str:

@@ -10,6 +10,16 @@ from typing import Any
 import uvicorn
 
 
+class Stage:
+    """Plays another application for each test: to begin to serve takes longer than most of them."""
+
+    app: Any = None
+    address = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
 @contextlib.contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Its address, without a slash at the end."""
