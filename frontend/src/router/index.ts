@@ -26,7 +26,7 @@ const pages: Record<PageName, Page> = {
   about: { component: () => import("@/pages/AboutPage.vue") },
   "sign-in": { component: () => import("@/pages/SignInPage.vue") },
   register: { component: () => import("@/pages/RegisterPage.vue") },
-  history: { component: NotFound, meta: { for: "user" } },
+  history: { component: () => import("@/pages/HistoryPage.vue"), meta: { for: "user" } },
   account: { component: NotFound, meta: { for: "user" } },
   admin: { component: NotFound, meta: { for: "admin" } },
 };
