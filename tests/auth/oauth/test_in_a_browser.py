@@ -1,0 +1,153 @@
+"""The pages in Chromium, which holds their policy against more than a test without a browser would think of."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
+from sqlalchemy import Engine
+
+from tests.auth.application import Application
+from tests.auth.oauth.live import PASSWORD, live
+from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, challenge_of
+from tests.servers.process import require
+
+PHONE = ViewportSize(width=360, height=640)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = require("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(sqlite_engine: Engine) -> Iterator[Application]:
+    with live(sqlite_engine) as application:
+        yield application
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """On a phone. The application's page is not fetched but made up; what the console says fails the test."""
+    context = chromium.new_context(java_script_enabled=request.param, viewport=PHONE)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.route("https://partner.example/**", lambda route: route.fulfill(body="Welcome back"))
+    yield page
+    context.close()
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+
+
+def request_of(server: Application, *, trusted: bool) -> str:
+    client, _ = server.auth.clients.create(
+        "Partner",
+        redirect_uris=[CALLBACK],
+        scopes=["classify", "profile"],
+        grants=["authorization_code"],
+        public=True,
+        trusted=trusted,
+        actor_id=None,
+        origin=HERE,
+    )
+    query = {
+        "response_type": "code",
+        "client_id": client.id,
+        "redirect_uri": CALLBACK,
+        "state": "a state",
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+    }
+    return f"{server.auth.settings.public_url}/oauth/authorize?{urlencode(query)}"
+
+
+def sign_in(page: Page, password: str = PASSWORD) -> None:
+    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def fits(page: Page) -> bool:
+    """Nothing is cut off at the side, and buttons are large enough for a thumb."""
+    widest = max(box["x"] + box["width"] for box in boxes(page.locator("main, main *")))
+    return widest <= PHONE["width"] and all(box["height"] >= 44 for box in boxes(page.get_by_role("button")))
+
+
+def boxes(locator: Locator) -> list[FloatRect]:
+    found = [box for element in locator.all() if (box := element.bounding_box())]
+    assert found
+    return found
+
+
+def answer(page: Page) -> dict[str, list[str]]:
+    page.wait_for_url(f"{CALLBACK}?*")
+    assert page.get_by_text("Welcome back").is_visible()
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_signing_in_and_allowing_leads_back_to_the_application(server: Application, page: Page):
+    page.goto(request_of(server, trusted=False))
+    assert fits(page)
+    sign_in(page, "a wrong password")
+    assert page.get_by_role("alert").is_visible()
+    sign_in(page)
+    assert page.get_by_role("heading", name="Allow Partner?").is_visible()
+    assert fits(page)
+    page.get_by_role("button", name="Allow").click()
+    assert answer(page).keys() == {"code", "state", "iss"}
+
+
+def test_denying_leads_back_too(server: Application, page: Page):
+    page.goto(request_of(server, trusted=False))
+    sign_in(page)
+    page.get_by_role("button", name="Deny").click()
+    assert answer(page)["error"] == ["access_denied"]
+
+
+def test_a_trusted_application_is_reached_from_the_form_at_once(server: Application, page: Page):
+    """The redirects after the form end at another site, which the policy of the form has to let pass."""
+    page.goto(request_of(server, trusted=True))
+    sign_in(page)
+    assert answer(page).keys() == {"code", "state", "iss"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_written_can_be_read(server: Application, chromium: Browser, scheme: str):
+    """At least 4.5 : 1 of contrast (WCAG AA)."""
+    context = chromium.new_context(color_scheme=scheme, viewport=PHONE)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(request_of(server, trusted=False))
+    sign_in(page, "a wrong password")
+    page.get_by_role("alert").wait_for()
+    seen = [page.evaluate(COLOURS)]
+    sign_in(page)
+    page.get_by_role("heading", name="Allow Partner?").wait_for()
+    seen.append(page.evaluate(COLOURS))
+    context.close()
+    pairs = [pair for colours in seen for pair in colours]
+    assert len(pairs) > 10
+    assert {what: ratio for what, text, back in pairs if (ratio := contrast(text, back)) < 4.5} == {}
+
+
+COLOURS = """() => [...document.querySelectorAll("h1, p, label, input, button, li, a, strong, code")].map(element => {
+  let back = element;
+  while (back && getComputedStyle(back).backgroundColor === "rgba(0, 0, 0, 0)") back = back.parentElement;
+  return [`${element.tagName} ${element.textContent.trim().slice(0, 20)}`,
+          getComputedStyle(element).color, getComputedStyle(back ?? document.body).backgroundColor];
+})"""
+
+
+def contrast(one: str, other: str) -> float:
+    darker, brighter = sorted(map(luminance, (one, other)))
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """Relative, of a colour like rgb(10, 88, 202)."""
+    channels = [int(number) / 255 for number in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
