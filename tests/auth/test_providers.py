@@ -1,0 +1,104 @@
+"""The setting of who may say who somebody is: checked at the start, in one line that keeps the secret."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auth.providers import Provider, parse_providers
+
+GOOGLE = {
+    "name": "google",
+    "issuer": "https://accounts.google.com",
+    "client_id": "123.apps.googleusercontent.com",
+    "client_secret": "GOCSPX-keep-me-to-yourself",
+}
+GITHUB = {"name": "github", "kind": "github", "client_id": "Iv1.1", "client_secret": "keep-me-to-yourself"}
+
+
+def test_as_in_the_documentation():
+    google, github = parse_providers(json.dumps([GOOGLE, GITHUB]))
+    assert (google.kind, google.title, google.scopes) == ("oidc", "Google", "openid profile email")
+    assert google.registers
+    assert (github.issuer, github.api_url) == ("https://github.com", "https://api.github.com")
+    assert (github.title, github.scopes) == ("GitHub", "user:email")
+
+
+@pytest.mark.parametrize("text", ["", "[]"])
+def test_none(text: str):
+    assert parse_providers(text) == ()
+
+
+def test_github_enterprise():
+    (github,) = parse_providers(json.dumps([GITHUB | {"issuer": "https://git.example.com/"}]))
+    assert (github.issuer, github.api_url) == ("https://git.example.com", "https://git.example.com/api/v3")
+    assert github.title == "Github"
+    elsewhere = {"issuer": "https://us.ghe.com", "api_url": "https://api.us.ghe.com/", "title": "GitHub at work"}
+    (github,) = parse_providers(json.dumps([GITHUB | elsewhere]))
+    assert (github.api_url, github.title) == ("https://api.us.ghe.com", "GitHub at work")
+
+
+def test_an_issuer_stays_as_it_is_written():
+    """It is compared letter by letter."""
+    (auth0,) = parse_providers(json.dumps([GOOGLE | {"name": "my-auth0", "issuer": "https://us.auth0.com/"}]))
+    assert (auth0.issuer, auth0.title) == ("https://us.auth0.com/", "My auth0")
+
+
+def test_a_secret_from_a_file(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text("from a file\n")
+    (google,) = parse_providers(json.dumps([without_secret(GOOGLE) | {"client_secret_file": str(path)}]))
+    assert google.client_secret == "from a file"
+
+
+def test_nothing_prints_the_secret():
+    assert "yourself" not in repr(Provider.model_validate(GOOGLE))
+
+
+def without_secret(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != "client_secret"}
+
+
+@pytest.mark.parametrize(
+    ("providers", "said"),
+    [
+        (GOOGLE, "must be a JSON list"),
+        (["yourself"], "provider 1: Input should be a valid dictionary"),
+        ([GOOGLE, GOOGLE], "google is there twice"),
+        ([GITHUB, without_secret(GOOGLE) | {"client_id": ""}], "provider 2: client_id: String should have at least 1"),
+        ([GOOGLE | {"name": "Google"}], "provider 1: name: String should match pattern"),
+        ([GOOGLE | {"issuer": ""}], "provider 1: issuer: an OpenID Connect provider needs it"),
+        ([GOOGLE | {"issuer": "http://idp.example"}], "provider 1: issuer: it must begin with https://"),
+        ([GOOGLE | {"issuer": "https://idp.example?tenant=1"}], "provider 1: issuer: it must be a plain address"),
+        ([GOOGLE | {"issuer": "https://me:yourself@idp.example"}], "provider 1: issuer: it must be a plain address"),
+        ([GOOGLE | {"issuer": "https://[idp.example"}], "provider 1: issuer: Invalid IPv6 URL"),
+        ([GOOGLE | {"scopes": "email"}], "provider 1: scopes: openid must be among them"),
+        ([GOOGLE | {"api_url": "https://api.example"}], "provider 1: api_url: only for kind github"),
+        ([GOOGLE | {"client_secret": "ich behält's für mich yourself"}], "provider 1: client_secret: String should"),
+        ([GOOGLE | {"client_secret": ["yourself"]}], "provider 1: client_secret: Input should be a valid string"),
+        ([GOOGLE | {"secret": "yourself"}], "provider 1: secret: Extra inputs are not permitted"),
+        ([GOOGLE | {"client_secret_file": "/none"}], "provider 1: client_secret and client_secret_file are both there"),
+        ([without_secret(GOOGLE) | {"client_secret_file": "/none"}], "file /none cannot be read: FileNotFoundError"),
+        ([without_secret(GITHUB)], "provider 1: GitHub needs client_secret or client_secret_file"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_without_the_secret(providers: Any, said: str):
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        parse_providers(json.dumps(providers))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "yourself" not in message
+
+
+@pytest.mark.parametrize("text", ["{'name': 'yourself'}", "google", "[" * 100_000])
+def test_what_is_not_json_is_not_repeated(text: str):
+    with pytest.raises(ValueError, match="it is not JSON") as caught:
+        parse_providers(text)
+    assert "yourself" not in str(caught.value)
+
+
+def test_this_machine_needs_no_https():
+    for issuer in ("http://localhost:8080/realms/raylens", "http://127.0.0.1:9400", "http://[::1]:9400"):
+        assert parse_providers(json.dumps([GOOGLE | {"issuer": issuer}]))[0].issuer == issuer
