@@ -9,7 +9,7 @@ import schemathesis
 from models.labels import labels_of
 from models.zoo import resolve
 from tests.fetch.server import Server, respond
-from tests.ingress.graph import LITE0, Graph, prepare, running, top_class
+from tests.ingress.graph import LITE0, Graph, prepare, top_class
 from tests.ingress.pictures import BLUE, GREEN, RED, picture
 
 LABELS = labels_of(resolve(LITE0))
@@ -106,9 +106,3 @@ async def test_the_document_of_the_api(graph: Graph) -> None:
     errors = document["paths"]["/api/v1/classifications"]["post"]["responses"]
     for status in ("400", "401", "403", "404", "413", "415", "422", "429", "503", "504"):
         assert set(errors[status]["content"]) == {"application/problem+json"}, status
-
-
-async def test_the_start_page_leads_to_the_documents(tmp_path: Path) -> None:
-    async with running(tmp_path) as graph:
-        assert (await graph.client.get("/")).is_redirect
-        assert (await graph.client.get("/api/docs")).status_code == 200
