@@ -1,14 +1,17 @@
 """The OAuth server's routes: here those that applications call with a form."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
 from fastapi import APIRouter, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
 from auth.access import public
+from auth.database import is_away
 from auth.oauth import metadata as paths
-from auth.oauth.messages import Message, Refused, Reply, form_of
+from auth.oauth.messages import NO_STORE, Message, Refused, Reply, form_of
 from auth.routes.oauth_pages import page_routes
 from auth.routes.oauth_sign_in import sign_in_routes
 from auth.routes.openid import openid_routes
@@ -16,6 +19,13 @@ from auth.routes.openid import openid_routes
 if TYPE_CHECKING:
     from auth.service import Auth
 
+log = structlog.get_logger(__name__)
+
+AWAY: Final = Reply(
+    503,
+    {"error": "temporarily_unavailable", "error_description": "The database is away; try again in a moment."},
+    NO_STORE | {"Retry-After": "5"},
+)
 Answer = Callable[[Message], Awaitable[Reply]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -59,6 +69,11 @@ def form(auth: "Auth") -> Callable[[Answer], Endpoint]:
                 return (await answer(await form_of(request, uri, auth.origin_of(request)))).response()
             except Refused as refused:
                 return refused.reply.response()
+            except SQLAlchemyError as error:
+                if not is_away(error):
+                    raise
+                log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+                return AWAY.response()
 
         return endpoint
 

@@ -5,11 +5,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import APIRouter, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from auth.access import public
-from auth.errors import AuthError
+from auth.database import is_away
+from auth.errors import AuthError, Busy
 from auth.oauth import metadata as paths
 from auth.oauth.authorization import ConsentFirst, SignInFirst
 from auth.oauth.messages import Message, Refused, Reply, form_body, message_of, pairs_of
@@ -17,6 +20,8 @@ from auth.oauth.pages import FOLDER
 
 if TYPE_CHECKING:
     from auth.service import Auth
+
+log = structlog.get_logger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 STYLE_HEADERS: Final = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -67,6 +72,11 @@ def page(auth: "Auth") -> Callable[[Endpoint], Endpoint]:
                 return _response(auth, refused.reply)
             except AuthError as error:
                 return auth.oauth.pages.error(error)
+            except SQLAlchemyError as error:
+                if not is_away(error):
+                    raise
+                log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+                return auth.oauth.pages.error(Busy("Too much is going on just now; try again in a moment."))
 
         return told
 
