@@ -3,10 +3,10 @@
 #   docker build --tag raylens .
 #   docker run --init --shm-size 1g --publish 8000:8000 --volume raylens:/var/lib/raylens raylens
 
-ARG PYTHON=python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS base
 
 # --- The web app. Node.js comes as a Python package, pinned by its hash like all the others.
-FROM ${PYTHON} AS web
+FROM base AS web
 WORKDIR /src
 COPY requirements/web.txt requirements/
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/web.txt
@@ -16,7 +16,7 @@ COPY frontend frontend
 RUN frontend/npm run build
 
 # --- The packages, in an environment that the last stage copies to the same place.
-FROM ${PYTHON} AS packages
+FROM base AS packages
 ENV PATH=/opt/raylens/bin:$PATH
 WORKDIR /app
 RUN python -m venv /opt/raylens
@@ -44,7 +44,7 @@ WORKDIR /opt/raylens/lib
 RUN if [ "$RUNTIME" = openvino ]; then rm -r python3.*/site-packages/clang python3.*/site-packages/tensorflow; fi
 
 # --- What runs.
-FROM ${PYTHON}
+FROM base
 ARG RAYLENS_MODELS=efficientnet-lite0
 ARG VERSION=0.1.0
 ARG REVISION=unknown

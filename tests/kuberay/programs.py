@@ -49,7 +49,7 @@ def bundled(program: str, major: int) -> Path:
     """``helm`` of a major version, or the ``kubectl`` beside it."""
     bundle = BUNDLES[major]
     folder = CACHE / bundle.sha256[:16]
-    with _alone(folder):
+    with alone(folder):
         if not (folder / program).exists():
             _unpack(_downloaded(bundle), folder)
     return folder / program
@@ -59,10 +59,10 @@ def checker(program: str) -> Path:
     """``checkov``, ``hadolint`` or ``kubernetes-validate``: together they want an environment of their own."""
     folder = CACHE / hashlib.sha256(CHECKERS.read_bytes()).hexdigest()[:16]
     complete = folder / "complete"
-    with _alone(folder):
+    with alone(folder):
         if not complete.exists():
             venv.create(folder, clear=True, with_pip=True)
-            _pip(folder / "bin" / "python", "install", "--require-hashes", "--requirement", str(CHECKERS))
+            _pip(folder / "bin" / "python", "install", "--no-compile", "--require-hashes", "-r", str(CHECKERS))
             complete.touch()
     return folder / "bin" / program
 
@@ -99,7 +99,7 @@ def _pip(python: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """One process at a time makes a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:

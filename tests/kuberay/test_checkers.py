@@ -1,0 +1,92 @@
+"""What the linters of the field say of the deployment files."""
+
+import copy
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.kuberay.chart import Manifest, pods
+from tests.kuberay.programs import ROOT, checker
+from tests.servers.process import require
+
+ACCEPTED = {
+    "CKV_K8S_8": "KubeRay adds the liveness probe to the pods of a RayService",
+    "CKV_K8S_9": "and the readiness probe",
+    "CKV_K8S_15": "a tag is never moved; image.digest pins it",
+    "CKV_K8S_35": "Raylens reads its settings from the environment",
+    "CKV_K8S_38": "the autoscaler on the head asks Kubernetes for workers",
+    "CKV_K8S_40": "MySQL's and Redis' own images have users below 10000",
+    "CKV_K8S_43": "image.digest is for whoever installs the chart",
+}
+"""Findings that are meant, each with its reason."""
+
+OF_PODS = {
+    "head": {"CKV_K8S_8", "CKV_K8S_9", "CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_38", "CKV_K8S_43"},
+    "workers": {"CKV_K8S_8", "CKV_K8S_9", "CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_43"},
+    "raylens-migration": {"CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_43"},
+    "raylens-mysql": {"CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_40", "CKV_K8S_43"},
+    "raylens-redis": {"CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_40", "CKV_K8S_43"},
+}
+
+
+def visible(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    """The objects, with pods in place of the RayService, which checkov does not look into."""
+    templates = {name: copy.deepcopy(template) for name, template in pods(manifests).items()}
+    found = [manifest for manifest in manifests if manifest["kind"] in {"Deployment", "Job", "NetworkPolicy"}]
+    for name in ("head", "workers"):
+        metadata = {**templates[name]["metadata"], "name": name, "namespace": "vision"}
+        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": templates[name]["spec"]})
+    return found
+
+
+def checkov(file: Path, framework: str) -> dict[str, set[str]]:
+    """Identifiers of the checks that fail, by resource."""
+    command = [
+        str(checker("checkov")),
+        "--file",
+        str(file),
+        "--framework",
+        framework,
+        "--output",
+        "json",
+        "--quiet",
+        "--skip-download",
+    ]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent)
+    report = json.loads(outcome.stdout)
+    failed: dict[str, set[str]] = {}
+    for finding in report.get("results", {}).get("failed_checks", []):
+        failed.setdefault(finding["resource"].rpartition(".")[2], set()).add(finding["check_id"])
+    return failed
+
+
+@pytest.mark.parametrize("name", ["dev", "eks-alb"])
+def test_checkov_finds_nothing_in_pods_but_what_is_meant(rendered, tmp_path: Path, name: str) -> None:
+    manifests = rendered(name)
+    file = tmp_path / "pods.yaml"
+    file.write_text(yaml.safe_dump_all(visible(manifests)))
+    assert checkov(file, "kubernetes") == {name: OF_PODS[name] for name in pods(manifests)}
+    assert set.union(*OF_PODS.values()) == set(ACCEPTED)
+
+
+def test_checkov_finds_nothing_in_the_dockerfile() -> None:
+    assert checkov(ROOT / "Dockerfile", "dockerfile") == {}
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    outcome = subprocess.run(
+        [str(checker("hadolint")), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert outcome.stdout == ""
+
+
+def test_shellcheck_finds_nothing_in_the_scripts() -> None:
+    shellcheck = require("shellcheck", "shellcheck")
+    outcome = subprocess.run(
+        [shellcheck, str(ROOT / "kuberay/eks/smoke.sh")], capture_output=True, text=True, check=False
+    )
+    assert outcome.stdout == ""
