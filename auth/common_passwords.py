@@ -86,7 +86,6 @@ WORD_WORTH: Final = 2
 _LEET: Final = str.maketrans("4@831!0$57", "aabeiiosst")
 _REPEATED: Final = re.compile(r"(.)\1\1+|(..+?)\2+")
 _NOTHING: Final = "\x00"
-_WORD: Final = "\x01"
 
 
 def worth(password: str, own: Collection[str] = ()) -> int:
@@ -100,8 +99,8 @@ def _worth(text: str, own: Collection[str]) -> int:
         text = text.replace(word, _NOTHING)
     text = _REPEATED.sub(r"\1\2", text)
     text = _runs().sub(_NOTHING, text)
-    text = _words().sub(_WORD, text)
-    return len(text) + text.count(_WORD) * (WORD_WORTH - 1)
+    text, words = _words().subn(_NOTHING, text)
+    return len(text) + words * (WORD_WORTH - 1)
 
 
 @lru_cache(maxsize=1)

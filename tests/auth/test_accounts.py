@@ -1,7 +1,9 @@
 """Accounts: made, changed, closed; on SQLite and on MariaDB."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from statistics import median
 
 import pytest
 from sqlalchemy import Engine, select, update
@@ -96,6 +98,21 @@ def test_a_failed_sign_in_is_logged_without_the_name_of_nobody(application, acco
     ]
 
 
+def test_a_wrong_password_takes_as_long_as_a_name_of_nobody(sqlite_engine: Engine, clock: MovableClock):
+    """Medians of many, asked in turn, with all that is written down."""
+    accounts = create(sqlite_engine, clock).auth.accounts
+    accounts.register("alice", PASSWORD, origin=HERE)
+    took: dict[str, list[float]] = {"alice": [], "nobody": []}
+    for turn in range(40):
+        clock.forward(3600)
+        for name in sorted(took, reverse=bool(turn % 2)):
+            begun = time.perf_counter()
+            with pytest.raises(InvalidLogin):
+                accounts.authenticate(name, OTHER, origin=HERE)
+            took[name].append(time.perf_counter() - begun)
+    assert median(took["alice"]) == pytest.approx(median(took["nobody"]), rel=0.1)
+
+
 def test_who_has_no_password_signs_in_elsewhere(engine, accounts):
     user = vouched_for(accounts, engine, "bob", "bob@example.org")
     assert not user.has_password
@@ -129,8 +146,9 @@ def test_a_changed_password_ends_what_came_of_the_old_one(application, accounts,
     user = accounts.register("alice", PASSWORD, origin=HERE)
     secrets = {kind: people.let_in(user.id, kind) for kind in ("session", "token", "key")}
     kept = people.let_in(user.id, "token")
-    keep_id = people.holder(kept).credential_id
-    accounts.change_password(user.id, PASSWORD, OTHER, keep_id=keep_id, origin=HERE)
+    holder = people.holder(kept)
+    assert holder
+    accounts.change_password(user.id, PASSWORD, OTHER, keep_id=holder.credential_id, origin=HERE)
     assert [kind for kind, secret in secrets.items() if people.holder(secret)] == ["key"]
     assert people.holder(kept)
     with pytest.raises(InvalidLogin):

@@ -1,0 +1,201 @@
+"""The original's accounts API, as far as the original itself cannot be asked: see tests/auth/oracle for the rest."""
+
+import asyncio
+
+import httpx
+import pytest
+from sqlalchemy import Engine, select
+
+from auth.errors import Busy
+from auth.lifetimes import DAY, MINUTE
+from auth.passwords import Passwords
+from auth.tables import credentials
+from serve_app.database import connect
+from tests.auth.application import create
+from tests.auth.people import People
+from tests.auth.routes.browser import browser, program
+
+PASSWORD = "plum kettle orbit canyon"
+HASHED = Passwords(15).hash(PASSWORD)
+BOB = {"username": "bob", "password": PASSWORD}
+ALICE = {"username": "alice", "password": PASSWORD}
+PATHS = [
+    *(("POST", "/auth/users/"), ("GET", "/auth/users/"), ("GET", "/auth/users/me/"), ("PATCH", "/auth/users/me/")),
+    *(("DELETE", "/auth/users/me/"), ("POST", "/auth/users/set_password/"), ("POST", "/auth/password/")),
+    *(("POST", "/auth/token/login/"), ("POST", "/auth/token/logout/")),
+]
+
+
+@pytest.fixture
+def alice(people: People) -> int:
+    return people.add("alice", password=HASHED)
+
+
+def token(secret: str) -> dict[str, str]:
+    return {"authorization": f"Token {secret}"}
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_every_path_is_under_api_too_with_its_slash_or_without(client: httpx.AsyncClient, method, path):
+    replies = [
+        await client.request(method, place, json={}) for place in (path, path[:-1], f"/api{path}", f"/api{path[:-1]}")
+    ]
+    assert replies[0].status_code in {400, 401}
+    assert {(reply.status_code, reply.text) for reply in replies} == {(replies[0].status_code, replies[0].text)}
+
+
+async def test_a_token_is_kept_as_a_digest_and_slides(application, client, engine: Engine, alice):
+    secret = (await client.post("/auth/token/login/", json=ALICE)).json()["auth_token"]
+    assert secret.startswith("rlt_")
+    with engine.connect() as connection:
+        assert secret.encode() not in repr(connection.execute(select(credentials)).all()).encode()
+    for _ in range(3):
+        application.clock.forward(30 * DAY - MINUTE)
+        assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 200
+    application.clock.forward(30 * DAY)
+    assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
+
+
+async def test_replies_with_secrets_or_persons_are_not_cached(client, people, alice):
+    headers = token(people.let_in(alice, "token"))
+    login = await client.post("/auth/token/login/", json=ALICE)
+    me = await client.get("/auth/users/me/", headers=headers)
+    assert [reply.headers["cache-control"] for reply in (login, me)] == ["no-store"] * 2
+
+
+async def test_where_registration_is_closed_nobody_registers(engine):
+    async with create(engine, registration=False).client() as client:
+        for body in (BOB, {}):
+            reply = await client.post("/auth/users/", json=body)
+            assert reply.status_code == 403
+            assert reply.json() == {"detail": "Accounts are made by the administrators here."}
+
+
+async def test_of_two_who_register_one_name_at_once_one_gets_it(client):
+    names = ("bob", "BOB", "Bob", "bOb")
+    replies = await asyncio.gather(*(client.post("/auth/users/", json=BOB | {"username": name}) for name in names))
+    assert sorted(reply.status_code for reply in replies) == [201, 400, 400, 400]
+    assert [reply.json() for reply in replies if reply.status_code == 400] == [
+        {"username": ["A user with that username already exists."]}
+    ] * 3
+
+
+async def test_the_minimal_length_is_that_of_the_settings(engine):
+    async with create(engine, password_min_length=20).client() as client:
+        reply = await client.post("/auth/users/", json=BOB | {"password": "nineteen characters"})
+    assert reply.json() == {"password": ["This password is too short. It must contain at least 20 characters."]}
+
+
+async def test_who_guesses_is_told_how_long_to_wait_and_gets_in_then(application, client, alice):
+    replies = [await client.post("/auth/token/login/", json=ALICE | {"password": "wrong"}) for _ in range(20)]
+    assert [reply.status_code for reply in replies] == [400] * 5 + [429] * 15
+    assert {reply.headers.get("retry-after") for reply in replies} == {None, "1"}
+    assert (await client.post("/auth/token/login/", json=ALICE)).status_code == 429, "the right one is not looked at"
+    application.clock.forward(1)
+    await client.post("/auth/token/login/", json=ALICE | {"password": "wrong"})
+    refused = await client.post("/auth/token/login/", json=ALICE)
+    assert refused.headers["retry-after"] == "2"
+    assert refused.json() == {"detail": "Request was throttled. Expected available in 2 seconds."}
+    async with application.client(address="198.51.100.9") as elsewhere:
+        assert (await elsewhere.post("/auth/token/login/", json=ALICE)).status_code == 200
+    application.clock.forward(2)
+    assert (await client.post("/auth/token/login/", json=ALICE)).status_code == 200
+
+
+async def test_guessing_at_the_current_password_is_slowed_down_too(client, people, alice):
+    headers = token(people.let_in(alice, "token"))
+    body = {"current_password": "wrong", "new_password": "a heron over the meadow"}
+    replies = [await client.post("/auth/password/", json=body, headers=headers) for _ in range(6)]
+    assert [reply.status_code for reply in replies] == [400] * 5 + [429]
+    assert (await client.get("/auth/users/me/", headers=headers)).status_code == 200
+
+
+async def test_while_the_database_is_away_it_says_so():
+    engine = connect("mysql+pymysql://nobody:nothing@127.0.0.1:1/none")
+    async with create(engine).client() as client:
+        for reply in (
+            await client.post("/auth/token/login/", json=ALICE),
+            await client.post("/auth/users/", json=BOB),
+            await client.get("/auth/users/me/", headers=token("rlt_" + "x" * 43)),
+        ):
+            assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
+            assert reply.json() == {"detail": "Service temporarily unavailable, try again later."}
+    engine.dispose()
+
+
+async def test_where_too_many_sign_in_it_says_so(application, client, monkeypatch):
+    async def refuse(*_arguments, **_options):
+        raise Busy("Too many people are signing in just now; try again in a moment.")
+
+    monkeypatch.setattr(application.auth.workers, "run_hashing", refuse)
+    reply = await client.post("/auth/token/login/", json=ALICE)
+    assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+    assert reply.json() == {"detail": "Too many people are signing in just now; try again in a moment."}
+
+
+async def test_who_is_disabled_is_out(client, people):
+    carol = people.add("carol", password=HASHED, disabled_us=1)
+    me = await client.get("/auth/users/me/", headers=token(people.let_in(carol, "token")))
+    login = await client.post("/auth/token/login/", json={"username": "carol", "password": PASSWORD})
+    assert (me.status_code, me.json()) == (401, {"detail": "Invalid token."})
+    assert (login.status_code, list(login.json())) == (400, ["non_field_errors"])
+
+
+async def test_nobody_lists_users_but_an_admin(client, people, alice, root):
+    for user_id, names in ((alice, ["alice"]), (root, ["alice", "root"])):
+        reply = await client.get("/auth/users/", headers=token(people.let_in(user_id, "token")))
+        assert [user["username"] for user in reply.json()] == names
+
+
+async def test_an_admin_sees_more_users_than_fit_a_page(client, people, root, monkeypatch):
+    monkeypatch.setattr("auth.routes.djoser.PAGE", 2)
+    for number in range(4):
+        people.add(f"user{number}")
+    reply = await client.get("/auth/users/", headers=token(people.let_in(root, "token")))
+    assert [user["username"] for user in reply.json()] == ["root", "user0", "user1", "user2", "user3"]
+
+
+@pytest.mark.parametrize(("method", "path"), [item for item in PATHS if item[1] != "/auth/token/login/"][1:])
+async def test_an_api_key_is_not_the_person(application, people, alice, method, path):
+    async with program(application, people.let_in(alice, "key", frozenset({"profile", "admin"}))) as client:
+        reply = await client.request(method, path, json={})
+    assert (reply.status_code, list(reply.json())) == (403, ["detail"])
+
+
+async def test_the_web_apps_session_gets_in_as_a_token_does(application, people, alice):
+    secret = people.let_in(alice)
+    async with browser(application, secret) as client:
+        assert (await client.get("/auth/users/me/")).json()["username"] == "alice"
+        assert (await client.patch("/auth/users/me/", json={"email": "a@x.org"})).status_code == 200
+    async with application.client(cookies={application.auth.cookie.name: secret}) as another_site:
+        reply = await another_site.patch("/auth/users/me/", json={"email": "b@x.org"})
+    assert (reply.status_code, list(reply.json())) == (403, ["detail"])
+
+
+async def test_who_has_no_password_deletes_themselves_without(client, people):
+    secret = people.let_in(people.add("dave", password=None), "token")
+    assert (await client.delete("/auth/users/me/", headers=token(secret))).status_code == 204
+    assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
+
+
+async def test_what_else_is_kept_of_a_user_goes_with_them(application, client, people, alice):
+    erased: list[int] = []
+    application.auth.erase = erased.append
+    headers = token(people.let_in(alice, "token"))
+    body = {"current_password": PASSWORD}
+    assert (await client.request("DELETE", "/auth/users/me/", json=body, headers=headers)).status_code == 204
+    assert erased == [alice]
+
+
+async def test_a_form_with_too_many_fields_is_refused(client):
+    body = {f"field{number}": "" for number in range(101)}
+    for options in ({"data": body}, {"files": dict.fromkeys(body, (None, ""))}):
+        reply = await client.post("/auth/users/", **options)
+        assert (reply.status_code, list(reply.json())) == (400, ["detail"])
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
+async def test_a_wrong_method_is_told_the_right_ones(client, people, alice, method):
+    headers = token(people.let_in(alice, "token"))
+    reply = await client.request(method, "/auth/users/", headers=headers)
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST, HEAD")

@@ -1,0 +1,185 @@
+"""What administrators see and set, and what is left of those who go."""
+
+import pytest
+from sqlalchemy import Engine, func, insert, select
+
+from auth.accounts import Accounts
+from auth.audit import Event, Origin
+from auth.database import write
+from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed, Throttled
+from auth.passwords import Passwords
+from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
+from tests.auth.application import Application
+from tests.auth.clock import MovableClock
+from tests.auth.people import People
+
+HERE = Origin("203.0.113.7", "test")
+PASSWORD = "plum kettle orbit canyon"
+HASHED = Passwords(15).hash(PASSWORD)
+
+
+@pytest.fixture
+def accounts(application: Application) -> Accounts:
+    return application.auth.accounts
+
+
+@pytest.fixture
+def alice(people: People) -> int:
+    return people.add("alice", password=HASHED)
+
+
+@pytest.fixture
+def admin(people: People) -> int:
+    return people.add("root", role="admin")
+
+
+def belongings(engine: Engine, user_id: int) -> None:
+    """One of each thing that hangs on a user besides credentials."""
+    client = {
+        "name": "",
+        "uri": "",
+        "redirect_uris": [],
+        "scopes": "",
+        "grants": "",
+        "auth_method": "none",
+        "trusted": False,
+        "created_us": 0,
+    }
+    family = {"scopes": "", "nonce": "", "authenticated_us": 0, "expires_us": 1 << 60}
+    identity = {"provider": "p", "issuer": "i", "subject": "s", "email": "alice@example.org"}
+    times = {"user_id": user_id, "created_us": 0}
+
+    def add(connection):
+        connection.execute(insert(oauth_clients).values(id="app", **client))
+        connection.execute(insert(oauth_families).values(client_id="app", **family, **times))
+        connection.execute(insert(oauth_consents).values(client_id="app", scopes="", seen_us=0, **times))
+        connection.execute(insert(identities).values(seen_us=0, **identity, **times))
+
+    write(engine, add)
+
+
+def count(engine: Engine, *tables) -> list[int]:
+    with engine.connect() as connection:
+        return [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
+
+
+def families_alive(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return len(connection.execute(select(oauth_families).where(oauth_families.c.revoked_us.is_(None))).all())
+
+
+def test_users_are_found_by_name_and_address_the_newest_first(accounts, people):
+    ids = {name: people.add(name) for name in ("alice", "bob", "alicia", "under_score", "Straße")}
+    people.add("gone", deleted_us=1)
+
+    def found(*arguments, **options):
+        return [user.username for user in accounts.find(*arguments, **options)]
+
+    assert found() == ["Straße", "under_score", "alicia", "bob", "alice"]
+    assert found("ALI") == ["alicia", "alice"]
+    assert found("BOB@Example") == ["bob"]
+    assert found("_") == ["under_score"]
+    assert found("STRASSE") == found("straße") == ["Straße"]
+    assert found("%") == found("\ud800") == found("x" * 500) == []
+    assert found(limit=2) == ["Straße", "under_score"]
+    assert found(before_id=ids["alicia"]) == ["bob", "alice"]
+
+
+def test_a_role_is_set_by_another(application, accounts, alice, admin):
+    assert accounts.set_role(alice, "admin", actor_id=admin, origin=HERE).role == "admin"
+    accounts.set_role(alice, "admin", actor_id=admin, origin=HERE)
+    entries = application.auth.audit.entries(event=Event.ROLE_CHANGED)
+    assert [(entry.user_id, entry.actor_id, entry.detail) for entry in entries] == [(alice, admin, {"role": "admin"})]
+    with pytest.raises(NotAllowed):
+        accounts.set_role(admin, "user", actor_id=admin, origin=HERE)
+    assert accounts.get(admin).role == "admin"
+
+
+def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts, people, alice, admin):
+    belongings(engine, alice)
+    secrets = {kind: people.let_in(alice, kind) for kind in ("session", "token", "key")}
+    assert accounts.set_disabled(alice, True, actor_id=admin, origin=HERE).is_disabled
+    assert accounts.get(alice).is_disabled
+    assert not any(people.holder(secret) for secret in secrets.values())
+    assert families_alive(engine) == 0
+    with pytest.raises(InvalidLogin):
+        accounts.authenticate("alice", PASSWORD, origin=HERE)
+    assert not accounts.set_disabled(alice, False, actor_id=admin, origin=HERE).is_disabled
+    assert [kind for kind, secret in secrets.items() if people.holder(secret)] == ["key"]
+    assert accounts.authenticate("alice", PASSWORD, origin=HERE).id == alice
+    with pytest.raises(NotAllowed):
+        accounts.set_disabled(admin, True, actor_id=admin, origin=HERE)
+
+
+@pytest.mark.parametrize("user_id", [0, -1, 99, 1 << 70])
+def test_nobody_is_nobody(accounts, user_id):
+    with pytest.raises(NoSuchThing):
+        accounts.set_role(user_id, "admin", actor_id=None, origin=HERE)
+    with pytest.raises(NoSuchThing):
+        accounts.set_disabled(user_id, True, actor_id=None, origin=HERE)
+
+
+def test_people_delete_themselves_with_their_password(engine, accounts, people, alice):
+    belongings(engine, alice)
+    secret = people.let_in(alice, "key")
+    for password, message in ((None, "This field is required."), ("wrong", "Invalid password.")):
+        with pytest.raises(InvalidFields) as caught:
+            accounts.delete(alice, password=password, origin=HERE)
+        assert caught.value.fields == {"current_password": [message]}
+    assert people.holder(secret)
+    accounts.delete(alice, password=PASSWORD, origin=HERE)
+    assert accounts.get(alice) is None
+    assert people.holder(secret) is None
+    assert count(engine, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
+    assert accounts.register("alice", PASSWORD, origin=HERE).id != alice
+
+
+def test_admins_delete_others_and_who_has_no_password_gives_none(application, accounts, people, alice, admin):
+    accounts.delete(alice, actor_id=admin, origin=HERE)
+    stranger = people.add("stranger", password=None)
+    accounts.delete(stranger, origin=HERE)
+    log = [(entry.user_id, entry.actor_id) for entry in application.auth.audit.entries(event=Event.DELETED)]
+    assert log == [(stranger, stranger), (alice, admin)]
+    with pytest.raises(NoSuchThing):
+        accounts.delete(alice, actor_id=admin, origin=HERE)
+
+
+def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin, clock: MovableClock):
+    with pytest.raises(InvalidLogin):
+        accounts.authenticate("alice", "wrong", origin=HERE)
+    accounts.set_role(alice, "admin", actor_id=admin, origin=Origin("192.0.2.1", "admin's"))
+    accounts.delete(alice, password=PASSWORD, origin=HERE)
+    erased: list[int] = []
+    clock.forward(59)
+    assert accounts.sweep(erased.append) == 0
+    clock.forward(1)
+    assert accounts.sweep(erased.append) == 1
+    assert accounts.sweep(erased.append) == 0
+    assert erased == [alice]
+    assert count(engine, users) == [1]
+    with engine.connect() as connection:
+        log = connection.execute(select(audit).where(audit.c.user_id == alice).order_by(audit.c.id)).all()
+    assert [(entry.event, entry.address, entry.user_agent) for entry in log] == [
+        (Event.SIGN_IN_FAILED, "", ""),
+        (Event.ROLE_CHANGED, "192.0.2.1", "admin's"),
+        (Event.DELETED, "", ""),
+    ]
+
+
+def test_what_could_not_be_erased_is_tried_again(accounts, alice, clock):
+    def fail(_user_id: int) -> None:
+        raise TimeoutError
+
+    accounts.delete(alice, password=PASSWORD, origin=HERE)
+    clock.forward(60)
+    with pytest.raises(TimeoutError):
+        accounts.sweep(fail)
+    assert accounts.sweep(lambda _user_id: None) == 1
+
+
+def test_guessing_with_a_stolen_token_is_slowed_down_too(accounts, alice):
+    for _ in range(5):
+        with pytest.raises(InvalidFields):
+            accounts.check_password(alice, "wrong", origin=HERE)
+    with pytest.raises(Throttled):
+        accounts.change_password(alice, PASSWORD, "a heron over the meadow", keep_id=None, origin=HERE)
