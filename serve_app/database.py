@@ -1,5 +1,6 @@
 """Engines for the two kinds of database: SQLite (embedded) and MySQL or MariaDB."""
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,10 @@ def _mysql(url: URL, timeout_s: int) -> Engine:
 
 def _sqlite(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = Path(url.database)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # who opens it will say why it cannot be
+            path.touch(mode=0o600)  # whose history it is, and who its users are: SQLite would let everybody read it
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S
     )

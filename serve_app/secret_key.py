@@ -23,7 +23,7 @@ def embedded_key(folder: Path) -> bytes:
     """The key of a data folder: made once, readable by its owner only."""
     path = folder / "secret.key"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder) as draft:  # readable by its owner only
             draft.write(secrets.token_hex(32).encode())
             draft.flush()
