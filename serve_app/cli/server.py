@@ -57,7 +57,7 @@ class Server:
         try:
             response = await self._patiently(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise self._unreachable(error) from None
+            raise self._unreachable(error, ", or classify without one: --local") from None
         except httpx.TimeoutException:
             return Failed(source.name, "timeout", "The server did not answer in time.")
         except httpx.TransportError as error:
@@ -97,11 +97,9 @@ class Server:
         if response.status_code == 403 and (detail := _detail(response)):
             raise SignInNeeded(f"{self.address} does not allow this: {detail}")
 
-    def _unreachable(self, error: Exception) -> Unreachable:
-        return Unreachable(
-            f"No server answers at {self.address} ({error or type(error).__name__}). "
-            "Start one with `raylens serve`, or classify without one: --local."
-        )
+    def _unreachable(self, error: Exception, otherwise: str = "") -> Unreachable:
+        why = f"No server answers at {self.address} ({error or type(error).__name__})."
+        return Unreachable(f"{why} Start one with `raylens serve`{otherwise}.")
 
     def classifier(self, model: str | None, top_k: int) -> "ServerClassifier":
         return ServerClassifier(self, {"top_k": top_k} | ({"model": model} if model else {}), self._jobs)

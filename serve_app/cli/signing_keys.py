@@ -66,10 +66,15 @@ def _told(time_us: int) -> str:
 
 def _print_table(keys: list[dict[str, Any]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("no.", "id", "signs from", "published until", box=None, pad_edge=False)
+    table = Table("no.", Column("id", no_wrap=True), "signs from", "published until", box=None, pad_edge=False)
     for key in keys:
-        until = key["published_until"] or "its successor signs"
-        table.add_row(str(key["generation"]), key["id"], key["signs_from"], until)
+        until = _short(key["published_until"]) if key["published_until"] else ""
+        table.add_row(str(key["generation"]), key["id"], _short(key["signs_from"]), until)
     Console().print(table)
+
+
+def _short(time: str) -> str:
+    """To the minute."""
+    return time[:16].replace("T", " ")

@@ -20,8 +20,8 @@ def database(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     settings.cache_clear()
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["signing-keys", *arguments], env={"COLUMNS": "200"})
+def run(*arguments: str, width: str = "200") -> Result:
+    return CliRunner().invoke(app, ["signing-keys", *arguments], env={"COLUMNS": width})
 
 
 def test_before_anybody_needed_one_there_is_none() -> None:
@@ -38,7 +38,8 @@ def test_the_next_key_is_published_at_once_and_its_predecessor_goes() -> None:
     with administration("test") as administered:
         published = {key["kid"] for key in administered.auth.signing_keys.public_set()["keys"]}
     assert published == {newest["id"], first}
-    assert "its successor signs" in run("list").stdout
+    shown = run("list", width="80").stdout.splitlines()
+    assert [line.split()[:2] for line in shown[1:]] == [["2", newest["id"]], ["1", oldest["id"]]]
 
 
 def test_no_private_half_is_shown() -> None:
