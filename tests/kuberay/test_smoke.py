@@ -68,12 +68,13 @@ class Stage:
                 "DISRUPT_S": "1",
                 **environment,
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
             check=False,
         )
-        return outcome.returncode, outcome.stdout + outcome.stderr
+        return outcome.returncode, outcome.stdout
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""compose.yaml and the Dockerfile: safe as they come, and of one mind with the settings."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from serve_app.cluster import OBJECT_STORE_BYTES
+from serve_app.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("MYSQL_PASSWORD", "REDIS_PASSWORD", "RAYLENS_SECRET_KEY")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    document: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return document["services"]
+
+
+def test_no_secret_stands_in_a_file_and_each_is_asked_for() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    for name in NEEDED:
+        uses = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
+        assert uses, name
+        assert all(":?" in use for use in uses), f"{name} must not be left out silently"
+    example = (ROOT / "compose.env").read_text().splitlines()
+    assert [line for line in example if not line.startswith("#")] == [f"{name}=" for name in NEEDED]
+
+
+def test_the_environment_holds_settings_that_there_are(services: dict[str, dict[str, Any]]) -> None:
+    names = {name.removeprefix("RAYLENS_").lower() for name in services["raylens"]["environment"]}
+    assert names <= set(Settings.model_fields)
+
+
+def test_only_the_loopback_interface_is_published(services: dict[str, dict[str, Any]]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"raylens": ["${RAYLENS_PUBLISH:-127.0.0.1:8000}:8000"]}
+
+
+def test_every_service_is_confined_and_watched(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert "healthcheck" in service or name == "raylens", name
+        assert ":" in service["image"] or "build" in service, f"{name}: which version?"
+    assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()
+
+
+def test_raylens_starts_once_its_servers_answer(services: dict[str, dict[str, Any]]) -> None:
+    waits = services["raylens"]["depends_on"]
+    assert {name: wait["condition"] for name, wait in waits.items()} == dict.fromkeys(
+        ("mysql", "redis"), "service_healthy"
+    )
+
+
+def test_the_servers_have_no_way_out(services: dict[str, dict[str, Any]]) -> None:
+    document = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert document["networks"]["inside"] == {"internal": True}
+    assert services["mysql"]["networks"] == services["redis"]["networks"] == ["inside"]
+
+
+def test_shared_memory_holds_the_object_store(services: dict[str, dict[str, Any]]) -> None:
+    assert int(services["raylens"]["shm_size"].removesuffix("gb")) << 30 > OBJECT_STORE_BYTES
+
+
+def test_compose_takes_the_file(tmp_path: Path) -> None:
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip("docker-compose is not installed")
+    shutil.copy(ROOT / "compose.yaml", tmp_path)
+    command = [program, "--project-directory", str(tmp_path), "-f", str(tmp_path / "compose.yaml"), "config"]
+    without = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=clean())
+    assert "is missing in .env" in without.stderr
+    (tmp_path / ".env").write_text("".join(f"{name}=x{number}\n" for number, name in enumerate(NEEDED)))
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=clean())
+    assert outcome.returncode == 0, outcome.stderr
+    environment = yaml.safe_load(outcome.stdout)["services"]["raylens"]["environment"]
+    assert environment["RAYLENS_DATABASE_URL"] == "mysql+pymysql://raylens:x0@mysql/raylens"
+    assert environment["RAYLENS_REDIS_URL"] == "redis://:x1@redis:6379/0"
+
+
+def clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in NEEDED}
+
+
+def test_the_image_is_served_by_nobody_in_particular() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    last = dockerfile.rpartition("\nFROM ")[2]
+    assert re.search(r"^USER [1-9]\d+:[1-9]\d+$", last, re.MULTILINE)
+    assert 'CMD ["raylens", "serve"]' in last
+    assert "RAYLENS_HOST=0.0.0.0" in last
+
+
+def test_nothing_secret_goes_to_the_builder() -> None:
+    """Everything is left out but what is named."""
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines[0] == "*"
+    let_in = {line[1:].partition("/")[0] for line in lines if line.startswith("!")}
+    assert let_in == {
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "requirements",
+        "auth",
+        "config",
+        "frontend",
+        "models",
+        "serve_app",
+    }
+    assert "**/.env*" in lines
