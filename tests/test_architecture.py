@@ -38,7 +38,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "httpcore": ("serve_app/fetch",),
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks", "kuberay"),
     "kubernetes": ("kuberay",),
-    "authlib": ("auth",),
+    "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py"),
     "typer": ("serve_app/cli", "benchmarks", "kuberay"),
     "rich": ("serve_app/cli", "benchmarks", "kuberay"),
 }

@@ -101,7 +101,7 @@ class _Server(AuthorizationServer):
             return _Request(message)
         except errors.OAuth2Error:
             raise errors.InvalidRequestError(
-                "This needs https: RAYLENS_PUBLIC_URL has to be an https address."
+                "Set RAYLENS_PUBLIC_URL to an https address, or to one of this machine."
             ) from None
 
     def query_client(self, client_id: str) -> ClientShape | None:
