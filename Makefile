@@ -27,7 +27,7 @@ serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashbo
 
 web: frontend/dist/index.html ## Build the web app, which make serve does as well
 
-test: lint ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
+test: lint web ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
 	@$(BIN)/python -m tests.servers.install
 	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)")
 	$(if $(TESTS),,$(NPM) run test)
