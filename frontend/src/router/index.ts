@@ -27,7 +27,7 @@ const pages: Record<PageName, Page> = {
   "sign-in": { component: () => import("@/pages/SignInPage.vue") },
   register: { component: () => import("@/pages/RegisterPage.vue") },
   history: { component: () => import("@/pages/HistoryPage.vue"), meta: { for: "user" } },
-  account: { component: NotFound, meta: { for: "user" } },
+  account: { component: () => import("@/pages/AccountPage.vue"), meta: { for: "user" } },
   admin: { component: NotFound, meta: { for: "admin" } },
 };
 

@@ -45,5 +45,5 @@ export const useSession = defineStore("session", () => {
     forget();
   }
 
-  return { session, user, isAdmin, ready, load, accept, signOut };
+  return { session, user, isAdmin, ready, load, accept, forget, signOut };
 });

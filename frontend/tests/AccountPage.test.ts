@@ -1,0 +1,136 @@
+import { deviceOf } from "@/account/device";
+import AccountPage from "@/pages/AccountPage.vue";
+import { makeRouter } from "@/router";
+import { useSession } from "@/stores/session";
+import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
+import { expect, test, vi } from "vitest";
+import { createMemoryHistory } from "vue-router";
+import { serve, type Answer } from "./server";
+
+const at = "2026-01-31T12:00:00Z";
+const user = { id: 7, username: "corey", email: "", role: "user" as const, created_at: at, has_password: true };
+const key = {
+  id: 3,
+  name: "camera",
+  hint: "rlk_abcdef",
+  scopes: ["classify"],
+  created_at: at,
+  seen_at: at,
+  expires_at: null,
+};
+const login = { id: 1, kind: "session", created_at: at, seen_at: at, expires_at: at, address: "127.0.0.1" };
+const replies: Record<string, Answer> = {
+  "GET /api/v1/account": { body: { ...user, identities: [] } },
+  "GET /api/v1/account/keys": { body: { items: [key] } },
+  "GET /api/v1/account/sessions": {
+    body: {
+      items: [
+        { ...login, user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", current: true },
+        { ...login, id: 2, kind: "token", user_agent: "curl/8.5.0", current: false },
+      ],
+    },
+  },
+  "GET /api/v1/account/apps": { body: { items: [] } },
+  "GET /api/v1/account/activity": { body: { items: [], next_before: null } },
+};
+
+async function open(more: Record<string, Answer> = {}): Promise<{ page: VueWrapper; asked: Request[] }> {
+  const state = { scopes: [], registration: true, anonymous: true, password_min_length: 15, providers: [] };
+  const asked = serve({ "GET /api/v1/session": { body: { ...state, user } }, ...replies, ...more });
+  useSession().accept({ ...state, user });
+  const page = mount(AccountPage, {
+    global: { plugins: [makeRouter(createMemoryHistory())] },
+    attachTo: document.body,
+  });
+  await flushPromises();
+  return { page, asked };
+}
+
+function button(page: VueWrapper, text: string) {
+  const found = page.findAll("button").find((each) => each.text() === text);
+  if (!found) throw new Error(`no button ${text}`);
+  return found;
+}
+
+test("everything of the account is on one page", async () => {
+  const { page } = await open();
+  expect(page.text()).toContain("camera");
+  expect(page.text()).toContain("Browser: Firefox on Linux");
+  expect(page.text()).toContain("Token: curl");
+  expect(page.text()).toContain("No application acts for you.");
+});
+
+test("another name needs the password, and what is wrong stands at its field", async () => {
+  const { page, asked } = await open({
+    "PATCH /api/v1/account": {
+      status: 400,
+      body: { code: "invalid_fields", detail: "", errors: { current_password: ["Invalid password."] } },
+    },
+  });
+  const profile = page.findAll("section")[0];
+  expect(profile?.findAll("input")).toHaveLength(2);
+  await profile?.find("input").setValue("cory");
+  expect(profile?.findAll("input")).toHaveLength(3);
+  await profile?.findAll("input")[2]?.setValue("wrong");
+  await profile?.find("form").trigger("submit");
+  await flushPromises();
+  expect(await asked.at(-1)?.json()).toEqual({ username: "cory", email: "", current_password: "wrong" });
+  expect(profile?.text()).toContain("Invalid password.");
+});
+
+test("a new key is shown once, with how to use it", async () => {
+  const { page, asked } = await open({
+    "POST /api/v1/account/keys": { status: 201, body: { ...key, id: 4, key: "rlk_secret" } },
+  });
+  await button(page, "New key").trigger("click");
+  await page.find("dialog input").setValue("door");
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  const made = asked.find((request) => request.method === "POST");
+  expect(await made?.json()).toEqual({ name: "door", scopes: ["classify"], expires_in_days: 90 });
+  expect(page.find("dialog").text()).toContain("rlk_secret");
+  expect(page.find("dialog pre").text()).toContain("curl");
+  await button(page, "Done").trigger("click");
+  expect(page.html()).not.toContain("rlk_secret");
+});
+
+test("a key that may do nothing is not asked for", async () => {
+  const { page, asked } = await open();
+  await button(page, "New key").trigger("click");
+  await page.find("dialog input").setValue("door");
+  await page.find("dialog input[type=checkbox]").setValue(false);
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  expect(asked.filter((request) => request.method === "POST")).toHaveLength(0);
+  expect(page.find("dialog").text()).toContain("Choose at least one");
+});
+
+test("a sign-in elsewhere can be ended, this one cannot", async () => {
+  const { page, asked } = await open({ "DELETE /api/v1/account/sessions/2": { status: 204 } });
+  expect(page.findAll("button").filter((each) => each.text() === "End")).toHaveLength(1);
+  await button(page, "End").trigger("click");
+  await flushPromises();
+  expect(asked.some((request) => request.method === "DELETE" && request.url.endsWith("/sessions/2"))).toBe(true);
+});
+
+test("who leaves gives the password and is signed out", async () => {
+  const { page, asked } = await open({ "DELETE /api/v1/account": { status: 204 } });
+  await button(page, "Delete the account").trigger("click");
+  await page.find("dialog input").setValue("correct horse staple");
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  const left = asked.find((request) => request.method === "DELETE");
+  expect(await left?.json()).toEqual({ current_password: "correct horse staple" });
+  await vi.waitFor(() => {
+    expect(useSession().user).toBeNull();
+  });
+});
+
+test.each([
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Windows"],
+  ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"],
+  ["python-httpx/0.28.1", "python-httpx"],
+  ["", ""],
+])("the device behind %s is %s", (userAgent, device) => {
+  expect(deviceOf(userAgent)).toBe(device);
+});
