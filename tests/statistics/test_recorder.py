@@ -25,7 +25,7 @@ def test_what_is_recorded_is_read_again_unchanged(engine: Engine, recorder: Reco
         predictions=[(3, 0.1), (1, 1e-9)],
     )
     recorder.record([record])
-    assert History(engine, b"key").get(record.id) == record
+    assert History(engine, [b"key"]).get(record.id) == record
 
 
 def test_the_same_ids_count_once(engine: Engine, recorder: Recorder):
