@@ -68,10 +68,10 @@ def _print_table(keys: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table("no.", Column("id", no_wrap=True), "signs from", "published until", box=None, pad_edge=False)
+    table = Table(Column("id", no_wrap=True), "signs from", "published until", box=None, pad_edge=False)
     for key in keys:
         until = _short(key["published_until"]) if key["published_until"] else ""
-        table.add_row(str(key["generation"]), key["id"], _short(key["signs_from"]), until)
+        table.add_row(key["id"], _short(key["signs_from"]), until)
     Console().print(table)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from serve_app.settings import settings
 from tests.cli.api import Api, running
 
 
@@ -14,6 +15,14 @@ def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("RAYLENS_SERVER", "RAYLENS_TOKEN", "RAYLENS_INSECURE"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "config" / "raylens" / "credentials"
+
+
+@pytest.fixture(autouse=True)
+def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command sets up the logs and reads the settings of its process; here that is the process of all tests."""
+    monkeypatch.setattr("serve_app.logs.configure_logging", lambda _settings: None)
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture

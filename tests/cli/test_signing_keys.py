@@ -39,7 +39,7 @@ def test_the_next_key_is_published_at_once_and_its_predecessor_goes() -> None:
         published = {key["kid"] for key in administered.auth.signing_keys.public_set()["keys"]}
     assert published == {newest["id"], first}
     shown = run("list", width="80").stdout.splitlines()
-    assert [line.split()[:2] for line in shown[1:]] == [["2", newest["id"]], ["1", oldest["id"]]]
+    assert [line.split()[0] for line in shown] == ["id", newest["id"], oldest["id"]]
 
 
 def test_no_private_half_is_shown() -> None:
