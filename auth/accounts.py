@@ -49,12 +49,15 @@ class Accounts(Directory):
     ) -> None:
         super().__init__(engine, clock, credentials, audit)
         self._passwords = passwords
+        self._throttle = throttle
         self._verifier = Verifier(engine, passwords, throttle)
         self._settings = settings
 
     def register(self, username: str, password: str, email: str = "", *, origin: Origin) -> User:
-        """A new account. Raises InvalidFields, or NotAllowed where people may not make accounts themselves."""
+        """A new account. Raises InvalidFields, Throttled, or NotAllowed where people may make none themselves."""
         self.refuse_where_closed()
+        self._refuse_unfit(username, password, email)
+        self._throttle.register(origin.address)
         return self._create(username, password, email, "user", origin)
 
     def refuse_where_closed(self) -> None:
@@ -64,6 +67,7 @@ class Accounts(Directory):
 
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""
+        self._refuse_unfit(username, password, email)
         return self._create(username, password, email, "admin", Origin())
 
     def add_without_password(self, connection: Connection, username: str, email: str, *, origin: Origin) -> User:
@@ -182,7 +186,7 @@ class Accounts(Directory):
             write(self._engine, partial(tombstones.remove, user_id=user_id))
         return len(user_ids)
 
-    def _create(self, username: str, password: str, email: str, role: Role, origin: Origin) -> User:
+    def _refuse_unfit(self, username: str, password: str, email: str) -> None:
         if faults := _faults(username, email):
             raise InvalidFields(faults)
         with self._engine.connect() as connection:
@@ -190,6 +194,8 @@ class Accounts(Directory):
                 raise InvalidFields(TAKEN)
         if wrong := self._passwords.faults_of(password, username=username, email=email):
             raise InvalidFields({"password": wrong})
+
+    def _create(self, username: str, password: str, email: str, role: Role, origin: Origin) -> User:
         hashed = self._passwords.hash(password)
         return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, origin=origin))
 

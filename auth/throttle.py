@@ -20,12 +20,15 @@ for an account that signed in from that address within 30 days: the neighbours o
 An attempt is counted before its password is checked, and taken back if that was right: two hundred at once are no more
 than two hundred one after the other. What is refused is not counted, its password is not looked at, and the wait stays
 as it was told. Failures are forgotten one by one. A name that nobody has is treated as one that somebody has.
+
+Accounts are made in the same measure: a hundred from one address, then two a minute.
 """
 
 import contextlib
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -35,7 +38,9 @@ from auth.errors import Throttled
 from auth.lifetimes import DAY, microseconds
 from auth.settings import Clock
 from auth.tables import throttles
-from auth.watches import ACCOUNT, ADDRESS, FORGOTTEN, PAIR, Count, Watched
+from auth.watches import ACCOUNT, ADDRESS, FORGOTTEN, PAIR, REGISTRATION, Count, Watched, registration_of
+
+T = TypeVar("T")
 
 KNOWN: Final = 30 * DAY
 """So long an address is remembered from which an account signed in."""
@@ -67,10 +72,10 @@ class Throttle:
         """
         watched = Watched.of(account, address)
         with self._engine.connect() as connection:  # who is refused costs the database no write
-            until_us = _until_us(_counts(connection, watched), watched)
+            until_us = _until_us(_counts(connection, watched.all), watched)
         if until_us > microseconds(self._clock()):
             raise self._throttled(until_us)
-        outcome = self._counted(watched)
+        outcome = self._repeatedly(lambda connection: self._count(connection, watched))
         if isinstance(outcome, Attempt):
             return outcome
         raise self._throttled(outcome)
@@ -78,7 +83,7 @@ class Throttle:
     def succeed(self, connection: Connection, attempt: Attempt) -> None:
         """The password was right: forget the failures of this account from this address, and know the two together."""
         watched = attempt.watched
-        counts = _counts(connection, watched, lock=True)
+        counts = _counts(connection, watched.all, lock=True)
         _put(connection, watched.pair, NEVER, counts)
         if account := counts.get(watched.account):
             _put(connection, watched.account, account.less_one(account.until_us), counts)
@@ -87,6 +92,13 @@ class Throttle:
             until_us = attempt.address_before_us if is_ours else address.until_us
             _put(connection, watched.address, address.less_one(until_us), counts)
         _know(connection, watched.known, microseconds(self._clock()))
+
+    def register(self, address: str) -> None:
+        """Count an account that is made. Raises Throttled where too many were made from the address."""
+        digest = registration_of(address)
+        until_us = self._repeatedly(lambda connection: self._count_registration(connection, digest))
+        if until_us is not None:
+            raise self._throttled(until_us, "accounts made from here")
 
     def sweep(self, connection: Connection) -> int:
         """Delete what makes nobody wait any more; how much that was."""
@@ -97,21 +109,21 @@ class Throttle:
         old |= ~is_known & (table.seen_us <= now_us - microseconds(FORGOTTEN))
         return connection.execute(delete(throttles).where(old)).rowcount
 
-    def _throttled(self, until_us: int) -> Throttled:
+    def _throttled(self, until_us: int, of_what: str = "failed sign-ins") -> Throttled:
         wait_s = max(1, math.ceil(until_us / 1e6 - self._clock()))
-        return Throttled(f"Too many failed sign-ins; try again in {wait_s} s.", retry_after=float(wait_s))
+        return Throttled(f"Too many {of_what}; try again in {wait_s} s.", retry_after=float(wait_s))
 
-    def _counted(self, watched: Watched) -> Attempt | int:
+    def _repeatedly(self, count: Callable[[Connection], T]) -> T:
         for _ in range(ATTEMPTS - 1):
             # Another's first failure may come up at the same moment: the next time its row is there to be counted in.
             with contextlib.suppress(IntegrityError):
-                return write(self._engine, lambda connection: self._count(connection, watched))
-        return write(self._engine, lambda connection: self._count(connection, watched))
+                return write(self._engine, count)
+        return write(self._engine, count)
 
     def _count(self, connection: Connection, watched: Watched) -> Attempt | int:
         """The attempt, or until when it has to wait."""
         now_us = microseconds(self._clock())
-        counts = _counts(connection, watched, lock=True)
+        counts = _counts(connection, watched.all, lock=True)
         account = ACCOUNT.at(now_us, counts.get(watched.account, NEVER))
         siege_s = 0 if watched.known in counts else ACCOUNT.wait_s(account.failures)
         until_us = _until_us(counts, watched)
@@ -127,6 +139,16 @@ class Throttle:
         _put(connection, watched.account, replace(ACCOUNT.failed(now_us, account), until_us=0), counts)
         return Attempt(watched, address.until_us, failed.until_us)
 
+    def _count_registration(self, connection: Connection, digest: bytes) -> int | None:
+        """Until when it has to wait, if it has to."""
+        now_us = microseconds(self._clock())
+        counts = _counts(connection, (digest,), lock=True)
+        count = counts.get(digest, NEVER)
+        if count.until_us > now_us:
+            return count.until_us
+        _put(connection, digest, REGISTRATION.failed(now_us, count), counts)
+        return None
+
 
 def _until_us(counts: Counts, watched: Watched) -> int:
     """Before this the attempt comes too early."""
@@ -134,8 +156,8 @@ def _until_us(counts: Counts, watched: Watched) -> int:
     return pair_us if watched.known in counts else max(pair_us, counts.get(watched.address, NEVER).until_us)
 
 
-def _counts(connection: Connection, watched: Watched, lock: bool = False) -> Counts:
-    query = select(throttles).where(throttles.c.digest.in_(watched.all)).order_by(throttles.c.digest)
+def _counts(connection: Connection, digests: Collection[bytes], lock: bool = False) -> Counts:
+    query = select(throttles).where(throttles.c.digest.in_(digests)).order_by(throttles.c.digest)
     rows = connection.execute(query.with_for_update() if lock else query)
     return {row.digest: Count(row.failures, row.blocked_until_us, row.seen_us) for row in rows}
 

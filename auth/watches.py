@@ -31,9 +31,9 @@ class Watch:
         return self.free + LONGEST_WAIT.bit_length() + 2
 
     def at(self, now_us: int, count: "Count") -> "Count":
-        """What is left of a count by now."""
+        """What is left of a count by now. Another replica's clock may be ahead."""
         every_us = microseconds(self.forget_s)
-        forgotten = min(count.failures, (now_us - count.seen_us) // every_us)
+        forgotten = min(count.failures, max(0, now_us - count.seen_us) // every_us)
         if forgotten == count.failures:
             return Count(0, count.until_us, now_us)
         return Count(count.failures - forgotten, count.until_us, count.seen_us + forgotten * every_us)
@@ -43,7 +43,8 @@ class Watch:
         count = self.at(now_us, count)
         failures = min(count.failures + 1, self.most)
         wait_s = max(self.wait_s(failures), least_wait_s)
-        return Count(failures, max(count.until_us, now_us + microseconds(wait_s)), count.seen_us)
+        until_us = max(count.until_us, now_us + microseconds(wait_s)) if wait_s else count.until_us
+        return Count(failures, until_us, count.seen_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Count:
 PAIR: Final = Watch(free=4, forget_s=5 * MINUTE)
 ADDRESS: Final = Watch(free=30, forget_s=MINUTE)
 ACCOUNT: Final = Watch(free=30, forget_s=MINUTE)
-FORGOTTEN: Final = max(watch.most * watch.forget_s for watch in (PAIR, ADDRESS, ACCOUNT))
+REGISTRATION: Final = Watch(free=100, forget_s=MINUTE)
+FORGOTTEN: Final = max(watch.most * watch.forget_s for watch in (PAIR, ADDRESS, ACCOUNT, REGISTRATION))
 """After so many seconds without a failure nothing is left of any count."""
 
 
@@ -87,6 +89,11 @@ class Watched:
     @property
     def all(self) -> tuple[bytes, ...]:
         return self.pair, self.address, self.account, self.known
+
+
+def registration_of(address: str) -> bytes:
+    """The digest that accounts made from an address are counted by."""
+    return _digest("registration", _network(address))
 
 
 def _digest(*parts: str) -> bytes:

@@ -50,7 +50,7 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         "/users/",
         operation_id="djoser_register",
         status_code=201,
-        responses=errors(*READS_BODY, 401, 403, 503),
+        responses=errors(*READS_BODY, 401, 403, 429, 503),
         openapi_extra=reads(Registration),
         summary="Make an account",
     )

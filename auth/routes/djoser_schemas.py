@@ -71,7 +71,7 @@ _EXAMPLES: Final[dict[int, tuple[str, dict[str, object]]]] = {
     413: ("The body is too large", {"detail": "The body is too large; 65536 bytes are the most."}),
     415: ("Neither JSON nor a form", {"detail": 'Unsupported media type "text/plain" in request.'}),
     429: (
-        "Too many failed sign-ins; see Retry-After",
+        "Too many failed sign-ins, or accounts made from one address; see Retry-After",
         {"detail": "Request was throttled. Expected available in 12 seconds."},
     ),
     503: (

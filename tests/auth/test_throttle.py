@@ -10,7 +10,7 @@ from auth.database import write
 from auth.errors import Throttled
 from auth.tables import throttles
 from auth.throttle import Attempt, Throttle
-from auth.watches import ACCOUNT, ADDRESS, LONGEST_WAIT, PAIR
+from auth.watches import ACCOUNT, ADDRESS, LONGEST_WAIT, PAIR, REGISTRATION
 from tests.auth.clock import MovableClock
 
 HERE = "203.0.113.7"
@@ -223,6 +223,29 @@ def test_what_is_over_is_swept_away_and_known_addresses_stay_a_month(engine, thr
     clock.forward(30 * 86400)
     write(engine, throttle_anywhere.sweep)
     assert rows(engine) == 0
+
+
+def test_a_replica_whose_clock_is_behind_counts_as_well(sqlite_engine, throttle):
+    for _ in range(PAIR.free):
+        throttle.begin("alice", HERE)
+    behind = Throttle(sqlite_engine, MovableClock(throttle._clock() - 1000))
+    assert [wait_of(behind), wait_of(behind)] == [0, 1]
+
+
+def test_a_hundred_accounts_from_one_address_and_then_two_a_minute(throttle_anywhere, clock):
+    throttle = throttle_anywhere
+    for _ in range(REGISTRATION.free + 1):
+        throttle.register(HERE)
+    waits = []
+    for _ in range(8):
+        with pytest.raises(Throttled, match="Too many accounts made from here") as caught:
+            throttle.register(HERE)
+        waits.append(caught.value.retry_after)
+        clock.forward(waits[-1])
+        throttle.register(HERE)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    throttle.register(ELSEWHERE)
+    assert wait_of(throttle) == 0
 
 
 def test_nothing_kept_names_anybody(sqlite_engine, throttle):
