@@ -13,13 +13,13 @@ MODULES := frontend/node_modules
 WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src frontend/public frontend/plugins)
 
 # Slow tests share a running Ray, so they run last.
-FAST := not e2e and not chaos
+FAST := not e2e and not chaos and not image
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos lint bench openapi pins clean
+.PHONY: help serve web test chaos image-check lint bench openapi pins clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashboard"
 	@$(MAKE) --no-print-directory web || echo "The web app could not be built; the API works without it."
@@ -36,6 +36,10 @@ test: lint web ## Run every test but those of make chaos; TESTS="tests/fetch -k 
 chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
 	@$(BIN)/python -m tests.servers.install
 	$(BIN)/python -m pytest -m chaos $(TESTS)
+
+image-check: $(VENV)/.dev ## Run the Dockerfile without Docker, and Raylens from its image; as root on Debian
+	@$(BIN)/python -m tests.servers.install buildah debootstrap
+	$(BIN)/python -m pytest -m image
 
 lint: $(VENV)/.dev $(MODULES)/.dev ## Check style and types
 	$(BIN)/ruff check .

@@ -1,13 +1,14 @@
 """Installs the servers the tests need where that is possible: as root on Debian. Elsewhere it says what is missing.
 
-Run as ``python -m tests.servers.install``. Exits 0 also where something is missing: the tests that need it are skipped
-then, or fail where CI is set.
+Run as ``python -m tests.servers.install``, with the names of further packages where they are needed. Exits 0 also
+where something is missing: the tests that need it are skipped then, or fail where CI is set.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 
 PACKAGES = {
     "mariadbd": "mariadb-server",
@@ -15,15 +16,17 @@ PACKAGES = {
     "h2load": "nghttp2-client",
     "wrk": "wrk",
     "chromium": "chromium",
+    "shellcheck": "shellcheck",
 }
 """The Debian package of each program."""
 
 SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
-def missing() -> list[str]:
-    """Debian packages whose program is not here."""
-    return [package for program, package in PACKAGES.items() if not shutil.which(program, path=SEARCHED)]
+def missing(further: Sequence[str] = ()) -> list[str]:
+    """Debian packages whose program is not here; the ``further`` ones are named like theirs."""
+    wanted = PACKAGES | {name: name for name in further}
+    return [package for program, package in wanted.items() if not shutil.which(program, path=SEARCHED)]
 
 
 def install(packages: list[str]) -> None:
@@ -39,8 +42,8 @@ def install(packages: list[str]) -> None:
     )
 
 
-def main() -> int:
-    wanted = missing()
+def main(further: Sequence[str]) -> int:
+    wanted = missing(further)
     if not wanted:
         return 0
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -49,10 +52,10 @@ def main() -> int:
             install(wanted)
         except subprocess.CalledProcessError as error:
             print(f"apt-get failed with code {error.returncode}.", file=sys.stderr)
-    for package in missing():
+    for package in missing(further):
         print(f"Missing: {package}. Tests that need it are skipped (with CI=true they fail).", file=sys.stderr)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

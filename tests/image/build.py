@@ -1,0 +1,69 @@
+"""Runs the Dockerfile to its end, every instruction in order, in clean roots and without Docker.
+
+buildah does it, a builder of images from Dockerfiles that needs no server. What differs from ``docker build``: the base
+image cannot be had without a registry, so Debian's own packages make a stand-in for it, of the same Debian release and
+the same minor version of Python, with this machine's certificates and settings of package clients.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from tests.servers.process import require
+
+ROOT: Final = Path(__file__).parents[2]
+FOLDER: Final = ROOT / ".raylens" / "image"
+BASE: Final = "docker.io/library/python:3.11-slim-bookworm"
+IMAGE: Final = "raylens-check"
+CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
+
+BUILT_ALREADY: Final = "RAYLENS_IMAGE"
+"""Environment variable: test what was built last instead of building."""
+
+
+def buildah(*arguments: str, log: Path | None = None) -> str:
+    """What buildah prints, with images and containers in a folder of ours. Raises CalledProcessError."""
+    program = require("buildah", "buildah")
+    storage = ["--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run"), "--storage-driver", "overlay"]
+    command = [program, *storage, *arguments]
+    if log is None:
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    with log.open("w") as file:
+        subprocess.run(command, check=True, stdout=file, stderr=subprocess.STDOUT, cwd=ROOT)
+    return log.read_text()
+
+
+def build() -> str:
+    """Build the image; the builder's log."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    if not buildah("images", "--quiet", "--filter", f"reference={BASE}"):
+        _make_base()
+    log = FOLDER / "build.log"
+    if os.environ.get(BUILT_ALREADY) == "built":
+        return log.read_text()
+    options = ["--isolation", "chroot", "--pull=never", "--format", "docker", "--tag", IMAGE]
+    return buildah("build", *options, ".", log=log)
+
+
+def _make_base() -> None:
+    """A stand-in for the base image: Debian bookworm with its Python 3.11, at the place where the original has it."""
+    root = FOLDER / "base"
+    shutil.rmtree(root, ignore_errors=True)
+    packages = "--include=ca-certificates,python3,python3-venv"
+    debootstrap = require("debootstrap", "debootstrap")
+    subprocess.run(
+        [debootstrap, "--variant=minbase", packages, "bookworm", str(root)], check=True, stdout=subprocess.DEVNULL
+    )
+    for name in ("python", "python3"):
+        (root / "usr/local/bin" / name).symlink_to("/usr/bin/python3")
+    shutil.copy(CERTIFICATES, root / CERTIFICATES.lstrip("/"))
+    if Path("/etc/pip.conf").exists():
+        shutil.copy("/etc/pip.conf", root / "etc/pip.conf")
+    container = buildah("from", "scratch")
+    buildah("add", "--quiet", container, str(root), "/")
+    for name in ("PIP_CERT", "NODE_EXTRA_CA_CERTS"):
+        buildah("config", "--env", f"{name}={CERTIFICATES}", container)
+    buildah("commit", "--quiet", "--rm", container, BASE)
+    shutil.rmtree(root)
