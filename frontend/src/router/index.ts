@@ -28,7 +28,7 @@ const pages: Record<PageName, Page> = {
   register: { component: () => import("@/pages/RegisterPage.vue") },
   history: { component: () => import("@/pages/HistoryPage.vue"), meta: { for: "user" } },
   account: { component: () => import("@/pages/AccountPage.vue"), meta: { for: "user" } },
-  admin: { component: NotFound, meta: { for: "admin" } },
+  admin: { component: () => import("@/pages/AdminPage.vue"), meta: { for: "admin" } },
 };
 
 const routes: RouteRecordRaw[] = [

@@ -1,0 +1,92 @@
+import AdminPage from "@/pages/AdminPage.vue";
+import { makeRouter } from "@/router";
+import { useSession } from "@/stores/session";
+import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
+import { expect, test } from "vitest";
+import { createMemoryHistory } from "vue-router";
+import { serve, type Answer } from "./server";
+
+const at = "2026-01-31T12:00:00Z";
+const ada = { id: 1, username: "ada", email: "", role: "admin" as const, created_at: at, has_password: true };
+const bob = { ...ada, id: 2, username: "bob", role: "user", disabled: false };
+const album = {
+  id: "app-1",
+  name: "Album",
+  uri: "",
+  redirect_uris: ["https://album.example/callback"],
+  scopes: ["classify"],
+  grants: ["authorization_code"],
+  public: false,
+  trusted: false,
+  disabled: false,
+  created_at: at,
+};
+
+async function open(tab: string, answers: Record<string, Answer>): Promise<{ page: VueWrapper; asked: Request[] }> {
+  const state = { scopes: ["admin"], registration: true, anonymous: true, password_min_length: 15, providers: [] };
+  const asked = serve({ "GET /api/v1/session": { body: { ...state, user: ada } }, ...answers });
+  const session = useSession();
+  await session.ready();
+  const router = makeRouter(createMemoryHistory());
+  await router.push(`/admin?tab=${tab}`);
+  const page = mount(AdminPage, { global: { plugins: [router] }, attachTo: document.body });
+  await flushPromises();
+  return { page, asked };
+}
+
+function button(page: VueWrapper, label: string) {
+  return page.find(`button[aria-label="${label}"]`);
+}
+
+const USERS = { body: { items: [bob, { ...ada, disabled: false }], next_before: null } };
+
+test("nobody is offered to disable or demote themselves", async () => {
+  const { page } = await open("users", { "GET /api/v1/admin/users": USERS });
+  expect(button(page, "Disable: bob").exists()).toBe(true);
+  expect(button(page, "Disable: ada").exists()).toBe(false);
+});
+
+test("a user is disabled at once, and deleted after a question", async () => {
+  const { page, asked } = await open("users", {
+    "GET /api/v1/admin/users": USERS,
+    "PATCH /api/v1/admin/users/2": { body: { ...bob, disabled: true } },
+    "DELETE /api/v1/admin/users/2": { status: 204 },
+  });
+  await button(page, "Disable: bob").trigger("click");
+  await flushPromises();
+  expect(await asked.find((request) => request.method === "PATCH")?.json()).toEqual({ disabled: true });
+  await button(page, "Delete: bob").trigger("click");
+  expect(asked.some((request) => request.method === "DELETE")).toBe(false);
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  expect(asked.some((request) => request.method === "DELETE")).toBe(true);
+});
+
+test("a registered application's secret is shown once", async () => {
+  const { page, asked } = await open("clients", {
+    "GET /api/v1/admin/clients": { body: { items: [album] } },
+    "POST /api/v1/admin/clients": { status: 201, body: { ...album, client_secret: "rlx_secret" } },
+  });
+  await page.find("section header button").trigger("click");
+  await page.find("dialog input").setValue("Album");
+  await page.find("dialog textarea").setValue(" https://album.example/callback \n\n");
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  expect(await asked.find((request) => request.method === "POST")?.json()).toMatchObject({
+    name: "Album",
+    redirect_uris: ["https://album.example/callback"],
+    public: false,
+  });
+  expect(page.find("dialog").text()).toContain("rlx_secret");
+});
+
+test("the log says what happened, to whom, from where", async () => {
+  const entry = { id: 5, at, user_id: 2, actor_id: 2, address: "192.0.2.7", user_agent: "curl/8", client_id: "" };
+  const { page } = await open("log", {
+    "GET /api/v1/admin/audit": {
+      body: { items: [{ ...entry, event: "user.signed_in", username: "bob", detail: {} }], next_before: null },
+    },
+  });
+  expect(page.find("li").text()).toContain("Signed in: bob");
+  expect(page.find("li").text()).toContain("192.0.2.7");
+});
