@@ -113,6 +113,7 @@ def test_it_serves_as_kuberay_runs_it(pod: Container, trial: list[Manifest]) -> 
     assert {deployment["status"] for deployment in state["deployments"].values()} == {"HEALTHY"}
     assert "raylens_request_ms" in pod.run("wget", "-q", "-O", "-", "http://127.0.0.1:8080/metrics")
     assert "haproxy" in pod.run("wget", "-q", "-O", "-", "http://127.0.0.1:9101/metrics")
+    assert '"event": "model_ready"' in pod.log.read_text(), "what replicas log is what the container says"
     ports = pod.run("bash", "-c", "cat /tmp/haproxy-serve/haproxy.cfg")
     assert re.search(r"server \S+ \S+:30[0-9]{3}\b", ports), "replicas keep to the ports of the network policy"
     pod.terminate(node, 90)

@@ -11,6 +11,7 @@ from tests.kuberay.programs import ROOT
 from tests.kuberay.schemas import ray_service
 
 OF_THE_CLUSTER = {
+    "RAY_LOG_TO_STDERR": "1",
     "RAY_SERVE_LOG_TO_STDERR": "1",
     "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": "30000",
     "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": "31000",

@@ -1,17 +1,20 @@
 """Several tabs at the same moment, on SQLite and on MariaDB."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 
 from auth.audit import Origin
 from auth.errors import NotAllowed
 from auth.external.person import Person
 from auth.providers import Provider
+from auth.tables import identities
+from auth.users import existing
 from serve_app.database import connect
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
@@ -48,23 +51,23 @@ def test_strangers_of_one_name_get_accounts_of_their_own(application: Applicatio
     assert len(user_ids) == 6
 
 
-def test_the_only_way_in_stays(application: Application, people: People, provider: Provider):
+def test_the_only_way_in_stays(application: Application, engine: Engine, people: People, provider: Provider):
+    """Who unlinks one waits for who is unlinking another."""
     user_id = people.add("carol", password=None)
-    for subject in "abcd":
+    for subject in ("one", "other"):
         person = Person(provider.issuer, subject, "", "")
         application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
-    identity_ids = [identity.id for identity in application.auth.identities.list(user_id)]
-
-    def unlink(identity_id: int) -> str:
-        try:
-            application.auth.identities.unlink(user_id, identity_id, origin=Origin())
-        except NotAllowed:
-            return "refused"
-        return "unlinked"
-
-    with ThreadPoolExecutor(4) as threads:
-        assert sorted(threads.map(unlink, identity_ids)) == ["refused", *["unlinked"] * 3]
-    assert len(application.auth.identities.list(user_id)) == 1
+    one, other = application.auth.identities.list(user_id)
+    with ThreadPoolExecutor(1) as threads:
+        with engine.execution_options(writes=True).begin() as connection:
+            existing(connection, user_id)
+            unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, origin=Origin())
+            time.sleep(0.3)
+            assert not unlinking.done()
+            connection.execute(delete(identities).where(identities.c.id == other.id))
+        with pytest.raises(NotAllowed, match="your only way in"):
+            unlinking.result()
+    assert application.auth.identities.list(user_id) == [one]
 
 
 def test_one_identity_is_linked_to_one_of_two_who_ask(application: Application, people: People, provider: Provider):
