@@ -1,0 +1,73 @@
+"""The users' API is what its OpenAPI document says also to somebody who is let in, whatever they send."""
+
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+
+from serve_app import schema
+from tests.auth.people import People
+from tests.ingress.graph import Graph, prepare
+from tests.ingress.test_openapi import CHECKS
+
+OURS = ("/api/v1/session", "/api/v1/account", "/api/v1/admin")
+SLOW = {"POST /api/v1/session", "POST /api/v1/account/password"}
+"""They hash a password each time."""
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Iterator[Graph]:
+    """Not started: neither a model nor Ray is asked."""
+    schema.upgrade(f"sqlite:///{tmp_path / 'raylens.db'}")
+    graph = prepare(tmp_path)
+    with patch.object(graph.app.router, "lifespan_context", nothing):
+        yield graph
+
+
+@asynccontextmanager
+async def nothing(_app: object) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("examples", [8, pytest.param(150, marks=pytest.mark.chaos)])
+def test_every_operation_keeps_its_promises_to_who_is_let_in(graph: Graph, mode: GenerationMode, examples: int):
+    document = schemathesis.openapi.from_dict(graph.app.openapi())
+    document.app = graph.app
+    people = People(graph.gateway.engine, time.time)
+    for result in document.get_all_operations():
+        operation = result.ok() if isinstance(result, Ok) else None
+        if operation and operation.path.startswith(OURS) and operation.label not in SLOW:
+            with suppress(Unsatisfiable):  # what takes no input cannot be asked wrongly
+                probe(operation, people, mode, examples)
+
+
+def probe(operation: APIOperation[Any, Any, Any, Any], people: People, mode: GenerationMode, examples: int) -> None:
+    """Each time as another admin: the one before may have signed out, or left."""
+    numbers = itertools.count()
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=examples < 100,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: Case[Any]) -> None:
+        admin = people.add(f"{operation.label} {next(numbers)}", role="admin", password=None)
+        headers = {"Authorization": f"Token {people.let_in(admin, 'token')}"}
+        case.call_and_validate(checks=CHECKS, headers=headers)
+
+    ask()
