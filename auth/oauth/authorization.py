@@ -15,7 +15,7 @@ from auth.oauth.messages import Message, Refused, Reply, message_of
 from auth.oauth.metadata import AUTHORIZE
 from auth.oauth.redirect_uris import source_of
 from auth.oauth.server import OAuthServer
-from auth.principal import Principal, User, allowed_to
+from auth.principal import Principal, Scope, User, allowed_to
 from auth.settings import AuthSettings, Clock
 
 
@@ -113,8 +113,13 @@ class Authorization:
             return Destination("", source_of(location)) if location else None
 
     def _may(self, asked: AuthorizationRequest, user: User) -> bool:
-        """Without asking the user, who was asked before or need not be."""
-        return asked.client.is_trusted or asked.scopes <= self._store.consented(user.id, asked.client.id)
+        """Without asking the user, who was asked before or need not be.
+
+        Any program of one's machine can pose as a public client that is trusted, so none gets an admin's rights unseen.
+        """
+        if asked.client.is_trusted and Scope.ADMIN not in asked.scopes:
+            return True
+        return asked.scopes <= self._store.consented(user.id, asked.client.id)
 
     def _present(self, asked: AuthorizationRequest, session: Principal | None) -> _Present | Reply | SignInFirst:
         """Who is there, if they signed in lately enough, are who is meant, and may give what is asked."""

@@ -1,9 +1,11 @@
-"""A browser and who sits in front of it: goes where it is sent, and signs in where it is asked to."""
+"""A browser and who sits in front of it: goes where it is sent, signs in and allows what it is asked to."""
 
 import sys
 from pathlib import Path
 
 import httpx
+
+from tests.auth.oauth.form import form_of
 
 SCRIPT = """#!/bin/sh
 exec {python} -m tests.cli.browser {username} '{password}' "$1"
@@ -20,9 +22,17 @@ def browse(url: str, username: str, password: str, *, stop_at: str = "") -> str:
             response = client.send(following)
             if (following.method, following.url.path) == ("GET", "/oauth/sign-in"):
                 form = {"username": username, "password": password}
-                origin = str(following.url.join("/")).rstrip("/")
-                response = client.post(following.url, data=form, headers={"Origin": origin})
+                response = client.post(following.url, data=form, headers=_own_origin(following.url))
+            elif (following.url.path, response.status_code) == ("/oauth/authorize", 200):
+                consent = form_of(response.text)
+                allowed = consent.fields | {"decision": "allow"}
+                action = following.url.join(consent.action)
+                response = client.post(action, data=allowed, headers=_own_origin(following.url))
         return str(response.url)
+
+
+def _own_origin(url: httpx.URL) -> dict[str, str]:
+    return {"Origin": str(url.join("/")).rstrip("/")}
 
 
 def as_command(folder: Path, username: str, password: str) -> str:

@@ -118,6 +118,16 @@ async def test_a_trusted_application_asks_nobody(application: Application, partn
     assert seen.client_id == trusted.client.id, "its user sees it, and can end it"
 
 
+async def test_a_trusted_application_gets_no_admins_rights_unseen(
+    application: Application, partner: Partner, alice: int
+):
+    application.auth.accounts.set_role(alice, "admin", actor_id=alice, origin=HERE)
+    trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"))
+    asked = await trusted.ask(scope="classify admin")
+    assert asked.status_code == 200, "the page that asks for consent"
+    assert "code" in answer_of(await trusted.decide(asked))
+
+
 async def test_who_loses_trust_has_to_ask(application: Application, partner: Partner):
     trusted = Partner.register(application, partner.browser, trusted=True)
     await trusted.code()
