@@ -121,7 +121,7 @@ async def test_a_trusted_application_asks_nobody(application: Application, partn
 async def test_a_trusted_application_gets_no_admins_rights_unseen(
     application: Application, partner: Partner, alice: int
 ):
-    application.auth.accounts.set_role(alice, "admin", actor_id=alice, origin=HERE)
+    application.auth.accounts.set_role(alice, "admin", actor_id=None, origin=HERE)
     trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"))
     asked = await trusted.ask(scope="classify admin")
     assert asked.status_code == 200, "the page that asks for consent"
