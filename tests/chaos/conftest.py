@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser import browser, faults, page
 from tests.chaos.books import Books
 from tests.service import Service
+
+__all__ = ["browser", "faults", "page"]
 
 
 @pytest.fixture(scope="session")

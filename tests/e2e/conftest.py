@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.browser import browser, faults, page
 from tests.service import Service
+
+__all__ = ["browser", "faults", "page"]
 
 
 @pytest.fixture(scope="session")

@@ -1,66 +1,15 @@
 """The web app in a real browser, served by the real service under its own policy."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser import EXAMPLES, broken_rules
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
-
-FRONTEND = Path(__file__).parents[2] / "frontend"
-EXAMPLES = FRONTEND / "public" / "examples"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
-FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None and not os.environ.get("CI"):
-        pytest.skip("needs Chromium")
-    browser = playwright.chromium.launch(executable_path=chromium, args=[*ARGUMENTS, *FAKE_CAMERA])
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def faults() -> list[str]:
-    """What the browser objects to, and requests to other hosts."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, service: Service, faults: list[str]) -> Iterator[Page]:
-    """Open at the root; the test fails if anything goes astray on the page."""
-    if not (FRONTEND / "dist" / "index.html").is_file():
-        pytest.fail("the web app is not built: make web")
-    context = browser.new_context(permissions=["camera"])
-    page = context.new_page()
-
-    def own(url: str) -> bool:
-        return url.startswith((service.url, "blob:", "data:"))
-
-    page.on("request", lambda request: None if own(request.url) else faults.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: _note(message, faults))
-    page.goto(service.url)
-    yield page
-    context.close()
-    assert faults == []
-
-
-def _note(message: Any, faults: list[str]) -> None:
-    # Chromium writes a line for every reply of 400 and more, too, which tests here ask for.
-    if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
-        faults.append(message.text)
 
 
 def test_an_example_is_classified_and_enters_the_top_10(page: Page) -> None:
@@ -113,10 +62,7 @@ def test_pages_keep_the_rules_of_accessibility(page: Page, service: Service, the
     broken = []
     for path in ("/", "/top", "/about", "/sign-in", "/register", "/nowhere"):
         page.goto(f"{service.url}{path}")
-        page.get_by_role("heading", level=1).wait_for()
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run()")["violations"]
-        broken += [(path, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
+        broken += broken_rules(page)
     assert broken == []
 
 

@@ -1,0 +1,139 @@
+"""Applications that ask people for leave, and who looks after both, in a real browser on the real service."""
+
+import re
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import broken_rules
+from tests.e2e.people import PASSWORD, account, administrator, enter, part, sign_in
+from tests.service import Service
+
+pytestmark = pytest.mark.e2e
+CALLBACK = "https://album.example/callback"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+"""RFC 7636, appendix B."""
+
+
+@pytest.fixture(scope="module")
+def admin(service: Service) -> str:
+    return administrator(service, "ada")
+
+
+@pytest.fixture(scope="module")
+def album(service: Service, admin: str) -> dict[str, Any]:
+    """An application, registered over the API."""
+    with httpx.Client(base_url=service.url, headers={"X-Requested-With": "raylens", "Origin": service.url}) as client:
+        signed_in = client.post("/api/v1/session", json={"username": admin, "password": PASSWORD}, timeout=30)
+        assert signed_in.status_code == 201, signed_in.text
+        wanted = {
+            "name": "Photo album",
+            "uri": "https://album.example",
+            "redirect_uris": [CALLBACK],
+            "scopes": ["classify", "history:read", "profile"],
+            "grants": ["authorization_code", "refresh_token"],
+            "public": False,
+        }
+        answer = client.post("/api/v1/admin/clients", json=wanted)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+
+def request_of(service: Service, album: dict[str, Any]) -> str:
+    query = {
+        "response_type": "code",
+        "client_id": album["id"],
+        "redirect_uri": CALLBACK,
+        "scope": "classify profile",
+        "state": "a state",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return f"{service.url}/oauth/authorize?{urlencode(query)}"
+
+
+def redeem(service: Service, album: dict[str, Any], code: str) -> httpx.Response:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+    }
+    return httpx.post(f"{service.url}/oauth/token", data=form, auth=(album["id"], album["client_secret"]), timeout=30)
+
+
+def test_an_application_is_allowed_and_loses_that_again(
+    page: Page, service: Service, album: dict[str, Any], faults: list[str]
+) -> None:
+    page.route("https://album.example/**", lambda route: route.fulfill(body="Welcome back"))
+    page.goto(request_of(service, album))
+    sign_in(page, account(service, "olga"), "not the password at all")
+    expect(page.get_by_role("alert")).to_be_visible()
+    sign_in(page, "olga")
+    expect(page.get_by_role("heading", name="Allow Photo album?")).to_be_visible()
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_url(f"{CALLBACK}?*")
+    assert {urlsplit(url).hostname for url in faults} == {"album.example"}
+    faults.clear()
+    answer = parse_qs(urlsplit(page.url).query)
+    assert answer["state"] == ["a state"]
+    assert redeem(service, album, answer["code"][0]).status_code == 200
+
+    page.goto(f"{service.url}/account")
+    apps = part(page, "Connected applications")
+    expect(apps).to_contain_text("Photo album")
+    apps.get_by_role("button", name="Take back what Photo album may do").click()
+    expect(apps).to_contain_text("No application acts for you.")
+
+
+def test_a_user_is_disabled_and_can_sign_in_no_more(page: Page, service: Service, admin: str) -> None:
+    name = account(service, "mallory")
+    enter(page, service, admin, "/admin")
+    page.get_by_role("searchbox").fill("mallor")
+    expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
+    page.get_by_role("button", name="Disable: mallory").click()
+    expect(page.get_by_role("button", name="Enable: mallory")).to_be_visible()
+    answer = httpx.post(f"{service.url}/auth/token/login/", json={"username": name, "password": PASSWORD}, timeout=30)
+    assert answer.status_code == 400
+    page.get_by_text("Log", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("Account disabled: mallory")
+
+
+def test_an_application_is_registered_and_its_secret_shown_once(page: Page, service: Service, admin: str) -> None:
+    enter(page, service, admin, "/admin?tab=clients")
+    page.get_by_role("button", name="Register one").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Herbarium")
+    dialog.get_by_label("Redirect URIs, one a line").fill("http://herbarium.example/callback")
+    dialog.get_by_role("button", name="Register").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("Redirect URIs, one a line").fill("https://herbarium.example/callback")
+    dialog.get_by_role("button", name="Register").click()
+    expect(dialog).to_contain_text("Copy the client's secret now")
+    secret = dialog.locator("code").inner_text()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("listitem").filter(has_text="Herbarium")).to_be_visible()
+    assert secret not in page.content()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_their_pages_keep_the_rules_of_accessibility(
+    page: Page, service: Service, admin: str, album: dict[str, Any], theme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.goto(request_of(service, album))
+    broken = broken_rules(page)
+    sign_in(page, admin)
+    page.get_by_role("heading", name=re.compile("^Allow")).wait_for()
+    broken += broken_rules(page)
+    for tab, seen in {"users": "administrator", "clients": "Photo album", "log": "Signed in"}.items():
+        page.goto(f"{service.url}/admin?tab={tab}")
+        expect(page.get_by_role("main").get_by_role("list")).to_contain_text(seen)
+        broken += broken_rules(page)
+    page.goto(f"{service.url}/admin?tab=clients")
+    page.get_by_role("button", name="Register one").click()
+    broken += broken_rules(page)
+    assert broken == []
