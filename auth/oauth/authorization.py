@@ -115,11 +115,15 @@ class Authorization:
     def _may(self, asked: AuthorizationRequest, user: User) -> bool:
         """Without asking the user, who was asked before or need not be.
 
-        Any program of one's machine can pose as a public client that is trusted, so none gets an admin's rights unseen.
+        Any program on one's machine can pose as a public client, also as one that is trusted: for an admin's rights it
+        asks each time.
         """
-        if asked.client.is_trusted and Scope.ADMIN not in asked.scopes:
+        client, wants_admin = asked.client, Scope.ADMIN in asked.scopes
+        if wants_admin and client.is_public:
+            return False
+        if client.is_trusted and not wants_admin:
             return True
-        return asked.scopes <= self._store.consented(user.id, asked.client.id)
+        return asked.scopes <= self._store.consented(user.id, client.id)
 
     def _present(self, asked: AuthorizationRequest, session: Principal | None) -> _Present | Reply | SignInFirst:
         """Who is there, if they signed in lately enough, are who is meant, and may give what is asked."""

@@ -38,16 +38,12 @@ class OAuthServer:
 
     def check(self, message: Message) -> AuthorizationRequest:
         """What an application asks of a user. Raises Refused, with the way back only where that is surely its."""
-        try:
-            grant = self._server.get_consent_grant(message)
-        except errors.OAuth2Error as error:
-            raise Refused(self._server.error_reply(error)) from None
+        grant = self._grant(message)
         return AuthorizationRequest(message, grant.client.client, grant.redirect_uri, parse_scopes(grant.request.scope))
 
     def authorize(self, asked: AuthorizationRequest, user_id: int, authenticated_us: int) -> Reply:
-        """The way back to the application, with a code. Raises NoSuchThing where application or user just went."""
-        grant = self._server.get_consent_grant(asked.message)
-        decision = Decision(asked, user_id, authenticated_us)
+        """The way back, with a code. Raises Refused or NoSuchThing where the application just went, or the user."""
+        grant, decision = self._grant(asked.message), Decision(asked, user_id, authenticated_us)
         return self._server.handle_response(*grant.create_authorization_response(asked.redirect_uri, decision))
 
     def token(self, message: Message) -> Reply:
@@ -61,6 +57,12 @@ class OAuthServer:
     def introspect(self, message: Message) -> Reply:
         """RFC 7662."""
         return self._answer(self._server.create_endpoint_response, "introspection", message)
+
+    def _grant(self, message: Message) -> Any:  # noqa: ANN401 - Authlib's, checked
+        try:
+            return self._server.get_consent_grant(message)
+        except errors.OAuth2Error as error:
+            raise Refused(self._server.error_reply(error)) from None
 
     def _answer(self, work: Callable[..., Reply], *arguments: object) -> Reply:
         try:

@@ -251,7 +251,7 @@ def test_the_command_line_is_always_there(clients: Clients, database: Engine):
 
 
 def test_replicas_that_need_the_command_line_at_once(database: Engine, clock: MovableClock):
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=60)
 
     def get(clients: Clients) -> Client | None:
         start.wait()

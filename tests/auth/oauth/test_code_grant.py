@@ -118,14 +118,17 @@ async def test_a_trusted_application_asks_nobody(application: Application, partn
     assert seen.client_id == trusted.client.id, "its user sees it, and can end it"
 
 
+@pytest.mark.parametrize("public", [True, False])
 async def test_a_trusted_application_gets_no_admins_rights_unseen(
-    application: Application, partner: Partner, alice: int
+    application: Application, partner: Partner, alice: int, public: bool
 ):
     application.auth.accounts.set_role(alice, "admin", actor_id=None, origin=HERE)
-    trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"))
+    trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"), public=public)
     asked = await trusted.ask(scope="classify admin")
     assert asked.status_code == 200, "the page that asks for consent"
     assert "code" in answer_of(await trusted.decide(asked))
+    again = await trusted.ask(scope="classify admin")
+    assert again.status_code == (200 if public else 302), "any program can pose as a public one"
 
 
 async def test_who_loses_trust_has_to_ask(application: Application, partner: Partner):

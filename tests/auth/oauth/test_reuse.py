@@ -134,7 +134,7 @@ async def test_one_wins_on_four_replicas_at_the_same_instant(
     for grants in replicas:
         finds = grants.codes.find if what == "code" else grants.refresh_tokens.find
         assert finds(secret, partner.client.id)
-    digest, start = digest_of(secret), threading.Barrier(4)
+    digest, start = digest_of(secret), threading.Barrier(4, timeout=60)
 
     def use(grants: Grants) -> Issued | None:
         start.wait()

@@ -56,7 +56,7 @@ def test_the_first_key_is_made_when_it_is_needed(database: Engine, clock: Movabl
 
 
 def test_of_replicas_that_need_the_first_at_once_one_makes_it(database: Engine, clock: MovableClock):
-    replicas, start = [replica(database, clock) for _ in range(4)], threading.Barrier(4)
+    replicas, start = [replica(database, clock) for _ in range(4)], threading.Barrier(4, timeout=60)
 
     def use(keys: SigningKeys) -> str:
         start.wait()
@@ -133,7 +133,7 @@ def test_it_is_changed_every_90_days_by_one_replica(database: Engine, clock: Mov
         keys.sweep()
     assert rows(database) == 1
     clock.forward(1)
-    start = threading.Barrier(3)
+    start = threading.Barrier(3, timeout=60)
 
     def sweep(keys: SigningKeys) -> None:
         start.wait()
