@@ -1,8 +1,8 @@
 """Applications that ask people for leave, and who looks after both, in a real browser on the real service."""
 
 import re
-from typing import Any, Literal
-from urllib.parse import parse_qs, urlencode, urlsplit
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -10,12 +10,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import broken_rules
 from tests.e2e.people import PASSWORD, account, administrator, enter, part, sign_in
+from tests.e2e.photo_album import PhotoAlbum
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
-CALLBACK = "https://album.example/callback"
-CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-"""RFC 7636, appendix B."""
 
 
 @pytest.fixture(scope="module")
@@ -24,63 +22,26 @@ def admin(service: Service) -> str:
 
 
 @pytest.fixture(scope="module")
-def album(service: Service, admin: str) -> dict[str, Any]:
-    """An application, registered over the API."""
-    with httpx.Client(base_url=service.url, headers={"X-Requested-With": "raylens", "Origin": service.url}) as client:
-        signed_in = client.post("/api/v1/session", json={"username": admin, "password": PASSWORD}, timeout=30)
-        assert signed_in.status_code == 201, signed_in.text
-        wanted = {
-            "name": "Photo album",
-            "uri": "https://album.example",
-            "redirect_uris": [CALLBACK],
-            "scopes": ["classify", "history:read", "profile"],
-            "grants": ["authorization_code", "refresh_token"],
-            "public": False,
-        }
-        answer = client.post("/api/v1/admin/clients", json=wanted)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-
-def request_of(service: Service, album: dict[str, Any]) -> str:
-    query = {
-        "response_type": "code",
-        "client_id": album["id"],
-        "redirect_uri": CALLBACK,
-        "scope": "classify profile",
-        "state": "a state",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-    }
-    return f"{service.url}/oauth/authorize?{urlencode(query)}"
-
-
-def redeem(service: Service, album: dict[str, Any], code: str) -> httpx.Response:
-    form = {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": CALLBACK,
-        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-    }
-    return httpx.post(f"{service.url}/oauth/token", data=form, auth=(album["id"], album["client_secret"]), timeout=30)
+def album(service: Service, admin: str) -> PhotoAlbum:
+    return PhotoAlbum.register(service, admin)
 
 
 def test_an_application_is_allowed_and_loses_that_again(
-    page: Page, service: Service, album: dict[str, Any], faults: list[str]
+    page: Page, service: Service, album: PhotoAlbum, faults: list[str]
 ) -> None:
     page.route("https://album.example/**", lambda route: route.fulfill(body="Welcome back"))
-    page.goto(request_of(service, album))
+    page.goto(album.request(service))
     sign_in(page, account(service, "olga"), "not the password at all")
     expect(page.get_by_role("alert")).to_be_visible()
     sign_in(page, "olga")
     expect(page.get_by_role("heading", name="Allow Photo album?")).to_be_visible()
     page.get_by_role("button", name="Allow").click()
-    page.wait_for_url(f"{CALLBACK}?*")
+    page.wait_for_url(f"{album.callback}?*")
     assert {urlsplit(url).hostname for url in faults} == {"album.example"}
     faults.clear()
     answer = parse_qs(urlsplit(page.url).query)
     assert answer["state"] == ["a state"]
-    assert redeem(service, album, answer["code"][0]).status_code == 200
+    assert album.redeem(service, answer["code"][0]).status_code == 200
 
     page.goto(f"{service.url}/account")
     apps = part(page, "Connected applications")
@@ -121,10 +82,10 @@ def test_an_application_is_registered_and_its_secret_shown_once(page: Page, serv
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_their_pages_keep_the_rules_of_accessibility(
-    page: Page, service: Service, admin: str, album: dict[str, Any], theme: Literal["light", "dark"]
+    page: Page, service: Service, admin: str, album: PhotoAlbum, theme: Literal["light", "dark"]
 ) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page.goto(request_of(service, album))
+    page.goto(album.request(service))
     broken = broken_rules(page)
     sign_in(page, admin)
     page.get_by_role("heading", name=re.compile("^Allow")).wait_for()
