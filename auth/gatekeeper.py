@@ -66,13 +66,15 @@ class Gatekeeper:
             return None
         return await self._principal(Prefix.SESSION, secret)
 
-    def forget(self, secret_or_none: str | None = None) -> None:
-        """Ask the database again, at once instead of in a few seconds; all of them if none is named."""
+    def forget(self, secret: str) -> None:
+        """Ask the database again who holds it, at once instead of in a few seconds."""
         self._lookups_under_way.clear()
-        if secret_or_none is None:
-            self._known.clear()
-        else:
-            self._known.pop(digest_of(secret_or_none), None)
+        self._known.pop(digest_of(secret), None)
+
+    def forget_all(self) -> None:
+        """The same for everybody."""
+        self._lookups_under_way.clear()
+        self._known.clear()
 
     def forget_user(self, user_id: int) -> None:
         """The same for all that one user gets in with, and for who acts for them."""

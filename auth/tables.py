@@ -237,6 +237,7 @@ audit = Table(
     Column("user_agent", String(255), nullable=False),
     Column("detail", JSON, nullable=False),
     Index("audit_by_user", "user_id", "id"),
+    Index("audit_by_event", "event", "id"),
     Index("audit_by_time", "at_us"),
     sqlite_autoincrement=True,
     **_OPTIONS,

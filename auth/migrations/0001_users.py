@@ -198,6 +198,7 @@ def upgrade() -> None:
         **_OPTIONS,
     )
     op.create_index("audit_by_user", "audit", ["user_id", "id"])
+    op.create_index("audit_by_event", "audit", ["event", "id"])
     op.create_index("audit_by_time", "audit", ["at_us"])
 
 

@@ -159,7 +159,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         client = await auth.workers.run(
             auth.clients.update, id, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.origin_of(request)
         )
-        auth.gatekeeper.forget()
+        auth.gatekeeper.forget_all()
         return OAuthClient.of(client)
 
     @router.delete(
@@ -172,7 +172,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
         actor_id, origin = user_of(admin).id, auth.origin_of(request)
         await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, origin=origin)
-        auth.gatekeeper.forget()
+        auth.gatekeeper.forget_all()
 
     @router.post(
         "/{id}/secret",

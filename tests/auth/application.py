@@ -42,7 +42,7 @@ class Application:
 
     def forget(self) -> None:
         """Let what was done behind the application's back count at once: nobody is remembered."""
-        self.auth.gatekeeper.forget()
+        self.auth.gatekeeper.forget_all()
 
 
 def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -> Application:

@@ -181,12 +181,14 @@ async def test_strangers_are_not_remembered(gatekeeper: Gatekeeper, book: Book):
     assert await gatekeeper.principal_of(asks)
 
 
-@pytest.mark.parametrize("named", [True, False])
-async def test_what_is_forgotten_is_asked_again_at_once(gatekeeper: Gatekeeper, book: Book, named: bool):
+@pytest.mark.parametrize("forget", [lambda gatekeeper: gatekeeper.forget(TOKEN), Gatekeeper.forget_all])
+async def test_what_is_forgotten_is_asked_again_at_once(
+    gatekeeper: Gatekeeper, book: Book, forget: Callable[[Gatekeeper], None]
+):
     asks = connection(authorization=f"Token {TOKEN}")
     await gatekeeper.principal_of(asks)
     book.principals.clear()
-    gatekeeper.forget(TOKEN if named else None)
+    forget(gatekeeper)
     with pytest.raises(InvalidCredential):
         await gatekeeper.principal_of(asks)
 
