@@ -18,7 +18,7 @@ export const history = {
   deleteAllText: "Every classification of yours is deleted, here and on the service. It cannot be taken back.",
   keep: "Keep it",
   deleted: "Deleted.",
-  details: (label: string) => `All classes: ${label}`,
+  details: "All classes:",
   upload: "uploaded",
   list: "Classifications, newest first",
 };
