@@ -55,6 +55,7 @@ class Container:
         self._name = ""
         self._root = ""
         self._init: subprocess.Popen[str] | None = None
+        self._started: list[subprocess.Popen[str]] = []
         self.config: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -75,7 +76,8 @@ class Container:
     def __exit__(self, *_: object) -> None:
         assert self._init
         self._init.kill()  # and with the first process of the namespace all the others
-        self._init.wait()
+        for process in (self._init, *self._started):
+            process.wait()
         assert self._init.stdout
         self._init.stdout.close()
         buildah("umount", self._name)
@@ -109,7 +111,9 @@ class Container:
         """A command that goes on inside until ``terminate``; what it says is in ``log``."""
         noted = ("bash", "-c", 'echo $$ > /tmp/started && exec "$@"', "start", *arguments)
         with self.log.open("a") as log:
-            return subprocess.Popen(self.command(noted, environment), stdout=log, stderr=subprocess.STDOUT, text=True)
+            command = self.command(noted, environment)
+            self._started.append(subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True))
+        return self._started[-1]
 
     def terminate(self, process: subprocess.Popen[str], timeout_s: float) -> int:
         """Ask what was started to stop, as a container's end does; its exit status."""
