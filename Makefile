@@ -16,7 +16,7 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 FAST := not e2e and not chaos and not image
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint bench openapi pins clean
+.PHONY: help serve web test chaos image-check lint bench openapi screenshots pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table a
 
 openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
 	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json
+
+screenshots: $(VENV)/.dev web ## Take the pictures of the web app in docs/images/web anew
+	$(BIN)/python -m tests.e2e.screenshots
 
 pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	$(PIP) uv
