@@ -106,7 +106,7 @@ def test_a_photo_is_pasted(page: Page) -> None:
           const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
           document.body.dispatchEvent(event);
         }""",
-        page.get_by_role("img", name="a cat").get_attribute("src"),
+        page.get_by_alt_text("a cat").get_attribute("src"),
     )
     expect(page.get_by_text("pasted.jpg")).to_be_visible()
     expect(page.locator(".predictions")).to_be_visible()
