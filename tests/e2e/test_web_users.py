@@ -108,7 +108,7 @@ def test_a_photo_is_pasted(page: Page) -> None:
         }""",
         page.get_by_alt_text("a cat").get_attribute("src"),
     )
-    expect(page.get_by_text("pasted.jpg")).to_be_visible()
+    expect(page.get_by_text("pasted.jpg", exact=True)).to_be_visible()
     expect(page.locator(".predictions")).to_be_visible()
 
 
