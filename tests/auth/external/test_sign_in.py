@@ -57,6 +57,7 @@ async def test_whoever_comes_again_gets_into_the_same_account(
     first = traveller.client.cookies[application.auth.cookie.name]
     mock_provider.know("s-2", preferred_username="hopper", email="hopper@example.org")
     application.clock.forward(120)
+    assert await traveller.name() == "grace"
     await sign_in("s-2")
     assert await traveller.name() == "grace"
     assert (rows(engine, users), rows(engine, identities)) == (1, 1)
