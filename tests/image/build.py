@@ -44,7 +44,9 @@ def build() -> str:
     if os.environ.get(BUILT_ALREADY) == "built":
         return log.read_text()
     options = ["--isolation", "chroot", "--pull=never", "--format", "docker", "--tag", IMAGE]
-    return buildah("build", *options, ".", log=log)
+    said = buildah("build", *options, ".", log=log)
+    buildah("rm", "--all")  # a stage that is nothing but its base leaves a container behind
+    return said
 
 
 def _make_base() -> None:

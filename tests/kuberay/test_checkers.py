@@ -2,11 +2,11 @@
 
 import copy
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.kuberay.chart import Manifest, pods
@@ -43,38 +43,26 @@ def visible(manifests: list[Manifest]) -> list[dict[str, Any]]:
     return found
 
 
-def checkov(file: Path, framework: str) -> dict[str, set[str]]:
-    """Identifiers of the checks that fail, by resource."""
-    command = [
-        str(checker("checkov")),
-        "--file",
-        str(file),
-        "--framework",
-        framework,
-        "--output",
-        "json",
-        "--quiet",
-        "--skip-download",
-    ]
-    outcome = subprocess.run(command, capture_output=True, text=True, check=False, cwd=file.parent)
-    report = json.loads(outcome.stdout)
-    failed: dict[str, set[str]] = {}
-    for finding in report.get("results", {}).get("failed_checks", []):
-        failed.setdefault(finding["resource"].rpartition(".")[2], set()).add(finding["check_id"])
+def checkov(folder: Path) -> dict[str, dict[str, set[str]]]:
+    """Identifiers of the checks that fail, by the file's stem and the resource."""
+    command = [str(checker("checkov")), "--directory", str(folder), "--framework", "kubernetes", "dockerfile"]
+    options = ["--output", "json", "--quiet", "--skip-download"]
+    outcome = subprocess.run([*command, *options], capture_output=True, text=True, check=False, cwd=folder)
+    failed: dict[str, dict[str, set[str]]] = {}
+    reports = json.loads(outcome.stdout)
+    for finding in [f for report in reports for f in report["results"]["failed_checks"]]:
+        by_resource = failed.setdefault(Path(finding["file_path"]).stem, {})
+        by_resource.setdefault(finding["resource"].rpartition(".")[2], set()).add(finding["check_id"])
     return failed
 
 
-@pytest.mark.parametrize("name", ["dev", "eks-alb"])
-def test_checkov_finds_nothing_in_pods_but_what_is_meant(rendered, tmp_path: Path, name: str) -> None:
-    manifests = rendered(name)
-    file = tmp_path / "pods.yaml"
-    file.write_text(yaml.safe_dump_all(visible(manifests)))
-    assert checkov(file, "kubernetes") == {name: OF_PODS[name] for name in pods(manifests)}
+def test_checkov_finds_nothing_but_what_is_meant(rendered, tmp_path: Path) -> None:
+    sets = ("dev", "eks-alb")
+    for name in sets:
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump_all(visible(rendered(name))))
+    shutil.copy(ROOT / "Dockerfile", tmp_path)
+    assert checkov(tmp_path) == {name: {pod: OF_PODS[pod] for pod in pods(rendered(name))} for name in sets}
     assert set.union(*OF_PODS.values()) == set(ACCEPTED)
-
-
-def test_checkov_finds_nothing_in_the_dockerfile() -> None:
-    assert checkov(ROOT / "Dockerfile", "dockerfile") == {}
 
 
 def test_hadolint_finds_nothing_in_the_dockerfile() -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.kuberay import custom_types
-from tests.kuberay.chart import MODES, Manifest
+from tests.kuberay.chart import MODES, SETS, Manifest
 from tests.kuberay.programs import ROOT, checker
 
 OTHERS = {"ray.io/v1", "getambassador.io/v3alpha1"}
@@ -26,9 +26,9 @@ def built_in(manifest: Manifest) -> bool:
     return not custom_types.knows(manifest) and manifest["apiVersion"] not in OTHERS
 
 
-def test_kubernetes_knows_its_own_kinds(manifests: list[Manifest], tmp_path: Path) -> None:
+def test_kubernetes_knows_its_own_kinds(rendered, tmp_path: Path) -> None:
     file = tmp_path / "objects.yaml"
-    file.write_text(yaml.safe_dump_all(manifest for manifest in manifests if built_in(manifest)))
+    file.write_text(yaml.safe_dump_all(manifest for name in SETS for manifest in rendered(name) if built_in(manifest)))
     validate(file)
 
 
@@ -48,16 +48,13 @@ def test_kubernetes_refuses_what_it_does_not_know(rendered, tmp_path: Path) -> N
             validate(file)
 
 
-def test_gateways_and_monitors_are_what_their_apis_define(rendered, tmp_path: Path) -> None:
+def test_other_apis_know_theirs(rendered, tmp_path: Path) -> None:
+    """Gateway API, Prometheus operator and Karpenter."""
+    pools: list[dict[str, Any]] = list(yaml.safe_load_all((ROOT / "kuberay/eks/karpenter.yaml").read_text()))
     found = [manifest for mode in MODES for manifest in rendered(f"eks-{mode}") if custom_types.knows(manifest)]
-    assert {manifest["kind"] for manifest in found} >= {"Gateway", "HTTPRoute", "PodMonitor"}
-    assert custom_types.faults(found, tmp_path) == []
-
-
-def test_node_pools_are_what_karpenter_defines(tmp_path: Path) -> None:
-    objects: list[dict[str, Any]] = list(yaml.safe_load_all((ROOT / "kuberay/eks/karpenter.yaml").read_text()))
-    assert [item["kind"] for item in objects] == ["EC2NodeClass", "NodePool", "NodePool"]
-    assert custom_types.faults(objects, tmp_path) == []
+    kinds = {manifest["kind"] for manifest in [*found, *pools]}
+    assert kinds >= {"Gateway", "HTTPRoute", "PodMonitor", "EC2NodeClass", "NodePool"}
+    assert custom_types.faults([*found, *pools], tmp_path) == []
 
 
 def test_the_types_refuse_what_they_do_not_know(rendered, tmp_path: Path) -> None:

@@ -73,10 +73,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_the_chart_refuses(each_helm: Helm, what: str) -> None:
+def test_the_chart_refuses(helm: Helm, what: str) -> None:
     values, said = WRONG[what]
     with pytest.raises(Refused) as refusal:
-        each_helm.template(values)
+        helm.template(values)
     assert said in str(refusal.value)
 
 
