@@ -34,7 +34,9 @@ async function open(path: string, answers: Record<string, Answer | ((request: Re
   const router: Router = makeRouter(createMemoryHistory());
   await router.push(path);
   const page: VueWrapper = mount(HistoryPage, { global: { plugins: [router] }, attachTo: document.body });
-  await flushPromises();
+  await vi.waitFor(() => {
+    expect(page.text()).not.toContain("Loading");
+  });
   return { page, router, asked };
 }
 
@@ -69,8 +71,9 @@ test("what is searched for stands in the address", async () => {
   });
   await page.find("input[type=search]").setValue("cat");
   await page.find("form").trigger("submit");
-  await flushPromises();
-  expect(router.currentRoute.value.query).toEqual({ label: "cat" });
+  await vi.waitFor(() => {
+    expect(router.currentRoute.value.query).toEqual({ label: "cat" });
+  });
 });
 
 test("what is deleted is gone from the page, also where it was gone before", async () => {

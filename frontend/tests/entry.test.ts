@@ -43,9 +43,12 @@ test("who signs in goes on to where they wanted to be", async () => {
   });
   const [page, router] = await open(SignInPage, "/sign-in?next=/top");
   await fill(page, "corey", "correct horse staple");
-  expect(await asked[1]?.json()).toEqual({ username: "corey", password: "correct horse staple" });
-  expect(useSession().user?.username).toBe("corey");
   await vi.waitFor(() => {
+    expect(asked).toHaveLength(2);
+  });
+  expect(await asked[1]?.json()).toEqual({ username: "corey", password: "correct horse staple" });
+  await vi.waitFor(() => {
+    expect(useSession().user?.username).toBe("corey");
     expect(router.currentRoute.value.fullPath).toBe("/top");
   });
 });
@@ -55,6 +58,9 @@ test("a wrong password says what to do and is not left standing", async () => {
   serve({ "GET /api/v1/session": { body: nobody }, "POST /api/v1/session": { status: 400, body: wrong } });
   const [page, router] = await open(SignInPage, "/sign-in");
   await fill(page, "corey", "wrong");
+  await vi.waitFor(() => {
+    expect(page.find('[role="alert"]').exists()).toBe(true);
+  });
   expect(page.find('[role="alert"]').text()).toContain("Check both, then try again.");
   expect(page.findAll("input")[1]?.element.value).toBe("");
   expect(router.currentRoute.value.name).toBe("sign-in");
@@ -76,8 +82,8 @@ test("a new account is signed in at once", async () => {
   const [page, router] = await open(RegisterPage, "/register");
   expect(page.text()).toContain("At least 12 characters");
   await fill(page, "corey", "", "correct horse staple");
-  expect(useSession().user?.username).toBe("corey");
   await vi.waitFor(() => {
+    expect(useSession().user?.username).toBe("corey");
     expect(router.currentRoute.value.name).toBe("classify");
   });
 });
@@ -87,6 +93,9 @@ test("what is wrong with a field stands at the field", async () => {
   serve({ "GET /api/v1/session": { body: nobody }, "POST /api/auth/users/": { status: 400, body: faults } });
   const [page] = await open(RegisterPage, "/register");
   await fill(page, "corey", "", "password");
+  await vi.waitFor(() => {
+    expect(page.find('[role="alert"]').exists()).toBe(true);
+  });
   const [username, email, password] = page.findAll("input");
   expect(username?.attributes("aria-invalid")).toBe("true");
   expect(email?.attributes("aria-invalid")).toBe("false");
