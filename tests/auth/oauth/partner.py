@@ -112,6 +112,20 @@ class Partner:
         assert response.status_code == 200, response.text
         return dict(response.json())
 
+    async def revoke(self, token: str, **form: str) -> httpx.Response:
+        return await self.post("/oauth/revoke", {"token": token, **form})
+
+    async def introspect(self, token: str, **form: str) -> httpx.Response:
+        return await self.post("/oauth/introspect", {"token": token, **form})
+
+    async def is_active(self, token: str) -> bool:
+        """As introspection tells it, which tells no more of a token that is not."""
+        response = await self.introspect(token)
+        assert response.status_code == 200
+        document = response.json()
+        assert document["active"] or document == {"active": False}
+        return bool(document["active"])
+
     async def is_let_in(self, access_token: str) -> bool:
         """Whether it is a good access token now, on this replica or another that has just started."""
         self.application.forget()

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,8 @@ from sqlalchemy import Engine, func, select
 
 from auth.audit import Audit
 from auth.errors import InvalidFields, NoSuchThing, NotAllowed
-from auth.oauth.client import Client
+from auth.oauth.client import Client, faults
 from auth.oauth.clients import CLI, Clients
-from auth.oauth.redirect_uris import may_be_registered, source_of
 from auth.secret import digest_of
 from auth.tables import oauth_clients
 from tests.auth.clock import MovableClock
@@ -87,109 +87,37 @@ def test_its_own_id(clients: Clients):
         ("uri", "partner.example"),
         ("uri", "https://partner.example/" + "x" * 500),
         ("uri", 'https://partner.example/"'),
-        ("scopes", []),
-        ("scopes", ["classify", "nonsense"]),
-        ("grants", []),
-        ("grants", ["password"]),
-        ("grants", ["refresh_token"]),
-        ("redirect_uris", []),
-        ("redirect_uris", [CALLBACK, "http://partner.example/"]),
-        ("redirect_uris", [f"https://partner.example/{number}" for number in range(21)]),
+        ("scopes", frozenset()),
+        ("scopes", frozenset({"classify", "nonsense"})),
+        ("grants", frozenset()),
+        ("grants", frozenset({"password"})),
+        ("grants", frozenset({"refresh_token"})),
+        ("redirect_uris", ()),
+        ("redirect_uris", (CALLBACK, "http://partner.example/")),
+        ("redirect_uris", tuple(f"https://partner.example/{number}" for number in range(21))),
     ],
 )
-def test_what_cannot_be_registered(clients: Clients, field: str, value: object):
+def test_what_cannot_be_registered(field: str, value: object):
+    assert list(faults(replace(CLI, **{field: value}))) == [field]  # type: ignore[arg-type]
+
+
+def test_what_is_wrong_is_not_kept(clients: Clients):
     with pytest.raises(InvalidFields) as raised:
-        clients.create(**{**GOOD, "id": "partner", field: value}, **BY)
-    assert list(raised.value.fields) == [field]
+        clients.create(**GOOD | {"name": "", "scopes": ["nonsense"]}, id="partner", **BY)
+    assert raised.value.fields == {
+        "name": ["1 to 100 printable characters."],
+        "scopes": ["One or more of admin, classify, history:read, history:write, openid, profile."],
+    }
+    assert clients.get("partner") is None
     client, _ = clients.create(**GOOD, **BY)
-    if field != "id":
-        with pytest.raises(InvalidFields):
-            clients.update(client.id, **{**BY, field: value})
-        assert clients.get(client.id) == client
+    with pytest.raises(InvalidFields):
+        clients.update(client.id, name="", **BY)
+    assert clients.get(client.id) == client
 
 
 def test_a_public_one_cannot_act_on_its_own(clients: Clients):
     with pytest.raises(InvalidFields, match="client_credentials needs a secret"):
         clients.create(**GOOD | {"public": True, "grants": ["client_credentials"]}, **BY)
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "https://partner.example",
-        "https://partner.example:8443/a/b?c=d&e=%20",
-        "https://[2001:db8::1]/callback",
-        "http://127.0.0.1/callback",
-        "http://127.0.0.1:8123/",
-        "http://[::1]:1/",
-        "http://localhost:3000/callback",
-        "com.example.app:/callback",
-    ],
-)
-def test_redirect_uris_that_may_be_registered(uri: str):
-    assert may_be_registered(uri)
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "",
-        "/callback",
-        "partner.example/callback",
-        "http://partner.example/",
-        "http://127.0.0.1.evil.example/",
-        "http://localhost.evil.example/",
-        "https://",
-        "https://user@partner.example/",
-        "https://partner.example/#part",
-        "https://partner.example/ ",
-        "https://partner.example/\n",
-        "https://partner.example\\@evil.example/",
-        "https://partner.example;script-src/",
-        "https://*.partner.example/",
-        "https://partner.example/€",
-        "https://partner.example/'\"<>",
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "app:/callback",
-        "com.example.app:callback",
-        "https://partner.example/" + "x" * 2000,
-    ],
-)
-def test_redirect_uris_that_may_not(uri: str):
-    assert not may_be_registered(uri)
-
-
-@pytest.mark.parametrize(
-    ("registered", "asked", "may"),
-    [
-        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback", True),
-        ("http://127.0.0.1:8000/callback", "http://127.0.0.1/callback", True),
-        ("http://[::1]/callback", "http://[::1]:51004/callback", True),
-        ("http://127.0.0.1", "http://127.0.0.1:1", True),
-        ("http://127.0.0.1/callback", "http://[::1]:51004/callback", False),
-        ("http://127.0.0.1/callback", "http://localhost:51004/callback", False),
-        ("http://127.0.0.1/callback", "https://127.0.0.1:51004/callback", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/other", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback?a=b", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1:1@evil.example/callback", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1.evil.example/callback", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1:123456/callback", False),
-        ("http://127.0.0.1/callback", "http://127.0.0.1:51004/callback\n", False),
-        ("http://localhost:3000/", "http://localhost:3001/", False),
-        (CALLBACK, CALLBACK, True),
-        (CALLBACK, "https://partner.example:443/callback", False),
-    ],
-)
-def test_where_people_may_be_sent_back_to(clients: Clients, registered: str, asked: str, may: bool):
-    client, _ = clients.create(**GOOD | {"redirect_uris": ["https://other.example/", registered]}, **BY)
-    assert client.may_redirect_to(asked) == may
-
-
-def test_where_a_policy_lets_forms_lead(clients: Clients):
-    assert source_of("https://a.example:8443/x?y=z") == "https://a.example:8443"
-    assert source_of("com.example.app:/callback") == "com.example.app:"
-    assert source_of("http://[::1]:51004/callback") == "http:"
 
 
 def test_a_change(clients: Clients, database: Engine, clock: MovableClock):
