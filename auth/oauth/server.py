@@ -1,7 +1,7 @@
 """Authlib's OAuth 2 server, put to work: the only file that knows it.
 
 Authlib decides what a request has to show, and in which order. Where what it does by default is unsafe or a defect,
-something here says otherwise. It never sees a token, for it logs those it makes.
+something here says otherwise. Tokens are made elsewhere: Authlib would write them into the log.
 """
 
 from collections.abc import Callable
