@@ -120,7 +120,7 @@ def refusal(folder: Path, **environment: str) -> str:
 )
 def test_a_providers_secret_is_never_quoted(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        Settings(_env_file=None, providers=text)  # type: ignore[arg-type]
+        Settings(_env_file=None, providers=text)
     (fault,) = caught.value.errors()
     assert "hush" not in fault["msg"]
     assert "hush" not in str(caught.value)
