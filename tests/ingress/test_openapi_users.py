@@ -41,7 +41,7 @@ async def nothing(_app: object) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("examples", [8, pytest.param(150, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("examples", [8, pytest.param(50, marks=pytest.mark.chaos)])
 def test_every_operation_keeps_its_promises_to_who_is_let_in(graph: Graph, mode: GenerationMode, examples: int):
     document = schemathesis.openapi.from_dict(graph.app.openapi())
     document.app = graph.app
