@@ -29,7 +29,7 @@ web: frontend/dist/index.html ## Build the web app, which make serve does as wel
 
 test: lint web ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
 	@$(BIN)/python -m tests.servers.install
-	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)")
+	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)" --numprocesses auto --dist loadfile)
 	$(if $(TESTS),,$(NPM) run test)
 	$(if $(TESTS),,$(BIN)/python -m pytest -m "e2e and not chaos")
 

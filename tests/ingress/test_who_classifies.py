@@ -93,7 +93,7 @@ async def test_a_browser_that_is_signed_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer x", "Basic YTpi", f"Bearer {new_secret(Prefix.KEY)}", "Token ü", "\xff"]
+    "authorization", ["", "Bearer", "Bearer x", "Basic YTpi", f"Bearer {Prefix.KEY}{'x' * 43}", "Token ü", "\xff"]
 )
 async def test_a_bad_credential_is_refused_where_none_would_do(graph: Graph, authorization: str) -> None:
     response = await post(graph, {"Authorization": authorization.encode("latin-1")})  # type: ignore[dict-item]
