@@ -6,7 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,9 @@ class Spool:
 
     def _sweep(self) -> None:
         for path in self.folder.glob("*.tmp"):
-            if path.stat().st_mtime < time.time() - ABANDONED_S:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # it has just been finished
+                if path.stat().st_mtime < time.time() - ABANDONED_S:
+                    path.unlink()
 
 
 def _record(item: dict[str, Any]) -> Record:
