@@ -28,7 +28,7 @@ def test_wrong_use():
     assert _bench("--config", "/nowhere.yaml").returncode == 2
 
 
-@pytest.mark.e2e
+@pytest.mark.chaos
 def test_quick(tmp_path: Path):
     outcome = _bench("--quick", "--json", "--results", str(tmp_path))
     assert outcome.returncode == 0, outcome.stderr

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.test_service import PHOTOS
 from tests.service import Service
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.chaos
 
 
 async def _load(url: str, answers: list[tuple[float, int]], stop: threading.Event) -> None:
