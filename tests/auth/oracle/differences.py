@@ -159,8 +159,9 @@ FORM = [
         (500, ANYTHING),
         (400, ANYTHING),
     ),
+    # Less than the 2.5 MB from which Django stops reading: it then closes the connection, and the answer may be lost.
     Difference(
-        "64 KiB are the most", post(LOGIN, content=b"x" * 3_000_000, headers=JSON), (400, ANYTHING), (413, ANYTHING)
+        "64 KiB are the most", post(LOGIN, content=b"x" * 100_000, headers=JSON), (400, ANYTHING), (413, ANYTHING)
     ),
     Difference(
         "a media type with wildcards is none",
