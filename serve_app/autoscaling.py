@@ -4,7 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from ray.serve.config import AutoscalingContext
+
+from serve_app.metrics import AutoscalingMetrics
+
+log = structlog.get_logger(__name__)
 
 QUEUE_METRIC = "images:"
 """Prefix of the ingress's figures: images waiting or in work, by the name of their Classifier deployment."""
@@ -16,18 +21,26 @@ class ImageQueuePolicy:
     One call on the wire carries many images, so Ray's own count of requests says little about the load.
     """
 
-    def __init__(self, images_per_classifier: float, images_per_preprocessor: float) -> None:
+    def __init__(
+        self, images_per_classifier: float, images_per_preprocessor: float, metrics: AutoscalingMetrics | None = None
+    ) -> None:
         self.images_per_classifier = images_per_classifier
         self.images_per_preprocessor = images_per_preprocessor
+        self._metrics = metrics or AutoscalingMetrics()
 
     def __call__(self, contexts: Mapping[Any, AutoscalingContext]) -> tuple[dict[Any, int], dict[Any, dict[str, Any]]]:
         """Replicas by deployment; ``contexts`` holds every deployment with an ``autoscaling_config``."""
         images = self._images(contexts)
-        return {
+        wanted = {
             key: self._replicas(context.deployment_name, images)
             for key, context in contexts.items()
             if context.deployment_name.startswith(("Preprocessor", "Classifier"))
-        }, {}
+        }
+        try:
+            self._metrics.observe(images, [(contexts[key], replicas) for key, replicas in wanted.items()])
+        except Exception:  # what nobody may see must not keep the replicas from following the load
+            log.debug("autoscaling_metrics_failed", exc_info=True)
+        return wanted, {}
 
     def _images(self, contexts: Mapping[Any, AutoscalingContext]) -> dict[str, float]:
         """Images by Classifier deployment, summed over the ingress replicas."""

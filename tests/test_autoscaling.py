@@ -1,10 +1,12 @@
 """Replicas follow the images that wait at the ingresses."""
 
+import math
 from typing import Any, cast
 
 import pytest
 
 from serve_app.autoscaling import QUEUE_METRIC, ImageQueuePolicy
+from serve_app.metrics import AutoscalingMetrics
 
 
 class Context:
@@ -13,6 +15,10 @@ class Context:
     def __init__(self, deployment_name: str, metrics: dict[str, dict[str, float]] | None = None) -> None:
         self.deployment_name = deployment_name
         self.aggregated_metrics = metrics
+        self.current_num_replicas = 1
+        self.target_num_replicas = 2
+        self.capacity_adjusted_min_replicas = 1
+        self.capacity_adjusted_max_replicas = 4
 
 
 def wanted(ingresses: dict[str, dict[str, float]] | None, *further: str) -> dict[str, int]:
@@ -49,3 +55,37 @@ def test_each_model_by_its_own_queue() -> None:
 @pytest.mark.parametrize("metrics", [None, {}, {"other": {"a": 1000.0}}])
 def test_nothing_known(metrics: dict[str, dict[str, float]] | None) -> None:
     assert wanted(metrics) == {"Classifier": 0, "Preprocessor": 0}
+
+
+class Gauge:
+    """In place of Ray's: keeps what it was set to."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+
+    def set(self, value: float, tags: dict[str, str]) -> None:
+        self.values[tags["deployment"]] = value
+
+
+@pytest.mark.parametrize(("images", "bound"), [(0, -1), (1, 0), (160, 0), (161, 1)])
+def test_the_metrics_say_why(monkeypatch: pytest.MonkeyPatch, images: int, bound: int) -> None:
+    gauges: dict[str, Gauge] = {}
+    monkeypatch.setattr(AutoscalingMetrics, "_gauge", lambda _self, name, _what: gauges.setdefault(name, Gauge()))
+    wanted({QUEUE_METRIC + "Classifier": {"a": float(images)}})
+    assert {name: gauge.values["Classifier"] for name, gauge in gauges.items()} == {
+        "images": images,
+        "wanted_replicas": math.ceil(images / 40),
+        "target_replicas": 2,
+        "running_replicas": 1,
+        "min_replicas": 1,
+        "max_replicas": 4,
+        "bound": bound,
+    }
+
+
+def test_broken_metrics_do_not_stop_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no metrics here")
+
+    monkeypatch.setattr(AutoscalingMetrics, "observe", fail)
+    assert wanted({QUEUE_METRIC + "Classifier": {"a": 41.0}})["Classifier"] == 2

@@ -223,6 +223,13 @@ def test_prometheus(service: Service, client: httpx.Client) -> None:
         "raylens_rejections",
         "raylens_records_written",
         "raylens_records_pending",
+        "raylens_autoscaling_images",
+        "raylens_autoscaling_wanted_replicas",
+        "raylens_autoscaling_target_replicas",
+        "raylens_autoscaling_running_replicas",
+        "raylens_autoscaling_min_replicas",
+        "raylens_autoscaling_max_replicas",
+        "raylens_autoscaling_bound",
     }
     give_up_at = time.monotonic() + 30
     while time.monotonic() < give_up_at:
