@@ -12,7 +12,9 @@ PACKAGES = ("serve_app", "models", "auth", "kuberay", "benchmarks")
 STAYS_IN: dict[str, tuple[str, ...]] = {
     "ray": (
         "serve_app/app.py",
+        "benchmarks/day",  # Ray's own rules of scaling
         "serve_app/autoscaling.py",
+        "serve_app/autoscaling_metrics.py",
         "serve_app/cluster.py",
         "serve_app/deployments",
         "serve_app/metrics.py",
@@ -38,6 +40,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "httpcore": ("serve_app/fetch",),
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks", "kuberay"),
     "kubernetes": ("kuberay",),
+    "opentelemetry": ("serve_app/tracing",),
     "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py"),
     "typer": ("serve_app/cli", "benchmarks", "kuberay"),
     "rich": ("serve_app/cli", "benchmarks", "kuberay"),

@@ -1,16 +1,18 @@
 """The ingress as Ray Serve runs it: the HTTP application around the handles of the other deployments."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 
 from models.spec import ModelSpec
 from serve_app.autoscaling import QUEUE_METRIC
+from serve_app.busy import BUSY_METRIC, BusyShare
 from serve_app.config import BuildArguments
+from serve_app.deployments.telemetry import begin
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
-from serve_app.logs import configure_logging
 from serve_app.metrics import IngressMetrics
 from serve_app.pipeline import Handle, Pipeline
 from serve_app.settings import settings
@@ -27,7 +29,7 @@ class IngressReplica:
         specs: Sequence[ModelSpec],
         arguments: BuildArguments,
     ) -> None:
-        configure_logging(settings())
+        begin(settings(), "Ingress")
         # uvicorn, which Ray starts after this, would believe X-Forwarded-For of whoever comes from the loopback
         # interface; through HAProxy that is everybody. RAYLENS_FORWARDED_HOPS alone says what to believe.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
@@ -46,13 +48,16 @@ class IngressReplica:
             settings=settings(),
             metrics=IngressMetrics(),
         )
+        # One event loop: a core is all it can take, and what it waits for is none of its work.
+        self._busy = BusyShare(time.process_time)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         return create_api(self._gateway)
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
-        """Images waiting or in work here, by Classifier deployment."""
-        return {QUEUE_METRIC + name: float(images) for name, images in self._gateway.images_by_deployment().items()}
+        """Images waiting or in work here, by Classifier deployment, and how busy this replica is."""
+        images = self._gateway.images_by_deployment()
+        return {BUSY_METRIC: self._busy.read()} | {QUEUE_METRIC + name: float(count) for name, count in images.items()}
 
     async def drain(self) -> None:
         """See :meth:`Gateway.drain`."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.runtimes import Runtime
+from serve_app import tracing
 from serve_app.coalescer import Coalescer
-from serve_app.types import Classified, Float32Array, Preprocessed, UInt8Array
+from serve_app.log_context import on_behalf_of
+from serve_app.types import Classified, Float32Array, Manifest, Preprocessed, UInt8Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class Classifier:
 
     def __init__(self, runtime: Runtime, *, concurrency: int, max_waiting: int) -> None:
         self.runtime = runtime
+        self._about = {"raylens.runtime": runtime.name, "raylens.precision": runtime.precision}
+        self.busy_s = 0.0
+        """Seconds of model calls since the start."""
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="inference")
         self._merger = Coalescer[UInt8Array, _Inference](
             self._infer,
@@ -39,16 +44,22 @@ class Classifier:
     def waiting_images(self) -> int:
         return self._merger.waiting_images
 
-    async def classify(self, batch: Preprocessed) -> Classified:
+    async def classify(self, batch: Preprocessed, manifest: Manifest = Manifest()) -> Classified:
         """Probabilities for each row of the batch's tensor; the batch's other outcomes pass through.
 
         Raises Overloaded when too many images wait, DeadlineExceeded when nobody waits for any row any more.
         """
         arrived = time.time()
-        if len(batch.tensor):
-            inference = await self._merger.submit(batch.tensor, max(batch.deadlines), len(batch.tensor))
-        else:
-            inference = _Inference(np.empty((0, 0), np.float32), arrived, 0.0, 0)
+        with on_behalf_of(manifest), tracing.stage(manifest, "classify", self._about) as stage:
+            if len(batch.tensor):
+                inference = await self._merger.submit(batch.tensor, max(batch.deadlines), len(batch.tensor))
+                ended_at = inference.started_at + inference.inference_ms / 1e3
+                stage.part("inference queue", arrived, inference.started_at, {})
+                stage.part(
+                    "inference", inference.started_at, ended_at, {"raylens.inference.images": inference.batch_size}
+                )
+            else:
+                inference = _Inference(np.empty((0, 0), np.float32), arrived, 0.0, 0)
         return Classified(
             probabilities=inference.probabilities,
             outcomes=batch.outcomes,
@@ -61,7 +72,9 @@ class Classifier:
         )
 
     async def _infer(self, tensors: list[UInt8Array]) -> list[_Inference]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._predict, tensors)
+        inferences = await asyncio.get_running_loop().run_in_executor(self._threads, self._predict, tensors)
+        self.busy_s += inferences[0].inference_ms / 1e3
+        return inferences
 
     def _predict(self, tensors: list[UInt8Array]) -> list[_Inference]:
         started_at, started = time.time(), time.perf_counter()

@@ -224,6 +224,7 @@ def test_prometheus(service: Service, client: httpx.Client) -> None:
         "raylens_records_written",
         "raylens_records_pending",
         "raylens_autoscaling_images",
+        "raylens_autoscaling_busy",
         "raylens_autoscaling_wanted_replicas",
         "raylens_autoscaling_target_replicas",
         "raylens_autoscaling_running_replicas",

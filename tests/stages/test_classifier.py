@@ -72,6 +72,11 @@ async def test_one_row_an_image(classifier: Classifier) -> None:
     assert classified.queue_ms >= 0
 
 
+async def test_it_counts_the_seconds_of_its_model_calls(classifier: Classifier) -> None:
+    calls = [await classifier.classify(batch(1)) for _ in range(3)]
+    assert classifier.busy_s == pytest.approx(sum(call.inference_ms for call in calls) / 1e3)
+
+
 async def test_a_batch_in_which_no_image_is_good(classifier: Classifier, runtime: Gated) -> None:
     outcomes = [CorruptImage("cut"), CorruptImage("short")]
     empty = Preprocessed(np.empty((0, SIZE, SIZE, 3), np.uint8), list(outcomes), [], 1.0)
