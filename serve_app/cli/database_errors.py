@@ -1,5 +1,6 @@
 """What goes wrong with the database, for the commands that work on it."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +18,7 @@ def database_errors(command: str) -> Iterator[None]:
             yield
         except ValidationError:
             raise  # wrong settings, which every command tells alike
-        except (SQLAlchemyError, OSError, ValueError, TimeoutError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, TimeoutError) as error:
             # SQLAlchemy's own text would quote the statement; the driver's last argument is the message.
             cause = error.orig.args[-1] if isinstance(error, DBAPIError) and error.orig and error.orig.args else error
             raise Failure(f"{command}: {cause}") from None

@@ -1,6 +1,7 @@
 """``raylens db``: the database's schema, state and size."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -56,6 +57,31 @@ def prune(days: Days, as_json: AsJson = False) -> None:
         pruned = prune_database(engine, days)
         engine.dispose()
     _show({"classifications_deleted": pruned.classifications, "buckets_deleted": pruned.buckets}, as_json)
+
+
+@app.command(epilog="Example: raylens db backup backups/2026-11-22")
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Is made; to restore, RAYLENS_DATA_DIR=FOLDER.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy the embedded database, the records that wait for it and the secret key, while Raylens runs or not."""
+    from serve_app.backup import back_up
+    from serve_app.cli.failure import WrongUsage
+    from serve_app.database import parse_url
+    from serve_app.settings import settings
+
+    with database_errors("raylens db backup"):
+        url = parse_url(settings().effective_database_url)
+        if url.get_backend_name() != "sqlite":
+            raise WrongUsage(
+                f"The database is a server's, which has its own way: "
+                f"mysqldump --single-transaction --host {url.host} --user {url.username} --password {url.database}"
+            )
+        made = back_up(Path(url.database or ""), settings().data_dir, folder)
+    _show(
+        {"folder": str(made.folder), "database_bytes": made.database_bytes, "spooled_files": made.spooled_files},
+        as_json,
+    )
 
 
 def _show(values: dict[str, Any], as_json: bool) -> None:

@@ -66,6 +66,6 @@ def test_wrong_use_is_code_2(arguments: list[str]):
     assert _run(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["upgrade", "status", "prune"])
+@pytest.mark.parametrize("command", ["upgrade", "status", "prune", "backup"])
 def test_help_shows_an_example(command: str):
     assert f"raylens db {command}" in " ".join(_run(command, "--help").stdout.split())
