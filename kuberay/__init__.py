@@ -1,0 +1,1 @@
+"""The deploy client: Raylens on Kubernetes through KubeRay. Helm writes, this waits, looks and explains."""
