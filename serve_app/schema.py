@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -18,6 +19,7 @@ import auth.tables
 import serve_app.statistics.tables
 from serve_app.database import connect
 
+log = structlog.get_logger(__name__)
 SLOW_S: Final = 600
 """A change of a large table may take this long; as long another process waits for it."""
 ROOT: Final = Path(__file__).parent.parent
@@ -42,6 +44,11 @@ class Part:
     def head(self) -> str | None:
         """The revision this version of Raylens needs."""
         return ScriptDirectory.from_config(self.config(None)).get_current_head()
+
+    def knows(self, revision: str | None) -> bool:
+        """Whether it is one of this version's, or none yet."""
+        script = ScriptDirectory.from_config(self.config(None))
+        return revision is None or revision in {each.revision for each in script.walk_revisions()}
 
     def differences(self, connection: Connection) -> list[object]:
         """What distinguishes the tables that are there from those the code expects."""
@@ -71,10 +78,18 @@ PARTS: Final = (
 
 
 def upgrade(url: str) -> None:
-    """Bring all tables to the newest revision. Several processes may call this at once; harmless where all is done."""
+    """Bring all tables to the newest revision. Several processes may call this at once; harmless where all is done.
+
+    Tables of a newer Raylens stay as they are: they suit the version before as well, so one can go back to it.
+    """
     with _locked(url) as connection:
         for part in PARTS:
-            command.upgrade(part.config(connection), "head")
+            revision = part.current(connection)
+            connection.rollback()  # Alembic commits only a transaction that it began itself
+            if part.knows(revision):
+                command.upgrade(part.config(connection), "head")
+            else:
+                log.warning("tables_are_newer", part=part.name, revision=revision, revision_needed=part.head())
 
 
 def downgrade(url: str, part: Part, revision: str) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from serve_app import schema
 from serve_app.database import connect, parse_url
+from serve_app.statistics.ledger import store
 from tests.servers.mariadb import MariaDB
+from tests.statistics.examples import example
 
 
 def test_migrations_make_the_tables_of_the_code(empty_url: str):
@@ -59,6 +61,19 @@ def test_processes_that_upgrade_at_once_do_not_clash(empty_url: str):
     assert [code for _, code in outcomes] == [0] * 4, outcomes
     engine = connect(empty_url)
     assert schema.current(engine) == schema.head()
+    engine.dispose()
+
+
+def test_tables_of_a_newer_version_are_left_as_they_are(url: str):
+    """Who goes back to the version before must be able to start it."""
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE statistics_version SET version_num = '9999'"))
+        connection.execute(text("ALTER TABLE counters ADD COLUMN surprise INTEGER"))
+    schema.upgrade(url)
+    assert schema.current(engine) == {**schema.head(), "statistics": "9999"}
+    assert "surprise" in {column["name"] for column in inspect(engine).get_columns("counters")}
+    store(engine, [example(1)])
     engine.dispose()
 
 
