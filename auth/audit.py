@@ -1,5 +1,7 @@
 """The log of sign-ins and changes: what happened to whose account, by whom, from where. Never a secret."""
 
+import threading
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,6 +73,13 @@ class Audit:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._lock = threading.Lock()
+        self._happened: Counter[str] = Counter()
+
+    def happened(self) -> dict[str, int]:
+        """What was written down here since the start, counted by event; for those who watch."""
+        with self._lock:
+            return dict(self._happened)
 
     def add(
         self,
@@ -95,6 +104,8 @@ class Audit:
             "detail": dict(detail or {}),
         }
         connection.execute(insert(audit).values(values))
+        with self._lock:
+            self._happened[event.value] += 1
 
     def record(self, event: Event, *, user_id: int, origin: Origin) -> None:
         """For what changes nothing that a transaction would be needed for."""

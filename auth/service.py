@@ -110,6 +110,13 @@ class Auth:
         self.oauth.sweep()
         self.accounts.sweep(self.erase)
 
+    def happened(self) -> dict[str, int]:
+        """What happened to accounts in this process since its start, counted by event, for those who watch.
+
+        Besides the log's events ``user.throttled``: a sign-in, or a new account, that was told to wait.
+        """
+        return self.audit.happened() | {"user.throttled": self.throttle.refused}
+
     def origin_of(self, request: Request) -> Origin:
         return Origin(self._address_of(request), request.headers.get("user-agent", ""))
 

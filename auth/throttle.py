@@ -64,6 +64,8 @@ class Throttle:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self.refused = 0
+        """Attempts and new accounts that were told to wait, since the start; about, where threads meet."""
 
     def begin(self, account: str, address: str) -> Attempt:
         """Count an attempt, as failed until :meth:`succeed`. Raises Throttled where it comes too early.
@@ -110,6 +112,7 @@ class Throttle:
         return connection.execute(delete(throttles).where(old)).rowcount
 
     def _throttled(self, until_us: int, of_what: str = "failed sign-ins") -> Throttled:
+        self.refused += 1
         wait_s = max(1, math.ceil(until_us / 1e6 - self._clock()))
         return Throttled(f"Too many {of_what}; try again in {wait_s} s.", retry_after=float(wait_s))
 

@@ -158,3 +158,21 @@ class ModelInService:
     precision: str
     load_s: float
     """From the start of the replica to the end of its warm-up, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsState:
+    """Where the records are, as one Results replica sees it. The spool may be shared with others."""
+
+    written: int
+    """To the database, by this replica since its start."""
+    database_is_up: bool
+    pending: int
+    """In the spool."""
+    oldest_s: float
+    """Age of the oldest of those; 0 where there is none."""
+    broken: int
+    """Set aside, since no database takes them."""
+    free_bytes: int
+    """Of the disk of the spool."""
+    size_bytes: int

@@ -41,7 +41,12 @@ class ByteBudget:
     """Bytes of request bodies that may be in memory at once."""
 
     def __init__(self, limit: int) -> None:
+        self.limit = limit
         self._left = limit
+
+    @property
+    def held(self) -> int:
+        return self.limit - self._left
 
     @contextmanager
     def account(self) -> "Iterator[Account]":

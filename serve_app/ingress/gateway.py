@@ -241,7 +241,13 @@ class Gateway:
         while True:
             await asyncio.sleep(METRICS_EVERY_S)
             self._metrics.observe(*self.pulse.drain())
-            self._metrics.observe_queue(self._images_by_model())
+            for name, model in self.models.items():
+                queue, limit = model.queue, self.arguments.queue.max_waiting
+                self._metrics.observe_queue(name, queue.waiting_images, queue.running_images, limit)
+            self._metrics.observe_uploads(self.memory.held, self.memory.limit)
+            self._metrics.observe_cache(self._cache.state())
+            self._metrics.observe_account_events(self.auth.happened())
+            self._metrics.observe_models(model.in_service for model in self.models.values())
 
     async def _sweep(self) -> None:
         """Clear up after users: what has ended, and who left. Each replica does, so not all at the same moment."""

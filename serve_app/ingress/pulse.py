@@ -1,7 +1,7 @@
 """The last minute of this ingress replica, for the live view."""
 
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,25 +28,26 @@ class Pulse:
         self._clock = clock
         self._beats: deque[_Beat] = deque(maxlen=KEPT)
         self._refusals: deque[tuple[float, str]] = deque(maxlen=KEPT)
-        self._unflushed_outcomes: Counter[str] = Counter()
         self._unflushed_refusals: Counter[str] = Counter()
-        self._unflushed_ms: list[float] = []
+        self._unflushed_ms: defaultdict[str, list[float]] = defaultdict(list)
+        self._unflushed_fetches_ms: list[float] = []
 
     def answered(self, outcome: str, timings_ms: dict[str, float], batch_size: int) -> None:
         """``outcome``: hit, miss or shared; ``batch_size``: images of the model call, 0 where there was none."""
         self._beats.append(_Beat(self._clock(), outcome, timings_ms, batch_size))
-        self._unflushed_outcomes[outcome] += 1
-        self._unflushed_ms.append(timings_ms["total"])
+        self._unflushed_ms[outcome].append(timings_ms["total"])
+        if fetch_ms := timings_ms["fetch"]:
+            self._unflushed_fetches_ms.append(fetch_ms)
 
     def refused(self, code: str) -> None:
         """An image went without an answer, by error code."""
         self._refusals.append((self._clock(), code))
         self._unflushed_refusals[code] += 1
 
-    def drain(self) -> tuple[dict[str, int], dict[str, int], list[float]]:
-        """Answers by outcome, refusals by code and latencies (ms) since the last call, for the metrics."""
-        drained = dict(self._unflushed_outcomes), dict(self._unflushed_refusals), self._unflushed_ms
-        self._unflushed_outcomes, self._unflushed_refusals, self._unflushed_ms = Counter(), Counter(), []
+    def drain(self) -> tuple[dict[str, list[float]], dict[str, int], list[float]]:
+        """Latencies (ms) by outcome, refusals by code, fetches (ms) since the last call, for the metrics."""
+        drained = dict(self._unflushed_ms), dict(self._unflushed_refusals), self._unflushed_fetches_ms
+        self._unflushed_ms, self._unflushed_refusals, self._unflushed_fetches_ms = defaultdict(list), Counter(), []
         return drained
 
     def summary(self, window_s: float = WINDOW_S) -> dict[str, Any]:

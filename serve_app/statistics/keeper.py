@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -13,15 +14,16 @@ from serve_app.schema import upgrade
 from serve_app.settings import Settings
 from serve_app.statistics.recorder import Recorder
 from serve_app.statistics.retention import prune
-from serve_app.types import Record
+from serve_app.types import Record, RecordsState
 
 log = structlog.get_logger(__name__)
 
 PRUNE_EVERY_S: Final = 3600.0
+TELL_EVERY_S: Final = 1.0
 
 
 class Keeper:
-    """A :class:`Recorder` and the thread that looks after it. Starts also where the database is down."""
+    """A :class:`Recorder` and the threads that look after it. Starts also where the database is down."""
 
     def __init__(self, settings: Settings, drain_interval_s: float) -> None:
         self._url = settings.effective_database_url
@@ -34,9 +36,11 @@ class Keeper:
         self._stopping = threading.Event()
         self._try_upgrade()
 
-    def start(self, observe: Callable[[int, int], None]) -> None:
-        """Look after the records in the background; ``observe`` hears of (records written, records pending)."""
-        threading.Thread(target=self._run, args=(observe,), name="keeper", daemon=True).start()
+    def start(self, observe: Callable[[RecordsState], None]) -> None:
+        """Look after the records in the background; ``observe`` hears of them each second."""
+        threading.Thread(target=self._run, name="keeper", daemon=True).start()
+        # On a thread of its own: it has to tell of a database that hangs, and of a spool that takes long to empty.
+        threading.Thread(target=self._tell, args=(observe,), name="records-state", daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -50,13 +54,19 @@ class Keeper:
         """``ok``, or ``degraded`` while records go to the spool instead of the database."""
         return "degraded" if self._recorder.database_is_down or not self._upgraded else "ok"
 
-    def _run(self, observe: Callable[[int, int], None]) -> None:
+    def _run(self) -> None:
         while not self._stopping.wait(self._interval_s):
             try:
                 self._tend()
-                observe(self._recorder.recorded, self._recorder.pending())
             except Exception:
                 log.exception("keeper_failed")
+
+    def _tell(self, observe: Callable[[RecordsState], None]) -> None:
+        while not self._stopping.wait(TELL_EVERY_S):
+            try:
+                observe(replace(self._recorder.state(), database_is_up=self.state() == "ok"))
+            except Exception:
+                log.exception("records_state_unknown")
 
     def _tend(self) -> None:
         if not self._upgraded:

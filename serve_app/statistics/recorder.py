@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from serve_app.circuit_breaker import CircuitBreaker
 from serve_app.statistics.ledger import store
 from serve_app.statistics.spool import Spool
-from serve_app.types import Record
+from serve_app.types import Record, RecordsState
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +42,19 @@ class Recorder:
     def pending(self) -> int:
         """Records that wait in the spool folder, those of other processes included."""
         return self._spool.pending()
+
+    def state(self) -> RecordsState:
+        """Of the database and the spool, as far as is known without asking the database."""
+        spool = self._spool.state()
+        return RecordsState(
+            written=self._recorded,
+            database_is_up=not self._circuit.is_open,
+            pending=spool.pending,
+            oldest_s=spool.oldest_s,
+            broken=spool.broken,
+            free_bytes=spool.free_bytes,
+            size_bytes=spool.size_bytes,
+        )
 
     def record(self, records: Sequence[Record]) -> None:
         """Keep a batch: in the database, or durably in the spool where the database is down or in doubt.

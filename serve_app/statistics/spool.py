@@ -3,11 +3,12 @@
 import fcntl
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,20 @@ from serve_app.types import Record
 log = structlog.get_logger(__name__)
 ABANDONED_S = 3600.0
 """A half-written file this old belongs to a process that was killed; its call never returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """What waits, and whether there is room for more."""
+
+    pending: int
+    """Records."""
+    oldest_s: float
+    """Age of the oldest; 0 where there is none."""
+    broken: int
+    """Records set aside; one for a file whose name does not tell."""
+    free_bytes: int
+    size_bytes: int
 
 
 class Spool:
@@ -38,7 +53,14 @@ class Spool:
 
     def pending(self) -> int:
         """Number of records that wait."""
-        return sum(int(number) for path in self.files() if (number := path.stem.rpartition("-")[2]).isdecimal())
+        return _records_in(self.files())
+
+    def state(self) -> SpoolState:
+        """All from names: a file's own state would cost a round trip each where the folder is on a network."""
+        files = self.files()
+        disk = shutil.disk_usage(self.folder)
+        broken = _records_in(list(self.broken.glob("*.json")))
+        return SpoolState(_records_in(files), _age_s(files), broken, disk.free, disk.total)
 
     def read(self, path: Path) -> list[Record]:
         """The batch of a file. ``FileNotFoundError`` where another process was faster, ``ValueError`` where broken."""
@@ -85,6 +107,18 @@ class Spool:
             with suppress(FileNotFoundError):  # it has just been finished
                 if path.stat().st_mtime < time.time() - ABANDONED_S:
                     path.unlink()
+
+
+def _records_in(files: Sequence[Path]) -> int:
+    """By the files' names."""
+    numbers = [path.stem.rpartition("-")[2] for path in files]
+    return sum(int(number) if number.isdecimal() else 1 for number in numbers)
+
+
+def _age_s(files: Sequence[Path]) -> float:
+    """Of the oldest, which is the first."""
+    written_ns = files[0].name.partition("-")[0] if files else ""
+    return max(0.0, time.time() - int(written_ns) / 1e9) if written_ns.isdecimal() else 0.0
 
 
 def _record(item: dict[str, Any]) -> Record:

@@ -4,7 +4,7 @@ import asyncio
 import pickle
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -158,15 +158,35 @@ class CountedMetrics:
     answers: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
     latencies_ms: list[float] = field(default_factory=list)
-    queue: dict[str, int] = field(default_factory=dict)
+    fetches_ms: list[float] = field(default_factory=list)
+    queue: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    uploads: tuple[int, int] = (0, 0)
+    cache: str = ""
+    account_events: Mapping[str, int] = field(default_factory=dict)
+    models: list[ModelInService] = field(default_factory=list)
 
-    def observe(self, answers: dict[str, int], rejections: dict[str, int], latencies_ms: list[float]) -> None:
-        self.answers.update(answers)
+    def observe(
+        self, latencies_ms: Mapping[str, list[float]], rejections: Mapping[str, int], fetches_ms: list[float]
+    ) -> None:
+        self.answers.update({outcome: len(latencies) for outcome, latencies in latencies_ms.items()})
         self.rejections.update(rejections)
-        self.latencies_ms += latencies_ms
+        self.latencies_ms += [latency for latencies in latencies_ms.values() for latency in latencies]
+        self.fetches_ms += fetches_ms
 
-    def observe_queue(self, images_by_model: dict[str, int]) -> None:
-        self.queue = images_by_model
+    def observe_queue(self, model: str, waiting: int, running: int, limit: int) -> None:
+        self.queue[model] = (waiting, running, limit)
+
+    def observe_uploads(self, held: int, limit: int) -> None:
+        self.uploads = (held, limit)
+
+    def observe_cache(self, state: str) -> None:
+        self.cache = state
+
+    def observe_account_events(self, totals: Mapping[str, int]) -> None:
+        self.account_events = totals
+
+    def observe_models(self, models: Iterable[ModelInService]) -> None:
+        self.models = list(models)
 
 
 @dataclass

@@ -153,3 +153,4 @@ async def test_what_happened_is_counted(graph: Graph) -> None:
     assert graph.metrics.answers == {"hit": 3, "miss": 3}
     assert graph.metrics.rejections == refusals
     assert len(graph.metrics.latencies_ms) == 6
+    assert graph.metrics.fetches_ms == []

@@ -16,7 +16,7 @@ RULE = {
             "rules": [
                 {
                     "alert": "QueueFull",
-                    "expr": "ray_raylens_images_waiting > 200",
+                    "expr": "ray_raylens_queue_images > 200",
                     "annotations": {"summary": "{{ $labels.deployment }} has {{ $value }} waiting"},
                 }
             ],
