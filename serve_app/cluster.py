@@ -118,14 +118,24 @@ def is_joined() -> bool:
 class Cluster:
     """Context manager around Ray. Import ``ray`` only after it was entered: the flags count at import."""
 
-    def __init__(self, *, dashboard: bool, cpus: int) -> None:
+    def __init__(self, *, dashboard: bool, cpus: int, metrics_port: int = 0) -> None:
         """``cpus``: what a Ray started here may hand out; one that is joined knows its own."""
         self._dashboard = dashboard
         self._cpus = cpus
         self._folder = Path(tempfile.mkdtemp(prefix="raylens-"))
         self._joined = is_joined()
         self.dashboard_url: str | None = None
-        self.metrics_port = free_port()
+        self.metrics_port = metrics_port or free_port()
+
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """For Prometheus, by who speaks there: Ray for itself and the stages, HAProxy. Empty for a cluster joined."""
+        if self._joined:
+            return {}
+        urls = {"ray": f"http://127.0.0.1:{self.metrics_port}/metrics"}
+        if os.environ["RAY_SERVE_ENABLE_HA_PROXY"] == "1":
+            urls["haproxy"] = f"http://127.0.0.1:{os.environ['RAY_SERVE_HAPROXY_METRICS_PORT']}/metrics"
+        return urls
 
     def __enter__(self) -> Self:
         # HAProxy's files and ports are one set a machine by default; each service of ours has its own.

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the metrics, on all interfaces. 0: one that is free."
+    )
     public_url: str = Field(
         default="",
         description="Address people use, like https://raylens.example.org, when it is not http://HOST:PORT.",

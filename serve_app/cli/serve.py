@@ -74,7 +74,7 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
         status.update("Starting Ray …")
         fitted = fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port)
         cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))
-        with Cluster(dashboard=dashboard, cpus=cpus) as cluster:
+        with Cluster(dashboard=dashboard, cpus=cpus, metrics_port=chosen.metrics_port) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
@@ -126,11 +126,12 @@ def _is_ready(client: httpx.Client) -> bool:
 
 def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
     url = chosen.effective_public_url
-    metrics_url = None if is_joined() else f"http://127.0.0.1:{cluster.metrics_port}/metrics"
+    metrics = cluster.metrics_urls
     addresses: dict[str, Any] = {
         "web": f"{url}/",
         "api": f"{url}/api/docs",
-        "metrics": metrics_url,
+        "metrics": metrics.get("ray"),
+        "proxy_metrics": metrics.get("haproxy"),
         "dashboard": cluster.dashboard_url,
     }
     if json_output:
@@ -139,8 +140,8 @@ def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
         return
     console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
     console.print(f"  API documentation  {addresses['api']}")
-    if metrics_url:
-        console.print(f"  Prometheus metrics {metrics_url}")
+    for number, metrics_url in enumerate(metrics.values()):
+        console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
     if cluster.dashboard_url:
         console.print(f"  Ray dashboard      {cluster.dashboard_url}")
         console.print("                     asks for the token of `ray get-auth-token`")
