@@ -1,9 +1,10 @@
 """Helm, and what it renders once for all tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.kuberay.apiserver import ApiServer
 from tests.kuberay.chart import SETS, Helm, Manifest
 
 
@@ -36,3 +37,10 @@ def rendered(helm: Helm) -> Callable[[str], list[Manifest]]:
 def manifests(request: pytest.FixtureRequest, rendered: Callable[[str], list[Manifest]]) -> list[Manifest]:
     """The objects of every ingress mode with each file of values."""
     return rendered(request.param)
+
+
+@pytest.fixture
+def api_server() -> Iterator[ApiServer]:
+    """A Kubernetes API server with the namespace ``vision``; a defect of it fails the test."""
+    with ApiServer(("vision",)) as server:
+        yield server
