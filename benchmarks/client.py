@@ -1,6 +1,6 @@
 """A load generator of our own, for where there is no wrk: the same arguments and the same line of JSON as load.lua.
 
-python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE TOKEN
+python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE TOKEN HEADER
 """
 
 import asyncio
@@ -44,7 +44,7 @@ async def _connection(host: str, port: int, requests: Iterator[bytes], until: fl
                 sent = time.perf_counter()
                 writer.write(next(requests))
                 async with asyncio.timeout(TIMEOUT_S):
-                    status = await _status_of_answer(reader)
+                    status = await status_of_answer(reader)
                 tally.latencies_ms.append((time.perf_counter() - sent) * 1e3)
                 tally.refused += status >= 400
         except (OSError, EOFError, TimeoutError, ValueError):
@@ -55,7 +55,7 @@ async def _connection(host: str, port: int, requests: Iterator[bytes], until: fl
                 writer.close()
 
 
-async def _status_of_answer(reader: asyncio.StreamReader) -> int:
+async def status_of_answer(reader: asyncio.StreamReader) -> int:
     """Read one answer to its end. Raises ValueError where its length isn't told."""
     head = await reader.readuntil(b"\r\n\r\n")
     _, found, rest = head.lower().partition(b"\r\ncontent-length:")
@@ -65,12 +65,25 @@ async def _status_of_answer(reader: asyncio.StreamReader) -> int:
     return int(head[9:12])
 
 
-async def _run(url: str, connections: int, seconds: float, head: str, bodies: list[bytes]) -> str:
+def address(url: str) -> tuple[str, int]:
+    """Host and port."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    requests = itertools.cycle(
-        [f"{head}Host: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
-    )
+    return parts.hostname or "127.0.0.1", parts.port or 80
+
+
+def requests_of(host: str, arguments: list[str]) -> list[bytes]:
+    """What ``Workload.arguments`` tells, as HTTP requests."""
+    folder, count, path, content_type, token, header = arguments
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n"
+    head += f"Authorization: Bearer {token}\r\n" if token else ""
+    head += f"{header}\r\n" if header else ""
+    bodies = [Path(folder, str(number)).read_bytes() for number in range(int(count))]
+    return [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies]
+
+
+async def _run(url: str, connections: int, seconds: float, arguments: list[str]) -> str:
+    host, port = address(url)
+    requests = itertools.cycle(requests_of(host, arguments))
     tally, started = Tally(), time.perf_counter()
     until = started + seconds
     await asyncio.gather(*(_connection(host, port, requests, until, tally) for _ in range(connections)))
@@ -78,11 +91,8 @@ async def _run(url: str, connections: int, seconds: float, head: str, bodies: li
 
 
 def main(arguments: list[str]) -> None:
-    url, connections, seconds, folder, count, path, content_type, token = arguments
-    bodies = [Path(folder, str(number)).read_bytes() for number in range(int(count))]
-    head = f"POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\n"
-    head += f"Authorization: Bearer {token}\r\n" if token else ""
-    print(asyncio.run(_run(url, int(connections), float(seconds), head, bodies)))
+    url, connections, seconds, *workload = arguments
+    print(asyncio.run(_run(url, int(connections), float(seconds), workload)))
 
 
 if __name__ == "__main__":

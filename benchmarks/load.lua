@@ -1,5 +1,6 @@
 -- For wrk: each request brings the next of the bodies in a folder, named 0, 1, 2, …; the outcome is a line of JSON.
--- Arguments after "--": folder, number of bodies, path with query, content type, bearer token or nothing.
+-- Arguments after "--": folder, number of bodies, path with query, content type, bearer token or nothing,
+-- one more header as Name: value or nothing.
 
 local requests, following = {}, 0
 
@@ -7,6 +8,8 @@ function init(args)
   local folder, count, path = args[1], tonumber(args[2]), args[3]
   local headers = { ["Content-Type"] = args[4] }
   if args[5] and args[5] ~= "" then headers["Authorization"] = "Bearer " .. args[5] end
+  local name, value = (args[6] or ""):match("^([^:]+): (.+)$")
+  if name then headers[name] = value end
   for i = 0, count - 1 do
     local file = assert(io.open(folder .. "/" .. i, "rb"))
     requests[i] = wrk.format("POST", path, headers, file:read("*a"))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 ROOT: Final = Path(__file__).parent.parent
 SCRIPT: Final = Path(__file__).with_name("load.lua")
@@ -64,6 +64,8 @@ class Workload:
     bodies: int
     token: str = ""
     """Sent as a bearer token."""
+    header: str = ""
+    """One more header, as ``Name: value``."""
 
     @classmethod
     @contextmanager
@@ -73,6 +75,10 @@ class Workload:
                 Path(folder, str(number)).write_bytes(body)
             yield cls(path, content_type, Path(folder), len(bodies))
 
+    def arguments(self) -> list[str]:
+        """Of a load generator."""
+        return [str(self.folder), str(self.bodies), self.path, self.content_type, self.token, self.header]
+
 
 def generator() -> str:
     """The name of what makes the load: ``wrk`` or ``asyncio client``."""
@@ -81,20 +87,25 @@ def generator() -> str:
 
 def run(url: str, workload: Workload, connections: int, seconds: float) -> Load:
     """Load the server at ``url`` (scheme, host, port). Raises LoadFailed."""
-    tail = [str(workload.folder), str(workload.bodies), workload.path, workload.content_type, workload.token]
+    tail = workload.arguments()
     if generator() == "wrk":
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"]
         command = ["wrk", *options, "--timeout", "30s", "--script", str(SCRIPT), url, "--", *tail]
     else:
         command = [sys.executable, "-m", "benchmarks.client", url, str(connections), str(seconds), *tail]
+    seen, cpu_s = last_line(command, generator())
+    return Load(**seen, client_cores=cpu_s / seen["seconds"])
+
+
+def last_line(command: list[str], name: str) -> tuple[dict[str, Any], float]:
+    """Run a load generator: the JSON it ends with, and the CPU seconds it took. Raises LoadFailed."""
     before = _cpu_of_children()
     outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     cpu_s = _cpu_of_children() - before
     try:
-        seen = json.loads(outcome.stdout.strip().rpartition("\n")[2])
+        return dict(json.loads(outcome.stdout.strip().rpartition("\n")[2])), cpu_s
     except ValueError:
-        raise LoadFailed(f"{generator()}: {(outcome.stderr or outcome.stdout).strip()[-500:]}") from None
-    return Load(**seen, client_cores=cpu_s / seen["seconds"])
+        raise LoadFailed(f"{name}: {(outcome.stderr or outcome.stdout).strip()[-500:]}") from None
 
 
 def _cpu_of_children() -> float:

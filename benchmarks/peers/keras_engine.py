@@ -1,0 +1,34 @@
+"""What one gets without a compiled model: Keras on TensorFlow, as its documentation shows it."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers.engine import TOP, Terms
+from models.architectures import build
+from models.labels import labels_of
+from models.runtimes import UInt8Array
+from models.zoo import resolve
+from serve_app.images.decoding import decode
+
+
+class KerasClassifier:
+    """Encoded photos → the five most probable classes of each, by ``predict_on_batch`` in fp32."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._spec = resolve(terms.model)
+        self._labels = labels_of(self._spec)
+        self._model = build(self._spec)
+        self.infer(np.zeros((1, self._spec.transform.size, self._spec.transform.size, 3), np.uint8))
+
+    def pixels(self, photo: bytes) -> UInt8Array:
+        """uint8 (1, size, size, 3)."""
+        return decode(photo, self._spec.transform)[1][np.newaxis]
+
+    def infer(self, pixels: UInt8Array) -> list[dict[str, Any]]:
+        (probabilities,) = np.asarray(self._model.predict_on_batch(pixels))
+        first = np.argsort(-probabilities, kind="stable")[:TOP]
+        return [
+            {"index": int(index), "label": self._labels.name(index), "probability": float(probabilities[index])}
+            for index in first
+        ]

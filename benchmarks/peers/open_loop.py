@@ -1,0 +1,147 @@
+"""An open loop: requests are sent at moments of a Poisson process, each on an idle connection or a new one.
+
+A latency counts from the moment the request was due, so a server that stops for a while is told all of it. In a process
+of its own: python -m benchmarks.peers.open_loop URL RATE SECONDS SEED GOAL_MS and the arguments of a Workload.
+"""
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from benchmarks.client import address, requests_of, status_of_answer
+from benchmarks.load import Workload, last_line
+from benchmarks.peers.arrivals import poisson
+
+MOST: Final = 512
+"""Connections; a request that finds all of them waiting for an answer is not sent, which counts as not answered."""
+
+SEED: Final = 7
+"""The same moments for every system."""
+
+GRACE_S: Final = 2.0
+"""How long the last requests are waited for; the goal is far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came of the requests of one rate."""
+
+    rate: float
+    """Requests a second that were to be sent."""
+    seconds: float
+    due: int
+    """Requests of the process."""
+    in_time: int
+    """Answered with success within the goal."""
+    answered: int
+    refused: int
+    """Answers with a status of 400 and above."""
+    median_ms: float
+    """Of those answered; 0 where there was none."""
+    p99_ms: float
+    lag_ms: float
+    """99th percentile of how much later than due a request was sent, which is the generator's fault."""
+    client_cores: float
+
+    @property
+    def share(self) -> float:
+        """Of the requests, those answered in time."""
+        return self.in_time / self.due if self.due else 1.0
+
+    @property
+    def goodput(self) -> float:
+        """Images/s answered in time."""
+        return self.in_time / self.seconds
+
+
+def run(url: str, workload: Workload, rate: float, seconds: float, goal_ms: float) -> Arrivals:
+    """Raises LoadFailed."""
+    command = [sys.executable, "-m", "benchmarks.peers.open_loop", url, str(rate), str(seconds), str(SEED)]
+    seen, cpu_s = last_line([*command, str(goal_ms), *workload.arguments()], "open loop")
+    return Arrivals(**seen, rate=rate, seconds=seconds, client_cores=cpu_s / seconds)
+
+
+@dataclass(slots=True)
+class _Sender:
+    host: str
+    port: int
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
+    open: int = 0
+    latencies_ms: list[float] = field(default_factory=list)
+    refused: int = 0
+
+    async def send(self, request: bytes, due: float) -> None:
+        if not self.idle and self.open >= MOST:
+            return
+        self.open += 1
+        try:
+            reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection(self.host, self.port)
+            try:
+                writer.write(request)
+                status = await status_of_answer(reader)
+            except BaseException:
+                writer.close()
+                raise
+            self.idle.append((reader, writer))
+        except (OSError, EOFError, ValueError):
+            return
+        finally:
+            self.open -= 1
+        if status >= 400:
+            self.refused += 1
+        else:
+            self.latencies_ms.append((time.perf_counter() - due) * 1e3)
+
+
+async def _run(sender: _Sender, moments: list[float], requests: list[bytes], goal_ms: float) -> str:
+    following, tasks, lags_ms = itertools.cycle(requests), set(), [0.0]
+    started = time.perf_counter()
+    for moment in moments:
+        due = started + moment
+        if (wait := due - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        lags_ms.append((time.perf_counter() - due) * 1e3)
+        task = asyncio.create_task(sender.send(next(following), due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    if tasks:
+        await asyncio.wait(tasks, timeout=GRACE_S)
+    for task in tasks:
+        task.cancel()
+    return json.dumps(summary(sender.latencies_ms, lags_ms, len(moments), sender.refused, goal_ms))
+
+
+def summary(
+    latencies_ms: list[float], lags_ms: list[float], due: int, refused: int, goal_ms: float
+) -> dict[str, float]:
+    """The fields of Arrivals that the sender knows."""
+    return {
+        "due": due,
+        "in_time": sum(latency <= goal_ms for latency in latencies_ms),
+        "answered": len(latencies_ms),
+        "refused": refused,
+        "median_ms": round(quantile(latencies_ms, 0.5), 3),
+        "p99_ms": round(quantile(latencies_ms, 0.99), 3),
+        "lag_ms": round(quantile(lags_ms, 0.99), 3),
+    }
+
+
+def quantile(values: list[float], share: float) -> float:
+    """0 where there are none."""
+    ordered = sorted(values) or [0.0]
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def main(arguments: list[str]) -> None:
+    url, rate, seconds, seed, goal_ms, *workload = arguments
+    host, port = address(url)
+    moments = poisson(float(rate), float(seconds), int(seed))
+    print(asyncio.run(_run(_Sender(host, port), moments, requests_of(host, workload), float(goal_ms))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
