@@ -11,6 +11,7 @@ PACKAGES = ("serve_app", "models", "auth", "kuberay", "benchmarks")
 
 STAYS_IN: dict[str, tuple[str, ...]] = {
     "ray": (
+        "benchmarks/peers/servers",
         "serve_app/app.py",
         "benchmarks/day",  # Ray's own rules of scaling
         "serve_app/autoscaling.py",
@@ -35,8 +36,8 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     ),
     "alembic": ("serve_app/schema.py", "serve_app/migrations", "serve_app/statistics/migrations", "auth/migrations"),
     "redis": ("serve_app/redis_link.py",),
-    "fastapi": ("serve_app/ingress", "serve_app/deployments/ingress.py", "auth"),
-    "starlette": ("serve_app/ingress", "auth"),
+    "fastapi": ("serve_app/ingress", "serve_app/deployments/ingress.py", "auth", "benchmarks/peers/servers"),
+    "starlette": ("serve_app/ingress", "auth", "benchmarks/peers/servers"),
     "httpcore": ("serve_app/fetch",),
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks", "kuberay"),
     "kubernetes": ("kuberay",),
