@@ -21,6 +21,10 @@ class DeployError(Exception):
         """How the process ends."""
         return self.exit_code
 
+    def as_json(self) -> dict[str, str]:
+        """For programs."""
+        return {"code": self.code.slug, "detail": self.message, "advice": self.advice}
+
 
 class WrongUse(DeployError):
     """What was typed cannot be, or the chart refuses the values."""

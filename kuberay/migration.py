@@ -28,9 +28,8 @@ class Migration:
         with contextlib.suppress(DeployError):
             pods = self._pods()
             if pods:
-                text = (
-                    f"The database is migrated [{pods[-1]['metadata']['name']}: {pods[-1]['status'].get('phase', '')}]"
-                )
+                phase = (pods[-1].get("status") or {}).get("phase", "")
+                text = f"The database is migrated [{pods[-1]['metadata']['name']}: {phase}]"
             found = troubles(pods)
             if found:
                 self._trouble = found[-1]

@@ -4,26 +4,16 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from kuberay import paths
 from kuberay.errors import DeployError, NotFound
 from kuberay.kubernetes_api import KubernetesApi, Manifest
 from kuberay.observation import Observer
+from kuberay.pod_log_source import Source
 from kuberay.pods import COMPONENT
 
 OPERATOR: Final = "app.kubernetes.io/name=kuberay-operator"
-
-
-class Source(StrEnum):
-    """Whose log."""
-
-    HEAD = "head"
-    WORKER = "worker"
-    AUTOSCALER = "autoscaler"
-    MIGRATION = "migration"
-    OPERATOR = "operator"
 
 
 _CONTAINERS: Final = {

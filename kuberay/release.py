@@ -55,14 +55,14 @@ class Release:
         timeout_s: float,
         waits: bool = True,
         rolls_back: bool = False,
-        creates_namespace: bool = False,
+        options: tuple[str, ...] = (),
     ) -> Outcome:
-        """Install or upgrade, and wait until it is up."""
+        """Install or upgrade, and wait until it is up. ``options`` are Helm's."""
         before = self.helm.history()
         _refuse_while_under_way(before)
         give_up_at = self.clock.now() + timeout_s
         try:
-            self._upgrade(values, timeout_s, creates_namespace)
+            self._upgrade(values, timeout_s, options)
             if self._is_suspended():
                 raise suspended()
             if waits:
@@ -100,11 +100,10 @@ class Release:
     def judged(self, observation: Observation) -> Verdict:
         return judge(observation.service, observation.troubles)
 
-    def _upgrade(self, values: Values, timeout_s: float, creates_namespace: bool) -> None:
-        options = ("--install", *(("--create-namespace",) if creates_namespace else ()))
+    def _upgrade(self, values: Values, timeout_s: float, options: tuple[str, ...]) -> None:
         migration = Migration(self.observer, self.progress)
         try:
-            self.helm.upgrade(values, *options, timeout_s=timeout_s, tick=migration.look)
+            self.helm.upgrade(values, "--install", *options, timeout_s=timeout_s, tick=migration.look)
         except MigrationFailed as error:
             raise migration.explained(error) from None
 

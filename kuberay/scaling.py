@@ -50,7 +50,7 @@ def scale(release: Release, fewest: int | None, most: int | None, *, timeout_s: 
         raise WrongUse("Nothing is said of how many workers there may be.", "Give --min, --max or both.")
     release.progress.show("Helm writes the bounds into the release")
     # No hooks: the database is as it was.
-    release.helm.upgrade(Values(single=tuple(single)), "--reuse-values", "--no-hooks", timeout_s=timeout_s)
+    release.helm.upgrade(Values(single=tuple(single)), "--reset-then-reuse-values", "--no-hooks", timeout_s=timeout_s)
     manifest = release.observer.manifest() or {}
     bounds = bounds_of(manifest.get("spec", {}).get("rayClusterConfig", {}).get("workerGroupSpecs") or [])
     if bounds is None:

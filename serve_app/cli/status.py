@@ -3,10 +3,11 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kuberay.cli import options
 from serve_app.cli.options import DEFAULT_SERVER, AsJson, ServerUrl
 
 if TYPE_CHECKING:
@@ -18,14 +19,29 @@ Live = dict[str, Any]
 
 def status(
     server: ServerUrl = DEFAULT_SERVER,
+    *,
+    release: Annotated[
+        str, typer.Option("--release", help="Show a release on Kubernetes instead of a server; goes with what follows.")
+    ] = "",
+    namespace: options.Namespace = "",
+    context: options.Context = "",
+    kubeconfig: options.Kubeconfig = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the state of a running Raylens.
+    """Show the state of a running Raylens, or of a release on Kubernetes.
 
-    Exit status: 0 ready, 1 not ready, 3 there is no server.
+    Exit status: 0 ready, 1 not ready, 3 there is no server or no cluster; of a release, that of `raylens deploy`.
     """
-    from serve_app.cli.failure import one_line
+    from serve_app.cli.failure import WrongUsage, one_line
 
+    with one_line():
+        if not release and (namespace or context or kubeconfig):
+            raise WrongUsage("Name the release with --release; --server asks a server and no cluster.")
+    if release:
+        from kuberay.cli.opened import Place
+        from kuberay.cli.status import show
+
+        show(Place(release, namespace, context, kubeconfig), as_json)
     with one_line():
         ready, health, live = asyncio.run(_ask(server))
     if as_json:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from serve_app import VERSION
 from serve_app.cli.main import app, main
 
-LIBRARIES = ("ray", "tensorflow", "keras", "openvino", "numpy", "sqlalchemy")
+LIBRARIES = ("ray", "tensorflow", "keras", "openvino", "numpy", "sqlalchemy", "kubernetes")
 
 
 def commands(group: Any, *names: str) -> Iterator[tuple[str, ...]]:
@@ -28,7 +28,7 @@ def test_the_commands():
     shown = CliRunner().invoke(app, ["--help"]).stdout
     for command in {command[0] for command in COMMANDS}:
         assert f" {command} " in shown
-    assert {"serve", "classify", "status", "login", "logout", "whoami", "models", "db", "users"} <= {
+    assert {"serve", "classify", "status", "login", "logout", "whoami", "models", "db", "users", "deploy"} <= {
         command[0] for command in COMMANDS
     }
 
