@@ -39,12 +39,12 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "fastapi": ("serve_app/ingress", "serve_app/deployments/ingress.py", "auth", "benchmarks/peers/servers"),
     "starlette": ("serve_app/ingress", "auth", "benchmarks/peers/servers"),
     "httpcore": ("serve_app/fetch",),
-    "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks", "kuberay"),
-    "kubernetes": ("kuberay",),
+    "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks"),
+    "kubernetes": ("kuberay/kubernetes_api.py", "kuberay/doctor/quota.py"),
     "opentelemetry": ("serve_app/tracing",),
     "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py"),
-    "typer": ("serve_app/cli", "benchmarks", "kuberay"),
-    "rich": ("serve_app/cli", "benchmarks", "kuberay"),
+    "typer": ("serve_app/cli", "benchmarks", "kuberay/cli"),
+    "rich": ("serve_app/cli", "benchmarks", "kuberay/cli"),
 }
 """Library → the only folders and files that may import it."""
 
@@ -159,6 +159,18 @@ def test_auth_is_entered_by_its_doors() -> None:
         for module in imports(path)
         if is_in(module, ("auth",), ".") and module != "auth"
         if not any(is_in(name_of(path), (place,), "/") and is_in(module, DOORS[place], ".") for place in DOORS)
+    ]
+    assert wrong == []
+
+
+def test_the_deploy_client_is_entered_by_its_commands() -> None:
+    wrong = [
+        (name_of(path), module)
+        for path in FILES
+        if not is_in(name_of(path), ("kuberay",), "/")
+        for module in imports(path)
+        if is_in(module, ("kuberay",), ".") and module != "kuberay"
+        if not (is_in(name_of(path), ("serve_app/cli",), "/") and is_in(module, ("kuberay.cli",), "."))
     ]
     assert wrong == []
 
