@@ -9,14 +9,18 @@ from typing import Final
 
 from tests.kuberay.apiserver.access import Access, Denial
 from tests.kuberay.apiserver.api import Api
+from tests.kuberay.apiserver.background import Background
 from tests.kuberay.apiserver.connection import Listener
 from tests.kuberay.apiserver.definitions import ray_definitions
 from tests.kuberay.apiserver.logs import Logs
+from tests.kuberay.apiserver.operator import Operator
 from tests.kuberay.apiserver.orders import Failure, Order, Orders
+from tests.kuberay.apiserver.pods import Pods
 from tests.kuberay.apiserver.refusal import unauthorized
 from tests.kuberay.apiserver.request import Reply, Request
 from tests.kuberay.apiserver.resources import Resources
 from tests.kuberay.apiserver.store import Manifest, Store
+from tests.kuberay.apiserver.workloads import Workloads
 
 NAMESPACES: Final = ("default", "kube-system")
 
@@ -36,6 +40,11 @@ class ApiServer:
         self._logs = Logs(self.store)
         self._api = Api(self.store, self.access, self._logs, self._closing)
         self._listener = Listener(self._answer, None)
+        self.pods = Pods(self.store)
+        self.workloads = Workloads(self.store, self.pods, self._logs)
+        self.operator = Operator(self.store, self.pods)
+        self._background = Background(self.store, self._closing)
+        self._background.steps.append(self.workloads.step)
         for definition in ray_definitions():
             self.store.resources.define(definition)
         for name in (*NAMESPACES, *namespaces):
@@ -45,14 +54,15 @@ class ApiServer:
 
     def __enter__(self) -> "ApiServer":
         threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self._background.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._closing.set()
         self._listener.shutdown()
         self._listener.server_close()
-        if kind is None and self._listener.faults:
-            raise self._listener.faults[0]
+        if kind is None and (faults := [*self._listener.faults, *filter(None, [self._background.fault])]):
+            raise faults[0]
 
     @property
     def url(self) -> str:
@@ -72,6 +82,10 @@ class ApiServer:
         path.write_text(json.dumps(config))
         path.chmod(0o600)
         return path
+
+    def run_operator(self) -> None:
+        """Let KubeRay's operator work in the background from now on, as Kubernetes' own controllers do from the start."""
+        self._background.steps.append(self.operator.step)
 
     def set_status(self, kind: str, namespace: str, name: str, status: Manifest) -> None:
         """Replace the status of an object. Raises KeyError where there is none."""

@@ -56,7 +56,7 @@ class Store:
         return self.read_all(self.resources.of_kind(kind), namespace)
 
     def put(self, manifest: Manifest) -> Manifest:
-        """Create or replace an object, its status included, past all that the API checks."""
+        """Create or replace an object, its status included, past all that the API checks; as controllers do here."""
         resource = self.resources.of_kind(manifest["kind"], manifest["apiVersion"])
         with self.lock:
             wanted = copied(manifest)
@@ -64,7 +64,8 @@ class Store:
                 wanted["metadata"].setdefault("namespace", "default")
             before = self.read(resource, wanted["metadata"].get("namespace", ""), wanted["metadata"]["name"])
             stamp(resource, wanted, before)
-            return self.write(resource, wanted)
+            wanted["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"] if before else ""
+            return before if before == wanted else self.write(resource, wanted)
 
     def read(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         with self.lock:
