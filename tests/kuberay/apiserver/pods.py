@@ -49,7 +49,9 @@ class Pods:
         self._addresses = itertools.count(2)
 
     def fail(self, name_regex: str, kind: str, message: str = "") -> None:
-        """From now on: Unschedulable, ImagePullBackOff (pods that have not begun), CrashLoopBackOff, OOMKilled, NotReady."""
+        """From now on. ``kind``: Unschedulable or ImagePullBackOff, of pods that have not begun; CrashLoopBackOff,
+        OOMKilled or NotReady.
+        """
         if kind not in MESSAGES:
             raise ValueError(f"no trouble {kind}; there are {', '.join(MESSAGES)}")
         self._troubles.append(Trouble(re.compile(name_regex), kind, message))

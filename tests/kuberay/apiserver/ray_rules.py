@@ -53,9 +53,15 @@ def _of_cluster(cluster: Manifest) -> Iterator[str]:
     for name, group in (("Head", head), *((group.get("groupName", ""), group) for group in workers)):
         parameters = group.get("rayStartParams") or {}
         if group.get("resources") and any(parameters.get(key) for key in RESOURCES):
-            yield f"resource fields should not be set in both rayStartParams and Resources for {name} group; please use only one"
+            yield (
+                f"resource fields should not be set in both rayStartParams and Resources for {name} group; "
+                "please use only one"
+            )
         if "labels" in parameters:
-            yield f"rayStartParams['labels'] is not supported for {name} group; please use the top-level Labels field instead"
+            yield (
+                f"rayStartParams['labels'] is not supported for {name} group; "
+                "please use the top-level Labels field instead"
+            )
     yield from _of_redis(cluster, {item["name"] for item in _containers(head)[0].get("env") or []})
     if cluster.get("enableInTreeAutoscaling") and (cluster.get("autoscalerOptions") or {}).get("version") == "v2":
         yield from _of_restarts(head, workers)
@@ -90,7 +96,8 @@ def _of_restarts(head: Manifest, workers: list[Manifest]) -> Iterator[str]:
         yield "restartPolicy for head Pod should be Never or unset when using autoscaler V2"
     for group in workers:
         if group["template"]["spec"].get("restartPolicy", "Never") != "Never":
-            yield f"restartPolicy for worker group {group['groupName']} should be Never or unset when using autoscaler V2"
+            name = group["groupName"]
+            yield f"restartPolicy for worker group {name} should be Never or unset when using autoscaler V2"
 
 
 def _of_token(version: str) -> Iterator[str]:

@@ -84,7 +84,7 @@ class ApiServer:
         return path
 
     def run_operator(self) -> None:
-        """Let KubeRay's operator work in the background from now on, as Kubernetes' own controllers do from the start."""
+        """Let KubeRay's operator work in the background, too, as Kubernetes' own controllers do from the start."""
         self._background.steps.append(self.operator.step)
 
     def set_status(self, kind: str, namespace: str, name: str, status: Manifest) -> None:

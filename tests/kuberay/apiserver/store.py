@@ -65,7 +65,7 @@ class Store:
             before = self.read(resource, wanted["metadata"].get("namespace", ""), wanted["metadata"]["name"])
             stamp(resource, wanted, before)
             wanted["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"] if before else ""
-            return before if before == wanted else self.write(resource, wanted)
+            return before if before and before == wanted else self.write(resource, wanted)
 
     def read(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
         with self.lock:
