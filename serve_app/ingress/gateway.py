@@ -41,6 +41,8 @@ REPLICAS_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 1.0
 SWEEP_EVERY_S: Final = 60.0
 RECORD_BATCH: Final = 256
+OPEN_AFTER_S: Final = 10.0
+"""A replica that starts waits no longer than this for its models."""
 
 
 class Gateway:
@@ -86,8 +88,12 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        for spec in self._specs:
-            self._spawn(self._warm_up(spec))
+        """Serve sends requests as soon as this returns, and one that joins others must then be able to answer them.
+
+        The first of all comes before its Classifiers: it opens after a while all the same, and says so.
+        """
+        warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
+        await asyncio.wait(warm_ups, timeout=OPEN_AFTER_S)
         gate.guard(self._refusal)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
@@ -197,10 +203,11 @@ class Gateway:
             },
         }
 
-    def _spawn(self, coroutine: Any) -> None:  # noqa: ANN401 - any coroutine
+    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:  # noqa: ANN401 - any coroutine
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _warm_up(self, spec: ModelSpec) -> None:
         """Serve the model once an image has gone through its Preprocessor and Classifier."""

@@ -68,7 +68,10 @@ async def test_the_live_pipeline(graph: Graph) -> None:
 async def test_ready_is_said_once_every_model_is_warm(tmp_path: Path) -> None:
     graph = prepare(tmp_path)
     graph.runtime.close_gate()
-    with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
+    with (
+        patch("serve_app.ingress.gateway.deployment_states", return_value={}),
+        patch("serve_app.ingress.gateway.OPEN_AFTER_S", 0.0),
+    ):
         async with graph.app.router.lifespan_context(graph.app), graph.client:
             response = await graph.client.get("/api/health/ready")
             assert response.status_code == 503
@@ -84,6 +87,22 @@ async def test_ready_is_said_once_every_model_is_warm(tmp_path: Path) -> None:
             parts = {f"model:{LITE0}": "ok", "cache": "ok", "database": "ok"}
             assert (response.status_code, response.json()) == (200, {"status": "ready", "parts": parts})
             await graph.classify(picture())
+
+
+async def test_a_replica_takes_requests_once_it_can_answer_them(tmp_path: Path) -> None:
+    """It joins others that can, so a refusal would be one too many."""
+    graph = prepare(tmp_path)
+    graph.runtime.close_gate()
+    with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
+        opening = asyncio.create_task(open_and_classify(graph))
+        await graph.runtime.is_busy()
+        graph.runtime.gate.set()
+        await opening
+
+
+async def open_and_classify(graph: Graph) -> None:
+    async with graph.app.router.lifespan_context(graph.app), graph.client:
+        await graph.classify(picture())
 
 
 async def test_a_warm_up_that_fails_is_tried_again(tmp_path: Path) -> None:
