@@ -3,16 +3,23 @@
 Every test that takes ``url`` or ``engine`` runs on SQLite and on MariaDB.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 
 from serve_app import schema
 from serve_app.database import connect
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
+from tests.servers.stock import Stock
+
+# No deadline for a single example: how long it takes says how busy the machine is.
+settings.register_profile("raylens", deadline=None)
+settings.load_profile("raylens")
 
 
 @pytest.fixture(scope="session")
@@ -60,10 +67,30 @@ def empty_url(request: pytest.FixtureRequest) -> str:
     return server.fresh_database()
 
 
-@pytest.fixture
-def url(empty_url: str) -> str:
-    schema.upgrade(empty_url)
-    return empty_url
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database without rows; a copy of it is there sooner than one that is migrated."""
+    path = tmp_path_factory.mktemp("template") / "raylens.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mariadb_stock(mariadb: MariaDB) -> Iterator[Stock]:
+    stock = Stock(mariadb)
+    yield stock
+    stock.close()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database with tables and no rows. A test that changes the tables migrates an ``empty_url``."""
+    if request.param == "mariadb":
+        stock: Stock = request.getfixturevalue("mariadb_stock")
+        return stock.take()
+    path = Path(request.getfixturevalue("tmp_path")) / "data" / "raylens.db"
+    path.parent.mkdir(mode=0o700)
+    return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), path)}"
 
 
 @pytest.fixture

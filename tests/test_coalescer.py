@@ -161,7 +161,7 @@ async def test_close_leaves_nobody_waiting() -> None:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     plan=st.lists(
         st.tuples(st.integers(0, 3), st.sampled_from(["stay", "cancel", "expire"]), st.integers(0, 6)),

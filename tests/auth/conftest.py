@@ -6,7 +6,6 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from serve_app import schema
 from serve_app.database import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
@@ -16,14 +15,6 @@ from tests.auth.people import People
 @pytest.fixture
 def clock() -> MovableClock:
     return MovableClock()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without rows; a copy of it is there sooner than one that is migrated."""
-    path = tmp_path_factory.mktemp("template") / "raylens.db"
-    schema.upgrade(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

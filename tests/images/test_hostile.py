@@ -60,7 +60,7 @@ def test_random_bytes_behind_a_good_beginning(head: bytes, rest: bytes):
     check(head + rest)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(WHOLE), st.data())
 def test_mutated_files(whole: bytes, data: st.DataObject):
     mutated = bytearray(whole)

@@ -39,7 +39,7 @@ def _empty(engine: Engine) -> None:
             connection.execute(table.delete())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(RECORDS, max_size=12), max_size=5))
 def test_counters_equal_the_rows(engine: Engine, batches: list[list[Record]]):
     _empty(engine)

@@ -14,6 +14,13 @@ from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import example
 
 
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """One of its own: these tests change the tables."""
+    schema.upgrade(empty_url)
+    return empty_url
+
+
 def test_migrations_make_the_tables_of_the_code(empty_url: str):
     engine = connect(empty_url)
     assert set(schema.current(engine).values()) == {None}

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from tests.auth.oauth.partner import CALLBACK, Partner
 
-MANY = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 # fmt: off
 NAMES = st.sampled_from([
