@@ -58,7 +58,7 @@ screenshots: $(VENV)/.dev web ## Take the pictures of the web app in docs/images
 
 pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	$(PIP) uv
-	for set in run:: dev:--group:test; do \
+	for set in run:--extra:tracing dev:--extra:tracing:--group:test; do \
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --quiet --upgrade pyproject.toml $$(echo $${set#*:} | tr : ' ') -o requirements/$${set%%:*}.txt; \
 	done

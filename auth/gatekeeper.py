@@ -51,13 +51,15 @@ class Gatekeeper:
         """None for who came with nothing.
 
         Raises InvalidCredential for what is no good, and CrossSiteRequest for a cookie's write that another site may
-        have sent. A header counts before a cookie.
+        have sent. A header counts before a cookie. Who it is stays in the scope as ``auth.principal``, for the log.
         """
+        principal = None
         if (authorization := connection.headers.get("authorization")) is not None:
-            return await self._of_header(authorization)
-        if secret := self._cookie.read(connection):
-            return await self._of_cookie(secret, connection)
-        return None
+            principal = await self._of_header(authorization)
+        elif secret := self._cookie.read(connection):
+            principal = await self._of_cookie(secret, connection)
+        connection.scope["auth.principal"] = principal
+        return principal
 
     async def session_of(self, connection: HTTPConnection) -> Principal | None:
         """Who is signed in with the cookie. For pages: their forms can show no header, and check the Origin."""

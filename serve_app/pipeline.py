@@ -12,8 +12,9 @@ from typing import Any, Final
 import ray.exceptions
 import structlog
 
+from serve_app import tracing
 from serve_app.errors import RaylensError, Unavailable
-from serve_app.types import Answer, EncodedImage, Query, Record
+from serve_app.types import UNKNOWN, Answer, EncodedImage, Origin, Query, Record
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,9 @@ class Job:
 
     query: Query
     data: bytes
+    origin: Origin = UNKNOWN
+    waiting: tracing.Span = tracing.NO_SPAN
+    """Its time in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,13 @@ class Pipeline:
     async def classify(self, model: str, jobs: list[Job]) -> list[Answer | RaylensError]:
         """One answer or error per job, in order."""
         images = [EncodedImage(job.data, job.query.deadline) for job in jobs]
-        preprocessed = self.preprocessor.prepare.remote(model, images)
-        classified = self.classifiers[model].classify.remote(preprocessed)
-        answers: list[Answer | RaylensError] = await self.results.finish.remote(
-            model, [job.query for job in jobs], classified
-        )
+        with tracing.batch(model, [job.origin for job in jobs]) as batch:
+            preprocessed = self.preprocessor.prepare.remote(model, images, batch.manifest)
+            classified = self.classifiers[model].classify.remote(preprocessed, batch.manifest)
+            answers: list[Answer | RaylensError] = await self.results.finish.remote(
+                model, [job.query for job in jobs], classified, batch.manifest
+            )
+            batch.answered(answers)
         return answers
 
     async def classify_surely(
@@ -80,7 +86,15 @@ class Pipeline:
         except Exception as error:
             if not is_lost(error):
                 raise
-            log.warning("replica_lost", model=model, images=len(jobs), attempts_left=attempts - 1, error=_brief(error))
+            request_ids = [job.origin.request_id for job in jobs]
+            log.warning(
+                "replica_lost",
+                model=model,
+                images=len(jobs),
+                attempts_left=attempts - 1,
+                error=_brief(error),
+                request_ids=request_ids,
+            )
         if attempts <= 1:
             lost = Unavailable("The replica that worked on this image died, several times; try again later.")
             return [lost] * len(jobs)

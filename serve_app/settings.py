@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="text for people, json for machines.")
+    slow_request_s: float = Field(
+        default=10.0, ge=0, description="A request that takes longer is logged, seconds; 0: none is."
+    )
+    tracing: bool = Field(
+        default=False,
+        description="Whether traces are sent, by OTLP over HTTP; needs raylens[tracing]. "
+        "Where to and how many: OpenTelemetry's own variables, OTEL_….",
+    )
 
     @field_validator("fetch_allowed_networks", mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from ray.exceptions import ActorDiedError
 
 from serve_app.errors import Overloaded, RaylensError, Unavailable
 from serve_app.pipeline import ATTEMPTS, Job, Pipeline, is_lost
-from serve_app.types import Query, Record
+from serve_app.types import Manifest, Query, Record
 
 
 class Stage:
@@ -27,6 +27,7 @@ class Stage:
 
     async def remote(self, *arguments: Any) -> Any:
         resolved = [await argument if asyncio.iscoroutine(argument) else argument for argument in arguments]
+        resolved = [argument for argument in resolved if not isinstance(argument, Manifest)]
         self.calls.append(tuple(resolved))
         return self.answer(*resolved)
 

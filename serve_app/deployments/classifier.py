@@ -10,7 +10,7 @@ from serve_app.deployments.telemetry import begin
 from serve_app.metrics import ClassifierMetrics
 from serve_app.settings import settings
 from serve_app.stages.classifier import Classifier
-from serve_app.types import Classified, Manifest, ModelInService, Preprocessed
+from serve_app.types import NOBODYS, Classified, Manifest, ModelInService, Preprocessed
 
 
 class ClassifierReplica(Classifier):
@@ -34,7 +34,7 @@ class ClassifierReplica(Classifier):
             spec.name, spec.version, runtime.name, runtime.precision, time.perf_counter() - started
         )
 
-    async def classify(self, batch: Preprocessed, manifest: Manifest = Manifest()) -> Classified:
+    async def classify(self, batch: Preprocessed, manifest: Manifest = NOBODYS) -> Classified:
         classified = await super().classify(batch, manifest)
         self._metrics.observe(classified, self.waiting_images)
         return classified

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 from models.spec import ModelSpec
 from serve_app.config import PreprocessorArguments
-from serve_app.logs import configure_logging
+from serve_app.deployments.telemetry import begin
 from serve_app.metrics import PreprocessorMetrics
 from serve_app.settings import settings
 from serve_app.stages.preprocessor import Preprocessor
-from serve_app.types import EncodedImage, Preprocessed
+from serve_app.types import NOBODYS, EncodedImage, Manifest, Preprocessed
 
 
 class PreprocessorReplica(Preprocessor):
     def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments) -> None:
-        configure_logging(settings())
+        begin(settings(), "Preprocessor")
         super().__init__({spec.name: spec.transform for spec in specs}, arguments.threads)
         self.warm_up()
         self._metrics = PreprocessorMetrics()
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage]) -> Preprocessed:
-        preprocessed = await super().prepare(model, images)
+    async def prepare(self, model: str, images: Sequence[EncodedImage], manifest: Manifest = NOBODYS) -> Preprocessed:
+        preprocessed = await super().prepare(model, images, manifest)
         self._metrics.observe(preprocessed)
         return preprocessed

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.config import RecordArguments
+from serve_app.deployments.telemetry import begin
 from serve_app.errors import RaylensError
-from serve_app.logs import configure_logging
 from serve_app.metrics import ResultsMetrics
 from serve_app.settings import settings
 from serve_app.stages.results import Results
 from serve_app.statistics.keeper import Keeper
-from serve_app.types import Answer, Classified, Query, Record
+from serve_app.types import NOBODYS, Answer, Classified, Manifest, Query, Record
 
 
 class ResultsReplica(Results):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
-        configure_logging(settings())
+        begin(settings(), "Results")
         self._keeper = Keeper(settings(), arguments.drain_interval_s)
         super().__init__(
             {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, self._keeper
@@ -26,9 +26,11 @@ class ResultsReplica(Results):
         self._metrics = ResultsMetrics()
         self._keeper.start(self._metrics.observe_records)
 
-    async def finish(self, model: str, queries: list[Query], classified: Classified) -> list[Answer | RaylensError]:
+    async def finish(
+        self, model: str, queries: list[Query], classified: Classified, manifest: Manifest = NOBODYS
+    ) -> list[Answer | RaylensError]:
         started = time.perf_counter()
-        answers = await super().finish(model, queries, classified)
+        answers = await super().finish(model, queries, classified, manifest)
         self._metrics.observe((time.perf_counter() - started) * 1e3)
         return answers
 

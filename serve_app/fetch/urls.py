@@ -40,6 +40,14 @@ def parse_url(text: str) -> httpx.URL:
         raise BadUrl("The URL is malformed.") from error
 
 
+def host_of(text: str) -> str:
+    """What may be written down of somebody's URL, whose path and query may be secret; empty where it is none."""
+    try:
+        return parse_url(text).host
+    except BadUrl:
+        return ""
+
+
 def _host(host: str) -> str:
     if ":" in host:
         return _ipv6(host)

@@ -16,6 +16,7 @@ from serve_app.ingress.documentation import ASSETS, DOCUMENT, add_documentation
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
 from serve_app.ingress.history import history_routes
+from serve_app.ingress.journal import Journal
 from serve_app.ingress.look import legacy_look_routes, look_routes
 from serve_app.ingress.problems import install_problem_handlers
 from serve_app.ingress.secret import legacy_secret_routes
@@ -71,6 +72,7 @@ def create_api(gateway: Gateway) -> FastAPI:
     gateway.auth.install(app)
     add_web_app(app)
     refuse_undeclared(app)
+    app.add_middleware(Journal, slow_s=gateway.settings.slow_request_s)
     return app
 
 

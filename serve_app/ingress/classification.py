@@ -9,13 +9,15 @@ from typing import Final, Literal, Protocol
 
 from models.labels import Labels
 from models.spec import ModelSpec
+from serve_app import tracing
 from serve_app.cache import ResultCache, content_key
 from serve_app.coalescer import Coalescer
 from serve_app.errors import DeadlineExceeded
+from serve_app.fetch import host_of
 from serve_app.pipeline import Job
 from serve_app.records import record_of, timings_of
 from serve_app.single_flight import SingleFlight
-from serve_app.types import Answer, ModelInService, Query, Record, Verdict
+from serve_app.types import Answer, ModelInService, Origin, Query, Record, Verdict
 
 PREPROCESSING_VERSION: Final = "1"
 """Changes whenever the same bytes would give another tensor: cached verdicts of before are then not found."""
@@ -64,6 +66,7 @@ class Options:
     deadline: float
     """Unix seconds."""
     user_id: int | None = None
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,13 @@ class _Fetched:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Inferred:
+    answer: Answer
+    origin: Origin
+    """Of the request that led: who shares the answer points to it."""
+
+
 class Classifications:
     """Answers images. ``recorder`` keeps the records of answers that needed no inference of their own."""
 
@@ -93,14 +103,18 @@ class Classifications:
         self._fetcher = fetcher
         self._recorder = recorder
         self._fetches = SingleFlight[str, _Fetched]()
-        self._inferences = SingleFlight[str, Answer]()
+        self._inferences = SingleFlight[str, _Inferred]()
 
     async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
         """The classes of one image. Raises the RaylensError that is its answer otherwise."""
         try:
             async with asyncio.timeout(max(0.0, options.deadline - time.time())):
                 # Whole microseconds, as the database keeps them: the record tells the same time as the answer.
-                return await self._classify(source, options, round(time.time(), 6))
+                with tracing.span("image") as span:
+                    classification = await self._classify(source, options, round(time.time(), 6))
+                    if span:
+                        span.set({"raylens.model": options.model.spec.name, "raylens.outcome": classification.outcome})
+                    return classification
         except TimeoutError:
             raise DeadlineExceeded("The deadline passed before the answer was there; allow more time.") from None
 
@@ -108,17 +122,36 @@ class Classifications:
         url = source.url if isinstance(source, ImageUrl) else None
         fetch_ms = 0.0
         if isinstance(source, ImageUrl):
-            known = await self._cache.sha256_of(source.url) if options.cache == "use" else None
-            if known and (verdict := await self._cache.get(self._key(known, options.model))):
+            known, verdict = await self._known(source.url, options)
+            if known and verdict:
                 return await self._from_cache(self._query(received_at, options, known, url), options, verdict)
-            fetched = await self._fetch(source.url, options)
+            with tracing.span("fetch") as span:
+                if span:
+                    span.set({"server.address": host_of(source.url)})
+                fetched = await self._fetch(source.url, options)
             fetch_ms = (time.time() - received_at) * 1e3
         else:
             fetched = _Fetched(source.data, hashlib.sha256(source.data).hexdigest())
         query = self._query(received_at, options, fetched.sha256, url, fetch_ms)
-        if options.cache == "use" and (verdict := await self._cache.get(self._key(query.sha256, options.model))):
+        if verdict := await self._look_up(query.sha256, options):
             return await self._from_cache(query, options, verdict)
         return await self._infer(query, fetched.data, options)
+
+    async def _known(self, url: str, options: Options) -> tuple[str | None, Verdict | None]:
+        """What the cache knows of the image behind a URL: its SHA-256, and more."""
+        if options.cache != "use":
+            return None, None
+        known = await self._cache.sha256_of(url)
+        return known, await self._look_up(known, options) if known else None
+
+    async def _look_up(self, sha256: str, options: Options) -> Verdict | None:
+        if options.cache != "use":
+            return None
+        with tracing.span("cache look-up") as span:
+            verdict = await self._cache.get(self._key(sha256, options.model))
+            if span:
+                span.set({"raylens.cache.hit": verdict is not None})
+            return verdict
 
     async def _fetch(self, url: str, options: Options) -> _Fetched:
         async def fetch() -> _Fetched:
@@ -136,18 +169,22 @@ class Classifications:
     async def _infer(self, query: Query, data: bytes, options: Options) -> Classification:
         """Through the graph, which records it; or, where another request has it under way, along with that."""
         key = self._key(query.sha256, options.model)
+        origin = Origin(options.request_id, tracing.traceparent())
 
-        async def infer() -> Answer:
-            answer = await options.model.queue.submit(Job(query, data), query.deadline)
+        async def infer() -> _Inferred:
+            with tracing.child(origin.traceparent, "queue") as waiting:
+                answer = await options.model.queue.submit(Job(query, data, origin, waiting), query.deadline)
             if options.cache != "off":
                 await self._cache.put(key, answer.verdict)
-            return answer
+            return _Inferred(answer, origin)
 
         if options.cache == "use":
-            answer, shared = await self._inferences.run(key, infer)
+            inferred, shared = await self._inferences.run(key, infer)
         else:
-            answer, shared = await infer(), False
+            inferred, shared = await infer(), False
+        answer = inferred.answer
         if shared:
+            tracing.link(inferred.origin.traceparent)
             return await self._recorded(query, options, answer.verdict, "shared")
         total_ms = (time.time() - query.received_at) * 1e3
         timings_ms = timings_of(query.fetch_ms, total_ms, answer)
@@ -160,7 +197,8 @@ class Classifications:
         self, query: Query, options: Options, verdict: Verdict, outcome: CacheOutcome
     ) -> Classification:
         record = record_of(query, verdict, options.model.labels, answered_at=time.time(), cached=True)
-        await self._recorder.submit(record, query.deadline)
+        with tracing.span("record"):
+            await self._recorder.submit(record, query.deadline)
         return Classification(query, options.model, verdict, outcome, record.timings_ms)
 
     def _key(self, sha256: str, model: ServedModel) -> str:

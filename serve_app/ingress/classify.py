@@ -11,12 +11,14 @@ from starlette.responses import Response
 
 from auth.access import public
 from auth.principal import Principal, Scope
+from serve_app import tracing
 from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.bodies import Source, read_sources
 from serve_app.ingress.classification import Classification, ImageUrl, Options, ServedModel
 from serve_app.ingress.documentation import also
 from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.journal import image_failed
 from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
 
@@ -53,7 +55,7 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Principal | None:
     """Who asks, unless there is no room for what they bring."""
     gateway.refuse_if_full(model)
-    with gateway.counting_refusals():
+    with gateway.counting_refusals(), tracing.span("authenticate"):
         return await gateway.admission.admit(request)
 
 
@@ -73,13 +75,14 @@ async def answer_all(
 ) -> list[Classification | RaylensError]:
     """One answer or error for each source, in order; all are under way at once."""
 
-    async def answer(source: Source) -> Classification | RaylensError:
+    async def answer(index: int, source: Source) -> Classification | RaylensError:
         try:
             return await _answer(gateway, source, options)
         except RaylensError as error:
+            image_failed(index, error)
             return error
 
-    return list(await asyncio.gather(*(answer(source) for source in sources)))
+    return list(await asyncio.gather(*(answer(index, source) for index, source in enumerate(sources))))
 
 
 def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -101,7 +104,8 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         options = options_of(request, model, gateway.limits.request_timeout_s, _user_id(principal))
         with gateway.memory.account() as account:
             with gateway.counting_refusals():
-                sources = await read_sources(request, gateway.limits, account)
+                with tracing.span("read body"):
+                    sources = await read_sources(request, gateway.limits, account)
                 await gateway.admission.charge(request, principal, len(sources.items))
             if not sources.several:
                 answer = await _answer(gateway, sources.items[0], options)
@@ -140,10 +144,11 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
         model = gateway.model(None)
         principal = await _admit(gateway, request, model)
         deadline = time.time() + gateway.limits.request_timeout_s
-        options = Options(model, 5, "use", deadline, _user_id(principal))
+        options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request))
         with gateway.memory.account() as account:
             with gateway.counting_refusals():
-                sources = await read_sources(request, gateway.limits, account)
+                with tracing.span("read body"):
+                    sources = await read_sources(request, gateway.limits, account)
                 source = sources.items[0]
                 if sources.several or not isinstance(source, ImageUrl):
                     raise InvalidParameter(

@@ -6,8 +6,6 @@ requests, only at three times the cost, and with an overload it is the refusals 
 """
 
 import json
-import random
-import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -15,7 +13,9 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import Overloaded
+from serve_app.ingress import journal
 from serve_app.ingress.problems import problem, retry_after
+from serve_app.ingress.request_id import HEADER, settle
 
 PATHS: Final = frozenset({"/api/v1/classifications", "/api/classify-image", "/classify-image"})
 
@@ -37,12 +37,14 @@ def middlewares() -> list[Middleware]:
 
 
 class Gate:
-    """ASGI. Requests that name a model pass: only their route knows its queue."""
+    """ASGI. Settles the request's id as well. Requests that name a model pass: only their route knows its queue."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            settle(scope)
         brings_images = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS
         if _refusal and brings_images and b"model=" not in scope["query_string"] and (refusal := _refusal()):
             await _refuse(refusal, scope, send)
@@ -50,20 +52,16 @@ class Gate:
             await self._app(scope, receive, send)
 
 
-def _new_request_id() -> str:
-    """A UUIDv4 without the system call: it has to be unique, not secret."""
-    return str(uuid.UUID(int=random.getrandbits(128), version=4))
-
-
 async def _refuse(refusal: Overloaded, scope: Scope, send: Send) -> None:
     """The unread body is left to the server, which drops it as it comes in and keeps the connection."""
-    request_id = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1") or _new_request_id()
-    body = json.dumps(problem(refusal, request_id), ensure_ascii=False, separators=(",", ":")).encode()
+    journal.refused(scope, refusal)
+    request_id = dict(scope["headers"])[HEADER]
+    body = json.dumps(problem(refusal, request_id.decode()), ensure_ascii=False, separators=(",", ":")).encode()
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", retry_after(refusal).encode()),
-        (b"x-request-id", request_id.encode("latin-1")),
+        (HEADER, request_id),
     ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

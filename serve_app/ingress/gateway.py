@@ -13,6 +13,7 @@ from auth.errors import AuthError
 from auth.service import Auth
 from models.labels import labels_of
 from models.spec import ModelSpec
+from serve_app import tracing
 from serve_app.cache import open_cache
 from serve_app.coalescer import Coalescer
 from serve_app.config import BuildArguments
@@ -228,6 +229,8 @@ class Gateway:
         queue = self.arguments.queue
 
         async def run(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
+            for job in jobs if tracing.is_on() else ():
+                job.waiting.end()
             return await self._pipeline.classify_surely(name, jobs)
 
         return Coalescer(

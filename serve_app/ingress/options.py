@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from serve_app.errors import InvalidParameter
 from serve_app.ingress.classification import CacheMode, Options, ServedModel
+from serve_app.ingress.problems import request_id_of
 
 TOP_K_DEFAULT: Final = 5
 TOP_K_MOST: Final = 1000
@@ -49,7 +50,8 @@ def options_of(request: Request, model: ServedModel, longest_s: float, user_id: 
     """``longest_s``: to wait for the answer. Raises InvalidParameter."""
     query = request.query_params
     deadline = _deadline(request.headers.get("x-request-timeout"), longest_s)
-    return Options(model, _top_k(query.get("top_k")), _cache(query.get("cache")), deadline, user_id)
+    top_k, cache = _top_k(query.get("top_k")), _cache(query.get("cache"))
+    return Options(model, top_k, cache, deadline, user_id, request_id_of(request))
 
 
 def _cache(text: str | None) -> CacheMode:

@@ -19,6 +19,9 @@ from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unav
 
 log = structlog.get_logger(__name__)
 
+ERROR: Final = "raylens.error"
+"""In the ASGI scope: the error that a request was answered with, for its line in the log."""
+
 DATABASE_AWAY: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
 
 
@@ -61,6 +64,7 @@ def retry_after(error: RaylensError | AuthError) -> str:
 
 
 def problem_response(request: Request, error: RaylensError | AuthError) -> Response:
+    request.scope[ERROR] = error
     headers = {} if error.retry_after is None else {"Retry-After": retry_after(error)}
     if isinstance(error, AuthError) and error.challenge:
         headers["WWW-Authenticate"] = error.challenge
@@ -74,8 +78,6 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_raylens_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, RaylensError)  # noqa: S101 - for the type checker; the registration sees to it
-        if error.status >= 500 and error.status not in {503, 504}:
-            log.error("request_failed", code=error.code, path=request.url.path, exc_info=error)
         return problem_response(request, error)
 
     async def on_auth_error(request: Request, error: Exception) -> Response:
@@ -106,7 +108,6 @@ def install_problem_handlers(app: FastAPI) -> None:
         return Response(status_code=499)  # nobody reads it
 
     async def on_defect(request: Request, error: Exception) -> Response:
-        log.error("defect", path=request.url.path, request_id=request_id_of(request), exc_info=error)
         return problem_response(request, InternalError("A defect of Raylens; please report it with the request id."))
 
     app.add_exception_handler(RaylensError, on_raylens_error)

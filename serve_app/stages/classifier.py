@@ -11,7 +11,7 @@ from models.runtimes import Runtime
 from serve_app import tracing
 from serve_app.coalescer import Coalescer
 from serve_app.log_context import on_behalf_of
-from serve_app.types import Classified, Float32Array, Manifest, Preprocessed, UInt8Array
+from serve_app.types import NOBODYS, Classified, Float32Array, Manifest, Preprocessed, UInt8Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Classifier:
     def waiting_images(self) -> int:
         return self._merger.waiting_images
 
-    async def classify(self, batch: Preprocessed, manifest: Manifest = Manifest()) -> Classified:
+    async def classify(self, batch: Preprocessed, manifest: Manifest = NOBODYS) -> Classified:
         """Probabilities for each row of the batch's tensor; the batch's other outcomes pass through.
 
         Raises Overloaded when too many images wait, DeadlineExceeded when nobody waits for any row any more.

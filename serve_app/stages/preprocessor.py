@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from serve_app import tracing
 from serve_app.errors import DeadlineExceeded, InternalError, RaylensError, UnknownModel
 from serve_app.images.decoding import Transform, decode
 from serve_app.images.formats import ALLOWED
 from serve_app.images.sample import sample
-from serve_app.types import EncodedImage, ImageInfo, Preprocessed, UInt8Array
+from serve_app.log_context import on_behalf_of
+from serve_app.types import NOBODYS, EncodedImage, ImageInfo, Manifest, Preprocessed, UInt8Array
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ class Preprocessor:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._clock = clock
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage]) -> Preprocessed:
+    async def prepare(self, model: str, images: Sequence[EncodedImage], manifest: Manifest = NOBODYS) -> Preprocessed:
         """Every image as a row of pixels as ``model`` wants them, or the error that is its answer, in order.
 
         :raises UnknownModel: there is no such model here.
@@ -39,12 +41,18 @@ class Preprocessor:
         started = time.perf_counter()
         rows = np.empty((len(images), transform.size, transform.size, 3), np.uint8)
         loop = asyncio.get_running_loop()
-        outcomes = await asyncio.gather(
-            *(
-                loop.run_in_executor(self._pool, self._fill, row, image, transform)
-                for row, image in zip(rows, images, strict=True)
+
+        def outcome_of(index: int) -> ImageInfo | RaylensError:
+            with on_behalf_of(manifest.origin(index)), stage.image(index, "decode") as span:
+                outcome = self._fill(rows[index], images[index], transform)
+                if isinstance(outcome, RaylensError):
+                    span.fail(outcome.code)
+                return outcome
+
+        with on_behalf_of(manifest), tracing.stage(manifest, "preprocess") as stage:
+            outcomes = await asyncio.gather(
+                *(loop.run_in_executor(self._pool, outcome_of, index) for index in range(len(images)))
             )
-        )
         good = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, ImageInfo)]
         return Preprocessed(
             tensor=rows if len(good) == len(images) else rows[good],

@@ -4,14 +4,29 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from models.labels import Labels
+from serve_app import tracing
 from serve_app.errors import RaylensError
+from serve_app.log_context import on_behalf_of
 from serve_app.records import record_of
-from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Ranking, Record, Verdict
+from serve_app.types import (
+    NOBODYS,
+    Answer,
+    Classified,
+    Float32Array,
+    ImageInfo,
+    Manifest,
+    Query,
+    Ranking,
+    Record,
+    Verdict,
+)
 
 
 class RecordSink(Protocol):
@@ -36,8 +51,16 @@ class Results:
         self._sink = sink
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="records")
 
-    async def finish(self, model: str, queries: list[Query], classified: Classified) -> list[Answer | RaylensError]:
+    async def finish(
+        self, model: str, queries: list[Query], classified: Classified, manifest: Manifest = NOBODYS
+    ) -> list[Answer | RaylensError]:
         """One answer or error per query, in order. Answered ones are recorded before this returns."""
+        with on_behalf_of(manifest), tracing.stage(manifest, "results") as stage:
+            return await self._finish(model, queries, classified, stage)
+
+    async def _finish(
+        self, model: str, queries: list[Query], classified: Classified, stage: tracing.Stage
+    ) -> list[Answer | RaylensError]:
         if len(classified.outcomes) != len(queries):
             raise RuntimeError(f"{len(queries)} queries, {len(classified.outcomes)} outcomes")
         rankings = iter(rank(classified.probabilities) if len(classified.probabilities) else ())
@@ -53,12 +76,15 @@ class Results:
                 if isinstance(answer, Answer)
             ]
         )
+        stage.part("record", now, time.time(), {})
         return answers
 
     async def record(self, records: list[Record]) -> None:
         """Keep records of images that needed no inference (cache hits, shared answers)."""
         if records:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._sink.record, records)
+            # With the context: what the sink logs is logged for these requests.
+            work = partial(copy_context().run, self._sink.record, records)
+            await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _answer(self, model: str, info: ImageInfo, ranking: Ranking, classified: Classified) -> Answer:
         verdict = Verdict(

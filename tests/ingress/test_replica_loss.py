@@ -16,7 +16,7 @@ from ray.exceptions import (
 
 from serve_app.errors import Overloaded
 from serve_app.pipeline import ATTEMPTS
-from serve_app.types import Preprocessed
+from serve_app.types import Manifest, Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
 
@@ -111,7 +111,7 @@ async def test_a_record_of_a_hit_survives_its_replica(graph: Graph) -> None:
 
 
 async def test_an_error_of_a_stage_comes_without_rays_wrapper(graph: Graph) -> None:
-    async def full(_batch: Preprocessed) -> None:
+    async def full(_batch: Preprocessed, _manifest: Manifest) -> None:
         raise Overloaded("Too many images wait for the model.", retry_after=3.0)
 
     graph.classifier.stage.classify = full
