@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from kuberay.errors import Conflict, DeployError, Invalid, MissingKind, NotAllowed, NotFound, Unreachable
+from kuberay.errors import Conflict, DeployError, Invalid, MissingKind, NotAllowed, NotFound, NotSignedIn, Unreachable
 
 WHO: Final = "Sign in again; on EKS `aws sts get-caller-identity` says who you are there."
 KUBERAY: Final = (
@@ -17,7 +17,7 @@ def error_of(status: int, body: bytes, path: str) -> DeployError:
     told = _told(body)
     message = str(told.get("message") or f"The cluster answers {status}.")
     if status == 401:
-        return NotAllowed("The cluster does not know you (401).", WHO)
+        return NotSignedIn("The cluster does not know you (401).", WHO)
     if status == 403:
         return NotAllowed(f"That is not yours to do: {message}", "Ask who runs the cluster for a Role that holds it.")
     if status == 404:

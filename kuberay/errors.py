@@ -44,6 +44,10 @@ class NotAllowed(DeployError):
     exit_code = ExitCode.NOT_ALLOWED
 
 
+class NotSignedIn(NotAllowed):
+    """401: the cluster does not know who asks."""
+
+
 class NotFound(DeployError):
     """A release, a revision, a namespace, an object."""
 

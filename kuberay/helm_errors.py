@@ -69,7 +69,7 @@ _MEANINGS: Final = (
     ),
     Meaning(r"has no .* version|no revision for", errors.NotFound, "", "`helm history` lists the revisions."),
     Meaning(
-        r"unauthorized|asked for the client to provide cred", errors.NotAllowed, "The cluster does not know you: ", WHO
+        r"unauthorized|asked for the client to provide cred", errors.NotSignedIn, "The cluster does not know you: ", WHO
     ),
     Meaning(r"forbidden|denied the request", errors.NotAllowed, "", "`raylens doctor` lists what you lack."),
     Meaning(

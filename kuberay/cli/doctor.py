@@ -38,8 +38,7 @@ def doctor(
     with opened(Place(release, namespace, context, kubeconfig), helm, chart, as_json) as opened_release:
         try:
             for finding in examine(opened_release.helm, opened_release.observer, values_of(values, single)):
-                opened_release.progress.show(f"{finding.name}: {finding.state}")
-                findings.append(finding)
+                findings.append(finding)  # noqa: PERF402 - what came before a failure is shown as well
         except DeployError as error:
             failure = error
     if as_json:

@@ -6,7 +6,7 @@ from typing import Final
 from kuberay.doctor import cluster, condition, quota, supplies
 from kuberay.doctor.finding import Finding, State, failed, ok, warning
 from kuberay.doctor.patient import Patient
-from kuberay.errors import DeployError, NotAllowed, Unreachable
+from kuberay.errors import DeployError, NotAllowed, NotSignedIn, Unreachable
 from kuberay.exit_codes import ExitCode
 from kuberay.helm import Helm, Values, objects_of
 from kuberay.observation import Observer
@@ -33,7 +33,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Patient], Iterator[Finding]]], ...]] = 
 def examine(helm: Helm, observer: Observer, values: Values) -> Iterator[Finding]:
     """Row by row. ``values``: of a release that is to be; without any, the one that is there is looked at.
 
-    Raises Unreachable once there is no cluster to look at.
+    Raises Unreachable or NotSignedIn once there is no cluster to look at.
     """
     yield ok("Helm", helm.version())
     bare = Patient(helm, observer, (), ())
@@ -68,7 +68,7 @@ def _asked(name: str, check: Callable[[Patient], Iterator[Finding]], patient: Pa
     """A check that may not look is a row as well, and does not end the examination."""
     try:
         yield from check(patient)
-    except Unreachable:
+    except (Unreachable, NotSignedIn):
         raise
     except NotAllowed as error:
         yield warning(name, f"could not be looked at: {error.message}", error.advice)

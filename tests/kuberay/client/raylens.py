@@ -1,0 +1,70 @@
+"""The command line against the API server of the tests."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from kuberay.clock import Clock
+from serve_app.cli.main import app
+from tests.kuberay.apiserver import ApiServer
+from tests.kuberay.chart import CHART
+
+DEV = ("--values", str(CHART / "values-dev.yaml"))
+NAMESPACE = "vision"
+
+
+class FastClock(Clock):
+    """Waits a hundredth of what it is told, and counts it whole."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() + self._skipped
+
+    def sleep(self, seconds: float) -> None:
+        self._skipped += seconds
+        time.sleep(seconds / 100)
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Raylens:
+    """``raylens`` for a person whose kubeconfig leads to the API server."""
+
+    server: ApiServer
+    kubeconfig: Path
+
+    def run(self, command: str, *arguments: str, release: str = "raylens", typed: str = "") -> Told:
+        place = ("--release", release, "--namespace", NAMESPACE, "--kubeconfig", str(self.kubeconfig))
+        return self.bare(command, *arguments, *place, typed=typed)
+
+    def bare(self, *arguments: str, typed: str = "") -> Told:
+        """Without saying where."""
+        ended = CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "250"})
+        if ended.exception and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+        return Told(ended.exit_code, ended.stdout, ended.stderr)
+
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        return self.server.store.list(kind, NAMESPACE)
+
+    def service(self) -> dict[str, Any]:
+        (found,) = self.objects("RayService")
+        return found

@@ -1,0 +1,108 @@
+"""What a person does with a release from its first day to its last, with each Helm."""
+
+import pytest
+
+from tests.kuberay.client.raylens import DEV, NAMESPACE, Raylens
+from tests.kuberay.programs import bundled
+
+BROKEN = "RuntimeError: the weights of efficientnet-lite0 have another SHA-256"
+
+
+@pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
+def story(request: pytest.FixtureRequest, raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> Raylens:
+    monkeypatch.setenv("RAYLENS_HELM", str(bundled("helm", request.param)))
+    return raylens
+
+
+def bounds(groups) -> tuple[int, int]:
+    (group,) = groups
+    return group["minReplicas"], group["maxReplicas"]
+
+
+def image(raylens: Raylens) -> str:
+    cluster = raylens.service()["spec"]["rayClusterConfig"]
+    return cluster["workerGroupSpecs"][0]["template"]["spec"]["containers"][0]["image"]
+
+
+def active(raylens: Raylens):
+    name = raylens.service()["status"]["activeServiceStatus"]["rayClusterName"]
+    return raylens.server.store.get("RayCluster", NAMESPACE, name)
+
+
+def test_from_the_first_day_to_the_last(story: Raylens) -> None:
+    installs_and_looks(story)
+    scales_while_others_write(story)
+    upgrades_in_vain_and_goes_back(story)
+    pauses_and_goes_on(story)
+    reads_logs(story)
+    takes_it_away(story)
+
+
+def installs_and_looks(story: Raylens) -> None:
+    installed = story.run("deploy", *DEV, "--set", "spool.persistent=true", "--json")
+    assert installed.code == 0, installed.err
+    assert installed.json["revision"] == 1
+    assert "head 1/1" in installed.err
+    status = story.run("status", "--json")
+    assert status.code == 0, status.out
+    assert status.json["state"] == "ready"
+    (application,) = status.json["service"]["active"]["applications"]
+    assert {deployment["status"] for deployment in application["deployments"]} == {"HEALTHY"}
+    assert {pod["component"] for pod in status.json["pods"]} >= {"head", "worker"}
+
+
+def scales_while_others_write(story: Raylens) -> None:
+    first = active(story)["metadata"]["name"]
+    story.server.fail_next("PATCH", "rayclusters", 409, "Conflict", times=3)
+    scaled = story.run("scale", "--min", "3", "--max", "6")
+    assert scaled.code == 0, scaled.err
+    assert bounds(active(story)["spec"]["workerGroupSpecs"]) == (3, 6)
+    assert active(story)["status"]["readyWorkerReplicas"] == 3
+    assert active(story)["metadata"]["name"] == first, "no new cluster for that"
+    again = story.run("deploy", "--set", "settings.log_level=DEBUG")
+    assert again.code == 0, again.err
+    assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6)
+    assert active(story)["metadata"]["name"] != first
+
+
+def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
+    story.server.operator.serve.deploy_failure = BROKEN
+    broken = story.run("deploy", "--image", "registry.example.org/raylens:9.9.9")
+    assert broken.code == 10
+    assert BROKEN in broken.err
+    assert "the cluster before serves on" in broken.err
+    assert "raylens rollback" in broken.err
+    assert story.run("status").code == 10
+    story.server.operator.serve.deploy_failure = ""
+    back = story.run("rollback", "--json")
+    assert back.code == 0, back.err
+    assert back.json["revision"] == 5
+    assert not image(story).endswith("9.9.9")
+
+
+def pauses_and_goes_on(story: Raylens) -> None:
+    assert story.run("suspend").code == 0
+    assert story.objects("RayCluster") == []
+    assert story.run("status").code == 13
+    meanwhile = story.run("deploy", "--set", "settings.log_level=INFO")
+    assert meanwhile.code == 13
+    assert "raylens resume" in meanwhile.err
+    assert story.objects("RayCluster") == []
+    resumed = story.run("resume")
+    assert resumed.code == 0, resumed.err
+    assert story.run("status").code == 0
+
+
+def reads_logs(story: Raylens) -> None:
+    worker = next(pod for pod in story.objects("Pod") if "worker" in pod["metadata"]["name"])["metadata"]["name"]
+    story.server.pod_logs(NAMESPACE, worker, "espresso 0.9\x1b[31m\n")
+    assert f"{worker}  espresso 0.9 [31m\n" in story.run("logs", "worker").out
+
+
+def takes_it_away(story: Raylens) -> None:
+    gone = story.run("delete", "--yes", "--json")
+    assert gone.code == 0, gone.err
+    assert gone.json["kept"] == ["raylens-spool"]
+    assert story.objects("RayService") == story.objects("RayCluster") == []
+    assert story.run("status").code == 5
+    assert story.run("delete", "--yes").code == 5
