@@ -1,0 +1,148 @@
+"""What is simulated: the files that are deployed, read as they are, and the times of a machine, which are assumed."""
+
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from ray.serve.config import AutoscalingConfig
+
+ROOT: Final = Path(__file__).parents[2]
+CONFIG: Final = ROOT / "config" / "serve.yaml"
+VALUES: Final = ROOT / "kuberay" / "chart" / "values.yaml"
+EKS: Final = ROOT / "kuberay" / "chart" / "values-eks.yaml"
+
+
+class BadPlan(ValueError):
+    """A file or a setting cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    cpus: float
+    """What Ray reserves for a replica."""
+    scaling: AutoscalingConfig
+    """Of a deployment that does not scale: as many replicas at least as at most."""
+    scales: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    least: int
+    most: int
+    cpus: float
+    idle_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    deployments: Mapping[str, Deployment]
+    policy: Mapping[str, float]
+    """Arguments of the policy."""
+    max_waiting: int
+    """Images that may wait at one ingress."""
+    in_work: int
+    """Images under way at once per ingress and Classifier."""
+    workers: Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Times of one machine; docs/scaling.md tells where each is from."""
+
+    call_ms: float = 7.0
+    """CPU of a model call, whatever its batch."""
+    image_ms: float = 13.7
+    """CPU of each image in it."""
+    overhead_ms: float = 16.0
+    """A lone request's time outside of the model."""
+    ingress_ms: float = 1.9
+    """CPU of an ingress an image."""
+    preprocessor_ms: float = 4.0
+    results_ms: float = 0.65
+    replica_start_s: float = 9.0
+    """From the decision of Serve to a warm replica, on a worker that is there."""
+    pod_start_s: float = 20.0
+    """From the decision of Ray's autoscaler to a worker that takes replicas, on a node that is there."""
+    node_start_s: float = 100.0
+    """From an unplaceable pod to a node that has pulled the image."""
+    node_empty_s: float = 300.0
+    """An empty node goes after so long."""
+    node_cpus: float = 7.6
+    """CPUs of a node that pods can have."""
+    node_price: float = 0.4
+    """Of one hour."""
+
+
+def read(values: Sequence[Path] = (EKS,), settings: Sequence[str] = (), config: Path = CONFIG) -> Plan:
+    """``config`` with the chart's values, files of values and settings over it, as Helm merges them.
+
+    ``settings``: as of ``helm --set``, e.g. ``workers.maxReplicas=20``. Raises BadPlan.
+    """
+    merged = _yaml(VALUES)
+    for path in values:
+        _merge(merged, _yaml(path))
+    for setting in settings:
+        _merge(merged, _nested(setting, merged))
+    application = copy.deepcopy(_yaml(config)["applications"][0])
+    _merge(application["args"], merged["serve"]["args"])
+    policy = application["autoscaling_policy"]["policy_kwargs"] | merged["serve"]["autoscaling"]
+    deployments = {each["name"]: each for each in application["deployments"]}
+    _merge(deployments, merged["serve"]["deployments"])
+    queue, workers = application["args"]["queue"], merged["workers"]
+    return Plan(
+        {name: _deployment(name, each) for name, each in deployments.items()},
+        policy,
+        queue["max_waiting"],
+        queue["max_batch"] * queue["batches_per_classifier"],
+        Workers(
+            workers["minReplicas"],
+            workers["maxReplicas"],
+            float(workers["resources"]["limits"]["cpu"]),
+            workers["idleTimeoutSeconds"],
+        ),
+    )
+
+
+def _deployment(name: str, document: Mapping[str, Any]) -> Deployment:
+    replicas = document.get("num_replicas", 1)
+    told = document.get("autoscaling_config")
+    scaling = told or {"min_replicas": replicas, "max_replicas": replicas}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of metrics_interval_s, which has no successor a file
+            return Deployment(document["ray_actor_options"]["num_cpus"], AutoscalingConfig(**scaling), bool(told))
+    except ValueError as error:
+        raise BadPlan(f"{name}: {' '.join(str(error).split())}") from None
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        raise BadPlan(f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise BadPlan(f"{path} must hold a mapping")
+    return document
+
+
+def _nested(setting: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    path, equals, value = setting.partition("=")
+    keys = path.split(".")
+    if not equals or keys[0] not in known:
+        raise BadPlan(f"{setting!r}: wanted is a value of the chart, e.g. workers.maxReplicas=20")
+    nested: Any = yaml.safe_load(value)
+    for key in reversed(keys):
+        nested = {key: nested}
+    return dict(nested)
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    for key, value in other.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = copy.deepcopy(value)
