@@ -68,7 +68,7 @@ def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, An
             for case in CASES:
                 step(case.name)
                 if case is HITS:
-                    _fill_cache(service, sent.urls)
+                    fill_cache(service, sent.urls)
                 runs[case.name] = _run(service, case, sent.of(case, token), plan.seconds)
                 if case is FULL_LOAD:
                     held = memory(service.processes())
@@ -77,7 +77,8 @@ def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, An
     return Round(service.start_s, limit.measure(work), runs, held), model
 
 
-def _fill_cache(service: Service, urls: list[str]) -> None:
+def fill_cache(service: Service, urls: list[str]) -> None:
+    """Ask for each twice. Raises ServiceFailed where the second answer is not from the cache."""
     for url in urls:
         service.classify_url(url)
     outcomes = {service.classify_url(url) for url in urls}

@@ -111,29 +111,38 @@ def show(benchmark: Benchmark, console: Console) -> None:
         ("Speed", throughput(benchmark)),
         ("Parts of the service, at 64 connections", parts(benchmark)),
     ):
-        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), collapse_padding=True)
-        for number, heading in enumerate(rows[0]):
-            table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number == 0)
-        for row in rows[1:]:
-            table.add_row(*row)
-        console.print(table)
+        console.print(table(title, rows))
     console.print(caption(benchmark), style="dim")
     for remark in remarks(benchmark):
         console.print(remark, style="yellow" if remark.startswith("Note") else None, markup=False)
 
 
+def table(title: str, rows: Rows) -> Table:
+    """For the terminal."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), collapse_padding=True)
+    for number, heading in enumerate(rows[0]):
+        table.add_column(heading, justify="left" if number == 0 else "right", no_wrap=number == 0)
+    for row in rows[1:]:
+        table.add_row(*row)
+    return table
+
+
 def write_into(page: Path, benchmark: Benchmark) -> None:
     """Put the tables between the marks of a Markdown page. Raises ValueError where they are missing."""
+    tables = [markdown(throughput(benchmark)), markdown(parts(benchmark))]
+    replace_figures(page, BEGIN, [caption(benchmark) + ".", *tables, *remarks(benchmark), PICTURE])
+
+
+def replace_figures(page: Path, begin: str, figures: list[str]) -> None:
+    """Put paragraphs between ``begin`` and END of a Markdown page. Raises ValueError where the marks are missing."""
     text = page.read_text()
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
-    before, _, rest = text.partition(BEGIN)
-    tables = [_markdown(throughput(benchmark)), _markdown(parts(benchmark))]
-    figures = [caption(benchmark) + ".", *tables, *remarks(benchmark), PICTURE]
-    page.write_text("\n\n".join([before + BEGIN, *figures, END + rest.partition(END)[2]]))
+    if begin not in text or END not in text:
+        raise ValueError(f"{page} has no place for the figures: {begin} … {END}")
+    before, _, rest = text.partition(begin)
+    page.write_text("\n\n".join([before + begin, *figures, END + rest.partition(END)[2]]))
 
 
-def _markdown(rows: Rows) -> str:
+def markdown(rows: Rows) -> str:
     heading, *body = rows
     ruler = ["---", *["---:"] * (len(heading) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (heading, ruler, *body))

@@ -1,0 +1,195 @@
+"""One round: the limit of the machine, Raylens, then each peer, one at a time and started anew."""
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+import psutil
+
+from benchmarks import limit, load
+from benchmarks.load import LoadFailed, Workload
+from benchmarks.measuring import fill_cache
+from benchmarks.peers import open_loop
+from benchmarks.peers.answers import TOLERANCE, Agreement, Disagreement, asked, compared
+from benchmarks.peers.catalogue import Peer
+from benchmarks.peers.engine import Terms
+from benchmarks.peers.open_loop import Arrivals
+from benchmarks.peers.results import CASES, GOAL_MS, HITS, HOPELESS, RATES, RAYLENS, Case, Round, Run, SystemRound
+from benchmarks.peers.server import PeerFailed
+from benchmarks.peers.sizes import PHOTO, SIZES, Photos
+from benchmarks.peers.systems import RAYLENS_PATH, System, Workloads, peer, raylens
+from benchmarks.peers.wire import Answer
+from benchmarks.photo_server import serving
+from benchmarks.processes import CpuTimes, memory
+from benchmarks.service import ARTIFACTS, Service, ServiceFailed
+from models.artifacts import ensure
+from models.runtimes import load as load_runtime
+from models.zoo import resolve
+
+FAILURES: Final = (PeerFailed, Disagreement, LoadFailed, httpx.HTTPError, psutil.Error)
+"""Of a peer: it is left out, the others go on."""
+
+QUIET_S: Final = 20.0
+"""Longest wait for a system to be done with the requests of the run before."""
+
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A peer that can be started."""
+
+    peer: Peer
+    python: Path
+    version: str
+
+
+@dataclass(slots=True)
+class Plan:
+    photos: Photos
+    workloads: Workloads
+    model: dict[str, str]
+    """Name, runtime and precision."""
+    seconds: float
+    """Length of each run; a third of it warms up first."""
+    rates: tuple[float, ...] = RATES
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    """By name of the peer: filled in as they are found."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Title of a peer → why. Those are not started again."""
+
+
+def chosen(name: str) -> dict[str, str]:
+    """Name, runtime and precision of the model as Raylens will run it on this machine. Raises ModelError."""
+    runtime = load_runtime(resolve(name), artifacts_dir=ARTIFACTS)
+    return {"name": name, "runtime": runtime.name, "precision": runtime.precision}
+
+
+def measure(plan: Plan, peers: list[Installed], step: Step) -> Round:
+    """Raises ServiceFailed, LoadFailed or RuntimeError where Raylens or the limit fails; peers that do are left out."""
+    step("the limit of this machine")
+    limits = _limits(plan)
+    rates = [share * limits[PHOTO].images_per_s for share in plan.rates]
+    systems, expected = {}, []
+    step("Raylens: starting")
+    with raylens(plan.workloads, plan.photos) as (system, service):
+        _check_model(service, plan.model)
+        step("Raylens: answers")
+        expected = asked(system.classify, plan.photos.all)
+        systems[RAYLENS] = _system(system, plan, rates, lambda what: step(f"Raylens: {what}"))
+        step("Raylens: cache hits")
+        systems[RAYLENS].closed[HITS.name] = _hits(system, service, plan)
+    for each in peers:
+        if each.peer.title in plan.left_out:
+            continue
+        try:
+            systems[each.peer.name] = _peer(each, plan, expected, rates, step)
+        except FAILURES as error:
+            plan.left_out[each.peer.title] = str(error) or repr(error)
+    got = min(found.cores_got for found in limits.values())
+    return Round({size: found.images_per_s for size, found in limits.items()}, got, systems)
+
+
+def _limits(plan: Plan) -> dict[str, limit.Limit]:
+    """By size of the photos."""
+    model = plan.model
+    return {
+        size: limit.measure(
+            limit.Work(
+                model["name"], model["runtime"], model["precision"], ARTIFACTS, plan.photos.files[size], plan.seconds
+            )
+        )
+        for size in SIZES
+    }
+
+
+def _check_model(service: Service, expected: dict[str, str]) -> None:
+    reported = service.model()
+    if any(reported[key] != value for key, value in expected.items()):
+        raise ServiceFailed(f"Raylens runs {reported} and not {expected}.")
+
+
+def terms(model: dict[str, str]) -> Terms:
+    """What every peer is told; port and folder are each one's own."""
+    artifact = str(ensure(resolve(model["name"]), ARTIFACTS))
+    return Terms(model["name"], artifact, model["precision"], len(limit.cores()), port=0, folder="")
+
+
+def _peer(
+    each: Installed,
+    plan: Plan,
+    expected: list[Answer],
+    rates: list[float],
+    step: Step,
+) -> SystemRound:
+    title = each.peer.title
+    step(f"{title}: starting")
+    with peer(each.peer, each.python, terms(plan.model), plan.workloads, plan.photos) as system:
+        step(f"{title}: answers")
+        found = asked(system.classify, plan.photos.all)
+        plan.agreements[each.peer.name] = compared(expected, found, TOLERANCE[each.peer.engine])
+        return _system(system, plan, rates, lambda what: step(f"{title}: {what}"))
+
+
+def _system(system: System, plan: Plan, rates: list[float], step: Step) -> SystemRound:
+    closed = {}
+    for case in CASES:
+        step(case.name)
+        closed[case.name] = _closed(system, case, system.workloads[case.size], plan.seconds)
+    held = memory(system.processes()).values()
+    pss = [part.pss_mib for part in held if part.pss_mib is not None]
+    return SystemRound(
+        start_s=system.start_s,
+        closed=closed,
+        arrivals=_open(system, plan, rates, step),
+        processes=sum(part.processes for part in held),
+        rss_mib=sum(part.rss_mib for part in held),
+        pss_mib=sum(pss) if pss else None,
+    )
+
+
+def _closed(system: System, case: Case, workload: Workload, seconds: float) -> Run:
+    load.run(system.url, workload, case.connections, max(1.0, seconds / 3))
+    before = CpuTimes.of(system.processes())
+    seen = load.run(system.url, workload, case.connections, seconds)
+    used = before.until(CpuTimes.of(system.processes()))
+    if not seen.answers:
+        raise LoadFailed(f"{case.name}: no image was answered in {seen.seconds:.0f} s:\n{system.log_end()}")
+    cpu_ms = 1e3 * sum(used.by_part.values()) / seen.answers
+    return Run(seen, cpu_ms, used.other_cores(seen.client_cores * seen.seconds))
+
+
+def _open(system: System, plan: Plan, rates: list[float], step: Step) -> list[Arrivals]:
+    arrivals: list[Arrivals] = []
+    for rate in rates:
+        if arrivals and arrivals[-1].share < HOPELESS:
+            break
+        step(f"{rate:.0f} requests/s")
+        _await_quiet(system, plan.photos.files[PHOTO][0])
+        arrivals.append(open_loop.run(system.url, system.workloads[PHOTO], rate, plan.seconds, GOAL_MS))
+    return arrivals
+
+
+def _await_quiet(system: System, photo: bytes) -> None:
+    """Until two photos in a row are answered within the goal, so that no run begins in the queue of another."""
+    until, quick = time.perf_counter() + QUIET_S, 0
+    while quick < 2 and time.perf_counter() < until:
+        started, answered = time.perf_counter(), False
+        with contextlib.suppress(PeerFailed, ServiceFailed):  # refusals, while the queue is full
+            system.classify(photo)
+            answered = True
+        quick = quick + 1 if answered and time.perf_counter() - started < GOAL_MS / 1e3 else 0
+
+
+def _hits(system: System, service: Service, plan: Plan) -> Run:
+    with serving(plan.photos.files[PHOTO]) as urls:
+        _await_quiet(system, plan.photos.files[PHOTO][0])
+        fill_cache(service, urls)
+        bodies = [json.dumps({"image_url": url}).encode() for url in urls]
+        with Workload.of(RAYLENS_PATH, "application/json", bodies) as workload:
+            return _closed(system, HITS, workload, plan.seconds)

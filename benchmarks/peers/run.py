@@ -1,0 +1,160 @@
+"""Entry of the comparison: ``python -m benchmarks.peers.run``, or ``make bench-compare``."""
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from benchmarks import limit, load
+from benchmarks.load import ROOT, LoadFailed
+from benchmarks.peers import measuring, picture, report
+from benchmarks.peers.catalogue import NAMES, PEERS, Peer
+from benchmarks.peers.environment import NotInstalled, python_of, version_in
+from benchmarks.peers.measuring import Installed, Plan
+from benchmarks.peers.pixels import digest, digest_in
+from benchmarks.peers.results import RATES, RAYLENS, Comparison, Round, Subject
+from benchmarks.peers.sizes import PHOTO, Photos
+from benchmarks.peers.systems import Workloads
+from benchmarks.peers.wire import BODY
+from benchmarks.photos import NotEnoughPhotos
+from benchmarks.results import Machine
+from benchmarks.service import DEFAULT_MODEL, Service, ServiceFailed
+from models.errors import ModelError
+from serve_app import VERSION
+
+RESULTS: Final = Path(__file__).parent.parent / "results"
+DOCS: Final = ROOT / "docs"
+SOME_LEFT_OUT: Final = 3
+QUICK_RATES: Final = (0.3, 0.6)
+
+console = Console(stderr=True, highlight=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+Step = Callable[[str], None]
+
+
+@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+def compare(
+    *,
+    only: Annotated[
+        str, typer.Option(metavar="NAMES", help=f"Peers, separated by commas: {', '.join(NAMES)}.")
+    ] = ",".join(NAMES),
+    rounds: Annotated[int, typer.Option(min=1, help="All systems are measured in turn this many times.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, max=60, help="Length of each run.")] = 10.0,
+    quick: Annotated[bool, typer.Option("--quick", help="One round of short runs, to see that all works.")] = False,
+    results: Annotated[Path, typer.Option(file_okay=False, help="Folder for compare.json and compare.png.")] = RESULTS,
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", exists=True, dir_okay=False, help="Measure nothing: show the JSON of an earlier run."),
+    ] = None,
+    docs: Annotated[bool, typer.Option("--docs", help="Put tables and picture into docs/ too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the tables.")] = False,
+) -> None:
+    """Measure Raylens beside other serving systems: same model, photos and machine, one system at a time.
+
+    The first time the systems are installed below .raylens/peers, which downloads about 3 GB. Close other programs.
+    Exit status: 0 measured; 1 not measured; 2 wrong use; 3 measured, but some systems were left out.
+
+    Example: python -m benchmarks.peers.run --only triton,litserve --rounds 5
+    """
+    peers = _asked_for(only)
+    rounds, seconds = (1, 3.0) if quick else (rounds, seconds)
+    try:
+        found = Comparison.read(earlier) if earlier else _measure(peers, rounds, seconds, quick=quick)
+    except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError, ValueError) as error:
+        console.print(f"Not measured: {error}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    if not earlier:
+        results.mkdir(parents=True, exist_ok=True)
+        (results / "compare.json").write_text(json.dumps(found.as_dict(), indent=1) + "\n")
+        picture.draw(found, results / "compare.png")
+    if docs:
+        picture.draw(found, DOCS / "images" / "bench-compare.png")
+        report.write_into(DOCS / "comparison.md", found)
+    if as_json:
+        print(json.dumps(found.as_dict()))
+    else:
+        report.show(found, Console(highlight=False))
+    raise typer.Exit(SOME_LEFT_OUT if found.left_out else 0)
+
+
+def _asked_for(only: str) -> list[Peer]:
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in NAMES]:
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(NAMES)}.", param_hint="--only")
+    return [peer for peer in PEERS if peer.name in names]
+
+
+def _measure(peers: list[Peer], rounds: int, seconds: float, *, quick: bool) -> Comparison:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress, ExitStack() as stack:
+        task = progress.add_task("Preparing photos and model", total=rounds)
+
+        def step(what: str) -> None:
+            progress.update(task, description=what)
+
+        Service.build_model()
+        photos = Photos.made(16, 4) if quick else Photos.made()
+        rates = QUICK_RATES if quick else RATES
+        plan = Plan(photos, Workloads(photos, stack), measuring.chosen(DEFAULT_MODEL), seconds, rates)
+        installed = [ready for each in peers if (ready := _installed(each, plan, step))]
+        found: list[Round] = []
+        for number in range(1, rounds + 1):
+            found.append(
+                measuring.measure(plan, installed, lambda what, number=number: step(f"Round {number}: {what}"))  # type: ignore[misc]
+            )
+            progress.advance(task)
+    return _comparison(plan, installed, found)
+
+
+def _installed(peer: Peer, plan: Plan, step: Step) -> Installed | None:
+    """None where it cannot be used here; the plan then says why."""
+    step(f"{peer.title}: installing")
+    try:
+        python = python_of(peer.environment)
+        version = version_in(python, peer.distribution)
+    except NotInstalled as error:
+        plan.left_out[peer.title] = str(error)
+        return None
+    sent, files = plan.workloads.of("", BODY)[PHOTO], plan.photos.files[PHOTO]
+    if digest_in(python, ROOT, sent.folder, sent.bodies, plan.model["name"]) != digest(files, plan.model["name"]):
+        plan.left_out[peer.title] = "its environment decodes the photos to other pixels than Raylens."
+        return None
+    return Installed(peer, python, version)
+
+
+def _comparison(plan: Plan, installed: list[Installed], rounds: list[Round]) -> Comparison:
+    runtime, precision = plan.model["runtime"], plan.model["precision"]
+    ours = Subject(RAYLENS, "Raylens", f"raylens {VERSION}", "OpenVINO", "adaptive", BODY.told, None)
+    theirs = [
+        Subject(
+            name=each.peer.name,
+            title=each.peer.title,
+            version=f"{each.peer.distribution} {each.version}",
+            engine=each.peer.engine,
+            batching=each.peer.batching,
+            wire=each.peer.wire.told,
+            agreement=plan.agreements[each.peer.name],
+        )
+        for each in installed
+        if any(each.peer.name in round_.systems for round_ in rounds)
+    ]
+    return Comparison(
+        machine=Machine.here(len(limit.cores())),
+        generator=load.generator(),
+        seconds=plan.seconds,
+        model={"name": plan.model["name"], "runtime": runtime, "precision": precision},
+        photo_bytes=plan.photos.mean_bytes(),
+        subjects=[ours, *theirs],
+        rounds=rounds,
+        left_out=plan.left_out,
+    )
+
+
+if __name__ == "__main__":
+    app()
