@@ -9,7 +9,7 @@ from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeplo
 
 from serve_app.config import BuildArguments
 from serve_app.deployment_config import default_path, fit
-from tests.kuberay.chart import CHART, DEV, EKS, Helm, Manifest, Values, one
+from tests.kuberay.chart import CHART, DEV, EKS, Helm, Manifest, Values, environment, one, pods
 
 KEYS = {
     "document": {"proxy_location", "http_options", "applications"},
@@ -108,12 +108,27 @@ def test_a_worker_holds_the_largest_replica(helm: Helm) -> None:
             assert deployment["ray_actor_options"]["num_cpus"] <= cpus
 
 
-def test_all_replicas_fit_into_all_workers(helm: Helm) -> None:
+def test_all_replicas_fit_into_all_workers_and_one_more_of_a_new_version(helm: Helm) -> None:
+    """Else a new version would wait for the load to go."""
     for values in (DEV, EKS):
         manifests = helm.template(values)
         (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
         cpus = int(group["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"]) * group["maxReplicas"]
-        assert sum(map(most_cpus, serve_config(manifests)["applications"][0]["deployments"])) <= cpus
+        all_deployments = serve_config(manifests)["applications"][0]["deployments"]
+        largest = max(deployment["ray_actor_options"]["num_cpus"] for deployment in all_deployments)
+        assert sum(map(most_cpus, all_deployments)) + largest <= cpus
+
+
+def test_a_new_version_starts_beside_the_old_one(manifests: list[Manifest]) -> None:
+    for deployment in serve_config(manifests)["applications"][0]["deployments"]:
+        assert deployment["max_surge_percent"] > 0, deployment["name"]
+
+
+def test_an_ingress_that_goes_answers_the_longest_request(manifests: list[Manifest]) -> None:
+    document = serve_config(manifests)
+    longest_s = document["applications"][0]["args"]["limits"]["request_timeout_s"]
+    draining_s = float(environment(pods(manifests)["workers"])["RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S"])
+    assert deployments(document)["Ingress"]["graceful_shutdown_timeout_s"] >= draining_s + longest_s
 
 
 def most_cpus(deployment: dict[str, Any]) -> float:
