@@ -1,4 +1,4 @@
-"""How many replicas: Classifiers come with the images that wait, and stay while they have work.
+"""How many replicas: enough for the images that wait, and enough for the work.
 
 Delays and bounds are Ray's, from the deployments. docs/scaling.md explains the whole chain.
 """
@@ -26,8 +26,8 @@ class ImageQueuePolicy:
     """Ray calls it in Serve's controller, ten times a second.
 
     One call on the wire carries many images, so Ray's own count of requests says little about the load. The queue tells
-    of too few replicas, but not of too many: with just enough of them it is short as well. So the queue brings
-    Classifiers, and a queue that has gone takes none away that the others could not do the work of.
+    at once how many Classifiers a burst wants. But it is short where there are just enough of them, and would take them
+    away and bring them back for ever; so it asks for those that come, and how busy they are for those that stay.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ImageQueuePolicy:
         busy_share: float,
         metrics: AutoscalingMetrics | None = None,
     ) -> None:
-        """``busy_share``: how busy replicas may be that are to carry the load, 0 to 1."""
+        """``busy_share``: how busy a replica may be, 0 to 1; above it there are more."""
         self.images_per_classifier = images_per_classifier
         self.classifiers_per_preprocessor = classifiers_per_preprocessor
         self.busy_share = busy_share
@@ -65,9 +65,7 @@ class ImageQueuePolicy:
         return wanted, {}
 
     def _classifiers(self, context: AutoscalingContext, images: float) -> int:
-        for_the_queue = math.ceil(images / self.images_per_classifier)
-        held: int = min(context.target_num_replicas, self._for_the_work(context))
-        return max(for_the_queue, held)
+        return max(math.ceil(images / self.images_per_classifier), self._for_the_work(context))
 
     def _for_the_work(self, context: AutoscalingContext) -> int:
         return math.ceil(_busy(context) / self.busy_share)

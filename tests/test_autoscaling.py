@@ -1,6 +1,5 @@
 """Replicas come with the images that wait at the ingresses, and stay while they have work."""
 
-import math
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, cast
@@ -76,13 +75,13 @@ def test_where_nothing_is_known_all_stays(report: Report | None) -> None:
     assert decide(context("Ingress", report), *map(context, names)) == {}
 
 
-@pytest.mark.parametrize(("busy", "stay"), [(0.0, 0), (0.8, 1), (0.9, 2), (3.2, 4), (3.3, 5), (4.9, 5)])
+@pytest.mark.parametrize(("busy", "stay"), [(0.0, 0), (0.8, 1), (0.9, 2), (3.2, 4), (3.3, 5), (5.0, 7)])
 def test_classifiers_stay_for_their_work(busy: float, stay: int) -> None:
     assert wanted(0, busy=busy, target=5)["Classifier"] == stay
 
 
-def test_work_alone_brings_no_classifier() -> None:
-    assert wanted(30, busy=2.0, target=2)["Classifier"] == 2
+def test_classifiers_come_for_their_work_before_a_queue_grows() -> None:
+    assert wanted(30, busy=1.0, target=1)["Classifier"] == 2
 
 
 def test_preprocessors_follow_the_classifiers_there_may_be() -> None:
@@ -104,10 +103,10 @@ def test_more_images_never_mean_fewer_replicas(images: float, more: float, busy:
 
 
 @given(COUNTS, st.floats(0, 50), st.integers(1, 50))
-def test_enough_for_the_queue_and_no_more_than_the_reasons(images: float, busy: float, target: int) -> None:
+def test_enough_for_queue_and_work_and_not_one_more(images: float, busy: float, target: int) -> None:
     classifiers = wanted(images, busy=busy, target=target)["Classifier"]
-    assert images / 40 <= classifiers
-    assert classifiers <= max(math.ceil(images / 40), target)
+    assert classifiers >= max(images / 40, busy / 0.8)
+    assert classifiers - 1 < max(images / 40, busy / 0.8)
 
 
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=8))
@@ -128,15 +127,19 @@ class Gauge:
         self.values[tags["deployment"]] = value
 
 
-@pytest.mark.parametrize(("images", "bound"), [(0, -1), (1, 0), (160, 0), (161, 1)])
-def test_the_metrics_say_why(monkeypatch: pytest.MonkeyPatch, images: int, bound: int) -> None:
+@pytest.mark.parametrize(
+    ("images", "busy", "replicas", "bound"), [(0, 0.0, 0, -1), (1, 0.5, 1, 0), (160, 0.5, 4, 0), (161, 0.5, 5, 1)]
+)
+def test_the_metrics_say_why(
+    monkeypatch: pytest.MonkeyPatch, images: int, busy: float, replicas: int, bound: int
+) -> None:
     gauges: dict[str, Gauge] = {}
     monkeypatch.setattr(AutoscalingMetrics, "_gauge", lambda _self, name, _what: gauges.setdefault(name, Gauge()))
-    wanted(images, busy=0.5, target=0, most=4)
+    wanted(images, busy=busy, target=0, most=4)
     assert {name: gauge.values["Classifier"] for name, gauge in gauges.items()} == {
         "images": images,
-        "busy": 0.5,
-        "wanted_replicas": math.ceil(images / 40),
+        "busy": busy,
+        "wanted_replicas": replicas,
         "target_replicas": 0,
         "running_replicas": 1,
         "min_replicas": 1,
