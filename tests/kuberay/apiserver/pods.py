@@ -10,7 +10,7 @@ from typing import Any, Final
 from tests.kuberay.apiserver.conditions import set_condition
 from tests.kuberay.apiserver.events import tell
 from tests.kuberay.apiserver.selectors import matches
-from tests.kuberay.apiserver.store import Manifest, Store, now
+from tests.kuberay.apiserver.store import Manifest, Store, copied, now
 
 NODES: Final = ("node-a", "node-b", "node-c")
 
@@ -150,6 +150,19 @@ def owned(owner: Manifest, *, blocking: bool = True) -> list[Manifest]:
     reference: dict[str, Any] = {"apiVersion": owner["apiVersion"], "kind": owner["kind"]}
     reference |= {"name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"]}
     return [{**reference, "controller": True, "blockOwnerDeletion": blocking}]
+
+
+def pod_of(owner: Manifest, template: Manifest, name: str) -> Manifest:
+    """A new pod of a template."""
+    metadata = copied(template.get("metadata") or {})
+    metadata |= {"name": name, "namespace": owner["metadata"]["namespace"], "ownerReferences": owned(owner)}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": copied(template["spec"])}
+    return {**pod, "status": {"phase": "Pending"}}
+
+
+def drop(store: Store, pod: Manifest) -> None:
+    """End a pod at once."""
+    store.remove(store.resources.of_kind("Pod"), pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 def _running() -> Manifest:

@@ -87,6 +87,16 @@ class ApiServer:
         """Let KubeRay's operator work in the background, too, as Kubernetes' own controllers do from the start."""
         self._background.steps.append(self.operator.step)
 
+    def settle(self, most: int = 50) -> None:
+        """Let all controllers work until nothing changes any more. Raises AssertionError where that never comes."""
+        for _ in range(most):
+            before = self.store.revision
+            self.workloads.step()
+            self.operator.step()
+            if self.store.revision == before:
+                return
+        raise AssertionError(f"something changes still after {most} steps")
+
     def set_status(self, kind: str, namespace: str, name: str, status: Manifest) -> None:
         """Replace the status of an object. Raises KeyError where there is none."""
         with self.store.lock:

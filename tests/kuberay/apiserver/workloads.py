@@ -1,6 +1,5 @@
-"""The controllers behind Deployments, StatefulSets, Jobs and claims: as much of them as is seen from outside."""
+"""The controllers behind Jobs and claims, and what drives all workloads on: as much as is seen from outside."""
 
-import hashlib
 import secrets
 import time
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from typing import Final
 from tests.kuberay.apiserver.conditions import is_true, set_condition
 from tests.kuberay.apiserver.events import tell
 from tests.kuberay.apiserver.logs import Logs
-from tests.kuberay.apiserver.pods import Pods, is_ready, owned, selected
-from tests.kuberay.apiserver.store import Manifest, Store, copied, now
+from tests.kuberay.apiserver.pods import Pods, drop, pod_of, selected
+from tests.kuberay.apiserver.servers import Servers
+from tests.kuberay.apiserver.store import Manifest, Store, now
 
 RAY_NODE: Final = "ray.io/is-ray-node"
-HASH: Final = "pod-template-hash"
 
 
 @dataclass(frozen=True)
@@ -35,47 +34,17 @@ class Workloads:
         self._store = store
         self._pods = pods
         self._logs = logs
+        self._servers = Servers(store)
         self._begun: dict[str, float] = {}
 
     def step(self) -> None:
         with self._store.lock:
-            for kind in ("Deployment", "StatefulSet"):
-                for workload in self._store.list(kind):
-                    self._step_servers(workload)
+            self._servers.step()
             for job in self._store.list("Job"):
                 self._step_job(job)
             for claim in self._store.list("PersistentVolumeClaim"):
                 self._bind(claim)
             self._pods.step(lambda pod: RAY_NODE not in (pod["metadata"].get("labels") or {}) and not _of_job(pod))
-
-    def _step_servers(self, workload: Manifest) -> None:
-        metadata, spec = workload["metadata"], workload["spec"]
-        wanted = spec.get("replicas", 1)
-        pods = selected(self._store, metadata["namespace"], spec["selector"])
-        current = [pod for pod in pods if pod["metadata"]["labels"].get(HASH) == _fingerprint(spec["template"])]
-        for pod in [*(pod for pod in pods if pod not in current), *current[wanted:]]:
-            self._drop(pod)
-        pods = current[:wanted]
-        for _ in range(wanted - len(pods)):
-            self._store.put(_pod_of(workload, spec["template"], f"{metadata['name']}-{secrets.token_hex(5)}"))
-        ready = sum(is_ready(pod) for pod in pods)
-        status = workload.setdefault("status", {})
-        status |= {"observedGeneration": metadata["generation"], "replicas": wanted, "updatedReplicas": wanted}
-        status |= {"readyReplicas": ready, "availableReplicas": ready}
-        if workload["kind"] == "Deployment":
-            set_condition(
-                status,
-                "Available",
-                ready >= wanted,
-                "MinimumReplicasAvailable" if ready else "MinimumReplicasUnavailable",
-            )
-            set_condition(
-                status, "Progressing", True, "NewReplicaSetAvailable" if ready >= wanted else "ReplicaSetUpdated"
-            )
-        self._store.put(workload)
-
-    def _drop(self, pod: Manifest) -> None:
-        self._store.remove(self._store.resources.of_kind("Pod"), pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _step_job(self, job: Manifest) -> None:
         status = job.setdefault("status", {})
@@ -89,7 +58,7 @@ class Workloads:
         if deadline is not None and now_s - began >= deadline:
             self._finish(job, "Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
             if running:
-                self._drop(running)
+                drop(self._store, running)
         elif running is None:
             self._start_pod(job, status)
         elif not self.job_plan.hang:
@@ -102,7 +71,7 @@ class Workloads:
 
     def _start_pod(self, job: Manifest, status: Manifest) -> None:
         name = f"{job['metadata']['name']}-{secrets.token_hex(3)[:5]}"
-        pod = self._store.put(_pod_of(job, job["spec"]["template"], name))
+        pod = self._store.put(pod_of(job, job["spec"]["template"], name))
         for _ in range(2):
             self._pods.step(lambda other: other["metadata"]["uid"] == pod["metadata"]["uid"])
         status["active"] = 1
@@ -147,18 +116,6 @@ class Workloads:
                     "status": {"phase": "Bound", "capacity": capacity, "accessModes": claim["spec"]["accessModes"]},
                 }
             )
-
-
-def _pod_of(owner: Manifest, template: Manifest, name: str) -> Manifest:
-    metadata = copied(template.get("metadata") or {})
-    metadata |= {"name": name, "namespace": owner["metadata"]["namespace"], "ownerReferences": owned(owner)}
-    metadata["labels"] = {**(metadata.get("labels") or {}), HASH: _fingerprint(template)}
-    spec = copied(template["spec"])
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": {"phase": "Pending"}}
-
-
-def _fingerprint(template: Manifest) -> str:
-    return hashlib.sha256(repr(template).encode()).hexdigest()[:10]
 
 
 def _of_job(pod: Manifest) -> bool:
