@@ -61,3 +61,30 @@ def test_the_labels_that_select_them_can_be_set(helm: Helm, chart: Path) -> None
     ]
     assert len(chosen) >= 2
     assert all(manifest["metadata"]["labels"]["release"] == "prometheus" for manifest in chosen)
+
+
+def test_every_target_is_named_as_the_rules_name_it(helm: Helm) -> None:
+    endpoints = one(helm.template(EKS), "PodMonitor")["spec"]["podMetricsEndpoints"]
+    assert {"metrics", "haproxy"} <= {endpoint["port"] for endpoint in endpoints}
+    for endpoint in endpoints:
+        given = {step["targetLabel"]: step.get("replacement") for step in endpoint["relabelings"]}
+        assert given["app"] == "raylens"
+        assert {"component", "ray_io_cluster"} <= set(given)
+
+
+def test_runbooks_are_where_it_is_said(helm: Helm) -> None:
+    address = "https://git.example.org/runbooks"
+    manifests = helm.template(EKS.having(monitoring__runbooks=address))
+    told = [json.dumps(m) for m in manifests if m["kind"] in {"PrometheusRule", "ConfigMap"}]
+    assert len(told) >= 7
+    assert all(f"{address}#raylens" in text and "docs/runbooks.md" not in text for text in told)
+
+
+def test_what_comes_with_the_chart_is_taken_up(helm: Helm) -> None:
+    manifests = helm.template(EKS)
+    assert {m["metadata"]["name"] for m in manifests if m["kind"] == "PrometheusRule"} == {
+        f"raylens-{path.stem}" for path in (CHART / "files" / "rules").glob("*.yaml")
+    }
+    assert {m["metadata"]["name"] for m in manifests if m["kind"] == "ConfigMap"} == {
+        f"raylens-dashboard-{path.stem}" for path in (CHART / "files" / "dashboards").glob("*.json")
+    }

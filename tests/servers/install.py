@@ -17,6 +17,7 @@ PACKAGES = {
     "wrk": "wrk",
     "chromium": "chromium",
     "shellcheck": "shellcheck",
+    "prometheus": "prometheus",
 }
 """The Debian package of each program."""
 
