@@ -16,10 +16,10 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 FAST := not e2e and not chaos and not image
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint bench openapi screenshots pins clean
+.PHONY: help serve web test chaos image-check lint bench bench-compare openapi screenshots pins clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashboard"
 	@$(MAKE) --no-print-directory web || echo "The web app could not be built; the API works without it."
@@ -50,6 +50,9 @@ lint: $(VENV)/.dev $(MODULES)/.dev ## Check style and types
 bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table and a picture in benchmarks/results
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which are installed for that; about 90 minutes
+	$(BIN)/python -m benchmarks.peers.run $(ARGS)
+
 openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
 	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json
 
@@ -65,6 +68,11 @@ pins: $(VENV)/.dev ## Compile the pinned requirements anew
 	for group in web deploy; do \
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --quiet --upgrade --group pyproject.toml:$$group -o requirements/$$group.txt; \
+	done
+	grep -oE '^(openvino|pillow)==[^ ]+' requirements/run.txt > requirements/peers/engine.txt
+	for peer in requirements/peers/*.in; do \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --quiet --upgrade --constraints requirements/peers/engine.txt $$peer -o $${peer%.in}.txt; \
 	done
 
 clean: ## Remove what the other commands made, but not the data folder
