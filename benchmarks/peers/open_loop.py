@@ -54,8 +54,8 @@ class Arrivals:
 
     @property
     def goodput(self) -> float:
-        """Images/s answered in time."""
-        return self.in_time / self.seconds
+        """Images/s answered in time, of the rate that was meant and not of the one that chance made of it."""
+        return self.rate * self.share
 
 
 def run(url: str, workload: Workload, rate: float, seconds: float, goal_ms: float) -> Arrivals:
