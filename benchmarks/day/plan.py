@@ -89,22 +89,35 @@ def read(values: Sequence[Path] = (EKS,), settings: Sequence[str] = (), config: 
         _merge(merged, _nested(setting, merged))
     application = copy.deepcopy(_yaml(config)["applications"][0])
     _merge(application["args"], merged["serve"]["args"])
-    policy = application["autoscaling_policy"]["policy_kwargs"] | merged["serve"]["autoscaling"]
+    policy = application["autoscaling_policy"]["policy_kwargs"]
+    if unknown := set(merged["serve"]["autoscaling"]) - set(policy):
+        raise BadPlan(f"serve.autoscaling.{unknown.pop()}: there is no such number; there is {', '.join(policy)}")
+    _merge(policy, merged["serve"]["autoscaling"])
     deployments = {each["name"]: each for each in application["deployments"]}
     _merge(deployments, merged["serve"]["deployments"])
     queue, workers = application["args"]["queue"], merged["workers"]
     return Plan(
         {name: _deployment(name, each) for name, each in deployments.items()},
-        policy,
-        queue["max_waiting"],
-        queue["max_batch"] * queue["batches_per_classifier"],
+        {name: _number(f"serve.autoscaling.{name}", value) for name, value in policy.items()},
+        int(_number("serve.args.queue.max_waiting", queue["max_waiting"])),
+        int(_number("serve.args.queue", queue["max_batch"] * queue["batches_per_classifier"])),
         Workers(
-            workers["minReplicas"],
-            workers["maxReplicas"],
-            float(workers["resources"]["limits"]["cpu"]),
-            workers["idleTimeoutSeconds"],
+            int(_number("workers.minReplicas", workers["minReplicas"])),
+            int(_number("workers.maxReplicas", workers["maxReplicas"], workers["minReplicas"])),
+            _number("workers.resources.limits.cpu", workers["resources"]["limits"]["cpu"]),
+            _number("workers.idleTimeoutSeconds", workers["idleTimeoutSeconds"]),
         ),
     )
+
+
+def _number(name: str, value: object, least: float = 1e-3) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.0
+    if not least <= number < 1e9:
+        raise BadPlan(f"{name} is {value}, and wanted is a number from {least:g} on")
+    return number
 
 
 def _deployment(name: str, document: Mapping[str, Any]) -> Deployment:

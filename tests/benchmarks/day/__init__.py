@@ -1,0 +1,1 @@
+"""The simulation: its parts against theory, Ray and what was measured."""
