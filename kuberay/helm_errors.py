@@ -36,6 +36,7 @@ class Meaning:
 
 _VALUES: Final = "kuberay/chart/values.yaml has every value with its meaning; `raylens render` tries them."
 _MEANINGS: Final = (
+    Meaning(r"unknown flag", errors.NoHelm, "This Helm is too old: ", "Install Helm 3.14 or later."),
     Meaning(
         r'context "[^"]*" does not exist',
         WrongUse,

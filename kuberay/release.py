@@ -42,10 +42,9 @@ class Release:
 
     @classmethod
     def of(cls, target: Target, progress: Progress, helm: str | None = None, chart: Path | None = None) -> "Release":
-        """The release of a target; asks Helm for its version, the cluster for nothing."""
+        """The release of a target. Raises NoHelm, and WrongUse where no kubeconfig leads to a cluster."""
         api = KubernetesApi(target)
         program = Helm(replace(target, namespace=api.namespace), chart or CHART, found(helm))
-        program.version()
         return cls(program, Observer(api, target.release), progress, Clock())
 
     def deploy(

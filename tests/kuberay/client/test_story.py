@@ -21,7 +21,7 @@ def bounds(groups) -> tuple[int, int]:
 
 def image(raylens: Raylens) -> str:
     cluster = raylens.service()["spec"]["rayClusterConfig"]
-    return cluster["workerGroupSpecs"][0]["template"]["spec"]["containers"][0]["image"]
+    return str(cluster["workerGroupSpecs"][0]["template"]["spec"]["containers"][0]["image"])
 
 
 def active(raylens: Raylens):
@@ -59,10 +59,6 @@ def scales_while_others_write(story: Raylens) -> None:
     assert bounds(active(story)["spec"]["workerGroupSpecs"]) == (3, 6)
     assert active(story)["status"]["readyWorkerReplicas"] == 3
     assert active(story)["metadata"]["name"] == first, "no new cluster for that"
-    again = story.run("deploy", "--set", "settings.log_level=DEBUG")
-    assert again.code == 0, again.err
-    assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6)
-    assert active(story)["metadata"]["name"] != first
 
 
 def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
@@ -72,11 +68,12 @@ def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
     assert BROKEN in broken.err
     assert "the cluster before serves on" in broken.err
     assert "raylens rollback" in broken.err
+    assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6), "as it was scaled"
     assert story.run("status").code == 10
     story.server.operator.serve.deploy_failure = ""
     back = story.run("rollback", "--json")
     assert back.code == 0, back.err
-    assert back.json["revision"] == 5
+    assert back.json["revision"] == 4
     assert not image(story).endswith("9.9.9")
 
 

@@ -1,0 +1,39 @@
+"""RayServices in the states that KubeRay tells of."""
+
+from typing import Any
+
+APPLICATION = {
+    "status": "RUNNING",
+    "serveDeploymentStatuses": {"Ingress": {"status": "HEALTHY"}, "Classifier": {"status": "HEALTHY"}},
+}
+
+
+def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, str]:
+    return {"type": kind, "status": status, "reason": reason, "message": message}
+
+
+def cluster(name: str = "raylens-abcde", application: Any = APPLICATION, **status: Any) -> dict[str, Any]:
+    told = {"readyWorkerReplicas": 2, "desiredWorkerReplicas": 2, **status}
+    return {
+        "rayClusterName": name,
+        "rayClusterStatus": told,
+        "applicationStatuses": {"raylens": application} if application else {},
+    }
+
+
+def service(*conditions: dict[str, str], **changed: Any) -> dict[str, Any]:
+    """One that is up, but for what is changed; a key that is None is left out of the status."""
+    told = {"Ready": condition("Ready", "True"), "UpgradeInProgress": condition("UpgradeInProgress", "False")}
+    told |= {one["type"]: one for one in conditions}
+    status = {
+        "observedGeneration": 3,
+        "numServeEndpoints": 2,
+        "activeServiceStatus": cluster(),
+        "conditions": list(told.values()),
+        **changed.pop("status", {}),
+    }
+    return {
+        "metadata": {"name": "raylens", "generation": 3},
+        "spec": {"serveConfigV2": "applications: [{name: raylens}]", **changed},
+        "status": {key: value for key, value in status.items() if value is not None},
+    }

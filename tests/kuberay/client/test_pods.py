@@ -1,0 +1,80 @@
+import pytest
+
+from kuberay.pods import Kind, troubles
+
+
+def pod(status, **labels: str):
+    return {
+        "metadata": {"name": "pod-1", "labels": {"raylens/component": "worker", "ray.io/cluster": "c", **labels}},
+        "status": status,
+    }
+
+
+def container(state=None, *, last=None, restarts: int = 0):
+    return {
+        "containerStatuses": [{"name": "main", "state": state or {}, "lastState": last or {}, "restartCount": restarts}]
+    }
+
+
+def waiting(reason: str, message: str = ""):
+    return {"waiting": {"reason": reason, "message": message}}
+
+
+OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+ERROR = {"terminated": {"reason": "Error", "exitCode": 1}}
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes: no cpu"}
+
+CASES = {
+    "pull": (container(waiting("ImagePullBackOff", "Back-off")), Kind.IMAGE, "ImagePullBackOff: Back-off"),
+    "first pull": (container(waiting("ErrImagePull")), Kind.IMAGE, "ErrImagePull"),
+    "name of an image": (container(waiting("InvalidImageName")), Kind.IMAGE, "InvalidImageName"),
+    "crash": (
+        container(waiting("CrashLoopBackOff"), last=ERROR, restarts=4),
+        Kind.CRASH,
+        "4 times, last with 1",
+    ),
+    "memory, again": (container(waiting("CrashLoopBackOff"), last=OOM, restarts=4), Kind.MEMORY, "OOMKilled"),
+    "memory, restarted": (container({"running": {}}, last=OOM), Kind.MEMORY, "OOMKilled"),
+    "memory, for good": ({"phase": "Failed", **container(OOM)}, Kind.MEMORY, "OOMKilled"),
+    "ended": ({"phase": "Failed", **container(ERROR)}, Kind.CRASH, "main ended with 1"),
+    "a key of a Secret": (
+        container(waiting("CreateContainerConfigError", "couldn't find key")),
+        Kind.CONFIGURATION,
+        "couldn't find key",
+    ),
+    "no room": ({"phase": "Pending", "conditions": [UNSCHEDULABLE]}, Kind.NO_ROOM, "Unschedulable: 0/3 nodes: no cpu"),
+    "evicted": ({"phase": "Failed", "reason": "Evicted", "message": "low on disk"}, Kind.LOST, "Evicted: low on disk"),
+    "init": (
+        {"initContainerStatuses": container(waiting("ErrImageNeverPull"))["containerStatuses"]},
+        Kind.IMAGE,
+        "Never",
+    ),
+}
+
+WELL = {
+    "new": {},
+    "starting": container(waiting("ContainerCreating")),
+    "running": {"phase": "Running", **container({"running": {}})},
+    "restarted": {"phase": "Running", **container({"running": {}}, last=ERROR, restarts=1)},
+    "done": {"phase": "Succeeded", **container({"terminated": {"reason": "Completed", "exitCode": 0}})},
+    "scheduled": {"conditions": [{"type": "PodScheduled", "status": "True"}]},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_troubles(case: str):
+    status, kind, told = CASES[case]
+    (found,) = troubles([pod(status)])
+    assert (found.kind, found.pod, found.component, found.cluster) == (kind, "pod-1", "worker", "c")
+    assert told in found.message
+    assert "{" not in found.advice
+
+
+@pytest.mark.parametrize("case", WELL)
+def test_no_trouble(case: str):
+    assert troubles([pod(WELL[case])]) == []
+
+
+def test_advice_names_the_component():
+    (found,) = troubles([pod(container(waiting("CrashLoopBackOff")), **{"raylens/component": "head"})])
+    assert "raylens logs head --previous" in found.advice
