@@ -30,7 +30,7 @@ def outage_service(
         tmp_path_factory.mktemp("outages"),
         RAYLENS_DATABASE_URL=mariadb_url,
         RAYLENS_REDIS_URL=redis_server.url,
-        RAYLENS_SECRET_KEY="a key of these tests, long enough",
+        RAYLENS_SECRET_KEY="a key of these tests that is long enough",
     )
     service.start()
     yield service
