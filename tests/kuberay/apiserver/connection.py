@@ -18,6 +18,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    timeout = 60
     server: "Listener"
 
     def _handle(self) -> None:

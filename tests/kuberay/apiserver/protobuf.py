@@ -62,6 +62,7 @@ KINDS: Final[dict[str, Message]] = {
         4: ("propagationPolicy", "text"),
         5: ("dryRun", "[text]"),
     },
+    "SelfSubjectReview": {1: ("metadata", METADATA)},
     "SelfSubjectAccessReview": {
         1: ("metadata", METADATA),
         2: ("spec", {1: ("resourceAttributes", ATTRIBUTES), 2: ("nonResourceAttributes", {1: ("path", "text")})}),

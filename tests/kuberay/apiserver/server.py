@@ -1,7 +1,10 @@
 """The server: real HTTP on 127.0.0.1, for real clients."""
 
+import base64
 import json
 import re
+import ssl
+import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +13,7 @@ from typing import Final
 from tests.kuberay.apiserver.access import Access, Denial
 from tests.kuberay.apiserver.api import Api
 from tests.kuberay.apiserver.background import Background
+from tests.kuberay.apiserver.certificate import made_in
 from tests.kuberay.apiserver.connection import Listener
 from tests.kuberay.apiserver.definitions import ray_definitions
 from tests.kuberay.apiserver.logs import Logs
@@ -29,7 +33,7 @@ class ApiServer:
     """A Kubernetes API server in this process, empty but for its namespaces and KubeRay's definitions."""
 
     def __init__(self, namespaces: tuple[str, ...] = (), *, token: str = "") -> None:
-        """``token``: demanded from clients, where given."""
+        """``token``: demanded from clients, over TLS, where given."""
         self.store = Store(Resources())
         self.access = Access()
         self.requests: list[tuple[str, str]] = []
@@ -39,7 +43,8 @@ class ApiServer:
         self._orders = Orders(self._closing)
         self._logs = Logs(self.store)
         self._api = Api(self.store, self.access, self._logs, self._closing)
-        self._listener = Listener(self._answer, None)
+        context, self._certificate = _secured() if token else (None, b"")
+        self._listener = Listener(self._answer, context)
         self.pods = Pods(self.store)
         self.workloads = Workloads(self.store, self.pods, self._logs)
         self.operator = Operator(self.store, self.pods)
@@ -66,16 +71,19 @@ class ApiServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.server_port}"
+        return f"http{'s' if self._token else ''}://127.0.0.1:{self._listener.server_port}"
 
     def kubeconfig(self, path: Path, namespace: str = "default") -> Path:
         """Write the file that leads clients here; ``path`` is returned."""
-        user = {"token": self._token} if self._token else {}
+        user, cluster = {}, {"server": self.url}
+        if self._token:
+            user["token"] = self._token
+            cluster["certificate-authority-data"] = base64.b64encode(self._certificate).decode()
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "test", "cluster": cluster}],
             "users": [{"name": "test", "user": user}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}],
         }
@@ -123,3 +131,12 @@ class ApiServer:
         if self._token and request.headers.get("Authorization") != f"Bearer {self._token}":
             raise unauthorized()
         return self._api.answer(request)
+
+    def revoke(self) -> None:
+        """Take no client's token any more: 401."""
+        self._token = "\0"
+
+
+def _secured() -> tuple[ssl.SSLContext, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        return made_in(Path(folder))
