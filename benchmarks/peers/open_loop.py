@@ -112,6 +112,9 @@ async def _run(sender: _Sender, moments: list[float], requests: list[bytes], goa
         await asyncio.wait(tasks, timeout=GRACE_S)
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for _, writer in sender.idle:
+        writer.close()
     return json.dumps(summary(sender.latencies_ms, lags_ms, len(moments), sender.refused, goal_ms))
 
 

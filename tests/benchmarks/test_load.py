@@ -23,6 +23,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.tokens: Counter[str | None] = Counter()
+        self.more: Counter[str | None] = Counter()
         self.seen: Counter[tuple[str, str, bytes]] = Counter()
         self.connections = 0
         self.lock = threading.Lock()
@@ -41,6 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
             self.server.tokens[self.headers["Authorization"]] += 1
+            self.server.more[self.headers["X-More"]] += 1
             self.server.seen[self.path, self.headers["Content-Type"], body] += 1
         time.sleep(DELAY_S)
         self.send_response(503 if body == REFUSED else 201)
@@ -98,14 +100,17 @@ def test_connections_are_kept(server: _Server):
 
 
 @pytest.mark.usefixtures("generator")
-def test_a_token_goes_along_where_there_is_one(server: _Server):
+def test_a_token_and_one_more_header_go_along_where_there_are_some(server: _Server):
     with Workload.of("/", "image/jpeg", [b"0"]) as workload:
         load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=1, seconds=1)
         assert set(server.tokens) == {None}
         server.tokens.clear()
-        signed_in = replace(workload, token="rlt_x")
+        assert set(server.more) == {None}
+        server.more.clear()
+        signed_in = replace(workload, token="rlt_x", header="X-More: a: b")
         load.run(f"http://127.0.0.1:{server.server_port}", signed_in, connections=1, seconds=1)
     assert set(server.tokens) == {"Bearer rlt_x"}
+    assert set(server.more) == {"a: b"}
 
 
 @pytest.mark.usefixtures("generator")

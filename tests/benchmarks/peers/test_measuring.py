@@ -1,0 +1,89 @@
+"""A round goes on without a peer that fails."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from benchmarks.limit import Limit
+from benchmarks.peers import measuring
+from benchmarks.peers.answers import Disagreement
+from benchmarks.peers.catalogue import PEERS, Peer
+from benchmarks.peers.engine import Terms
+from benchmarks.peers.measuring import Installed, Plan
+from benchmarks.peers.results import HITS, RAYLENS
+from benchmarks.peers.server import PeerFailed, PeerServer, free_ports
+from benchmarks.peers.sizes import SIZES, Photos
+from tests.benchmarks.peers.sample import LIMITS, run, system
+
+MODEL = {"name": "efficientnet-lite0", "runtime": "openvino", "precision": "fp32"}
+TRITON, LITSERVE, BENTOML = PEERS[:3]
+
+
+@pytest.fixture
+def plan() -> Plan:
+    photos = Photos({size: [size.encode()] for size in SIZES})
+    return Plan(photos, workloads=Any, model=MODEL, seconds=1.0)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Titles of the peers that were started. Raylens names class 1 for every photo, and so does all but BentoML."""
+    titles: list[str] = []
+    service = SimpleNamespace(model=lambda: MODEL | {"version": "1"})
+
+    @contextmanager
+    def raylens(*_: Any) -> Iterator[Any]:
+        yield SimpleNamespace(classify=lambda _: [(1, 0.9)]), service
+
+    @contextmanager
+    def peer(which: Peer, *_: Any) -> Iterator[Any]:
+        titles.append(which.title)
+        if which is TRITON:
+            raise PeerFailed("no such library")
+        index = 2 if which is BENTOML else 1
+        yield SimpleNamespace(classify=lambda _: [(index, 0.9)])
+
+    limits = {size: Limit(LIMITS[size], [], 1.9, "openvino", "fp32") for size in SIZES}
+    monkeypatch.setattr(measuring, "_limits", lambda _: limits)
+    monkeypatch.setattr(measuring, "terms", lambda _: None)
+    monkeypatch.setattr(measuring, "raylens", raylens)
+    monkeypatch.setattr(measuring, "peer", peer)
+    monkeypatch.setattr(measuring, "_system", lambda *_: system(100, [1.0]))
+    monkeypatch.setattr(measuring, "_hits", lambda *_: run(1000))
+    return titles
+
+
+def test_peers_that_fail_are_left_out_with_the_reason_and_not_tried_again(plan: Plan, started: list[str]):
+    peers = [Installed(peer, Path("python"), "1") for peer in (TRITON, BENTOML, LITSERVE)]
+    told: list[str] = []
+    first = measuring.measure(plan, peers, told.append)
+    assert set(first.systems) == {RAYLENS, LITSERVE.name}
+    assert HITS.name in first.systems[RAYLENS].closed
+    assert plan.left_out[TRITON.title] == "no such library"
+    assert plan.left_out[BENTOML.title].startswith("photo 0")
+    assert plan.agreements[LITSERVE.name].photos == len(SIZES)
+    assert f"{LITSERVE.title}: answers" in told
+    measuring.measure(plan, peers, told.append)
+    assert started == [TRITON.title, BENTOML.title, LITSERVE.title, LITSERVE.title]
+
+
+def test_raylens_on_another_engine_stops_all(plan: Plan, started: list[str]):
+    plan.model = MODEL | {"precision": "bf16"}
+    with pytest.raises(RuntimeError, match="bf16"):
+        measuring.measure(plan, [], lambda _: None)
+
+
+def test_wrong_answers_are_a_failure():
+    assert issubclass(Disagreement, measuring.FAILURES)
+
+
+def test_a_server_that_ends_while_it_starts(tmp_path: Path):
+    terms = Terms("efficientnet-lite0", "model.xml", "fp32", 2, free_ports(), str(tmp_path))
+    server = PeerServer(SimpleNamespace(module="nobody", ready="/"), Path(sys.executable), terms, b"")  # type: ignore[arg-type]
+    with pytest.raises(PeerFailed, match="No module named"), server:
+        pass

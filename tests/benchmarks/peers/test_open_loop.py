@@ -1,0 +1,134 @@
+"""The open loop against servers whose behaviour is known."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from benchmarks.client import requests_of
+from benchmarks.load import Workload
+from benchmarks.peers import open_loop
+from benchmarks.peers.arrivals import poisson
+from benchmarks.peers.open_loop import Arrivals
+
+GOAL_MS = 100.0
+
+
+class _Server:
+    """Answers each request after ``delay_s`` with ``status``, all at once; counts what it saw."""
+
+    def __init__(self, delay_s: float = 0.0, status: int = 200) -> None:
+        self.delay_s = delay_s
+        self.status = status
+        self.heads: list[bytes] = []
+        self.connections = 0
+        self.serving: set[asyncio.Task[None]] = set()
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task
+        self.serving.add(task)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.serve(reader, writer)
+        writer.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
+                self.heads.append(head)
+                await asyncio.sleep(self.delay_s)
+                writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+
+
+@asynccontextmanager
+async def _running(server: _Server) -> AsyncIterator[int]:
+    listening = await asyncio.start_server(server.accept, "127.0.0.1", 0)
+    try:
+        yield listening.sockets[0].getsockname()[1]
+    finally:
+        listening.close()
+        for task in server.serving:
+            task.cancel()
+        await asyncio.gather(*server.serving)
+
+
+async def _outcome(server: _Server, rate: float = 100, seconds: float = 0.5) -> Arrivals:
+    async with _running(server) as port:
+        with Workload.of("/predict", "image/jpeg", [b"a", b"bc"]) as workload:
+            requests = requests_of("127.0.0.1", workload.arguments())
+        sender = open_loop._Sender("127.0.0.1", port)
+        moments = poisson(rate, seconds, open_loop.SEED)
+        seen = await open_loop._run(sender, moments, requests, GOAL_MS)
+    return Arrivals(**json.loads(seen), rate=rate, seconds=seconds, client_cores=0)
+
+
+async def test_all_in_time():
+    server = _Server()
+    seen = await _outcome(server)
+    assert seen.due == seen.answered == len(server.heads) > 20
+    assert seen.in_time >= 0.9 * seen.due
+    assert 0 < seen.median_ms <= seen.p99_ms
+
+
+async def test_requests_do_not_wait_for_answers():
+    """A closed loop of one connection would send 5 in this time; connections are used again where they are idle."""
+    server = _Server(delay_s=0.15)
+    seen = await _outcome(server)
+    assert seen.answered == seen.due > 20
+    assert seen.in_time == 0
+    assert seen.median_ms >= 150
+    assert 5 < server.connections < seen.due
+
+
+async def test_refusals_are_not_in_time():
+    seen = await _outcome(_Server(status=503))
+    assert (seen.answered, seen.in_time, seen.refused) == (0, 0, seen.due)
+    assert seen.goodput == seen.share == 0
+
+
+async def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(open_loop, "GRACE_S", 0.1)
+    seen = await _outcome(_Server(delay_s=60))
+    assert (seen.answered, seen.in_time) == (0, 0)
+    assert seen.due > 20
+
+
+async def test_nobody_there():
+    sender = open_loop._Sender("127.0.0.1", 9)
+    assert '"answered": 0' in await open_loop._run(sender, [0.0, 0.01], [b"x"], GOAL_MS)
+
+
+async def test_no_more_connections_than_allowed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(open_loop, "MOST", 3)
+    monkeypatch.setattr(open_loop, "GRACE_S", 0.1)
+    server = _Server(delay_s=60)
+    await _outcome(server)
+    assert server.connections == 3
+
+
+def test_in_a_process_of_its_own():
+    with Workload.of("/", "image/jpeg", [b"a"]) as workload:
+        seen = open_loop.run("http://127.0.0.1:9", workload, rate=20, seconds=0.2, goal_ms=GOAL_MS)
+    assert seen.due > 0 == seen.answered
+    assert seen.client_cores > 0
+
+
+def test_what_is_told_of_latencies():
+    told = open_loop.summary([10.0, 250.0, 100.0, 90.0], [0.0, 1.0], due=8, refused=2, goal_ms=100)
+    assert told == {
+        "due": 8,
+        "in_time": 3,
+        "answered": 4,
+        "refused": 2,
+        "median_ms": 100.0,
+        "p99_ms": 250.0,
+        "lag_ms": 1.0,
+    }
