@@ -203,7 +203,7 @@ OPTIONS: Final[dict[str, Json]] = {
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
     },
-    "table": {"showHeader": True, "cellHeight": "sm"},
+    "table": {"showHeader": True, "frameIndex": 0, "cellHeight": "sm"},
 }
 
 TRANSFORMATIONS: Final = [
