@@ -65,12 +65,13 @@ def _operator(deployment: Manifest) -> Finding:
     where = f"in {deployment['metadata']['namespace']}"
     image = str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
     tag = image.partition("@")[0].rpartition(":")[2]
+    known = re.match(r"v?\d+\.\d+", tag) is not None
+    if known and _numbers(tag) < OLDEST_KUBERAY:
+        return failed("KubeRay operator", f"is {tag} {where}", "Upgrade it and its definitions to 1.7 or later.")
     if not (deployment.get("status") or {}).get("readyReplicas"):
         return failed("KubeRay operator", f"{tag} {where} is not ready", "See `raylens logs operator`.")
-    if re.match(r"v?\d+\.\d+", tag) is None:
+    if not known:
         return warning("KubeRay operator", f"of unknown version ({image}) {where}", "1.7 or later is needed.")
-    if _numbers(tag) < OLDEST_KUBERAY:
-        return failed("KubeRay operator", f"is {tag} {where}", "Upgrade it and its definitions to 1.7 or later.")
     return ok("KubeRay operator", f"{tag} {where}")
 
 

