@@ -25,7 +25,9 @@ FLAGS: Final = {
     # HAProxy dead is everything dead: look each second, not each ten.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     # While the queue is full, requests are refused before they cost anything.
-    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.ingress.gate:middlewares",
+    "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.ingress.gate:in_ray",
+    # What Serve's controller logs has the form that RAYLENS_LOG_FORMAT asks for.
+    "RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH": "serve_app.logs:begin_in_ray",
     # Of each request HAProxy would write a line that a Python process parses into metrics; ours say more.
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_USAGE_STATS_ENABLED": "0",

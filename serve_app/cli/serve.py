@@ -21,9 +21,11 @@ from rich.status import Status
 from models.artifacts import ensure
 from models.errors import ModelError
 from models.zoo import resolve
+from serve_app import tracing
 from serve_app.cluster import Cluster, ClusterFailed, is_joined
 from serve_app.deployment_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
 from serve_app.settings import MissingSecretKey, Settings, settings
+from serve_app.tracing import TracingUnavailable
 
 START_TIMEOUT_S = 300.0
 
@@ -43,9 +45,9 @@ def serve(
     """
     try:
         code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, json_output)
-    except (BadConfiguration, ClusterFailed, MissingSecretKey, ModelError) as error:
+    except (BadConfiguration, ClusterFailed, MissingSecretKey, ModelError, TracingUnavailable) as error:
         console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
-        code = 2 if isinstance(error, BadConfiguration | MissingSecretKey) else 1
+        code = 2 if isinstance(error, BadConfiguration | MissingSecretKey | TracingUnavailable) else 1
     raise typer.Exit(code)
 
 
@@ -61,6 +63,8 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    if chosen.tracing:
+        tracing.check()
     _ = chosen.signing_keys  # made, or missed, before anything is started that needs them
     _refuse_taken_port(chosen)
     document = read(config)

@@ -1,7 +1,7 @@
 """Turns images away at the door while the queue is full, before Serve, the routes and the body cost anything.
 
 Serve wraps :class:`Gate` around the HTTP server of each ingress replica, and around its proxy, where it lets
-everything pass; the flag in ``serve_app.cluster`` names :func:`middlewares`. Without it the routes refuse the same
+everything pass; the flag in ``serve_app.cluster`` names :func:`in_ray`. Without it the routes refuse the same
 requests, only at three times the cost, and with an overload it is the refusals that have to be cheap.
 """
 
@@ -16,6 +16,7 @@ from serve_app.errors import Overloaded
 from serve_app.ingress import journal
 from serve_app.ingress.problems import problem, retry_after
 from serve_app.ingress.request_id import HEADER, settle
+from serve_app.logs import begin_in_ray
 
 PATHS: Final = frozenset({"/api/v1/classifications", "/api/classify-image", "/classify-image"})
 
@@ -31,8 +32,14 @@ def guard(refusal: Refusal | None) -> None:
     _refusal = refusal
 
 
+def in_ray() -> list[Middleware]:
+    """Called by Serve before it starts an HTTP server, be it an ingress replica's or that of its own proxy."""
+    begin_in_ray()
+    return middlewares()
+
+
 def middlewares() -> list[Middleware]:
-    """Called by Serve before it starts an HTTP server."""
+    """What stands around the server, the outermost last."""
     return [Middleware(Gate)]
 
 

@@ -42,6 +42,8 @@ REPLICAS_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 1.0
 SWEEP_EVERY_S: Final = 60.0
 RECORD_BATCH: Final = 256
+LAST_SPANS_S: Final = 2.0
+"""For the traces of the last requests to be sent; a collector that is away holds nobody up for longer."""
 OPEN_AFTER_S: Final = 10.0
 """A replica that starts waits no longer than this for its models."""
 
@@ -110,6 +112,8 @@ class Gateway:
         await self._fetcher.close()
         await self._cache.close()
         self.engine.dispose()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(tracing.stop), LAST_SPANS_S)
 
     def model(self, name: str | None) -> ServedModel:
         """The model of a request. Raises UnknownModel, or NotReady while its Classifier starts."""

@@ -69,14 +69,14 @@ class Results:
             for outcome in classified.outcomes
         ]
         now = time.time()
-        await self.record(
-            [
-                record_of(query, answer.verdict, self._labels[model], answered_at=now, cached=False, answer=answer)
-                for query, answer in zip(queries, answers, strict=True)
-                if isinstance(answer, Answer)
-            ]
-        )
-        stage.part("record", now, time.time(), {})
+        records = [
+            record_of(query, answer.verdict, self._labels[model], answered_at=now, cached=False, answer=answer)
+            for query, answer in zip(queries, answers, strict=True)
+            if isinstance(answer, Answer)
+        ]
+        if records:
+            await self.record(records)
+            stage.part("record", now, time.time(), {})
         return answers
 
     async def record(self, records: list[Record]) -> None:

@@ -109,7 +109,7 @@ class OtelStage:
         self._tracer = tracer
         self._batch = self._begin(manifest.traceparent, name, attributes)
         self._images = [self._begin(origin.traceparent, name, attributes) for origin in manifest.origins]
-        self._spans = [self._batch, *filter(None, self._images)]
+        self._spans = list(filter(None, [self._batch, *self._images]))
         self._current = self._images[0] if len(self._images) == 1 else self._batch
 
     def _begin(self, traceparent: str, name: str, attributes: Attributes) -> OtelSpan:

@@ -7,13 +7,32 @@ import pytest
 
 from tests.browser import browser, faults, page
 from tests.service import Service
+from tests.tracing.collector import Collector
 
 __all__ = ["browser", "faults", "page"]
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("e2e"), RAYLENS_FETCH_ALLOWED_NETWORKS="127.0.0.0/8")
+def collector() -> Iterator[Collector]:
+    """Where the service sends its traces."""
+    collector = Collector()
+    yield collector
+    collector.stop()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Service]:
+    service = Service(
+        tmp_path_factory.mktemp("e2e"),
+        RAYLENS_FETCH_ALLOWED_NETWORKS="127.0.0.0/8",
+        RAYLENS_LOG_FORMAT="json",
+        RAYLENS_TRACING="true",
+        # What the clients want traced, and nothing else: it costs the other tests nothing.
+        OTEL_TRACES_SAMPLER="parentbased_always_off",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_EXPORTER_OTLP_TIMEOUT="1",
+        OTEL_BSP_SCHEDULE_DELAY="200",
+    )
     service.start()
     yield service
     service.stop()
