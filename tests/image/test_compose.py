@@ -12,9 +12,13 @@ import yaml
 
 from serve_app.cluster import OBJECT_STORE_BYTES
 from serve_app.settings import Settings
+from tests.servers.prometheus import promtool
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("MYSQL_PASSWORD", "REDIS_PASSWORD", "RAYLENS_SECRET_KEY")
+OF_THE_WATCH = "GRAFANA_PASSWORD"
+"""Asked for by Grafana itself: Compose would ask also those who start without it."""
+WATCH = ROOT / "config" / "watch"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +34,23 @@ def test_no_secret_stands_in_a_file_and_each_is_asked_for() -> None:
         assert uses, name
         assert all(":?" in use for use in uses), f"{name} must not be left out silently"
     example = (ROOT / "compose.env").read_text().splitlines()
-    assert [line for line in example if not line.startswith("#")] == [f"{name}=" for name in NEEDED]
+    assert [line for line in example if not line.startswith("#")] == [f"{name}=" for name in (*NEEDED, OF_THE_WATCH)]
 
 
 def test_the_environment_holds_settings_that_there_are(services: dict[str, dict[str, Any]]) -> None:
-    names = {name.removeprefix("RAYLENS_").lower() for name in services["raylens"]["environment"]}
+    given = services["raylens"]["environment"]
+    names = {name.removeprefix("RAYLENS_").lower() for name in given if name.startswith("RAYLENS_")}
     assert names <= set(Settings.model_fields)
+    assert {name for name in given if not name.startswith("RAYLENS_")} == {"RAY_SERVE_HAPROXY_METRICS_PORT"}
 
 
 def test_only_the_loopback_interface_is_published(services: dict[str, dict[str, Any]]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
-    assert published == {"raylens": ["${RAYLENS_PUBLISH:-127.0.0.1:8000}:8000"]}
+    assert published == {
+        "raylens": ["${RAYLENS_PUBLISH:-127.0.0.1:8000}:8000"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
 
 
 def test_every_service_is_confined_and_watched(services: dict[str, dict[str, Any]]) -> None:
@@ -62,8 +72,58 @@ def test_raylens_starts_once_its_servers_answer(services: dict[str, dict[str, An
 
 def test_the_servers_have_no_way_out(services: dict[str, dict[str, Any]]) -> None:
     document = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert document["networks"]["inside"] == {"internal": True}
+    assert document["networks"]["inside"] == document["networks"]["watch"] == {"internal": True}
+    assert "inside" not in services["prometheus"]["networks"] + services["grafana"]["networks"]
     assert services["mysql"]["networks"] == services["redis"]["networks"] == ["inside"]
+
+
+def test_who_watches_is_asked_for(services: dict[str, dict[str, Any]]) -> None:
+    assert {name for name, service in services.items() if service.get("profiles") == ["watch"]} == {
+        "prometheus",
+        "grafana",
+    }
+
+
+def test_grafana_has_no_password_of_its_own(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    grafana = services["grafana"]
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "${GRAFANA_PASSWORD:-}"
+    program = grafana["command"][0].replace("$$", "$").replace("/run.sh", "echo started")
+    for password, status in (("", 1), ("hush", 0)):
+        command = [*grafana["entrypoint"], program]
+        done = subprocess.run(command, env={"GF_SECURITY_ADMIN_PASSWORD": password}, capture_output=True, check=False)
+        assert (done.returncode, b"started" in done.stdout) == (status, status == 0)
+
+
+def test_prometheus_asks_where_raylens_tells(services: dict[str, dict[str, Any]]) -> None:
+    (job,) = yaml.safe_load((WATCH / "prometheus.yaml").read_text())["scrape_configs"]
+    (group,) = job["static_configs"]
+    environment = services["raylens"]["environment"]
+    ports = (environment["RAYLENS_METRICS_PORT"], environment["RAY_SERVE_HAPROXY_METRICS_PORT"])
+    assert group == {
+        "targets": [f"raylens:{port}" for port in ports],
+        "labels": {"app": "raylens", "component": "head"},
+    }
+
+
+def test_what_is_mounted_is_there(services: dict[str, dict[str, Any]]) -> None:
+    mounts = [volume for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
+    files = [volume for volume in mounts if volume.startswith("./")]
+    assert len(files) == 4
+    for volume in files:
+        place, _, mode = volume.split(":")
+        assert (ROOT / place).exists(), place
+        assert mode == "ro"
+    (provider,) = yaml.safe_load((WATCH / "grafana/dashboards/raylens.yaml").read_text())["providers"]
+    assert any(f":{provider['options']['path']}:" in volume for volume in files)
+
+
+def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
+    configuration = (WATCH / "prometheus.yaml").read_text()
+    rules = ROOT / "kuberay/chart/files/rules"
+    (tmp_path / "prometheus.yaml").write_text(configuration.replace("/etc/prometheus/rules", str(rules)))
+    done = promtool("check", "config", tmp_path / "prometheus.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("SUCCESS") >= 4
 
 
 def test_shared_memory_holds_the_object_store(services: dict[str, dict[str, Any]]) -> None:
