@@ -9,7 +9,7 @@ from tests.kuberay.apiserver.store import Store
 class Background:
     """Steps whenever something has changed, and now and then where time alone changes things."""
 
-    def __init__(self, store: Store, closing: threading.Event, period_s: float = 0.02) -> None:
+    def __init__(self, store: Store, closing: threading.Event, period_s: float = 0.1) -> None:
         self.steps: list[Callable[[], None]] = []
         self.fault: Exception | None = None
         """What a controller broke on; it stands still then."""

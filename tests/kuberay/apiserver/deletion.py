@@ -71,9 +71,8 @@ def _remove(store: Store, resource: Resource, manifest: Manifest) -> None:
     metadata = manifest["metadata"]
     store.remove(resource, metadata.get("namespace", ""), metadata["name"])
     if resource.kind == "Namespace":
-        for below, item in list(store.everything()):
-            if item["metadata"].get("namespace") == metadata["name"]:
-                store.remove(below, metadata["name"], item["metadata"]["name"])
+        for below, item in store.within(metadata["name"]):
+            store.remove(below, metadata["name"], item["metadata"]["name"])
     if resource.kind == "CustomResourceDefinition":
         spec = manifest["spec"]
         for item in store.list(spec["names"]["kind"]):
@@ -116,12 +115,7 @@ def _orphan(store: Store, owner: Manifest) -> None:
 
 
 def _dependents(store: Store, owner: Manifest) -> list[tuple[Resource, Manifest]]:
-    uid = owner["metadata"]["uid"]
-    return [
-        (resource, item)
-        for resource, item in store.everything()
-        if any(reference["uid"] == uid for reference in item["metadata"].get("ownerReferences") or [])
-    ]
+    return store.owned_by(owner["metadata"]["uid"])
 
 
 def _success(resource: Resource, gone: Manifest) -> Manifest:

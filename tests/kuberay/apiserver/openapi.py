@@ -1,4 +1,4 @@
-"""OpenAPI of every kind: that ``fieldValidation`` is understood, and the schemas that are known."""
+"""OpenAPI of every kind: that ``fieldValidation`` is understood, and the schemas of definitions that are known."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def _document(rows: list[Resource]) -> dict[str, Any]:
         paths[collection] = {"post": _operation(row, "post")}
         paths[f"{collection}/{{name}}"] = {"put": _operation(row, "put"), "patch": _operation(row, "patch")}
         name = ".".join([*reversed(row.group.split(".")), row.version, row.kind]).lstrip(".")
-        known = schema_of(row) or {"type": "object"}
+        known = (schema_of(row) if row.custom else None) or {"type": "object"}
         schemas[name] = {**_plain(known, 0), "x-kubernetes-group-version-kind": [_kind(row)]}
     info = {"title": "Kubernetes", "version": "v1.33.0"}
     return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": schemas}}

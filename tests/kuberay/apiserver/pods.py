@@ -70,9 +70,8 @@ class Pods:
 
     def step(self, wanted: Callable[[Manifest], bool]) -> None:
         """Move every pod that is wanted on by one stage."""
-        for pod in self._store.list("Pod"):
-            if wanted(pod) and pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
-                self._step(pod)
+        for pod in self._store.list("Pod", wanted=lambda pod: _goes_on(pod) and wanted(pod)):
+            self._step(pod)
 
     def _step(self, pod: Manifest) -> None:
         name = pod["metadata"]["name"]
@@ -109,21 +108,24 @@ class Pods:
         first = pod["spec"]["containers"][0]
         known = {"image": first.get("image", ""), "container": first["name"], "pod": pod["metadata"]["name"]}
         message = message or MESSAGES[reason].format(**known)
+        if message in _waiting_for(pod):
+            return
         told = _container(first, {"waiting": {"reason": reason, "message": message}}, restarts=restarts)
         if because:
             code, ended = (137, "OOMKilled") if because == OUT_OF_MEMORY else (1, "Error")
             told["lastState"] = {"terminated": {"exitCode": code, "reason": ended, "finishedAt": now()}}
         others = [_container(one, _running()) for one in pod["spec"]["containers"][1:]]
         pod["status"]["containerStatuses"] = [told, *others]
-        set_condition(
-            pod["status"], "Ready", False, "ContainersNotReady", f"containers with unready status: [{first['name']}]"
-        )
+        unready = f"containers with unready status: [{first['name']}]"
+        set_condition(pod["status"], "Ready", False, "ContainersNotReady", unready)
         if because:
             pod["status"]["phase"] = "Running"
         tell(self._store, pod, "BackOff", message, warning=True)
 
     def _run(self, pod: Manifest, *, ready: bool) -> None:
         status = pod["status"]
+        if status.get("phase") == "Running" and is_ready(pod) == ready and not _waiting_for(pod):
+            return
         status["phase"] = "Running"
         if "podIP" not in status:
             status["podIP"] = f"10.244.{next(self._addresses) // 250}.{next(self._addresses) % 250}"
@@ -135,6 +137,15 @@ class Pods:
             set_condition(status, kind, so, "" if so else "ContainersNotReady")
 
 
+def _goes_on(pod: Manifest) -> bool:
+    return pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}
+
+
+def _waiting_for(pod: Manifest) -> list[str]:
+    states = [one["state"] for one in pod["status"].get("containerStatuses", [])]
+    return [state["waiting"].get("message", "") for state in states if "waiting" in state]
+
+
 def is_ready(pod: Manifest) -> bool:
     conditions = pod.get("status", {}).get("conditions", [])
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
@@ -142,7 +153,7 @@ def is_ready(pod: Manifest) -> bool:
 
 def selected(store: Store, namespace: str, selector: Manifest | None) -> list[Manifest]:
     """Pods that a LabelSelector takes."""
-    return [pod for pod in store.list("Pod", namespace) if matches(selector, pod["metadata"].get("labels") or {})]
+    return store.list("Pod", namespace, lambda pod: matches(selector, pod["metadata"].get("labels") or {}))
 
 
 def owned(owner: Manifest, *, blocking: bool = True) -> list[Manifest]:

@@ -4,7 +4,7 @@ import builtins
 import datetime
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from tests.kuberay.apiserver.resources import Resource, Resources
 Manifest = dict[str, Any]
 Place = tuple[str, str]
 """Group and plural: every version of a kind shares its objects."""
+Wanted = Callable[[Manifest], bool]
+"""Looks at an object, and changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ class Store:
         """An object as it is now; ``namespace`` is empty for what has none."""
         return self.read(self.resources.of_kind(kind), namespace, name)
 
-    def list(self, kind: str, namespace: str = "") -> "builtins.list[Manifest]":
-        """All of a kind, by namespace and name; of every namespace unless one is given."""
-        return self.read_all(self.resources.of_kind(kind), namespace)
+    def list(self, kind: str, namespace: str = "", wanted: Wanted | None = None) -> "builtins.list[Manifest]":
+        """All of a kind, by namespace and name; of every namespace unless one is given, and those that are wanted."""
+        return self.read_all(self.resources.of_kind(kind), namespace, wanted)
 
     def put(self, manifest: Manifest) -> Manifest:
         """Create or replace an object, its status included, past all that the API checks; as controllers do here."""
@@ -72,18 +74,33 @@ class Store:
             found = self._shelf(resource).get((namespace if resource.namespaced else "", name))
             return None if found is None else _as(resource, found)
 
-    def read_all(self, resource: Resource, namespace: str = "") -> "builtins.list[Manifest]":
+    def read_all(
+        self, resource: Resource, namespace: str = "", wanted: Wanted | None = None
+    ) -> "builtins.list[Manifest]":
         with self.lock:
             shelf = sorted(self._shelf(resource).items())
-            return [_as(resource, item) for (where, _), item in shelf if namespace in {"", where}]
+            found = (item for (where, _), item in shelf if namespace in {"", where})
+            return [_as(resource, item) for item in found if wanted is None or wanted(item)]
 
-    def everything(self) -> Iterator[tuple[Resource, Manifest]]:
-        """Each object, once, with its first version."""
-        seen = set()
-        for resource in self.resources:
-            if (place := _place(resource)) not in seen:
-                seen.add(place)
-                yield from ((resource, item) for item in self.read_all(resource))
+    def owned_by(self, uid: str) -> "builtins.list[tuple[Resource, Manifest]]":
+        """What names an object as an owner, with the first version of its kind."""
+        return [
+            (resource, _as(resource, item))
+            for resource, item in self._everything()
+            if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences") or ())
+        ]
+
+    def within(self, namespace: str) -> "builtins.list[tuple[Resource, Manifest]]":
+        """What lies in a namespace."""
+        found = ((row, item) for row, item in self._everything() if item["metadata"].get("namespace") == namespace)
+        return [(resource, _as(resource, item)) for resource, item in found]
+
+    def _everything(self) -> "builtins.list[tuple[Resource, Manifest]]":
+        """Each object once, not a copy of it."""
+        first = {_place(resource): resource for resource in reversed([*self.resources])}
+        with self.lock:
+            shelves = [(first[place], shelf) for place, shelf in self._objects.items() if place in first]
+            return [(resource, item) for resource, shelf in shelves for item in shelf.values()]
 
     def write(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Put an object in the place of what it was; returns it with its new resource version."""
