@@ -37,6 +37,9 @@ FAILURES: Final = (PeerFailed, Disagreement, LoadFailed, httpx.HTTPError, psutil
 QUIET_S: Final = 20.0
 """Longest wait for a system to be done with the requests of the run before."""
 
+PATIENT: Final = 4
+"""A run without an answer is done once more, this many times as long, before a system is given up."""
+
 Step = Callable[[str], None]
 
 
@@ -155,10 +158,13 @@ def _system(system: System, plan: Plan, rates: list[float], step: Step) -> Syste
 
 def _closed(system: System, case: Case, workload: Workload, seconds: float) -> Run:
     load.run(system.url, workload, case.connections, max(1.0, seconds / 3))
-    before = CpuTimes.of(system.processes())
-    seen = load.run(system.url, workload, case.connections, seconds)
-    used = before.until(CpuTimes.of(system.processes()))
-    if not seen.answers:
+    for length in (seconds, PATIENT * seconds):
+        before = CpuTimes.of(system.processes())
+        seen = load.run(system.url, workload, case.connections, length)
+        used = before.until(CpuTimes.of(system.processes()))
+        if seen.answers:
+            break
+    else:
         raise LoadFailed(f"{case.name}: no image was answered in {seen.seconds:.0f} s:\n{system.log_end()}")
     cpu_ms = 1e3 * sum(used.by_part.values()) / seen.answers
     return Run(seen, cpu_ms, used.other_cores(seen.client_cores * seen.seconds))
