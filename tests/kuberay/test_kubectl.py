@@ -80,14 +80,14 @@ def test_apply_from_the_server_takes_nothing_from_others(terminal: Terminal, api
     assert containers(api_server)[0]["image"] == "web:2"
 
 
-def test_unknown_fields_are_refused(terminal: Terminal, api_server: ApiServer) -> None:
+def test_unknown_fields_are_refused(newer: Terminal, api_server: ApiServer) -> None:
     wrong = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "replicaz": 2}}
     assert (
         'strict decoding error: unknown field "spec.replicaz"'
-        in terminal.kubectl("apply", "-f", "-", given=json.dumps(wrong)).text
+        in newer.kubectl("apply", "-f", "-", given=json.dumps(wrong)).text
     )
     assert api_server.store.list("Deployment") == []
-    warned = terminal.kubectl("apply", "--validate=warn", "-f", "-", given=json.dumps(wrong))
+    warned = newer.kubectl("apply", "--validate=warn", "-f", "-", given=json.dumps(wrong))
     assert 'Warning: unknown field "spec.replicaz"' in warned.text
     assert warned.code == 0
 
@@ -112,17 +112,17 @@ def test_waiting_for_a_condition(terminal: Terminal, api_server: ApiServer) -> N
     timer.cancel()
 
 
-def test_logs(terminal: Terminal, api_server: ApiServer) -> None:
+def test_logs(newer: Terminal, api_server: ApiServer) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": "vision"}}
     api_server.store.put({**pod, "spec": {"containers": [{"name": "main"}, {"name": "aside"}]}})
     for container in ("main", "aside"):
         api_server.pod_logs("vision", "one", f"{container}: first\n{container}: second\n", container=container)
     api_server.pod_logs("vision", "one", "before the crash\n", container="main", previous=True)
-    assert terminal.kubectl("logs", "one", "-c", "aside", "--tail=1").output == "aside: second\n"
-    assert terminal.kubectl("logs", "one", "-c", "main", "--previous").output == "before the crash\n"
-    assert "previous terminated container" in terminal.kubectl("logs", "one", "-c", "aside", "--previous").text
+    assert newer.kubectl("logs", "one", "-c", "aside", "--tail=1").output == "aside: second\n"
+    assert newer.kubectl("logs", "one", "-c", "main", "--previous").output == "before the crash\n"
+    assert "previous terminated container" in newer.kubectl("logs", "one", "-c", "aside", "--previous").text
     threading.Timer(0.2, lambda: _print_and_end(api_server, pod)).start()
-    followed = terminal.kubectl("logs", "one", "-c", "main", "--follow")
+    followed = newer.kubectl("logs", "one", "-c", "main", "--follow")
     assert followed.output == "main: first\nmain: second\nmain: third\n"
 
 
@@ -140,16 +140,16 @@ def test_rights(newer: Terminal, api_server: ApiServer) -> None:
     assert 'Error from server (Forbidden): rayservices.ray.io "raylens" is forbidden' in told.text
 
 
-def test_a_dry_run_leaves_nothing(terminal: Terminal, api_server: ApiServer) -> None:
-    told = terminal.kubectl("apply", "--dry-run=server", "-o", "json", "-f", "-", given=json.dumps(DEPLOYMENT))
+def test_a_dry_run_leaves_nothing(newer: Terminal, api_server: ApiServer) -> None:
+    told = newer.kubectl("apply", "--dry-run=server", "-o", "json", "-f", "-", given=json.dumps(DEPLOYMENT))
     assert json.loads(told.output)["spec"]["replicas"] == 1, "with the server's defaults"
     assert api_server.store.list("Deployment") == []
 
 
-def test_deleting_with_what_belongs_to_it(terminal: Terminal, api_server: ApiServer) -> None:
-    terminal.kubectl("apply", "-f", "-", given=json.dumps(DEPLOYMENT))
+def test_deleting_with_what_belongs_to_it(newer: Terminal, api_server: ApiServer) -> None:
+    newer.kubectl("apply", "-f", "-", given=json.dumps(DEPLOYMENT))
     assert api_server.store.wait_for(lambda: len(api_server.store.list("Pod")) == 1, 10)
-    deleted = terminal.kubectl("delete", "deployment", "web", "--cascade=foreground", "--timeout=20s")
+    deleted = newer.kubectl("delete", "deployment", "web", "--cascade=foreground", "--timeout=20s")
     assert deleted.code == 0, deleted.text
     assert [api_server.store.list(kind) for kind in ("Deployment", "ReplicaSet", "Pod")] == [[], [], []]
 

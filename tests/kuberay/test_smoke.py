@@ -5,13 +5,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.kuberay.programs import ROOT
+from tests.kuberay.apiserver import ApiServer
+from tests.kuberay.chart import Manifest, one
+from tests.kuberay.programs import ROOT, bundled
 
 SCRIPT = ROOT / "kuberay" / "eks" / "smoke.sh"
 
@@ -150,6 +152,37 @@ def test_a_disruption_is_counted(stage: Stage) -> None:
     code, said = stage.run(DISRUPT="yes")
     assert code == 0, said
     assert (stage.folder / "deleted").read_text() == "raylens-worker-1"
+
+
+@pytest.fixture
+def deployed(stage: Stage, api_server: ApiServer, rendered: Callable[[str], list[Manifest]], tmp_path: Path) -> Stage:
+    """With a real kubectl, and KubeRay at work on the chart's RayService."""
+    api_server.store.put(one(rendered("eks-alb"), "RayService"))
+    (tmp_path / "kubectl").unlink()
+    (tmp_path / "kubectl").symlink_to(bundled("kubectl", 4))
+    api_server.kubeconfig(tmp_path / "kubeconfig")
+    return stage
+
+
+def test_what_it_asks_is_what_kubernetes_answers(deployed: Stage, api_server: ApiServer) -> None:
+    """The table above says what the author believed of kubectl and KubeRay."""
+    api_server.settle()
+    before = {pod["metadata"]["name"] for pod in api_server.store.list("Pod")}
+    code, said = deployed.run(DISRUPT="yes", KUBECONFIG=str(deployed.folder / "kubeconfig"))
+    assert code == 0, said
+    assert len(before - {pod["metadata"]["name"] for pod in api_server.store.list("Pod")}) == 1
+
+
+def test_an_upgrade_that_is_under_way_is_not_up(deployed: Stage, api_server: ApiServer) -> None:
+    api_server.settle()
+    service = api_server.store.get("RayService", "vision", "raylens")
+    assert service
+    service["spec"]["rayClusterConfig"]["rayVersion"] = "2.99.0"
+    api_server.store.put(service)
+    api_server.operator.step(4)
+    code, said = deployed.run(KUBECONFIG=str(deployed.folder / "kubeconfig"))
+    assert code == 1
+    assert "FAILED: not up" in said
 
 
 def test_wrong_use_shows_the_usage() -> None:
