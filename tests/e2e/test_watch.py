@@ -1,0 +1,141 @@
+"""A real Prometheus watches the running service: every query of the dashboards and the alerts is answered."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.e2e.test_service import JPEG, URL, noise
+from tests.e2e.website import website
+from tests.servers.prometheus import Prometheus
+from tests.service import Service
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+FILES = ROOT / "kuberay" / "chart" / "files"
+JOB = "raylens"
+
+EMPTY_HERE = {
+    "Containers restarted within an hour": "kube-state-metrics is on Kubernetes alone",
+    "Alerts that fire": "none does",
+}
+"""Panels without data on one machine, with the reason."""
+
+
+def traffic(client: httpx.Client, folder: Path, seed: int) -> None:
+    """Of every sort: new images, known ones, bad ones, by URL, and a sign-in that fails."""
+    (folder / "a.jpg").write_bytes(noise(seed))
+    with website(folder) as base:
+        client.post(URL, json={"image_url": f"{base}/a.jpg"})
+    for number in (seed + 1, seed + 1, seed + 2):
+        client.post(URL, content=noise(number), headers=JPEG)
+    client.post(URL, content=b"no image")
+    client.post("/api/auth/token/login/", json={"username": "nobody", "password": "and nobody's password"})
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    service: Service, client: httpx.Client, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    """It has seen all kinds of traffic twice, so that there are rates."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    labels = {"app": "raylens", "component": "head", "job": JOB}
+    targets = [(httpx.URL(service.addresses[name]).netloc.decode(), labels) for name in ("metrics", "proxy_metrics")]
+    server = Prometheus(folder, targets, sorted((FILES / "rules").glob("*.yaml")))
+    traffic(client, folder, seed=9000)
+    server.start()
+    wait_for(
+        server, "min(up) == 1 and count(ray_raylens_request_ms_count) > 1 and count(ray_raylens_fetch_ms_count) > 0"
+    )
+    traffic(client, folder, seed=9100)
+    wait_for(server, 'sum(increase(ray_raylens_request_ms_count{outcome="miss"}[1m])) > 0')
+    wait_for(server, "raylens:requests:failed_ratio1h >= 0 and raylens:images:slow_ratio1h >= 0")
+    yield server
+    server.stop()
+
+
+def wait_for(server: Prometheus, expression: str, timeout_s: float = 60.0) -> None:
+    give_up_at = time.monotonic() + timeout_s
+    while not server.query(expression):
+        assert time.monotonic() < give_up_at, f"never came true: {expression}"
+        time.sleep(0.5)
+
+
+PANELS = {
+    f"{path.stem}: {panel['title']}": {
+        target["legendFormat"]: target["expr"]
+        .replace("$__rate_interval", "1m")
+        .replace("$instance", ".*")
+        .replace("$job", JOB)
+        for target in panel["targets"]
+    }
+    for path in sorted((FILES / "dashboards").glob("*.json"))
+    for panel in json.loads(path.read_text())["panels"]
+    if "targets" in panel
+}
+"""The queries of each, by legend, as Grafana asks them."""
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_has_data(prometheus: Prometheus, panel: str) -> None:
+    for legend, expression in PANELS[panel].items():
+        series = prometheus.query(expression)
+        if panel.partition(": ")[2] in EMPTY_HERE:
+            assert series == [], "it has data here after all"
+            continue
+        assert series, expression
+        for label in re.findall(r"{{(\w+)}}", legend):
+            assert any(one["metric"].get(label) for one in series), f"no {label} for the legend"
+
+
+def test_no_alert_is_on_its_way(prometheus: Prometheus) -> None:
+    """Nor is there a rule that Prometheus cannot evaluate."""
+    rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+    assert len(rules) > 25
+    assert {rule["name"]: rule["lastError"] for rule in rules if rule["health"] == "err"} == {}
+    assert [rule["name"] for rule in rules if rule.get("state", "inactive") != "inactive"] == []
+
+
+def test_a_recorded_share_is_one_of_all(prometheus: Prometheus) -> None:
+    for name in ("raylens:requests:failed_ratio5m", "raylens:images:slow_ratio5m"):
+        (share,) = prometheus.query(name)
+        assert share["metric"]["job"] == JOB
+        assert 0 <= float(share["value"][1]) < 1
+
+
+def names_in_rules() -> set[str]:
+    expressions = [
+        rule["expr"]
+        for path in (FILES / "rules").glob("*.yaml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+    return {name for expression in expressions for name in re.findall(r"\b(?:ray|haproxy)_\w+", expression)}
+
+
+def test_what_is_named_is_there(prometheus: Prometheus) -> None:
+    """In the alerts and the documentation; the dashboards are tested by their data."""
+    there = set(prometheus.get("label/__name__/values"))
+    there |= {name.removesuffix("_bucket") for name in there}
+    named = names_in_rules()
+    for page in ("monitoring.md", "runbooks.md", "operations.md", "scaling.md"):
+        named |= set(re.findall(r"`((?:ray_raylens|ray_serve|ray_node|haproxy)_[a-z_]+)`", text_of(page)))
+    assert named - there == set()
+
+
+def text_of(page: str) -> str:
+    path = ROOT / "docs" / page
+    return path.read_text() if path.exists() else ""
+
+
+def test_every_metric_of_ours_is_documented(prometheus: Prometheus) -> None:
+    text = text_of("monitoring.md")
+    ours = {name for name in prometheus.get("label/__name__/values") if name.startswith("ray_raylens_")}
+    plain = {re.sub(r"_(bucket|count|sum)$", "", name) for name in ours}
+    assert {name for name in plain if f"`{name}`" not in text} == set()
