@@ -34,6 +34,7 @@ KNOBS: Final = (
     Alternative("4 workers at least", ("workers.minReplicas=4",)),
     Alternative("workers idle for 30 min", ("workers.idleTimeoutSeconds=1800",)),
     Alternative("1024 may wait", ("serve.args.queue.max_waiting=1024",)),
+    Alternative("workers of 4 CPUs", ("workers.resources.limits.cpu=4", "workers.maxReplicas=10")),
 )
 
 

@@ -63,6 +63,28 @@ class Service:
         return min(self.in_system, running["Classifier"] * self._plan.in_work / 2)
 
 
+class Reports:
+    """What replicas told Serve's controller, one report a second, averaged over the look-back of their deployment."""
+
+    def __init__(self, plan: Plan) -> None:
+        seconds = {name: max(1, round(each.scaling.look_back_period_s)) for name, each in plan.deployments.items()}
+        self._images: deque[float] = deque(maxlen=seconds["Ingress"])
+        self._busy: dict[str, deque[float]] = {name: deque(maxlen=seconds[name]) for name in ("Classifier", "Ingress")}
+
+    def add(self, images: float, busy: Mapping[str, float]) -> None:
+        self._images.append(images)
+        for name, share in busy.items():
+            self._busy[name].append(share)
+
+    @property
+    def images(self) -> float:
+        return sum(self._images) / len(self._images)
+
+    @property
+    def busy(self) -> dict[str, float]:
+        return {name: sum(shares) / len(shares) for name, shares in self._busy.items()}
+
+
 def simulate(
     plan: Plan,
     machine: Machine,
@@ -73,18 +95,16 @@ def simulate(
     """``chance`` says when within its second each image arrives, and how many do. ``heard`` gets each second."""
     cluster, controller = Cluster(plan, machine), Controller(plan)
     service = Service(plan, machine, cluster.running)
-    look_back = max(1, round(plan.deployments["Ingress"].scaling.look_back_period_s))
-    reports: deque[tuple[float, dict[str, float]]] = deque(maxlen=look_back)
+    reports = Reports(plan)
     outcome = Outcome(len(rates))
     for now, count in enumerate(chance.poisson(rates)):
         arrivals = np.sort(chance.random(count)) + now
-        if reports:
-            images = sum(report for report, _ in reports) / len(reports)
-            busy = {name: sum(each[name] for _, each in reports) / len(reports) for name in reports[0][1]}
-            controller.decide(now, images, busy, cluster.running)
+        if now:
+            controller.decide(now, reports.images, reports.busy, cluster.running)
         cluster.step(now, controller.targets)
         second = service.serve(now, arrivals, cluster.running)
-        reports.append((service.seen(cluster.running), service.busy))
+        seen = service.seen(cluster.running)
+        reports.add(seen, service.busy)
         outcome.record(
             now,
             second.latencies + machine.overhead_ms / 1e3,
@@ -92,7 +112,7 @@ def simulate(
             answered=len(second.latencies),
             refused=second.refused,
             in_system=service.in_system,
-            seen=reports[-1][0],
+            seen=seen,
             wanted=controller.wanted["Classifier"],
             target=controller.targets["Classifier"],
             classifiers=cluster.running["Classifier"],

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from benchmarks.day.__main__ import app
 
 SHORT = ("--hours", "0.1", "--base", "30", "--peak", "30", "--bursts", "0")
+SMALL = ("--set", "workers.resources.limits.cpu=4")
 runner = CliRunner()
 
 
@@ -39,7 +40,7 @@ def test_table(tmp_path: Path) -> None:
 
 
 def test_too_many_refused(tmp_path: Path) -> None:
-    flood = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5")
+    flood = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5", *SMALL)
     assert runner.invoke(app, [*flood, "--results", str(tmp_path)]).exit_code == 1
 
 

@@ -47,7 +47,7 @@ def test_by_the_queue_alone_it_flaps() -> None:
 
 def test_a_burst_is_answered_by_more_of_everything_and_that_goes_again() -> None:
     rates = np.concatenate([np.full(60, 50.0), np.full(600, 600.0), np.full(1500, 50.0)])
-    course = run(rates).course
+    course = run(rates, "workers.resources.limits.cpu=4").course
     for name in ("classifiers", "preprocessors", "workers", "nodes"):
         assert course[name][0] == course[name][-1] == 2, name
         assert course[name][600] > 2, name
