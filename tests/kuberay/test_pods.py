@@ -16,8 +16,15 @@ CONFINED = {
     "capabilities": {"drop": ["ALL"]},
 }
 SECRET = {"RAYLENS_DATABASE_URL", "RAYLENS_REDIS_URL", "RAYLENS_SECRET_KEY", "RAYLENS_PROVIDERS"}
-NOT_OF_THE_CHART = {"RAYLENS_HOST", "RAYLENS_PORT", "RAYLENS_DATA_DIR", "RAYLENS_MODELS", "RAYLENS_CACHE_SIZE_MIB"}
-"""Settings that the image has, and that of a cache there is no use for beside Redis."""
+NOT_OF_THE_CHART = {
+    "RAYLENS_HOST",
+    "RAYLENS_PORT",
+    "RAYLENS_DATA_DIR",
+    "RAYLENS_MODELS",
+    "RAYLENS_CACHE_SIZE_MIB",
+    "RAYLENS_TRACING",
+}
+"""Settings that the image has, that of a cache there is no use for beside Redis, and one with a section of its own."""
 
 
 def name_of(setting: str) -> str:

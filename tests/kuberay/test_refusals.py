@@ -20,6 +20,8 @@ UNKNOWN = {
     "a host with a scheme": "ingress.host=https://raylens.example.org",
     "a password in an address": "gcsFaultTolerance.redisAddress=redis://:secret@host:6379",
     "a tag as digest": "image.digest=latest",
+    "a collector without a scheme": "tracing.endpoint=collector:4318",
+    "a share above all": "tracing.sampleRatio=1.5",
 }
 """Values that the schema refuses."""
 

@@ -18,6 +18,9 @@
 {{- if and (eq .Values.ingress.mode "emissary") (not .Values.ingress.emissary.tlsSecret) }}
 {{- fail "ingress.emissary.tlsSecret: is missing; sign-in needs TLS" }}
 {{- end }}
+{{- if and .Values.tracing.enabled (not .Values.tracing.endpoint) }}
+{{- fail "tracing.endpoint: is missing, like http://collector.observability:4318 (or set tracing.enabled=false)" }}
+{{- end }}
 {{- if gt (int .Values.workers.minReplicas) (int .Values.workers.maxReplicas) }}
 {{- fail "workers.minReplicas: is above workers.maxReplicas" }}
 {{- end }}

@@ -22,6 +22,23 @@ https://{{ .Values.ingress.host }}
 {{- end }}
 {{- end }}
 
+{{- define "raylens.tracing" -}}
+{{- with .Values.tracing }}
+{{- if .enabled }}
+- name: RAYLENS_TRACING
+  value: "true"
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: OTEL_TRACES_SAMPLER
+  value: parentbased_traceidratio
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .sampleRatio | toJson | quote }}
+- name: OTEL_SERVICE_NAME
+  value: {{ include "raylens.name" $ }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Settings that are secret. Call: (list . "NAME" …) */}}
 {{- define "raylens.secrets" -}}
 {{- $secret := include "raylens.secret" (first .) }}
@@ -48,6 +65,12 @@ https://{{ .Values.ingress.host }}
 # The file system is read-only but for what is mounted.
 - name: HOME
   value: /tmp
+{{- if eq .Values.settings.log_format "json" }}
+# Also what Ray's own processes write to standard error.
+- name: RAY_BACKEND_LOG_JSON
+  value: "1"
+{{- end }}
+{{- include "raylens.tracing" . }}
 {{- include "raylens.settings" . }}
 {{- include "raylens.secrets" (list . "RAYLENS_DATABASE_URL" "RAYLENS_REDIS_URL" "RAYLENS_SECRET_KEY" "RAYLENS_PROVIDERS") }}
 {{- end }}
