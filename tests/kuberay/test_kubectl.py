@@ -78,6 +78,9 @@ def test_apply_from_the_server_takes_nothing_from_others(terminal: Terminal, api
     assert 'conflict with "one": .spec.template.spec.containers[name="web"].image' in refused.text
     assert terminal.kubectl(*apply, "--field-manager=two", "--force-conflicts", given=with_image("web:2")).code == 0
     assert containers(api_server)[0]["image"] == "web:2"
+    wrong = {**DEPLOYMENT, "spec": {**DEPLOYMENT["spec"], "replicaz": 2}}
+    told = terminal.kubectl(*apply, "--field-manager=one", given=json.dumps(wrong)).text
+    assert "apps/v1, Kind=Deployment): .spec.replicaz: field not declared in schema" in told
 
 
 def test_unknown_fields_are_refused(newer: Terminal, api_server: ApiServer) -> None:

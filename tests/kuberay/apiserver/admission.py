@@ -29,9 +29,7 @@ def admitted(resource: Resource, manifest: Manifest, options: Options, warnings:
         raise bad_request("the object provided is unrecognized (must be of type Object)")
     _check_envelope(resource, manifest)
     schema = schema_of(resource)
-    unknown = list(unknown_fields(metadata(), manifest.get("metadata", {}), "metadata"))
-    if schema is not None:
-        unknown += [path for path in unknown_fields(schema, manifest) if not path.startswith("metadata")]
+    unknown = unknown_in(resource, manifest)
     said = [f'unknown field "{path}"' for path in unknown]
     if said and options.validation == "Strict":
         raise malformed(resource, f"strict decoding error: {', '.join(said)}")
@@ -39,13 +37,17 @@ def admitted(resource: Resource, manifest: Manifest, options: Options, warnings:
         warnings.extend(said)
     result: Manifest = pruned(schema, manifest) if schema else copied(manifest)
     result["metadata"] = pruned(metadata(), result.get("metadata") or {}, "metadata")
-    if schema and not resource.custom and (fault := mismatch(schema, _without_numbers_to_be(resource, result))):
+    if schema and not resource.custom and (fault := mismatch(schema, result)):
         raise malformed(resource, fault)
     return result
 
 
-def _without_numbers_to_be(resource: Resource, manifest: Manifest) -> Manifest:
-    return {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind"}}
+def unknown_in(resource: Resource, manifest: Manifest) -> list[str]:
+    """Paths of the fields that the schema of a kind does not have; none where nobody told the schema."""
+    unknown = list(unknown_fields(metadata(), manifest.get("metadata") or {}, "metadata"))
+    if schema := schema_of(resource):
+        unknown += [path for path in unknown_fields(schema, manifest) if not path.startswith("metadata")]
+    return unknown
 
 
 def _check_envelope(resource: Resource, manifest: Manifest) -> None:

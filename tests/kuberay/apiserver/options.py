@@ -18,7 +18,6 @@ class Options:
     """Of unknown fields: Strict refuses them, Warn tells of them, Ignore drops them without a word."""
     force: bool = False
     propagation: str = ""
-    grace_period_s: int | None = None
     subresource: str = ""
 
     @classmethod
@@ -28,13 +27,11 @@ class Options:
         dry_run = query.get("dryRun") or next(iter(body.get("dryRun") or []), "")
         if dry_run not in {"", "All"}:
             raise bad_request(f'Invalid value: "{dry_run}": dryRun: Unsupported value: supported values: "All"')
-        seconds = query.get("gracePeriodSeconds") or body.get("gracePeriodSeconds")
         return cls(
             manager=query.get("fieldManager") or agent.partition("/")[0] or "unknown",
             dry_run=dry_run == "All",
             validation=query.get("fieldValidation") or "Warn",
             force=query.get("force") == "true",
             propagation=query.get("propagationPolicy") or body.get("propagationPolicy") or "",
-            grace_period_s=None if seconds is None else int(seconds),
             subresource=subresource,
         )

@@ -37,7 +37,7 @@ class Refused(Exception):
             "reason": self.reason,
             "code": self.code,
         }
-        return {**status, "details": self.details} if self.details else status
+        return {key: value for key, value in {**status, "details": self.details}.items() if value or key == "metadata"}
 
 
 def _about(resource: Resource, name: str) -> dict[str, Any]:
@@ -85,6 +85,15 @@ def malformed(resource: Resource, because: str) -> Refused:
     """A body that cannot be read as what it should be."""
     version, kind = resource.version, resource.kind
     return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {because}')
+
+
+def undeclared(resource: Resource, where: str, paths: Sequence[str]) -> Refused:
+    """Unknown fields in server-side apply, which takes none whatever the client wants of validation."""
+    group = f"{resource.group}/{resource.version}" if resource.group else f"/{resource.version}"
+    faults = [f".{path}: field not declared in schema" for path in paths]
+    told = faults[0] if len(faults) == 1 else "errors:" + "".join(f"\n  {fault}" for fault in faults)
+    message = f"failed to create typed patch object ({where}; {group}, Kind={resource.kind}): {told}"
+    return Refused(500, "", message)
 
 
 def bad_request(message: str) -> Refused:

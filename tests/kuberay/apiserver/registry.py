@@ -1,11 +1,10 @@
 """What the API does to objects: create, update, patch, apply."""
 
 import secrets
-from dataclasses import replace
 from typing import Any, Final
 
 from tests.kuberay.apiserver import refusal
-from tests.kuberay.apiserver.admission import admitted, check, complete
+from tests.kuberay.apiserver.admission import admitted, check, complete, unknown_in
 from tests.kuberay.apiserver.apply import applied
 from tests.kuberay.apiserver.deletion import finish
 from tests.kuberay.apiserver.options import Options
@@ -136,9 +135,9 @@ class Registry:
         before = self._store.read(resource, namespace, name)
         if before is None and options.subresource:
             raise refusal.not_found(resource, name)
-        wanted = admitted(
-            resource, config, replace(options, validation="Strict" if schema_of(resource) else "Warn"), warnings
-        )
+        if unknown := unknown_in(resource, config):
+            raise refusal.undeclared(resource, f"{namespace}/{name}", unknown)
+        wanted = admitted(resource, config, options, warnings)
         wanted["metadata"].setdefault("name", name)
         if before is None:
             self._place(resource, namespace, wanted)

@@ -29,8 +29,6 @@ class Workloads:
 
     def __init__(self, store: Store, pods: Pods, logs: Logs) -> None:
         self.job_plan = JobPlan()
-        self.seconds_passed = 0.0
-        """Added to the clock by which deadlines are told."""
         self._store = store
         self._pods = pods
         self._logs = logs
@@ -50,7 +48,7 @@ class Workloads:
         status = job.setdefault("status", {})
         if is_true(status, "Complete") or is_true(status, "Failed") or job["spec"].get("suspend"):
             return
-        now_s = time.monotonic() + self.seconds_passed
+        now_s = time.monotonic()
         began = self._begun.setdefault(job["metadata"]["uid"], now_s)
         deadline = job["spec"].get("activeDeadlineSeconds")
         status |= {"startTime": status.get("startTime") or now()}
