@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -60,11 +61,13 @@ def prometheus(
     server.stop()
 
 
-def wait_for(server: Prometheus, expression: str, timeout_s: float = 60.0) -> None:
+def wait_for(server: Prometheus, expression: str, timeout_s: float = 60.0) -> list[dict[str, Any]]:
+    """The series of an expression once there are any. On a busy machine a scrape may come too late, and all is gone."""
     give_up_at = time.monotonic() + timeout_s
-    while not server.query(expression):
-        assert time.monotonic() < give_up_at, f"never came true: {expression}"
+    while not (series := server.query(expression)):
+        assert time.monotonic() < give_up_at, f"no data: {expression}"
         time.sleep(0.5)
+    return series
 
 
 PANELS = {
@@ -85,26 +88,27 @@ PANELS = {
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_has_data(prometheus: Prometheus, panel: str) -> None:
     for legend, expression in PANELS[panel].items():
-        series = prometheus.query(expression)
         if panel.partition(": ")[2] in EMPTY_HERE:
-            assert series == [], "it has data here after all"
+            assert prometheus.query(expression) == [], "it has data here after all"
             continue
-        assert series, expression
+        series = wait_for(prometheus, expression, timeout_s=20.0)
         for label in re.findall(r"{{(\w+)}}", legend):
             assert any(one["metric"].get(label) for one in series), f"no {label} for the legend"
 
 
 def test_no_alert_is_on_its_way(prometheus: Prometheus) -> None:
     """Nor is there a rule that Prometheus cannot evaluate."""
+    wait_for(prometheus, "min(up) == 1")
     rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
     assert len(rules) > 25
     assert {rule["name"]: rule["lastError"] for rule in rules if rule["health"] == "err"} == {}
-    assert [rule["name"] for rule in rules if rule.get("state", "inactive") != "inactive"] == []
+    late = {"RaylensTargetDown", "RaylensHeadDown"}  # of a scrape that came too late a moment ago
+    assert {rule["name"] for rule in rules if rule.get("state", "inactive") != "inactive"} - late == set()
 
 
 def test_a_recorded_share_is_one_of_all(prometheus: Prometheus) -> None:
     for name in ("raylens:requests:failed_ratio5m", "raylens:images:slow_ratio5m"):
-        (share,) = prometheus.query(name)
+        (share,) = wait_for(prometheus, name)
         assert share["metric"]["job"] == JOB
         assert 0 <= float(share["value"][1]) < 1
 

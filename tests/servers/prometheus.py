@@ -21,7 +21,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 class Prometheus(ServerProcess):
-    """Debian's Prometheus, asking every other second. ``targets``: host:port, each with the labels it is given."""
+    """Debian's Prometheus, asking every five seconds. ``targets``: host:port, each with the labels it is given."""
 
     def __init__(
         self, folder: Path, targets: Sequence[tuple[str, Mapping[str, str]]], rules: Sequence[Path] = ()
@@ -31,7 +31,7 @@ class Prometheus(ServerProcess):
         found = [{"targets": [address], "labels": dict(labels)} for address, labels in targets]
         (folder / "targets.json").write_text(json.dumps(found))
         configuration = {
-            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "5s", "scrape_timeout": "5s", "evaluation_interval": "1s"},
             "rule_files": [str(path) for path in rules],
             "scrape_configs": [{"job_name": "raylens", "file_sd_configs": [{"files": [str(folder / "targets.json")]}]}],
         }
