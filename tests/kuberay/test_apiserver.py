@@ -219,6 +219,15 @@ def test_a_definition_is_held_to(http: httpx.Client) -> None:
     assert 'strict decoding error: unknown field "spec.someRandomField"' in strict.json()["message"]
 
 
+def test_what_was_wrong_before_is_no_hindrance(http: httpx.Client, api_server: ApiServer) -> None:
+    """Validation ratcheting: an object that was there before its definition grew stricter can be edited elsewhere."""
+    http.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=CRONTAB)
+    old = {"apiVersion": "stable.example.com/v1", "kind": "CronTab", "metadata": {"name": "a", "namespace": "vision"}}
+    api_server.store.put({**old, "spec": {"replicas": 99}})
+    assert http.patch(f"{CRONTABS}/a", json={"spec": {"cronSpec": "* * * * *"}}, headers=MERGE).status_code == 200
+    assert http.patch(f"{CRONTABS}/a", json={"spec": {"replicas": 98}}, headers=MERGE).status_code == 422
+
+
 def test_status_and_wish_are_apart(http: httpx.Client) -> None:
     http.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", json=CRONTAB)
     made = {"apiVersion": "stable.example.com/v1", "kind": "CronTab", "metadata": {"name": "a"}}

@@ -72,10 +72,11 @@ def complete(resource: Resource, manifest: Manifest) -> None:
 
 
 def check(resource: Resource, manifest: Manifest, before: Manifest | None) -> None:
-    """Raises Refused (422) for what may not be."""
+    """Raises Refused (422) for what may not be. What was wrong before and is as it was passes, as in Kubernetes 1.33."""
     causes = [*_of_metadata(manifest["metadata"])]
     if resource.custom and (schema := schema_of(resource)):
-        causes += faults(schema, manifest)
+        known = set(faults(schema, before)) if before else set()
+        causes += [fault for fault in faults(schema, manifest) if fault not in known]
         causes += broken_rules(schema, manifest, before)
     elif before:
         causes += _immutable(resource, manifest, before)
