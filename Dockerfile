@@ -30,10 +30,11 @@ ARG RAYLENS_MODELS=efficientnet-lite0
 COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY auth auth
+COPY kuberay kuberay
 COPY serve_app serve_app
 COPY config config
 RUN pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
- && python -m compileall -q auth models serve_app \
+ && python -m compileall -q auth kuberay models serve_app \
  && RAYLENS_DATA_DIR=/var/lib/raylens raylens models prepare
 
 # --- The packages without TensorFlow, which has built the models: 2 of 3 GB that no node need pull. Their versions stay

@@ -34,12 +34,16 @@ class Values:
 
     files: tuple[Path, ...] = ()
     single: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    """Single ones that are no number, whatever they look like."""
 
     def options(self) -> Iterator[str]:
         for file in self.files:
             yield from ("--values", str(file))
         for value in self.single:
             yield from ("--set", value)
+        for value in self.texts:
+            yield from ("--set-string", value)
 
     def with_image(self, image: str) -> "Values":
         """``image`` is repository:tag or repository@sha256:…; no more is said of it elsewhere."""
@@ -51,7 +55,7 @@ class Values:
             f"image.tag={tag if has_tag else ''}",
             f"image.digest={digest}",
         )
-        return Values(self.files, (*self.single, *parts))
+        return Values(self.files, self.single, (*self.texts, *parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,10 @@ class KubernetesApi:
         """For lists, which a merge patch replaces. Raises Conflict, and Invalid where a ``test`` does not hold."""
         return dict(json.loads(self._ask(Request("PATCH", path, body=list(operations), content_type=JSON_PATCH))))
 
-    def lines(self, path: str, *, follow: bool = False, **query: str) -> Iterator[str]:
+    def lines(self, path: str, **query: str) -> Iterator[str]:
         """A text as it comes, line by line."""
         with _spoken_of(path):
-            response = self._send(Request("GET", path, query), FOLLOW_TIMEOUT_S if follow else TIMEOUT_S)
+            response = self._send(Request("GET", path, query), FOLLOW_TIMEOUT_S if "follow" in query else TIMEOUT_S)
             rest = b""
             for piece in response.response.stream(65_536, decode_content=True):
                 *whole, rest = (rest + piece).split(b"\n")

@@ -82,7 +82,7 @@ def _pods(observer: Observer, source: Source) -> list[Manifest]:
 
 def _of(api: KubernetesApi, pod: Manifest, wanted: Wanted, container: str) -> Iterator[Line]:
     name, namespace = str(pod["metadata"]["name"]), str(pod["metadata"]["namespace"])
-    for text in api.lines(paths.log(namespace, name), follow=wanted.follow, **wanted.query(container)):
+    for text in api.lines(paths.log(namespace, name), **wanted.query(container)):
         yield Line(name, text)
 
 
@@ -91,12 +91,14 @@ def _together(api: KubernetesApi, pods: Sequence[Manifest], wanted: Wanted, cont
     arrived: queue.Queue[Line | DeployError | None] = queue.Queue()
 
     def read(pod: Manifest) -> None:
+        end: DeployError | None = None
         try:
             for line in _of(api, pod, wanted, container):
                 arrived.put(line)
-            arrived.put(None)
         except DeployError as error:
-            arrived.put(error)
+            end = error
+        finally:
+            arrived.put(end)  # whatever happened: who waits for the pods would wait for ever
 
     for pod in pods:
         threading.Thread(target=read, args=(pod,), daemon=True).start()

@@ -180,6 +180,20 @@ def test_the_deploy_client_is_entered_by_its_commands() -> None:
     assert wrong == []
 
 
+def test_the_image_has_every_package_that_raylens_imports() -> None:
+    used = {
+        module.partition(".")[0]
+        for path in FILES
+        if is_in(name_of(path), ("serve_app", "models", "auth"), "/")
+        for module in imports(path)
+        if is_in(module, PACKAGES, ".")
+    }
+    dockerfile, ignored = (ROOT / "Dockerfile").read_text(), (ROOT / ".dockerignore").read_text().splitlines()
+    for package in used:
+        assert f"\nCOPY {package} {package}\n" in dockerfile
+        assert f"!{package}" in ignored
+
+
 def test_nothing_imports_the_application() -> None:
     assert [
         name_of(path) for path in FILES if any(is_in(module, ("serve_app.app",), ".") for module in imports(path))

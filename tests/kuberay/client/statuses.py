@@ -8,8 +8,9 @@ APPLICATION = {
 }
 
 
-def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, str]:
-    return {"type": kind, "status": status, "reason": reason, "message": message}
+def condition(kind: str, status: str, reason: str = "Told", message: str = "") -> dict[str, str]:
+    told = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**told, "lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
 def cluster(name: str = "raylens-abcde", application: Any = APPLICATION, **status: Any) -> dict[str, Any]:

@@ -173,7 +173,12 @@ WRONG: dict[str, tuple[Callable[[Clinic], None], State, str, str]] = {
     "no controller": (lambda c: c.forget("IngressClass", "alb"), State.FAILED, "alb is not there", "ingress.mode"),
     "the quota": (no_room_in_the_quota, State.WARNING, "requests.cpu 6500m of 10", "ResourceQuota"),
     "no nodes": (pods_without_room, State.FAILED, "Insufficient cpu", "No node has room"),
-    "bounds": (bounds_that_differ, State.WARNING, "running cluster has 2 to 10", "raylens scale --min 2 --max 20"),
+    "bounds": (
+        bounds_that_differ,
+        State.WARNING,
+        "the release says 2 to 20, the running cluster has 2 to ",
+        "raylens scale --min 2 --max 20",
+    ),
     "suspended": (suspended, State.WARNING, "is suspended", "raylens resume"),
     "a Helm that was killed": (revision("pending-upgrade"), State.FAILED, "pending-upgrade", "raylens rollback"),
     "a failed upgrade": (revision("failed"), State.WARNING, "as it was told", "Deploy again"),

@@ -20,7 +20,7 @@ from kuberay.helm import Revision, Values, last_done
 )
 def test_an_image(image: str, parts: tuple[str, str, str]):
     repository, tag, digest = parts
-    assert Values().with_image(image).single == (
+    assert Values().with_image(image).texts == (
         f"image.repository={repository}",
         f"image.tag={tag}",
         f"image.digest={digest}",
@@ -28,8 +28,8 @@ def test_an_image(image: str, parts: tuple[str, str, str]):
 
 
 def test_options_of_helm():
-    values = Values((Path("a.yaml"), Path("b.yaml")), ("x=1", "y=2"))
-    assert list(values.options()) == ["--values", "a.yaml", "--values", "b.yaml", "--set", "x=1", "--set", "y=2"]
+    values = Values((Path("a.yaml"), Path("b.yaml")), ("x=1",), ("y=2",))
+    assert list(values.options()) == ["--values", "a.yaml", "--values", "b.yaml", "--set", "x=1", "--set-string", "y=2"]
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200), ("1d", 86400)])

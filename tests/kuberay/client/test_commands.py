@@ -1,0 +1,106 @@
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from kuberay.cli.commands import _EXAMPLES
+from kuberay.exit_codes import ExitCode
+from tests.kuberay.client.raylens import DEV, NAMESPACE, Raylens
+from tests.kuberay.client.statuses import cluster, condition, service
+from tests.kuberay.programs import ROOT
+
+DOCS = (ROOT / "docs" / "kubernetes.md").read_text()
+
+
+def put(raylens: Raylens, **changed) -> None:
+    """A RayService in some state, and the live cluster that belongs to it."""
+    groups: list[dict[str, Any]] = [
+        {"groupName": "small"},
+        {"groupName": "workers", "minReplicas": 2, "maxReplicas": 10},
+    ]
+    told: dict[str, Any] = service(**changed)
+    labels = {"app.kubernetes.io/name": "raylens", "app.kubernetes.io/instance": "raylens"}
+    template: dict[str, Any] = {"spec": {"containers": [{"name": "ray"}]}}
+    spec: dict[str, Any] = {
+        "headGroupSpec": {"rayStartParams": {}, "template": template},
+        "workerGroupSpecs": [{**group, "rayStartParams": {}, "template": template} for group in groups],
+    }
+    wanted: dict[str, Any] = {"spec": {**told["spec"], "rayClusterConfig": spec}, "status": told["status"]}
+    for kind, name, body in (("RayService", "raylens", wanted), ("RayCluster", "raylens-abcde", {"spec": spec})):
+        metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
+        raylens.server.store.put({"apiVersion": "ray.io/v1", "kind": kind, "metadata": metadata, **body})
+
+
+def test_status_for_people(raylens: Raylens) -> None:
+    put(raylens, status={"observedGeneration": 99})
+    ended = raylens.run("status")
+    assert ended.code == 0
+    for told in ("Ready", "raylens-abcde", "2 of 2", "Classifier", "HEALTHY", "is ready."):
+        assert told in ended.out
+
+
+def test_status_of_what_is_not_up(raylens: Raylens) -> None:
+    failed = {"status": "DEPLOY_FAILED", "message": "no such model"}
+    put(raylens, status={"observedGeneration": 99, "activeServiceStatus": cluster(application=failed)})
+    ended = raylens.run("status")
+    assert ended.code == 10
+    assert "raylens in namespace vision is failing" in ended.out
+    assert "no such model" in ended.out
+    assert raylens.run("status", "--json").json["failure"]["code"] == "deploy_failed"
+
+
+def test_a_kuberay_that_cannot_suspend(raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(raylens)
+    monkeypatch.setattr("kuberay.kubernetes_api.KubernetesApi.merge_patch", lambda *_: raylens.service())
+    ended = raylens.run("suspend")
+    assert ended.code == 1
+    assert "1.7 or later" in ended.err
+
+
+def test_suspending_without_waiting(raylens: Raylens) -> None:
+    put(raylens)
+    assert raylens.run("suspend", "--no-wait").code == 0
+    assert raylens.service()["spec"]["suspend"] is True
+
+
+def test_render_asks_no_cluster(raylens: Raylens) -> None:
+    ended = raylens.bare("render", *DEV, "--image", "r.example.org/raylens:7", "--namespace", NAMESPACE)
+    assert ended.code == 0, ended.err
+    kinds = {manifest["kind"] for manifest in yaml.safe_load_all(ended.out) if manifest}
+    assert {"RayService", "Job"} <= kinds
+    assert "r.example.org/raylens:7" in ended.out
+    assert raylens.server.requests == []
+    assert {one["kind"] for one in json.loads(raylens.bare("render", *DEV, "--json").out)} == kinds
+
+
+def test_ctrl_c(raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    put(raylens)
+    monkeypatch.setattr("kuberay.observation.Observer.look", pressed)
+    ended = raylens.run("wait")
+    assert ended.code == 130
+    assert "goes on in the cluster" in ended.err
+
+
+def test_exit_codes_are_documented() -> None:
+    table = re.findall(r"^\| (\d+) \| (.*) \|$", DOCS, re.MULTILINE)
+    assert table == [(str(code.value), code.meaning) for code in ExitCode]
+
+
+def test_commands_are_documented() -> None:
+    section = DOCS.partition("\n## Commands\n")[2].partition("\n## ")[0]
+    for command, _ in _EXAMPLES:
+        assert f"raylens {command.__name__}" in section
+    assert "raylens status --release" in section
+
+
+def test_not_ready_conditions_are_seen(raylens: Raylens) -> None:
+    put(raylens, status={"observedGeneration": 99, "conditions": [condition("Ready", "False", "Initializing", "soon")]})
+    ended = raylens.run("status")
+    assert ended.code == 1
+    assert "soon" in ended.out
+    assert "it waits for an endpoint (Initializing)" in ended.out
