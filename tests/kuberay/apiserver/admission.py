@@ -72,7 +72,7 @@ def complete(resource: Resource, manifest: Manifest) -> None:
 
 
 def check(resource: Resource, manifest: Manifest, before: Manifest | None) -> None:
-    """Raises Refused (422) for what may not be. What was wrong before and is as it was passes, as in Kubernetes 1.33."""
+    """Raises Refused (422) for what may not be. What was wrong before and is as it was passes, as in 1.33."""
     causes = [*_of_metadata(manifest["metadata"])]
     if resource.custom and (schema := schema_of(resource)):
         known = set(faults(schema, before)) if before else set()
