@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Engine, insert, select
 
 from auth.database import write
 from auth.settings import Clock
 from auth.tables import audit, users
+
+log = structlog.get_logger(__name__)
 
 OPERATOR: Final = 0
 """The ``actor_id`` of who works on the server itself, with its command line: no user has it."""
@@ -106,6 +109,9 @@ class Audit:
         connection.execute(insert(audit).values(values))
         with self._lock:
             self._happened[event.value] += 1
+        if event is Event.SIGN_IN_FAILED:
+            # Numbers alone: what was typed for a name may be a password, and who asks may be nobody.
+            log.warning("sign_in_refused", account_id=user_id)
 
     def record(self, event: Event, *, user_id: int, origin: Origin) -> None:
         """For what changes nothing that a transaction would be needed for."""

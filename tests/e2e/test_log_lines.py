@@ -48,6 +48,15 @@ def test_a_failed_request_is_found_by_its_id(service: Service, client: httpx.Cli
     assert line["trace_id"] == trace
 
 
+def test_a_refused_sign_in_is_told_once_and_names_nobody(service: Service, client: httpx.Client):
+    wrong = {"username": "lena", "password": "twelve silent harbours"}
+    answer = client.post("/auth/token/login/", json=wrong, headers={"X-Request-Id": "refused-1"})
+    assert answer.status_code == 400
+    (line,) = lines_of(service, "refused-1", 1)
+    assert (line["event"], line["account_id"]) == ("sign_in_refused", None)
+    assert "lena" not in service.log.read_text()
+
+
 def test_an_ill_formed_id_is_replaced(client: httpx.Client):
     answer = client.post(URL, content=b"", headers=[(b"x-request-id", b"\xff no id")])
     assert answer.status_code == 400
