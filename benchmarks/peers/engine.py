@@ -31,6 +31,10 @@ class Terms:
     """Path of the model that Raylens compiled, an OpenVINO ``model.xml``."""
     precision: str
     cores: int
+    workers: int
+    """Processes that decode and infer, where the system has such."""
+    threads: int
+    """Of a model call."""
     port: int
     folder: str
     """For the peer's own files; gone when it ends."""
@@ -42,17 +46,11 @@ class Terms:
     def environment(self) -> dict[str, str]:
         return {VARIABLE: json.dumps(asdict(self))}
 
-    @property
-    def workers(self) -> int:
-        """Processes that decode and infer in turn: one more than cores, so that none idles while one is handed work."""
-        return self.cores + 1
-
 
 class Classifier:
     """Encoded photos → the five most probable classes of each, on OpenVINO."""
 
-    def __init__(self, terms: Terms, threads: int = 1) -> None:
-        """``threads``: of a model call."""
+    def __init__(self, terms: Terms) -> None:
         from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
         self._spec = resolve(terms.model)
@@ -62,7 +60,7 @@ class Classifier:
             len(self._labels),
             batch_buckets=tuple(range(1, MAX_BATCH + 1)),
             precision=terms.precision,
-            threads=threads,
+            threads=terms.threads,
         )
         self._runtime.warm_up()
 

@@ -61,6 +61,10 @@ class Plan:
     seconds: float
     """Length of each run; a third of it warms up first."""
     rates: tuple[float, ...] = RATES
+    workers: int = 0
+    """Of each peer; 0: one more than cores, so that none idles while one of them is handed work."""
+    threads: int = 1
+    """Of a model call of a peer."""
     agreements: dict[str, Agreement] = field(default_factory=dict)
     """By name of the peer: filled in as they are found."""
     left_out: dict[str, str] = field(default_factory=dict)
@@ -117,10 +121,12 @@ def _check_model(service: Service, expected: dict[str, str]) -> None:
         raise ServiceFailed(f"Raylens runs {reported} and not {expected}.")
 
 
-def terms(model: dict[str, str]) -> Terms:
+def terms(plan: Plan) -> Terms:
     """What every peer is told; port and folder are each one's own."""
-    artifact = str(ensure(resolve(model["name"]), ARTIFACTS))
-    return Terms(model["name"], artifact, model["precision"], len(limit.cores()), port=0, folder="")
+    name, cores = plan.model["name"], len(limit.cores())
+    artifact = str(ensure(resolve(name), ARTIFACTS))
+    workers = plan.workers or cores + 1
+    return Terms(name, artifact, plan.model["precision"], cores, workers, plan.threads, port=0, folder="")
 
 
 def _peer(
@@ -132,7 +138,7 @@ def _peer(
 ) -> SystemRound:
     title = each.peer.title
     step(f"{title}: starting")
-    with peer(each.peer, each.python, terms(plan.model), plan.workloads, plan.photos) as system:
+    with peer(each.peer, each.python, terms(plan), plan.workloads, plan.photos) as system:
         step(f"{title}: answers")
         found = asked(system.classify, plan.photos.all)
         plan.agreements[each.peer.name] = compared(expected, found, TOLERANCE[each.peer.engine])

@@ -136,6 +136,7 @@ def caption(found: Comparison) -> str:
         f"{model['name']} in {model['precision']} on {model['runtime']}, where nothing else is said; "
         f"photos of {photos}; "
         f"{machine.cores} cores of {machine.cpu}; median of {len(found.rounds)} in turn, {found.seconds:g} s a run; "
+        f"peers with {found.workers} workers, {found.threads} threads a model call; "
         f"closed loops by {found.generator}; {found.date[:10]}"
     )
 

@@ -104,6 +104,10 @@ class Comparison:
     """Length of each run."""
     model: dict[str, Any]
     """As Raylens reports it."""
+    workers: int
+    """Of each peer that has several."""
+    threads: int
+    """Of a model call of a peer."""
     photo_bytes: dict[str, float]
     """Mean size of a file, by size of the photos."""
     subjects: list[Subject]

@@ -46,6 +46,8 @@ def compare(
     ] = ",".join(NAMES),
     rounds: Annotated[int, typer.Option(min=1, help="All systems are measured in turn this many times.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=60, help="Length of each run.")] = 10.0,
+    workers: Annotated[int, typer.Option(min=0, help="Of each peer; 0: one more than cores.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Of a model call of a peer.")] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="One round of short runs, to see that all works.")] = False,
     results: Annotated[Path, typer.Option(file_okay=False, help="Folder for compare.json and compare.png.")] = RESULTS,
     earlier: Annotated[
@@ -65,7 +67,9 @@ def compare(
     peers = _asked_for(only)
     rounds, seconds = (1, 3.0) if quick else (rounds, seconds)
     try:
-        found = Comparison.read(earlier) if earlier else _measure(peers, rounds, seconds, quick=quick)
+        found = (
+            Comparison.read(earlier) if earlier else _measure(peers, rounds, seconds, (workers, threads), quick=quick)
+        )
     except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError, ValueError) as error:
         console.print(f"Not measured: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
@@ -90,7 +94,8 @@ def _asked_for(only: str) -> list[Peer]:
     return [peer for peer in PEERS if peer.name in names]
 
 
-def _measure(peers: list[Peer], rounds: int, seconds: float, *, quick: bool) -> Comparison:
+def _measure(peers: list[Peer], rounds: int, seconds: float, parallel: tuple[int, int], *, quick: bool) -> Comparison:
+    """``parallel``: workers and threads of the peers."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress, ExitStack() as stack:
         task = progress.add_task("Preparing photos and model", total=rounds)
@@ -101,7 +106,7 @@ def _measure(peers: list[Peer], rounds: int, seconds: float, *, quick: bool) -> 
         Service.build_model()
         photos = Photos.made(16, 4) if quick else Photos.made()
         rates = QUICK_RATES if quick else RATES
-        plan = Plan(photos, Workloads(photos, stack), measuring.chosen(DEFAULT_MODEL), seconds, rates)
+        plan = Plan(photos, Workloads(photos, stack), measuring.chosen(DEFAULT_MODEL), seconds, rates, *parallel)
         installed = [ready for each in peers if (ready := _installed(each, plan, step))]
         found: list[Round] = []
         for number in range(1, rounds + 1):
@@ -149,6 +154,8 @@ def _comparison(plan: Plan, installed: list[Installed], rounds: list[Round]) -> 
         generator=load.generator(),
         seconds=plan.seconds,
         model={"name": plan.model["name"], "runtime": runtime, "precision": precision},
+        workers=measuring.terms(plan).workers,
+        threads=plan.threads,
         photo_bytes=plan.photos.mean_bytes(),
         subjects=[ours, *theirs],
         rounds=rounds,

@@ -52,6 +52,8 @@ def comparison(*rounds: Round) -> Comparison:
         generator="wrk",
         seconds=10.0,
         model={"name": "efficientnet-lite0", "runtime": "openvino", "precision": "bf16"},
+        workers=3,
+        threads=1,
         photo_bytes={THUMBNAIL: 7_000.0, PHOTO: 98_000.0, LARGE: 2_900_000.0},
         subjects=[
             subject(RAYLENS, "Raylens", None),

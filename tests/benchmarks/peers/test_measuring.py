@@ -83,7 +83,7 @@ def test_wrong_answers_are_a_failure():
 
 
 def test_a_server_that_ends_while_it_starts(tmp_path: Path):
-    terms = Terms("efficientnet-lite0", "model.xml", "fp32", 2, free_ports(), str(tmp_path))
+    terms = Terms("efficientnet-lite0", "model.xml", "fp32", 2, 3, 1, free_ports(), str(tmp_path))
     server = PeerServer(SimpleNamespace(module="nobody", ready="/"), Path(sys.executable), terms, b"")  # type: ignore[arg-type]
     with pytest.raises(PeerFailed, match="No module named"), server:
         pass
