@@ -101,7 +101,7 @@ def draw_alternatives(summaries: Mapping[str, Summary], path: Path) -> None:
         names = list(summaries)[::-1]
         each = [summaries[name] for name in names]
         drawn = (
-            ("nodes, $ a day", [one.cost for one in each], "{:.0f}"),
+            ("cost of the nodes", [one.cost for one in each], "{:.0f}"),
             ("p99, ms", [one.p99_ms for one in each], "{:.0f}"),
             ("refused, %", [100 * one.refused_share for one in each], "{:.2f}"),
         )
