@@ -53,6 +53,9 @@ bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table a
 bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which are installed for that; about 90 minutes
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
+simulate: $(VENV)/.dev ## Simulate a day of load on the cluster, e.g. make simulate ARGS="--peak 800 --compare"
+	$(BIN)/python -m benchmarks.day $(ARGS)
+
 openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
 	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json
 
