@@ -14,7 +14,8 @@ import structlog
 
 from serve_app import tracing
 from serve_app.errors import RaylensError, Unavailable
-from serve_app.types import UNKNOWN, Answer, EncodedImage, Origin, Query, Record
+from serve_app.manifest import UNKNOWN, Origin
+from serve_app.types import Answer, EncodedImage, Query, Record
 
 log = structlog.get_logger(__name__)
 

@@ -1,7 +1,6 @@
 """The messages that travel down the graph. Plain picklable data; nothing here knows of Ray or HTTP."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,42 +10,6 @@ from serve_app.errors import RaylensError
 UInt8Array = npt.NDArray[np.uint8]
 Float32Array = npt.NDArray[np.float32]
 UInt16Array = npt.NDArray[np.uint16]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The request an image came with: what logs and traces of every stage tell it by."""
-
-    request_id: str = ""
-    traceparent: str = ""
-    """W3C context of the span the image's work belongs to; empty while tracing is off."""
-
-    def log_fields(self) -> dict[str, str]:
-        return {"request_id": self.request_id} if self.request_id else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """Goes along with a batch to every stage: whose images it carries, in order."""
-
-    origins: tuple[Origin, ...] = ()
-    traceparent: str = ""
-    """Of the batch's own trace; empty where none of its requests is traced."""
-
-    def origin(self, index: int) -> Origin:
-        """Of one image; a nameless one where nothing is known."""
-        return self.origins[index] if self.origins else UNKNOWN
-
-    def log_fields(self) -> dict[str, str | list[str]]:
-        request_ids = list(dict.fromkeys(origin.request_id for origin in self.origins if origin.request_id))
-        if len(request_ids) == 1:
-            return {"request_id": request_ids[0]}
-        return {"request_ids": request_ids} if request_ids else {}
-
-
-UNKNOWN: Final = Origin()
-NOBODYS: Final = Manifest()
-"""Of images that came with no request, as in a warm-up."""
 
 
 @dataclass(frozen=True, slots=True)

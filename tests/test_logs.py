@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from serve_app.logs import to_json
-from serve_app.types import NOBODYS, Manifest, Origin
+from serve_app.manifest import NOBODYS, Manifest, Origin
 
 PROGRAM = """
 import asyncio, logging, threading, warnings
@@ -18,7 +18,7 @@ from ray.serve._private.logging_utils import configure_default_serve_logger
 from serve_app.log_context import on_behalf_of
 from serve_app.logs import configure_logging, take_over_stderr
 from serve_app.settings import Settings
-from serve_app.types import Manifest, Origin
+from serve_app.manifest import Manifest, Origin
 
 configure_default_serve_logger()
 configure_logging(Settings(_env_file=None, log_format="json"))

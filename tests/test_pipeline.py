@@ -11,8 +11,9 @@ import pytest
 from ray.exceptions import ActorDiedError
 
 from serve_app.errors import Overloaded, RaylensError, Unavailable
+from serve_app.manifest import Manifest
 from serve_app.pipeline import ATTEMPTS, Job, Pipeline, is_lost
-from serve_app.types import Manifest, Query, Record
+from serve_app.types import Query, Record
 
 
 class Stage:

@@ -7,10 +7,11 @@ from models.spec import ModelSpec
 from serve_app.busy import BUSY_METRIC, BusyShare
 from serve_app.config import ClassifierArguments
 from serve_app.deployments.telemetry import begin
+from serve_app.manifest import NOBODYS, Manifest
 from serve_app.metrics import ClassifierMetrics
 from serve_app.settings import settings
 from serve_app.stages.classifier import Classifier
-from serve_app.types import NOBODYS, Classified, Manifest, ModelInService, Preprocessed
+from serve_app.types import Classified, ModelInService, Preprocessed
 
 
 class ClassifierReplica(Classifier):

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from models.spec import ModelSpec
 from serve_app.config import PreprocessorArguments
 from serve_app.deployments.telemetry import begin
+from serve_app.manifest import NOBODYS, Manifest
 from serve_app.metrics import PreprocessorMetrics
 from serve_app.settings import settings
 from serve_app.stages.preprocessor import Preprocessor
-from serve_app.types import NOBODYS, EncodedImage, Manifest, Preprocessed
+from serve_app.types import EncodedImage, Preprocessed
 
 
 class PreprocessorReplica(Preprocessor):

@@ -9,11 +9,12 @@ from models.spec import ModelSpec
 from serve_app.config import RecordArguments
 from serve_app.deployments.telemetry import begin
 from serve_app.errors import RaylensError
+from serve_app.manifest import NOBODYS, Manifest
 from serve_app.metrics import ResultsMetrics
 from serve_app.settings import settings
 from serve_app.stages.results import Results
 from serve_app.statistics.keeper import Keeper
-from serve_app.types import NOBODYS, Answer, Classified, Manifest, Query, Record
+from serve_app.types import Answer, Classified, Query, Record
 
 
 class ResultsReplica(Results):

@@ -14,10 +14,11 @@ from serve_app.cache import ResultCache, content_key
 from serve_app.coalescer import Coalescer
 from serve_app.errors import DeadlineExceeded
 from serve_app.fetch import host_of
+from serve_app.manifest import Origin
 from serve_app.pipeline import Job
 from serve_app.records import record_of, timings_of
 from serve_app.single_flight import SingleFlight
-from serve_app.types import Answer, ModelInService, Origin, Query, Record, Verdict
+from serve_app.types import Answer, ModelInService, Query, Record, Verdict
 
 PREPROCESSING_VERSION: Final = "1"
 """Changes whenever the same bytes would give another tensor: cached verdicts of before are then not found."""

@@ -11,7 +11,8 @@ from models.runtimes import Runtime
 from serve_app import tracing
 from serve_app.coalescer import Coalescer
 from serve_app.log_context import on_behalf_of
-from serve_app.types import NOBODYS, Classified, Float32Array, Manifest, Preprocessed, UInt8Array
+from serve_app.manifest import NOBODYS, Manifest
+from serve_app.types import Classified, Float32Array, Preprocessed, UInt8Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from serve_app.images.decoding import Transform, decode
 from serve_app.images.formats import ALLOWED
 from serve_app.images.sample import sample
 from serve_app.log_context import on_behalf_of
-from serve_app.types import NOBODYS, EncodedImage, ImageInfo, Manifest, Preprocessed, UInt8Array
+from serve_app.manifest import NOBODYS, Manifest
+from serve_app.types import EncodedImage, ImageInfo, Preprocessed, UInt8Array
 
 logger = logging.getLogger(__name__)
 

@@ -14,19 +14,9 @@ from models.labels import Labels
 from serve_app import tracing
 from serve_app.errors import RaylensError
 from serve_app.log_context import on_behalf_of
+from serve_app.manifest import NOBODYS, Manifest
 from serve_app.records import record_of
-from serve_app.types import (
-    NOBODYS,
-    Answer,
-    Classified,
-    Float32Array,
-    ImageInfo,
-    Manifest,
-    Query,
-    Ranking,
-    Record,
-    Verdict,
-)
+from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Ranking, Record, Verdict
 
 
 class RecordSink(Protocol):

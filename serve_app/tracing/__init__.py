@@ -11,9 +11,9 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from serve_app.manifest import Manifest, Origin
 from serve_app.tracing.silence import NO_RECORDER, NO_SPAN
 from serve_app.tracing.spans import Attributes, Batch, Headers, Recorder, Span, Stage
-from serve_app.types import Manifest, Origin
 
 __all__ = [
     "NO_SPAN",

@@ -12,9 +12,9 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from serve_app.errors import RaylensError
+from serve_app.manifest import Manifest, Origin
 from serve_app.tracing.silence import NO_SPAN, NO_STAGE, NoBatch
 from serve_app.tracing.spans import Attributes, Batch, Headers, Span, Stage
-from serve_app.types import Manifest, Origin
 
 _W3C = TraceContextTextMapPropagator()
 

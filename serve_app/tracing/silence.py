@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
+from serve_app.manifest import Manifest, Origin
 from serve_app.tracing.spans import Attributes, Batch, Headers, Recorder, Span, Stage
-from serve_app.types import Manifest, Origin
 
 
 class _Silent:

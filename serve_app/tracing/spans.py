@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from serve_app.types import Manifest, Origin
+from serve_app.manifest import Manifest, Origin
 
 Attributes = Mapping[str, str | int | float | bool]
 """Never names, addresses, queries or secrets: spans are read by more people than the database."""

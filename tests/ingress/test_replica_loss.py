@@ -15,8 +15,9 @@ from ray.exceptions import (
 )
 
 from serve_app.errors import Overloaded
+from serve_app.manifest import Manifest
 from serve_app.pipeline import ATTEMPTS
-from serve_app.types import Manifest, Preprocessed
+from serve_app.types import Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
 

@@ -6,7 +6,7 @@ import pytest
 from opentelemetry.trace import SpanKind
 
 from serve_app import tracing
-from serve_app.types import NOBODYS
+from serve_app.manifest import NOBODYS
 from tests.ingress.graph import Graph, until
 from tests.ingress.pictures import BLUE, GREEN, RED, different, picture, truncated
 from tests.tracing.traces import IMAGES, Traces, traceparent
