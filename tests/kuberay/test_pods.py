@@ -22,9 +22,10 @@ NOT_OF_THE_CHART = {
     "RAYLENS_DATA_DIR",
     "RAYLENS_MODELS",
     "RAYLENS_CACHE_SIZE_MIB",
+    "RAYLENS_METRICS_PORT",
     "RAYLENS_TRACING",
 }
-"""Settings that the image has, that of a cache there is no use for beside Redis, and one with a section of its own."""
+"""Of the image; of a cache there is no use for beside Redis; KubeRay's port; and one with a section of its own."""
 
 
 def name_of(setting: str) -> str:
