@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from ray.serve import metrics
-from ray.serve.config import AutoscalingContext
 
 from serve_app import VERSION
 from serve_app.types import Classified, ModelInService, Preprocessed, RecordsState
@@ -146,43 +145,6 @@ class IngressMetrics:
                     "precision": model.precision,
                 },
             )
-
-
-class AutoscalingMetrics:
-    """Why there are so many replicas. Set by the policy, in Serve's controller: ten times a second.
-
-    Each step from the queue to the replicas is a series, so the first two that differ name what holds replicas back:
-    wanted and target the bounds or a delay, target and running a start or the want of a node.
-    """
-
-    def __init__(self) -> None:
-        self._images = self._gauge(
-            "images", "Images waiting or in work at all ingresses, averaged as the policy sees them"
-        )
-        self._wanted = self._gauge("wanted_replicas", "Replicas the images ask for, before bounds and delays")
-        self._target = self._gauge("target_replicas", "Replicas Serve has decided on, after bounds and delays")
-        self._running = self._gauge("running_replicas", "Replicas that run")
-        self._min = self._gauge("min_replicas", "Lower bound of the replicas")
-        self._max = self._gauge("max_replicas", "Upper bound of the replicas")
-        self._bound = self._gauge("bound", "1: more replicas are wanted than allowed, -1: fewer, 0: neither")
-
-    @staticmethod
-    def _gauge(name: str, what: str) -> metrics.Gauge:
-        return metrics.Gauge(f"raylens_autoscaling_{name}", description=f"{what}.", tag_keys=("deployment",))
-
-    def observe(self, images: Mapping[str, float], wanted: Iterable[tuple[AutoscalingContext, int]]) -> None:
-        """``images`` by Classifier deployment; ``wanted`` replicas of each deployment."""
-        for deployment, count in images.items():
-            self._images.set(count, tags={"deployment": deployment})
-        for context, replicas in wanted:
-            lowest, highest = context.capacity_adjusted_min_replicas, context.capacity_adjusted_max_replicas
-            tags = {"deployment": context.deployment_name}
-            self._wanted.set(replicas, tags=tags)
-            self._target.set(context.target_num_replicas, tags=tags)
-            self._running.set(context.current_num_replicas, tags=tags)
-            self._min.set(lowest, tags=tags)
-            self._max.set(highest, tags=tags)
-            self._bound.set((replicas > highest) - (replicas < lowest), tags=tags)
 
 
 def _part_gauge() -> metrics.Gauge:
