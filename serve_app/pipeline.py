@@ -5,6 +5,7 @@ shared memory and never comes back here.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,7 @@ import ray.exceptions
 import structlog
 
 from serve_app import tracing
-from serve_app.errors import RaylensError, Unavailable
+from serve_app.errors import DeadlineExceeded, RaylensError, Unavailable
 from serve_app.manifest import UNKNOWN, Origin
 from serve_app.types import Answer, EncodedImage, Query, Record
 
@@ -21,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 ATTEMPTS: Final = 8
 """Tries of one image: a batch that fails with its replica is tried once more whole, then image by image."""
+
+LINGER_S: Final = 1.0
+"""Nobody waits for a batch past the deadlines of its images; later it is given up, lest it holds its slot for ever."""
 
 LOST: Final = (
     ray.exceptions.RayActorError,
@@ -80,10 +84,17 @@ class Pipeline:
         An image that takes the replica down each time must not take its neighbours along, so from the second loss
         on each goes alone.
         """
+        left_s = max(job.query.deadline for job in jobs) - time.time()
         try:
-            return await self.classify(model, jobs)
+            async with asyncio.timeout(left_s + LINGER_S) as limit:
+                return await self.classify(model, jobs)
         except RaylensError as error:
             return [_plain(error)] * len(jobs)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.warning("batch_given_up", model=model, images=len(jobs))
+            return [DeadlineExceeded("No answer came in time.")] * len(jobs)
         except Exception as error:
             if not is_lost(error):
                 raise

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from ray.exceptions import ActorDiedError
 
-from serve_app.errors import Overloaded, RaylensError, Unavailable
+from serve_app.errors import DeadlineExceeded, Overloaded, RaylensError, Unavailable
 from serve_app.manifest import Manifest
 from serve_app.pipeline import ATTEMPTS, Job, Pipeline, is_lost
 from serve_app.types import Query, Record
@@ -150,3 +150,22 @@ def test_what_counts_as_a_loss() -> None:
     assert is_lost(wrapped)
     assert not is_lost(ValueError())
     assert not is_lost(RaylensError("no"))
+
+
+async def test_a_batch_that_never_comes_back_is_given_up_after_its_deadline() -> None:
+    """It would hold its slot for ever, and with the last slot the ingress would stand still."""
+
+    class Silent(Stage):
+        async def remote(self, *arguments: Any) -> Any:
+            await super().remote(*arguments)
+            await asyncio.Event().wait()
+
+    chain = Pipeline(Stage(lambda *_: []), {"m": Stage(lambda *_: [])}, Silent(lambda *_: []))
+    now = time.time()
+    late = [
+        Job(Query(name, now, now + within_s, "m", "0" * 64, None, 5, 0.0), b"")
+        for name, within_s in (("a", 0), ("b", 0.1))
+    ]
+    with patch("serve_app.pipeline.LINGER_S", 0.1):
+        answers = await asyncio.wait_for(chain.classify_surely("m", late), 5)
+    assert [type(answer) for answer in answers] == [DeadlineExceeded] * 2
