@@ -18,6 +18,8 @@ OF_THE_CLUSTER = {
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",
     "RAY_SERVE_HAPROXY_METRICS_PORT": "9101",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
     "RAY_worker_niceness": "0",
 }
 """Variables beyond those of `raylens serve`."""

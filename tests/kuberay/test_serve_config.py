@@ -124,6 +124,14 @@ def test_a_new_version_starts_beside_the_old_one(manifests: list[Manifest]) -> N
         assert deployment["max_surge_percent"] > 0, deployment["name"]
 
 
+def test_the_loss_of_a_worker_leaves_an_ingress(helm: Helm) -> None:
+    manifests = helm.template(EKS)
+    ingress = deployments(serve_config(manifests))["Ingress"]
+    (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
+    assert ingress["autoscaling_config"]["min_replicas"] > ingress["max_replicas_per_node"]
+    assert ingress["autoscaling_config"]["max_replicas"] < group["maxReplicas"], "none is left for a new version's"
+
+
 def test_an_ingress_that_goes_answers_the_longest_request(manifests: list[Manifest]) -> None:
     document = serve_config(manifests)
     longest_s = document["applications"][0]["args"]["limits"]["request_timeout_s"]
