@@ -171,6 +171,7 @@ def test_nothing_secret_goes_to_the_builder() -> None:
         "auth",
         "config",
         "frontend",
+        "kuberay",
         "models",
         "serve_app",
     }

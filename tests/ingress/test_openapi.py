@@ -52,7 +52,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread = threading.Thread(target=server.run)
         thread.start()
         give_up_at = time.monotonic() + 20
-        while not graph.gateway.models and time.monotonic() < give_up_at:
+        while not (graph.gateway.models and server.started) and time.monotonic() < give_up_at:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
         server.should_exit = True
