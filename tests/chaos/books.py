@@ -4,19 +4,25 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Row, select
 
 from serve_app.database import connect
 from serve_app.statistics.tables import Kind, classifications, counters
 from tests.chaos.client import Outcome
-from tests.service import Service
+
+
+class Kept(Protocol):
+    """A service, as far as it is known here."""
+
+    folder: Path
 
 
 class Books:
     """The records of one service, from the moment this was made or last :meth:`check`\\ ed."""
 
-    def __init__(self, service: Service, url: str = "") -> None:
+    def __init__(self, service: Kept, url: str = "") -> None:
         data = service.folder / "data"
         self._engine = connect(url or f"sqlite:///{data / 'raylens.db'}")
         self._spool = data / "spool"
