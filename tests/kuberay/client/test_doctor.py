@@ -76,7 +76,8 @@ def operator(clinic: Clinic, image: str = "quay.io/kuberay/operator:v1.7.0", rea
         "Deployment", "kuberay-operator", "kube-system", "apps/v1",
         metadata={"labels": OPERATOR}, spec={**spec, "replicas": ready}, status={},
     )  # fmt: skip
-    clinic.server.store.wait_for(lambda: operator_is_ready(clinic) is bool(ready), 30.0)
+    clinic.server.settle()  # or it is as it was put, and what the controllers make of it comes later
+    assert clinic.server.store.wait_for(lambda: operator_is_ready(clinic) is bool(ready), 30.0)
 
 
 def operator_is_ready(clinic: Clinic) -> bool:
