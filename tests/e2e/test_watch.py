@@ -30,7 +30,7 @@ EMPTY_HERE = {
 
 
 def traffic(client: httpx.Client, folder: Path, seed: int) -> None:
-    """Of every sort: new images, known ones, bad ones, by URL, and a sign-in that fails."""
+    """Of every sort: new images (nobody else takes these seeds), known ones, bad ones, by URL, a sign-in that fails."""
     (folder / "a.jpg").write_bytes(noise(seed))
     with website(folder) as base:
         client.post(URL, json={"image_url": f"{base}/a.jpg"})
@@ -49,12 +49,12 @@ def prometheus(
     labels = {"app": "raylens", "component": "head", "job": JOB}
     targets = [(httpx.URL(service.addresses[name]).netloc.decode(), labels) for name in ("metrics", "proxy_metrics")]
     server = Prometheus(folder, targets, sorted((FILES / "rules").glob("*.yaml")))
-    traffic(client, folder, seed=9000)
+    traffic(client, folder, seed=9400)
     server.start()
     wait_for(
         server, "min(up) == 1 and count(ray_raylens_request_ms_count) > 1 and count(ray_raylens_fetch_ms_count) > 0"
     )
-    traffic(client, folder, seed=9100)
+    traffic(client, folder, seed=9500)
     wait_for(server, 'sum(increase(ray_raylens_request_ms_count{outcome="miss"}[1m])) > 0')
     wait_for(server, "raylens:requests:failed_ratio1h >= 0 and raylens:images:slow_ratio1h >= 0")
     yield server
