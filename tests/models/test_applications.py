@@ -17,7 +17,7 @@ def test_without_a_network_the_error_says_what_to_do(tmp_path: Path, monkeypatch
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["mobilenet", "densenet121"])
+@pytest.mark.parametrize("name", ["mobilenet", pytest.param("densenet121", marks=pytest.mark.chaos)])  # a large graph
 @pytest.mark.usefixtures("keras_ready")
 def test_pixels_go_through_the_preprocessing_of_the_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
