@@ -38,7 +38,8 @@ def test_workers_serve_on_without_a_head(ray_service: RayService, books: Books) 
         return load, started_s + settled_s
 
     def knows_all() -> bool:
-        return pids(service) == before
+        """All that live still; Classifiers may have come and gone with the load."""
+        return {pid for pid in before if psutil.pid_exists(pid)} <= pids(service)
 
     load, back_s = asyncio.run(lose())
     print(f"the head is back {back_s:.1f} s after its start; {load}")
