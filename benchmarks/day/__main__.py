@@ -34,9 +34,13 @@ def day(
     burst: Annotated[float, typer.Option(min=0, max=1e4, help="Images a second each adds.")] = SHAPE.burst,
     burst_s: Annotated[float, typer.Option(min=1, max=86400, help="Length of each, seconds.")] = SHAPE.burst_s,
     rates: Annotated[Path | None, typer.Option(help="Your load instead: CSV lines of seconds,images a second.")] = None,
-    values: Annotated[list[Path], typer.Option(help="Chart values, the last ones win; may be repeated.")] = [EKS],  # noqa: B006
-    setting: Annotated[list[str], typer.Option("--set", help="A chart value, e.g. workers.maxReplicas=20.")] = [],  # noqa: B006
-    assume: Annotated[list[str], typer.Option(help="A time of the machine, e.g. node_start_s=60.")] = [],  # noqa: B006
+    values: Annotated[
+        list[Path] | None, typer.Option(help="Chart values, the last ones win; may be repeated. Else those for EKS.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A chart value, e.g. workers.maxReplicas=20.")
+    ] = None,
+    assume: Annotated[list[str] | None, typer.Option(help="A time of the machine, e.g. node_start_s=60.")] = None,
     price: Annotated[float, typer.Option(min=0, help="Of a node for one hour.")] = Machine().node_price,
     seed: Annotated[int, typer.Option(min=0, help="The same seed, the same day.")] = 1,
     alternatives: Annotated[bool, typer.Option("--compare", help="With each knob turned too; minutes.")] = False,
@@ -53,9 +57,9 @@ def day(
     """
     shape = Load(hours, base, peak, bursts, burst, burst_s)
     try:
-        machine = replace(_assumed(assume), node_price=price)
+        machine = replace(_assumed(assume or ()), node_price=price)
         course = load.read(rates) if rates else shape.rates(np.random.default_rng([seed, 0]))
-        experiment = Experiment(tuple(values), tuple(setting), machine, course, seed)
+        experiment = Experiment(tuple(values or (EKS,)), tuple(setting or ()), machine, course, seed)
         experiment.plan()
     except (BadPlan, BadLoad) as error:
         console.print(str(error), style="red", markup=False)

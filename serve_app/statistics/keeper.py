@@ -58,14 +58,14 @@ class Keeper:
         while not self._stopping.wait(self._interval_s):
             try:
                 self._tend()
-            except Exception:
+            except Exception:  # the next turn may go well, and without this thread nothing would be moved again
                 log.exception("keeper_failed")
 
     def _tell(self, observe: Callable[[RecordsState], None]) -> None:
         while not self._stopping.wait(TELL_EVERY_S):
             try:
                 observe(replace(self._recorder.state(), database_is_up=self.state() == "ok"))
-            except Exception:
+            except Exception:  # as above: figures that are late are better than none for ever
                 log.exception("records_state_unknown")
 
     def _tend(self) -> None:
