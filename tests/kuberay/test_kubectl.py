@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.kuberay.apiserver import ApiServer
-from tests.kuberay.apiserver.definitions import known
+from tests.kuberay.apiserver.definitions import MISSING, known
 from tests.kuberay.apiserver.terminal import Terminal
 from tests.kuberay.chart import Manifest
 
@@ -95,7 +95,7 @@ def test_unknown_fields_are_refused(newer: Terminal, api_server: ApiServer) -> N
     assert warned.code == 0
 
 
-@pytest.mark.skipif(not known(), reason="KubeRay's definitions are not at hand")
+@pytest.mark.skipif(not known(), reason=MISSING)
 def test_a_ray_service_is_held_to_its_definition(newer: Terminal) -> None:
     wrong = {**SERVICE, "spec": {**SERVICE["spec"], "rayClusterConfig": {"rayVersion": 2}}}
     told = newer.kubectl("apply", "-f", "-", given=json.dumps(wrong)).text

@@ -12,7 +12,7 @@ import pytest
 
 from tests.kuberay.apiserver import ApiServer
 from tests.kuberay.apiserver.conditions import condition
-from tests.kuberay.apiserver.definitions import ray_definitions
+from tests.kuberay.apiserver.definitions import MISSING, ray_definitions
 from tests.kuberay.apiserver.deletion import delete
 from tests.kuberay.apiserver.options import Options
 from tests.kuberay.apiserver.resources import Resources
@@ -102,7 +102,7 @@ def test_what_it_makes_is_what_kuberay_defines(service: Service) -> None:
     for manifest in (service.manifest, *service.clusters()):
         schema = resources.of_kind(manifest["kind"]).schema
         if schema is None:
-            pytest.skip("KubeRay's definitions are not at hand")
+            pytest.skip(MISSING)
         assert list(faults(schema, manifest)) == []
         assert [path for path in unknown_fields(schema, manifest) if not path.startswith("metadata")] == []
 

@@ -9,6 +9,8 @@ from tests.kuberay.schemas import FOLDER
 
 NAMES: Final = {"RayCluster": "ray.io_rayclusters.yaml", "RayService": "ray.io_rayservices.yaml"}
 
+MISSING: Final = f"{FOLDER} has not KubeRay's definitions; RAYLENS_CRDS names a folder with them"
+
 
 def known() -> bool:
     """Whether objects of ray.io are held to a schema."""
