@@ -47,6 +47,8 @@ class ClassifierArguments(_Arguments):
     concurrency: PositiveInt = 1
     batch_buckets: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)
     max_waiting: PositiveInt = 512
+    fake_call_ms: Annotated[float, Field(ge=0)] = 0.0
+    fake_image_ms: Annotated[float, Field(ge=0)] = 0.0
 
 
 class RecordArguments(_Arguments):

@@ -26,6 +26,8 @@ class ClassifierReplica(Classifier):
             threads=arguments.threads,
             streams=arguments.concurrency,
             batch_buckets=arguments.batch_buckets,
+            batch_latency_ms=arguments.fake_call_ms,
+            image_latency_ms=arguments.fake_image_ms,
         )
         runtime.warm_up()
         super().__init__(runtime, concurrency=arguments.concurrency, max_waiting=arguments.max_waiting)
