@@ -16,7 +16,7 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 FAST := not e2e and not chaos and not image
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint bench bench-compare openapi screenshots pins clean
+.PHONY: help serve web test chaos image-check lint bench bench-compare bench-growth openapi screenshots pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table a
 
 bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which are installed for that; about 90 minutes
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
+
+bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a request cost; about 25 minutes
+	$(BIN)/python -m benchmarks.growth $(ARGS)
 
 simulate: $(VENV)/.dev ## Simulate a day of load on the cluster, e.g. make simulate ARGS="--peak 800 --compare"
 	$(BIN)/python -m benchmarks.day $(ARGS)

@@ -133,13 +133,13 @@ def write_into(page: Path, benchmark: Benchmark) -> None:
     replace_figures(page, BEGIN, [caption(benchmark) + ".", *tables, *remarks(benchmark), PICTURE])
 
 
-def replace_figures(page: Path, begin: str, figures: list[str]) -> None:
-    """Put paragraphs between ``begin`` and END of a Markdown page. Raises ValueError where the marks are missing."""
+def replace_figures(page: Path, begin: str, figures: list[str], end: str = END) -> None:
+    """Put paragraphs between two marks of a Markdown page. Raises ValueError where they are missing."""
     text = page.read_text()
-    if begin not in text or END not in text:
-        raise ValueError(f"{page} has no place for the figures: {begin} … {END}")
+    if begin not in text or end not in text:
+        raise ValueError(f"{page} has no place for the figures: {begin} … {end}")
     before, _, rest = text.partition(begin)
-    page.write_text("\n\n".join([before + begin, *figures, END + rest.partition(END)[2]]))
+    page.write_text("\n\n".join([before + begin, *figures, end + rest.partition(end)[2]]))
 
 
 def markdown(rows: Rows) -> str:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -34,9 +35,12 @@ class Service:
     """Context manager: entered, the service has given its first answer.
 
     ``folder``: for the data and the log. ``photo``: what the first answer is about. ``config``: another serve.yaml.
+    ``settings``: environment variables besides.
     """
 
-    def __init__(self, folder: Path, photo: bytes, config: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, photo: bytes, config: Path | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.start_s = 0.0
         """From the command to the first answer, seconds."""
         self.url = ""
@@ -44,6 +48,7 @@ class Service:
         self._log = folder / "serve.log"
         self._data = folder / "data"
         self._config = ["--config", str(config.absolute())] if config else []
+        self._settings = dict(settings or {})
         self._process: subprocess.Popen[str] | None = None
 
     @staticmethod
@@ -69,6 +74,7 @@ class Service:
         """Its address."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_"))}
         environment |= {"RAYLENS_DATA_DIR": str(self._data), "RAYLENS_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
+        environment |= self._settings
         command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(_free_port())]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(

@@ -34,6 +34,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
         "serve_app/cli/database_errors.py",
         "serve_app/ingress/problems.py",  # turns its errors into 503
         "auth",
+        "benchmarks/growth",  # fills a database
     ),
     "alembic": ("serve_app/schema.py", "serve_app/migrations", "serve_app/statistics/migrations", "auth/migrations"),
     "redis": ("serve_app/redis_link.py",),

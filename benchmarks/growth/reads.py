@@ -1,0 +1,127 @@
+"""What is read and written beside a full database: by the service's own functions, and through its API."""
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import httpx
+import numpy as np
+from sqlalchemy import Engine
+
+from benchmarks.growth.statements import DAYS, LABELS, USER_ID
+from benchmarks.load import LoadFailed
+from benchmarks.service import Service
+from serve_app.secret_key import split_keys
+from serve_app.statistics.cursor import Position, encode
+from serve_app.statistics.history import History
+from serve_app.statistics.ledger import store
+from serve_app.statistics.top import By, top
+from serve_app.statistics.windows import Window
+from serve_app.types import Record
+
+TIMES: Final = 50
+WARM_UP: Final = 5
+PAGE: Final = 20
+TOPS: Final = {"Top 10": Window.ALL, "Top 10, day": Window.DAY, "Top 10, week": Window.WEEK}
+FIRST_PAGE: Final = "own history, first page"
+DEEP_PAGE: Final = "own history, from the middle"
+CLASSIFY: Final = "classify an image"
+BATCHES: Final = (1, 16)
+"""Records of a transaction that are timed; 16 are what the shipped settings send down the graph as one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds."""
+
+    median: float
+    p95: float
+
+    @classmethod
+    def of(cls, call: Callable[[], object], times: int = TIMES) -> "Times":
+        """Of ``times`` calls in turn, after a few that warm up."""
+        for _ in range(WARM_UP):
+            call()
+        took = []
+        for _ in range(times):
+            began = time.perf_counter()
+            call()
+            took.append((time.perf_counter() - began) * 1e3)
+        return cls(float(np.median(took)), float(np.quantile(took, 0.95)))
+
+
+def transaction(records: int) -> str:
+    """The name of the write of so many records."""
+    return f"record {records} image{'s' if records > 1 else ''}"
+
+
+def middle(now_s: float, keys: Sequence[bytes]) -> str:
+    """The cursor of a page half way back."""
+    return encode(Position(int((now_s - DAYS * 43_200) * 1e6), "f" * 32), keys[0])
+
+
+def by_functions(engine: Engine, secret_key: str, now_s: float) -> dict[str, Times]:
+    """Of the database alone. The writes come last, as they change it."""
+    keys = split_keys(secret_key)
+    history = History(engine, keys)
+    found = {name: Times.of(partial(top, engine, By.IMAGE, window, 10)) for name, window in TOPS.items()}
+    found[FIRST_PAGE] = Times.of(lambda: history.page(USER_ID, PAGE))
+    found[DEEP_PAGE] = Times.of(lambda: history.page(USER_ID, PAGE, middle(now_s, keys)))
+    for number in BATCHES:
+        found[transaction(number)] = Times.of(lambda number=number: store(engine, _records(number)))  # type: ignore[misc]
+    return found
+
+
+def by_api(service: Service, photo: bytes, secret_key: str, now_s: float) -> dict[str, Times]:
+    """As a client sees it, on one connection. Raises LoadFailed where an answer is not what it should be."""
+    own = {"Authorization": f"Bearer {service.token()}"}
+    cursor = middle(now_s, split_keys(secret_key))
+    with httpx.Client(base_url=f"{service.url}/api/v1", timeout=60) as client:
+
+        def read(path: str, wanted: int, **options: Any) -> None:  # noqa: ANN401 - httpx's own
+            answer = client.get(path, **options)
+            if not answer.is_success or len(answer.json()["items"]) != wanted:
+                raise LoadFailed(f"{path} answered {answer.status_code}: {answer.text[:300]}")
+
+        def classify() -> None:
+            client.post("/classifications", params={"cache": "off"}, content=photo).raise_for_status()
+
+        found = {
+            name: Times.of(partial(read, "/top", 10, params={"window": window.value})) for name, window in TOPS.items()
+        }
+        pages = {FIRST_PAGE: {"limit": PAGE}, DEEP_PAGE: {"limit": PAGE, "cursor": cursor}}
+        for name, params in pages.items():
+            found[name] = Times.of(partial(read, "/classifications", PAGE, params=params, headers=own))
+        found[CLASSIFY] = Times.of(classify)
+    return found
+
+
+def _records(number: int) -> list[Record]:
+    """New ones: images nobody has seen, labels as many as there are."""
+    return [_record(secrets.token_hex(16)) for _ in range(number)]
+
+
+def _record(id_: str) -> Record:
+    label = int(id_[:8], 16) % LABELS
+    return Record(
+        id=id_,
+        created_at=time.time(),
+        sha256=id_ * 2,
+        url=f"https://images.example.org/new/{id_}.jpg",
+        format="JPEG",
+        width=500,
+        height=375,
+        model="efficientnet-lite0",
+        model_version="1",
+        runtime="fake",
+        precision="fp32",
+        label=f"label {label}",
+        wnid=f"n{label:08d}",
+        predictions=[(label, 0.75), *((index, 0.0625) for index in range(4))],
+        cached=False,
+        processing_ms=10.0,
+        timings_ms={"fetch": 0.0, "preprocess": 3.0, "queue": 1.5, "inference": 5.5, "total": 10.0},
+    )

@@ -1,0 +1,113 @@
+"""More classifications recorded: what the Top 10 and the other reads and writes then take."""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import inspect
+
+from benchmarks.growth import agreement
+from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.filling import PATIENCE_S, fill, size_bytes
+from benchmarks.growth.reads import Times, by_api, by_functions
+from benchmarks.growth.thumbnails import thumbnails
+from benchmarks.service import Service
+from serve_app.database import connect
+from serve_app.schema import PARTS, downgrade
+
+SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
+QUICK_SIZES: Final = SIZES[:2]
+
+Step = Callable[[str], None]
+
+
+class NotEmpty(RuntimeError):
+    """A database that was given has tables, which may be somebody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A database with so many classifications."""
+
+    rows: int
+    fill_s: float
+    """Seconds its filling took."""
+    size_bytes: int
+    """On disk, indexes and counters included."""
+    database: dict[str, Times]
+    """By read or write: the service's own functions, in this process."""
+    api: dict[str, Times]
+    """The same through the running service."""
+
+
+def measure(sizes: tuple[int, ...], database_url: str, step: Step) -> tuple[str, list[Recorded]]:
+    """The kind of the database, and one measurement a size.
+
+    ``database_url``: of an empty database; else SQLite in a temporary folder. Raises NotEmpty, Disagreement,
+    ServiceFailed, LoadFailed, and what the database's driver raises.
+    """
+    found = []
+    for rows in sizes:
+        with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder, _database(database_url, folder) as url:
+            found.append(_measure(url, rows, Path(folder), step))
+    return kind(database_url), found
+
+
+def kind(database_url: str) -> str:
+    return "SQLite" if not database_url else connect(database_url).dialect.name.replace("mysql", "MySQL or MariaDB")
+
+
+@contextmanager
+def _database(given: str, folder: str) -> Iterator[str]:
+    """An empty one; what was made in it goes again."""
+    if not given:
+        yield f"sqlite:///{folder}/filled.db"
+        return
+    engine = connect(given)
+    tables = inspect(engine).get_table_names()
+    engine.dispose()
+    if tables:
+        raise NotEmpty(f"The database has tables ({', '.join(tables[:3])}, …); give one that is empty.")
+    try:
+        yield given
+    finally:
+        _clear(given)
+
+
+def _clear(url: str) -> None:
+    for part in PARTS:
+        downgrade(url, part, "base")
+    engine = connect(url, timeout_s=PATIENCE_S)
+    with engine.begin() as connection:
+        for table in inspect(engine).get_table_names():
+            connection.exec_driver_sql(f"DROP TABLE {table}")
+    engine.dispose()
+
+
+def _measure(url: str, rows: int, folder: Path, step: Step) -> Recorded:
+    now_s = time.time()
+    told = f"{rows:,} classifications"
+    step(f"{told}: filling")
+    fill_s = fill(url, rows, lambda there: step(f"{told}: filling, {100 * there // rows} %"), now_s)
+    engine = connect(url, timeout_s=PATIENCE_S)
+    secret_key = secrets.token_hex(32)
+    try:
+        step(f"{told}: comparing counters and rows")
+        agreement.check(engine, rows, now_s)
+        size = size_bytes(engine)
+        step(f"{told}: reading")
+        database = by_functions(engine, secret_key, now_s)
+    finally:
+        engine.dispose()
+    step(f"{told}: reading through the API")
+    (photo,) = thumbnails(1)
+    config = write(faked(read(), 1, 0.0), folder / "serve.yaml")
+    settings = {"RAYLENS_DATABASE_URL": url, "RAYLENS_SECRET_KEY": secret_key}
+    with Service(folder, photo, config, settings) as service:
+        api = by_api(service, photo, secret_key, now_s)
+    return Recorded(rows, fill_s, size, database, api)

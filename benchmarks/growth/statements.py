@@ -1,0 +1,108 @@
+"""The SQL that makes classifications out of numbers. SQLite and MariaDB take the same text, see ``filling``.
+
+A table ``numbered`` holds for each classification its number, image, label, time taken and time; the rows are written
+from it, and the counters are summed from it.
+"""
+
+from typing import Final
+
+from serve_app.statistics.windows import bucket_starts
+
+DAYS: Final = 7
+"""Over which the classifications are spread evenly, up to now."""
+
+IMAGES: Final = 5000
+"""That two of three classifications are of; each third is of an image that comes once."""
+
+LABELS: Final = 1000
+USER_ID: Final = 1
+"""Of the one user there is, whose each tenth classification is."""
+
+SUBJECTS: Final = ("image", "label")
+"""What counters count."""
+
+TALLIES: Final = "COUNT(*) number, SUM(took_us) sum_us, MIN(took_us) min_us, MAX(took_us) max_us, MAX(seen_us) last_us"
+TALLY_COLUMNS: Final = "count, sum_us, min_us, max_us, last_seen_us"
+WNID: Final = "'n' || SUBSTR('00000000' || label, -8)"
+LABEL: Final = f"'label ' || label, {WNID}"
+URL: Final = "'https://images.example.org/photos/' || image || '.jpg'"
+SHA256: Final = "SHA2('photo ' || image, 256)"
+URL_OR_NOT: Final = f"CASE WHEN image % 2 = 0 THEN {URL} END"
+PREDICTIONS: Final = (
+    "'[[' || label || ', 0.7421875238418579], [999, 0.06243896484375], [998, 0.0312347412109375], "
+    "[997, 0.01953125], [996, 0.0078125]]'"
+)
+TIMINGS: Final = (
+    '\'{"fetch": 0.0, "preprocess": 3.125, "queue": 1.5, "inference": 5.25, "total": \' || (took_us / 1000.0) || \'}\''
+)
+NUMBERS: Final = {"image": f"image + {LABELS + 1}", "label": "label + 1"}
+"""Of the counters: labels first, images after them."""
+
+KINDS: Final = {"image": "image % 2", "label": "2"}
+KEYS: Final = {
+    "image": f"CASE WHEN image % 2 = 0 THEN UNHEX(SHA2({URL}, 256)) ELSE UNHEX({SHA256}) END, {URL_OR_NOT}, {SHA256}",
+    "label": f"UNHEX(SHA2({WNID}, 256)), NULL, NULL",
+}
+"""Key, URL and SHA-256 of a counter."""
+
+BEGIN: Final = (
+    "CREATE TABLE thousand (n BIGINT)",
+    "INSERT INTO thousand VALUES " + ", ".join(f"({number})" for number in range(1000)),
+    "CREATE TABLE numbered "
+    "(n BIGINT, image BIGINT, label BIGINT, took_us BIGINT, seen_s BIGINT, seen_us BIGINT, PRIMARY KEY (n))",
+)
+END: Final = ("DROP TABLE numbered", "DROP TABLE thousand")
+
+
+def numbered(first: int, end: int, rows: int, now_us: int) -> str:
+    """Numbers from ``first`` to before ``end`` of ``rows``, 100,000 at most. Primes scatter images and labels."""
+    every = DAYS * 86_400_000_000 // rows
+    numbers = (
+        f"SELECT {first} + 1000 * thousands.n + ones.n n FROM thousand thousands CROSS JOIN thousand ones "
+        "WHERE thousands.n < 100"
+    )
+    subjects = (
+        f"SELECT n, CASE WHEN n % 3 = 0 THEN {IMAGES} + n ELSE n * 7919 % {IMAGES} END image, "
+        f"{now_us - every * rows} + n * {every} seen_us FROM ({numbers}) numbers WHERE n < {end}"
+    )
+    return (
+        f"INSERT INTO numbered SELECT n, image, image * 7 % {LABELS}, 5000 + n * 31 % 9000, "
+        f"(seen_us - seen_us % 1000000) / 1000000, seen_us FROM ({subjects}) subjects ORDER BY n"
+    )
+
+
+def classifications(first: int, end: int) -> str:
+    return (
+        "INSERT INTO classifications (id, created_us, user_id, sha256, url, format, width, height, model, "
+        "model_version, runtime, `precision`, label, wnid, predictions, cached, processing_ms, timings_ms) "
+        f"SELECT SUBSTR('{'0' * 32}' || n, -32), seen_us, CASE WHEN n % 10 = 0 THEN {USER_ID} END, {SHA256}, "
+        f"{URL_OR_NOT}, 'JPEG', 500, 375, 'efficientnet-lite0', '1', 'openvino', 'bf16', {LABEL}, {PREDICTIONS}, 0, "
+        f"took_us / 1000.0, {TIMINGS} FROM numbered WHERE n >= {first} AND n < {end} ORDER BY n"
+    )
+
+
+def counters(subject: str) -> str:
+    """Of all ``image``s or ``label``s."""
+    return (
+        f"INSERT INTO counters (id, kind, `key`, url, sha256, label, wnid, {TALLY_COLUMNS}) "
+        f"SELECT {NUMBERS[subject]}, {KINDS[subject]}, {KEYS[subject]}, {LABEL}, number, sum_us, min_us, max_us, "
+        f"last_us FROM (SELECT {_columns(subject)}, {TALLIES} FROM numbered GROUP BY {subject}) tallied"
+    )
+
+
+def buckets(subject: str, bucket_s: int, now_s: float) -> str:
+    """Of the same, without those that no window reaches."""
+    placed = (
+        f"SELECT numbered.*, seen_s - seen_s % {bucket_s} start_s FROM numbered "
+        f"WHERE seen_s >= {bucket_starts(now_s, bucket_s)[0]}"
+    )
+    return (
+        f"INSERT INTO buckets (bucket_s, counter_id, start_s, kind, {TALLY_COLUMNS}) "
+        f"SELECT {bucket_s}, {NUMBERS[subject]}, start_s, {KINDS[subject]}, number, sum_us, min_us, max_us, last_us "
+        f"FROM (SELECT {subject}, start_s, {TALLIES} FROM ({placed}) placed GROUP BY {subject}, start_s) tallied"
+    )
+
+
+def _columns(subject: str) -> str:
+    """An image has one label."""
+    return "image, MAX(label) label" if subject == "image" else "label"
