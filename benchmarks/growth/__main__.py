@@ -64,7 +64,7 @@ def growth(
     if as_json:
         print(found.as_json())
     else:
-        report.show(found, Console(highlight=False))
+        report.show(found, Console(highlight=False, width=max(console.width, 140)))
 
 
 def _asked_for(only: str) -> list[str]:

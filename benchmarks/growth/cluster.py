@@ -6,7 +6,7 @@ from benchmarks.growth.bundles import UNDER_WAY
 from benchmarks.growth.loaded import Loaded
 from benchmarks.growth.reads import BATCHES, transaction
 from benchmarks.growth.results import Growth
-from benchmarks.growth.sizing import Assumed, Measured, Sizing, Stage, breaks, size
+from benchmarks.growth.sizing import Assumed, Measured, Need, Sizing, Stage, breaks, size
 from benchmarks.report import Rows
 
 RATE: Final = 10_000.0
@@ -36,38 +36,30 @@ def measured(found: Growth) -> Measured:
 
 
 def deployments(found: Growth) -> Rows:
+    """As it would be, and were all calls full."""
     figures, assumed = measured(found), Assumed.shipped()
-    sizing = size(RATE, figures, assumed)
-    costs = {stage.name: stage for stage in figures.stages}
-    heading = ["part", "CPU ms alone", "in full batches", "here", "cores busy", "replicas", "one bears"]
+    would, full = size(RATE, figures, assumed), size(RATE, figures, assumed, figures.full_batch)
+    heading = ["part"]
+    for sizing in (would, full):
+        heading += [f"{sizing.batch:.0f} a call: CPU ms", "cores busy", "replicas"]
     return [
         heading,
-        *(
-            [
-                need.name,
-                f"{costs[need.name].alone_ms:.2f}",
-                f"{costs[need.name].together_ms:.2f}",
-                f"{need.cpu_ms:.2f}",
-                f"{need.cores:.0f}",
-                str(need.replicas),
-                f"{need.one_bears:.0f}/s",
-            ]
-            for need in sizing.needs
-        ),
-        ["all", *_sums(figures), f"{sum(need.cores for need in sizing.needs):.0f}", _replicas(sizing), ""],
+        *([need.name, *_need(need), *_need(full.need(need.name))] for need in would.needs),
+        ["all", *_sums(would), *_sums(full)],
     ]
 
 
-def _sums(figures: Measured) -> list[str]:
+def _need(need: Need) -> list[str]:
+    return [f"{need.cpu_ms:.2f}", f"{need.cores:.0f}", str(need.replicas)]
+
+
+def _sums(sizing: Sizing) -> list[str]:
+    needs = sizing.needs
     return [
-        f"{sum(stage.alone_ms for stage in figures.stages):.2f}",
-        f"{sum(stage.together_ms for stage in figures.stages):.2f}",
-        "",
+        f"{sum(need.cpu_ms for need in needs):.2f}",
+        f"{sum(need.cores for need in needs):.0f}",
+        str(sum(need.replicas for need in needs)),
     ]
-
-
-def _replicas(sizing: Sizing) -> str:
-    return str(sum(need.replicas for need in sizing.needs))
 
 
 def limits(found: Growth) -> Rows:
@@ -87,15 +79,15 @@ def limits(found: Growth) -> Rows:
 
 def remarks(found: Growth) -> list[str]:
     figures, assumed = measured(found), Assumed.shipped()
-    sizing = size(RATE, figures, assumed)
+    sizing, full = size(RATE, figures, assumed), size(RATE, figures, assumed, figures.full_batch)
     ingresses = sizing.need("Ingress").replicas
     calls = assumed.calls_a_classifier * sizing.need("Classifier").replicas
     under_way = sizing.rate / ingresses * figures.latency_ms / 1e3
     share = sizing.node_bits / (assumed.node_gbit_s * 1e9)
     return [
-        f"{sizing.nodes} nodes of {assumed.node_cores:g} vCPUs (c7i.2xlarge and the like), of which each keeps "
-        f"{assumed.node_kept:g} for itself; a vCPU there is taken to be as fast as a core here, and replicas to be "
-        f"{100 * assumed.busy_share:.0f} % busy at most.",
+        f"{sizing.nodes} nodes of {assumed.node_cores:g} vCPUs (c7i.2xlarge and the like), {full.nodes} were all calls "
+        f"full. Each keeps {assumed.node_kept:g} vCPU for itself; a vCPU there is taken to be as fast as a core here, "
+        f"and replicas to be {100 * assumed.busy_share:.0f} % busy at most.",
         f"Batches: each of {ingresses} Ingresses has {under_way:.0f} images under way and may have {calls} calls, so "
         f"images go down the graph {sizing.batch:.1f} at a time; {UNDER_WAY} connections to one Ingress here filled "
         f"calls of {figures.full_batch:.0f}.",
@@ -103,7 +95,8 @@ def remarks(found: Growth) -> list[str]:
         f"on to the Preprocessors, {sizing.tensor_bytes / 1e6:,.0f} MB/s of pixels from there to the Classifiers: "
         f"{sizing.node_bits / 1e9:.2f} Gbit/s sent by a node, {100 * share:.0f} % of the {assumed.node_gbit_s:g} that "
         "such a node has at all times.",
-        f"Database: {sizing.rate:,.0f} classifications/s in {sizing.transactions:,.0f} transactions/s, "
+        f"Database: {sizing.rate:,.0f} classifications/s in {sizing.transactions:,.0f} transactions/s "
+        f"({full.transactions:,.0f} were all calls full), "
         f"{sizing.rows_written:,.0f} rows/s with their counters; {sizing.writers:.1f} writers at work at any time, and "
         f"the counter of a label that {100 * assumed.largest_share:.0f} % of the images have is locked "
         f"{sizing.row_locked:.2f} of the time. {sizing.disk_bytes / 1e9:,.0f} GB of the disk a day.",

@@ -106,7 +106,7 @@ def _requests(axes: Any, found: Growth) -> None:  # noqa: ANN401
     axes.bar_label(bars, labels, label_type="center", color="white", fontsize=9)
     axes.set(
         title="More images a request",
-        xlabel="images a request; in the bars: CPU of the ingress an image",
+        xlabel="images a request\n(ms: CPU of the ingress for an image)",
         ylabel="images/s",
     )
 

@@ -91,8 +91,6 @@ class Need:
     """That it keeps busy."""
     replicas: int
     """At most ``busy_share`` busy, one core each."""
-    one_bears: float
-    """Images/s of one replica at that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +119,17 @@ class Sizing:
         return next(need for need in self.needs if need.name == name)
 
 
-def size(rate: float, measured: Measured, assumed: Assumed) -> Sizing:
-    """For uncached images. Batches and replicas depend on each other, so they are found in turns."""
-    batch, needs = 1.0, _needs(rate, 1.0, measured, assumed)
-    for _ in range(20):
-        batch = _batch(rate, {need.name: need.replicas for need in needs}, measured, assumed)
-        needs = _needs(rate, batch, measured, assumed)
+def size(rate: float, measured: Measured, assumed: Assumed, batch: float | None = None) -> Sizing:
+    """For uncached images. ``batch``: images that go down the graph together; else as many as would.
+
+    Batches and replicas depend on each other, so they are found in turns.
+    """
+    if batch is None:
+        batch = 1.0
+        for _ in range(20):
+            needs = _needs(rate, batch, measured, assumed)
+            batch = _batch(rate, {need.name: need.replicas for need in needs}, measured, assumed)
+    needs = _needs(rate, batch, measured, assumed)
     nodes = math.ceil(sum(need.replicas for need in needs) / (assumed.node_cores - assumed.node_kept))
     transaction_ms = _between(measured.transaction_ms, batch)
     photo_bytes, tensor_bytes = rate * measured.photo_bytes, rate * TENSOR_BYTES
@@ -166,7 +169,7 @@ def _needs(rate: float, batch: float, measured: Measured, assumed: Assumed) -> t
 
 def _need(name: str, rate: float, cpu_ms: float, busy_share: float) -> Need:
     cores = rate * cpu_ms / 1e3
-    return Need(name, cpu_ms, cores, max(1, math.ceil(cores / busy_share)), 1e3 * busy_share / cpu_ms)
+    return Need(name, cpu_ms, cores, max(1, math.ceil(cores / busy_share)))
 
 
 def _batch(rate: float, replicas: dict[str, int], measured: Measured, assumed: Assumed) -> float:

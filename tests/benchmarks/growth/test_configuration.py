@@ -1,0 +1,58 @@
+"""The service of a run: a fake model of known time, a fixed number of replicas, small pictures, many in a request."""
+
+import io
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmarks.growth.bundles import CONTENT_TYPE, bodies, body
+from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.thumbnails import HEIGHT, WIDTH, thumbnails
+from models.runtimes import load
+from models.zoo import resolve
+from serve_app.config import BuildArguments
+from serve_app.deployment_config import capped
+from serve_app.deployment_config import read as read_checked
+
+
+@pytest.mark.parametrize(("replicas", "preprocessors"), [(1, 1), (3, 1), (4, 2), (8, 3)])
+def test_replicas_are_fixed_and_fit_two_cores(replicas: int, preprocessors: int, tmp_path: Path):
+    document = capped(read_checked(write(faked(read(), replicas, 20.0), tmp_path / "serve.yaml")), 2.0)
+    deployments = {each["name"]: each for each in document["applications"][0]["deployments"]}
+    for name, wanted in (("Ingress", 1), ("Preprocessor", preprocessors), ("Classifier", replicas)):
+        scaling = deployments[name]["autoscaling_config"]
+        assert (scaling["min_replicas"], scaling["max_replicas"]) == (wanted, wanted)
+    assert deployments["Results"]["num_replicas"] == 1
+
+
+def test_the_model_takes_its_time_for_each_image(tmp_path: Path):
+    (application,) = faked(read(), 2, 20.0)["applications"]
+    classifier = BuildArguments.model_validate(application["args"]).classifier
+    assert (classifier.runtime, classifier.fake_image_ms, classifier.fake_call_ms) == ("fake", 20.0, 0.0)
+    assert BuildArguments.model_validate(read()["applications"][0]["args"]) == BuildArguments()
+    assert load(resolve("efficientnet-lite0"), runtime="fake", artifacts_dir=tmp_path).name == "fake"
+
+
+def test_thumbnails_are_small_and_all_different():
+    made = thumbnails(12)
+    assert len(set(made)) == 12
+    assert max(map(len, made)) < 3000
+    with Image.open(io.BytesIO(made[0])) as image:
+        assert (image.format, image.size) == ("JPEG", (WIDTH, HEIGHT))
+
+
+def test_a_body_holds_its_photos():
+    message = message_from_bytes(f"Content-Type: {CONTENT_TYPE}\r\n\r\n".encode() + body([b"\xff\xd8one", b"two"]))
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    assert [part.get_param("name", header="Content-Disposition") for part in parts] == ["file", "file"]
+    assert [part.get_payload(decode=True) for part in parts] == [b"\xff\xd8one", b"two"]
+
+
+@pytest.mark.parametrize("bundle", [1, 4, 16, 64])
+def test_requests_take_each_photo_as_often(bundle: int):
+    photos = [f"<photo {number}>".encode() for number in range(80)]
+    made = b"".join(bodies(photos, bundle))
+    counts = {made.count(photo) for photo in photos}
+    assert max(counts) - min(counts) <= 1 <= min(counts)
