@@ -53,7 +53,7 @@ def measure(sizes: tuple[int, ...], database_url: str, step: Step) -> tuple[str,
     """
     found = []
     for rows in sizes:
-        with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder, _database(database_url, folder) as url:
+        with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder, database(database_url, folder) as url:
             found.append(_measure(url, rows, Path(folder), step))
     return kind(database_url), found
 
@@ -63,8 +63,8 @@ def kind(database_url: str) -> str:
 
 
 @contextmanager
-def _database(given: str, folder: str) -> Iterator[str]:
-    """An empty one; what was made in it goes again."""
+def database(given: str, folder: str) -> Iterator[str]:
+    """URL of an empty one; what is made in it goes again. Raises NotEmpty."""
     if not given:
         yield f"sqlite:///{folder}/filled.db"
         return

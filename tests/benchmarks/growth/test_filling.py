@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from benchmarks.growth import agreement
 from benchmarks.growth.agreement import Disagreement
 from benchmarks.growth.filling import fill, size_bytes
 from benchmarks.growth.reads import BATCHES, DEEP_PAGE, PAGE, TOPS, by_functions, middle, transaction
-from benchmarks.growth.records import NotEmpty, kind, measure
+from benchmarks.growth.records import NotEmpty, database, kind, measure
 from benchmarks.growth.statements import USER_ID
 from serve_app.database import connect
 from serve_app.secret_key import split_keys
@@ -108,10 +108,13 @@ def test_the_kind_is_told():
 
 
 @pytest.mark.chaos
-def test_mariadb_takes_the_same_statements(mariadb):
-    url = mariadb.fresh_database()
-    fill(url, ROWS, lambda _: None, NOW)
-    engine = connect(url)
-    agreement.check(engine, ROWS, NOW)
-    assert tallied(engine)[0] == expected(engine)[0]
+def test_mariadb_takes_the_same_statements_and_is_emptied(mariadb):
+    engine = connect(mariadb.fresh_database())
+    for _ in range(2):
+        with database(engine.url.render_as_string(hide_password=False), "") as url:
+            fill(url, ROWS, lambda _: None, NOW)
+            agreement.check(engine, ROWS, NOW)
+            assert tallied(engine)[0] == expected(engine)[0]
+            assert size_bytes(engine) > ROWS * 400
+        assert inspect(engine).get_table_names() == []
     engine.dispose()
