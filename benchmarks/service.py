@@ -81,10 +81,10 @@ class Service:
                 [*command, *self._config], env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
             )
         assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            raise ServiceFailed(f"raylens serve did not start:\n{self.log_end()}")
-        return str(json.loads(line)["web"]).rstrip("/")
+        for line in self._process.stdout:
+            if line.startswith("{"):  # before it Ray may have told something of its own
+                return str(json.loads(line)["web"]).rstrip("/")
+        raise ServiceFailed(f"raylens serve did not start:\n{self.log_end()}")
 
     def log_end(self) -> str:
         return self._log.read_text()[-2000:]
