@@ -85,9 +85,7 @@ def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     spec = resolve(work.model)
-    runtime = load(
-        spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1, streams=1
-    )
+    runtime = load(spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1)
     _classify(runtime, spec, work.photos[:BATCH])
     _barrier.wait(MEET_S)
     images, started, cpu = 0, time.perf_counter(), time.process_time()

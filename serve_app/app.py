@@ -2,7 +2,6 @@
 
 from ray import serve
 from ray.serve import Application
-from ray.serve.config import RequestRouterConfig
 
 from models.zoo import resolve
 from serve_app.config import BuildArguments
@@ -12,12 +11,10 @@ from serve_app.deployments.preprocessor import PreprocessorReplica
 from serve_app.deployments.results import ResultsReplica
 from serve_app.settings import settings
 
-by_input = RequestRouterConfig(request_router_class="serve_app.routing:StageRouter")
-
 Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))
 Preprocessor = serve.deployment(name="Preprocessor")(PreprocessorReplica)
-Classifier = serve.deployment(name="Classifier", request_router_config=by_input)(ClassifierReplica)
-Results = serve.deployment(name="Results", request_router_config=by_input)(ResultsReplica)
+Classifier = serve.deployment(name="Classifier")(ClassifierReplica)
+Results = serve.deployment(name="Results")(ResultsReplica)
 
 
 def classifier_name(model: str, default: str) -> str:

@@ -1,7 +1,6 @@
 """The way of a batch: Preprocessor → Classifier → Results, in order, and what happens when a replica dies.
 
-The stages' results are passed on un-awaited: the tensor goes from the Preprocessor to the Classifier through
-shared memory and never comes back here.
+The stages' results are passed on un-awaited, by value: Serve hands each to the next stage as soon as it is there.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> str:
-        """What the arithmetic really is on this machine: ``fp32`` or ``bf16``."""
+        """What the arithmetic really is on this machine: ``fp32``, ``bf16`` or ``int8``."""
 
     @property
     def batch_buckets(self) -> tuple[int, ...]:
@@ -49,7 +49,6 @@ def load(
     precision: str = "auto",
     artifacts_dir: Path,
     threads: int = 0,
-    streams: int = 1,
     batch_buckets: tuple[int, ...] = BATCH_BUCKETS,
     batch_latency_ms: float = 0.0,
     image_latency_ms: float = 0.0,
@@ -57,28 +56,28 @@ def load(
     """Load the model; the first time on this machine this includes building its artifact.
 
     ``runtime``: openvino, tensorflow, fake, or auto (tensorflow where there is a GPU, else openvino).
-    ``precision``: fp32, bf16, or auto (what is fastest here without a loss of accuracy). ``threads``: 0 leaves it to
-    the runtime. ``streams``: batches OpenVINO computes side by side. The latencies are the fake's.
-    Raises ValueError for an unknown runtime or precision, else what ``artifacts.ensure`` raises.
+    ``precision``: fp32, bf16, int8 (once calibrated), or auto (what is fastest here without a loss of
+    accuracy). ``threads``: 0 leaves it to the runtime. The latencies are the fake's.
+    Raises ValueError for an unknown runtime or precision, NotCalibrated for int8 without an artifact of it, else what
+    ``artifacts.ensure`` raises.
     """
-    if precision not in ("auto", "fp32", "bf16"):
-        raise ValueError(f"precision is auto, fp32 or bf16, not {precision!r}.")
+    if precision not in ("auto", "fp32", "bf16", "int8"):
+        raise ValueError(f"precision is auto, fp32, bf16 or int8, not {precision!r}.")
     classes = len(labels_of(spec))
     match _chosen(runtime):
         case "openvino":
-            from models.artifacts import ensure  # noqa: PLC0415
+            from models import artifacts, quantization  # noqa: PLC0415
             from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
             return OpenVINORuntime(
-                ensure(spec, artifacts_dir),
+                (quantization.find if precision == "int8" else artifacts.ensure)(spec, artifacts_dir),
                 classes,
                 batch_buckets=batch_buckets,
                 precision=precision,
                 threads=threads,
-                streams=streams,
             )
         case "tensorflow":
-            if precision == "bf16":
+            if precision in ("bf16", "int8"):
                 raise ValueError("The tensorflow runtime computes in fp32.")
             from models.runtimes.tensorflow import TensorFlowRuntime  # noqa: PLC0415
 

@@ -24,7 +24,6 @@ class ClassifierReplica(Classifier):
             precision=arguments.precision,
             artifacts_dir=settings().artifacts_dir,
             threads=arguments.threads,
-            streams=arguments.concurrency,
             batch_buckets=arguments.batch_buckets,
             batch_latency_ms=arguments.fake_call_ms,
             image_latency_ms=arguments.fake_image_ms,

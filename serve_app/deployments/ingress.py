@@ -18,6 +18,11 @@ from serve_app.pipeline import Handle, Pipeline
 from serve_app.settings import settings
 
 
+def plainly(handle: Handle) -> Handle:
+    """What travels are plain data; Serve's default, cloudpickle, takes longer to find that out."""
+    return handle.options(request_serialization="pickle", response_serialization="pickle")
+
+
 class IngressReplica:
     """Behind it the whole graph: its arguments are the handles of the other deployments."""
 
@@ -33,11 +38,10 @@ class IngressReplica:
         # uvicorn, which Ray starts after this, would believe X-Forwarded-For of whoever comes from the loopback
         # interface; through HAProxy that is everybody. RAYLENS_FORWARDED_HOPS alone says what to believe.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
-        by_reference = preprocessor.options(_by_reference=True)
         pipeline = Pipeline(
-            preprocessor=by_reference,
-            classifiers={name: handle.options(_by_reference=True) for name, handle in classifiers.items()},
-            results=results.options(_by_reference=True),
+            preprocessor=plainly(preprocessor),
+            classifiers={name: plainly(handle) for name, handle in classifiers.items()},
+            results=plainly(results),
         )
         deployments = {name: handle.deployment_name for name, handle in classifiers.items()}
         self._gateway = Gateway(

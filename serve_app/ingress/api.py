@@ -57,6 +57,11 @@ def create_api(gateway: Gateway) -> FastAPI:
         await gateway.stop()
 
     app = FastAPIOffline(
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # ours are serve_app.tracing and serve_app.metrics
         title="Raylens",
         version=VERSION,
         description=DESCRIPTION,

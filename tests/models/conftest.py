@@ -46,7 +46,6 @@ def openvino_lite0(artifacts_dir: Path) -> Runtime:
         precision="fp32",
         artifacts_dir=artifacts_dir,
         threads=2,
-        streams=2,
         batch_buckets=(1, 4),
     )
     runtime.warm_up()
