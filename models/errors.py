@@ -8,6 +8,9 @@ The tree::
     ├── WeightsCorrupt         the weights are not the ones that were pinned, or cannot be read safely
     ├── InvalidModel           a user's model or labels that cannot classify images
     ├── ArtifactBuildFailed    the compiled form could not be made
+    ├── NotCalibrated          int8 is wanted, and the model was never calibrated here
+    ├── NotAccurate            int8 tells something else than fp32 too often
+    ├── QuantizerMissing       what makes int8 models is not installed
     └── WarmUpFailed           the runtime answers, but not with probabilities of the right shape
 """
 
@@ -33,6 +36,18 @@ class InvalidModel(ModelError):
 
 
 class ArtifactBuildFailed(ModelError):
+    pass
+
+
+class NotCalibrated(ModelError):
+    pass
+
+
+class NotAccurate(ModelError):
+    pass
+
+
+class QuantizerMissing(ModelError):
     pass
 
 

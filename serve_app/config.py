@@ -42,7 +42,7 @@ class PreprocessorArguments(_Arguments):
 
 class ClassifierArguments(_Arguments):
     runtime: Literal["auto", "openvino", "tensorflow", "fake"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
     concurrency: PositiveInt = 1
     batch_buckets: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8, 16, 32)

@@ -24,7 +24,8 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     ),
     "keras": ("models/architectures", "models/runtimes"),
     "tensorflow": ("models/runtimes",),
-    "openvino": ("models/runtimes",),
+    "openvino": ("models/runtimes", "models/quantize.py"),
+    "nncf": ("models/quantize.py",),
     "PIL": ("serve_app/images", "benchmarks"),
     "sqlalchemy": (
         "serve_app/database.py",
@@ -220,7 +221,7 @@ def test_stages_do_not_know_each_other() -> None:
 
 def test_heavy_libraries_are_imported_when_they_are_needed() -> None:
     """A replica with a compiled model imports neither Keras nor TensorFlow; ``--help`` no OpenVINO."""
-    heavy = ("keras", "tensorflow", "openvino")
+    heavy = ("keras", "tensorflow", "openvino", "nncf")
     eager = {
         name_of(path)
         for path in FILES

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,14 +14,17 @@ from rich.table import Table
 from models.artifacts import ensure, folder_of
 from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
+from models.quantization import calibration_of
 from models.spec import ModelSpec
 from models.zoo import ZOO, resolve
+from serve_app.cli.calibrate import calibrate
 from serve_app.settings import settings
 
 FAILED = 1
 USAGE = 2
 
 app = typer.Typer(help="See and prepare the models that can be served.", no_args_is_help=True)
+app.command(epilog="Example: raylens models calibrate efficientnet-lite0 photos")(calibrate)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
 
 
@@ -33,7 +36,7 @@ def list_models(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([_described(spec) for spec in specs]))
         return
-    table = Table("name", "input", "parameters", "top-1", "prepared", "served", box=None)
+    table = Table("name", "input", "parameters", "top-1", "prepared", "int8 agrees", "served", box=None)
     for spec in specs:
         known = _described(spec)
         table.add_row(
@@ -42,6 +45,7 @@ def list_models(as_json: AsJson = False) -> None:
             f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
             f"{spec.top1:.1%}" if spec.top1 else "–",
             "yes" if known["prepared"] else "",
+            f"{known['int8']['agreement']:.1%}" if known["int8"] else "",
             "yes" if spec in served else "",
         )
     Console().print(table)
@@ -122,6 +126,7 @@ def _prepared_one(spec: ModelSpec, artifacts_dir: Path) -> _Outcome:
 
 
 def _described(spec: ModelSpec) -> dict[str, Any]:
+    calibration = calibration_of(spec, settings().artifacts_dir)
     return {
         "name": spec.name,
         "title": spec.title,
@@ -133,6 +138,7 @@ def _described(spec: ModelSpec) -> dict[str, Any]:
         "top1": spec.top1,
         "license": spec.license,
         "prepared": folder_of(spec, settings().artifacts_dir).is_dir(),
+        "int8": asdict(calibration) if calibration else None,
     }
 
 
