@@ -16,10 +16,10 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 FAST := not e2e and not chaos and not image
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint bench bench-compare bench-growth openapi screenshots pins clean
+.PHONY: help serve web test chaos image-check lint bench bench-compare bench-growth bench-preprocessing openapi screenshots pins clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
 
 serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashboard"
 	@$(MAKE) --no-print-directory web || echo "The web app could not be built; the API works without it."
@@ -55,6 +55,10 @@ bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which ar
 
 bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a request cost; about 25 minutes
 	$(BIN)/python -m benchmarks.growth $(ARGS)
+
+bench-preprocessing: $(VENV)/.dev ## Measure ways to decode and resize photos: time and accuracy; about 10 minutes
+	@# Memory as the service has it, see serve_app/cluster.py.
+	MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=67108864 $(BIN)/python -m benchmarks.preprocessing $(ARGS)
 
 simulate: $(VENV)/.dev ## Simulate a day of load on the cluster, e.g. make simulate ARGS="--peak 800 --compare"
 	$(BIN)/python -m benchmarks.day $(ARGS)

@@ -47,7 +47,7 @@ def photos(count: int = 80, seed: int = 0) -> list[bytes]:
 def _views() -> Iterator[Image.Image]:
     """Each photo whole and mirrored, and two corners of it."""
     for package, patterns in SOURCES.items():
-        folder = _data_folder(package)
+        folder = data_folder(package)
         for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
             photo = Image.open(path).convert("RGB")
             width, height = photo.size
@@ -56,7 +56,7 @@ def _views() -> Iterator[Image.Image]:
                 yield ImageOps.fit(view, (WIDTH, HEIGHT))
 
 
-def _data_folder(package: str) -> Path:
+def data_folder(package: str) -> Path:
     """Found without importing the package: only its files are wanted."""
     found = find_spec(package)
     if found is None or found.origin is None:

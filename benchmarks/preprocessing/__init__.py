@@ -1,0 +1,1 @@
+"""What ways of decoding and resizing a photo cost, and what they change about its classification."""

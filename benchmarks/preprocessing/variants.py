@@ -1,0 +1,130 @@
+"""Ways to make a model's pixels of a JPEG file, the service's own among them."""
+
+import importlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from models.spec import Transform
+from serve_app.images.bounded_file import BoundedFile
+from serve_app.images.decoding import Box, decode
+from serve_app.images.jpeg_structure import check_jpeg
+from serve_app.images.orientation import orientation_of, upright
+from serve_app.types import UInt8Array
+
+REFERENCE: Final = "exact"
+SERVICE: Final = "the service"
+
+Decode = Callable[[bytes, Transform], UInt8Array]
+"""A JPEG file → uint8 (size, size, 3) RGB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Pillow, with the same checks as the service."""
+
+    gap: float | None = None
+    """Decode at 1/2, 1/4 or 1/8 where that leaves this many pixels for each one of the result; None: never."""
+    smaller: Image.Resampling = Image.Resampling.BICUBIC
+    """Filter for what is made smaller."""
+    larger: Image.Resampling = Image.Resampling.BICUBIC
+    """Filter for what is made larger."""
+    mode: str | None = None
+    """Colours to resize in."""
+    fast: bool = False
+    """libjpeg's quickest transform, and no smoothing of the coarser colour."""
+
+    def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
+        check_jpeg(data)
+        with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
+            assert isinstance(image, ImageFile.ImageFile)
+            box = self._load(image, transform)
+            enlarges = box[2] - box[0] < transform.size
+            size = (transform.size, transform.size)
+            square = image.resize(size, self.larger if enlarges else self.smaller, box).convert("RGB")
+            return np.asarray(upright(square, orientation_of(image)))
+
+    def _load(self, image: ImageFile.ImageFile, transform: Transform) -> Box:
+        least = max(image.size) if self.gap is None else math.ceil(self.gap * transform.size / transform.crop)
+        draft = image.draft(self.mode, (least, least))
+        assert draft
+        if self.fast:
+            image.decoderconfig = (image.decoderconfig[0], 1)
+        image.load()
+        return _centre(draft[1][2:], image.size, transform.crop)
+
+
+def _centre(size: tuple[float, float], within: tuple[int, int], crop: float) -> Box:
+    """The centre crop of a picture of ``size``, of which libjpeg rounds the last pixels up to ``within``."""
+    side = crop * min(size)
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return left, top, min(left + side, within[0]), min(top + side, within[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """OpenCV's average over the area of each pixel (bilinear where it enlarges), of what Pillow or simplejpeg decodes.
+
+    It cuts at whole pixels.
+    """
+
+    gap: float
+    simplejpeg: bool
+
+    def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
+        check_jpeg(data)
+        pixels = self._pixels(data, math.ceil(self.gap * transform.size / transform.crop))
+        height, width = pixels.shape[:2]
+        side = round(transform.crop * min(width, height))
+        left, top = (width - side) // 2, (height - side) // 2
+        cv2 = importlib.import_module("cv2")
+        method = cv2.INTER_AREA if side >= transform.size else cv2.INTER_LINEAR
+        square: UInt8Array = cv2.resize(
+            pixels[top : top + side, left : left + side], (transform.size, transform.size), interpolation=method
+        )
+        return square
+
+    def _pixels(self, data: bytes, least: int) -> UInt8Array:
+        if self.simplejpeg:
+            decode_jpeg: Any = importlib.import_module("simplejpeg").decode_jpeg
+            pixels: UInt8Array = decode_jpeg(data, min_height=least, min_width=least)
+            return pixels
+        with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
+            image.draft(None, (least, least))
+            return np.asarray(image)
+
+
+def _service(data: bytes, transform: Transform) -> UInt8Array:
+    return decode(data, transform)[1]
+
+
+_PILLOW: Final[dict[str, Decode]] = {
+    REFERENCE: Scaled(),
+    SERVICE: _service,
+    "gap 2": Scaled(2.0),
+    "gap 1.5": Scaled(1.5),
+    "gap 1.4": Scaled(1.4),
+    "gap 1": Scaled(1.0),
+    "gap 2, YCbCr": Scaled(2.0, mode="YCbCr"),
+    "gap 2, fast DCT": Scaled(2.0, fast=True),
+    "gap 2, Hamming": Scaled(2.0, Image.Resampling.HAMMING),
+    "gap 2, bilinear": Scaled(2.0, Image.Resampling.BILINEAR),
+    "gap 2, box": Scaled(2.0, Image.Resampling.BOX),
+    "gap 1.4, Hamming": Scaled(1.4, Image.Resampling.HAMMING),
+    "gap 2, bilinear always": Scaled(2.0, Image.Resampling.BILINEAR, Image.Resampling.BILINEAR),
+}
+
+
+def variants() -> dict[str, Decode]:
+    """By title, REFERENCE first; those with OpenCV and simplejpeg where these happen to be installed."""
+    found = dict(_PILLOW)
+    if find_spec("cv2"):
+        found["gap 2, OpenCV area"] = Area(2.0, simplejpeg=False)
+        if find_spec("simplejpeg"):
+            found["gap 2, simplejpeg, OpenCV area"] = Area(2.0, simplejpeg=True)
+    return found

@@ -1,0 +1,106 @@
+"""Photos to decode: views of those that installed packages bring along, as JPEG files of several sizes."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from benchmarks.photos import data_folder
+
+SOURCES: Final = {
+    "foolbox": ("imagenet_*.jpg",),
+    "skimage": (
+        "astronaut.png",
+        "chelsea.png",
+        "coffee.png",
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "rocket.jpg",
+    ),
+}
+LABELLED: Final = "foolbox"
+"""Its files end in the ImageNet class."""
+
+WINDOWS: Final = (
+    (0.0, 0.0, 1.0, 1.0),
+    (0.0, 0.0, 0.75, 0.75),
+    (0.25, 0.0, 1.0, 0.75),
+    (0.0, 0.25, 0.75, 1.0),
+    (0.25, 0.25, 1.0, 1.0),
+    (0.125, 0.125, 0.875, 0.875),
+)
+"""Left, top, right, bottom of each view as shares of the photo. Each is taken as it is and mirrored."""
+
+QUALITY: Final = 88
+GRAIN: Final = 6.0
+"""Noise of a camera, standard deviation of 8-bit values: enlarged photos alone would be smooth, small and quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    width: int
+    height: int
+    every: int = 1
+    """Only each so-manieth view is made: large ones take long."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.width} × {self.height}"
+
+
+SIZES: Final = (Size(160, 120), Size(500, 375), Size(1000, 750), Size(4000, 3000, every=4))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    data: bytes
+    """A JPEG file."""
+    label: int | None
+    """ImageNet class; None: unknown, or perhaps cut away."""
+
+
+def views(size: Size, most: int) -> Iterator[View]:
+    """``most`` views or fewer, spread over all photos; the same ones each time. Raises NotEnoughPhotos."""
+    photos = list(_photos())
+    count = len(photos) * len(WINDOWS) * 2
+    step = max(size.every, -(-count // most))
+    for number in range(0, count, step):
+        turn, place = divmod(number, len(photos))
+        path, label = photos[place]
+        picture = _view(path, WINDOWS[turn // 2], mirrored=turn % 2 == 1)
+        yield View(_jpeg(_sized(picture, size, seed=number)), label if turn < 2 else None)
+
+
+def _photos() -> Iterator[tuple[Path, int | None]]:
+    for package, patterns in SOURCES.items():
+        folder = data_folder(package)
+        for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
+            yield path, int(path.stem.rpartition("_")[2]) if package == LABELLED else None
+
+
+def _view(path: Path, window: tuple[float, float, float, float], *, mirrored: bool) -> Image.Image:
+    photo = Image.open(path).convert("RGB")
+    left, top, right, bottom = window
+    width, height = photo.size
+    view = photo.crop((round(left * width), round(top * height), round(right * width), round(bottom * height)))
+    return ImageOps.mirror(view) if mirrored else view
+
+
+def _sized(picture: Image.Image, size: Size, seed: int) -> Image.Image:
+    """Filled with the picture. What is enlarged gets grain."""
+    enlarged = size.width * size.height > picture.width * picture.height
+    fitted = ImageOps.fit(picture, (size.width, size.height), Image.Resampling.BICUBIC)
+    if not enlarged:
+        return fitted
+    grain = np.random.default_rng(seed).standard_normal((size.height, size.width, 1), np.float32) * np.float32(GRAIN)
+    return Image.fromarray(np.clip(np.asarray(fitted) + grain, 0, 255).astype(np.uint8))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()
