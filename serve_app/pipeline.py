@@ -1,6 +1,7 @@
 """The way of a batch: Preprocessor → Classifier → Results, in order, and what happens when a replica dies.
 
-The stages' results are passed on un-awaited, by value: Serve hands each to the next stage as soon as it is there.
+What a stage returns is awaited before it is passed on: Serve would wait for it just as long, but take the death of the
+replica that owes it for one of the next stage, and ask again and again.
 """
 
 import asyncio
@@ -67,8 +68,8 @@ class Pipeline:
         """One answer or error per job, in order."""
         images = [EncodedImage(job.data, job.query.deadline) for job in jobs]
         with tracing.batch(model, [job.origin for job in jobs]) as batch:
-            preprocessed = self.preprocessor.prepare.remote(model, images, batch.manifest)
-            classified = self.classifiers[model].classify.remote(preprocessed, batch.manifest)
+            preprocessed = await self.preprocessor.prepare.remote(model, images, batch.manifest)
+            classified = await self.classifiers[model].classify.remote(preprocessed, batch.manifest)
             answers: list[Answer | RaylensError] = await self.results.finish.remote(
                 model, [job.query for job in jobs], classified, batch.manifest
             )
