@@ -11,6 +11,9 @@ from models.spec import Transform
 
 UNLABELLED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "camera.png")
 
+VIEWS = 4
+"""Of each photo, one after the other in ``varied()``."""
+
 
 def labelled() -> list[tuple[int, Image.Image]]:
     """ImageNet class index and photo; the number at the end of a file's name is the class."""

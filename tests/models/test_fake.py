@@ -66,7 +66,13 @@ def test_others_run_meanwhile() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"runtime": "onnx"}, {"precision": "int4"}, {"runtime": "tensorflow", "precision": "bf16"}]
+    "wrong",
+    [
+        {"runtime": "onnx"},
+        {"precision": "int4"},
+        {"runtime": "tensorflow", "precision": "bf16"},
+        {"runtime": "tensorflow", "precision": "int8"},
+    ],
 )
 def test_what_cannot_be_had_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"runtime|precision"):
