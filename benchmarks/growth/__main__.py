@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx
 import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
@@ -11,15 +12,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from benchmarks import limit, load
 from benchmarks.growth import bundles, picture, records, replicas, report
 from benchmarks.growth.results import PARTS, RECORDS, REPLICAS, REQUESTS, Growth
-from benchmarks.load import ROOT, LoadFailed
-from benchmarks.photos import NotEnoughPhotos, photos
+from benchmarks.load import ROOT
+from benchmarks.photos import photos
 from benchmarks.results import Machine
-from benchmarks.service import Service, ServiceFailed
+from benchmarks.service import Service
 from models.errors import ModelError
 from serve_app.database import parse_url
 
 RESULTS: Final = Path(__file__).parents[1] / "results"
 DOCS: Final = ROOT / "docs"
+FAILURES: Final = (RuntimeError, ValueError, ModelError, SQLAlchemyError, httpx.HTTPError)
+"""Of services, loads, databases, photos and models; the message tells which."""
 
 console = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +60,7 @@ def growth(
     rounds, seconds = (1, 2.0) if quick else (rounds, seconds)
     try:
         found = Growth.read(earlier) if earlier else _measure(parts, rounds, seconds, (database_url, quick))
-    except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError, ValueError, SQLAlchemyError) as error:
+    except FAILURES as error:
         console.print(f"Not measured: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     _write(found, results, docs=docs, anew=not earlier)

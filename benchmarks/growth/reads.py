@@ -82,7 +82,10 @@ def by_api(service: Service, photo: bytes, secret_key: str, now_s: float) -> dic
     with httpx.Client(base_url=f"{service.url}/api/v1", timeout=60) as client:
 
         def read(path: str, wanted: int, **options: Any) -> None:  # noqa: ANN401 - httpx's own
-            answer = client.get(path, **options)
+            try:
+                answer = client.get(path, **options)
+            except httpx.TimeoutException:
+                raise LoadFailed(f"{path} {options['params']} had no answer in {client.timeout.read} s") from None
             if not answer.is_success or len(answer.json()["items"]) != wanted:
                 raise LoadFailed(f"{path} answered {answer.status_code}: {answer.text[:300]}")
 
