@@ -53,7 +53,7 @@ bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table a
 bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which are installed for that; about 90 minutes
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
-bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a request cost; about 25 minutes
+bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a request cost; about 20 minutes
 	$(BIN)/python -m benchmarks.growth $(ARGS)
 
 bench-preprocessing: $(VENV)/.dev ## Measure ways to decode and resize photos: time and accuracy; about 10 minutes
