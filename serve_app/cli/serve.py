@@ -20,6 +20,7 @@ from rich.status import Status
 
 from models.artifacts import ensure
 from models.errors import ModelError
+from models.quantization import find
 from models.zoo import resolve
 from serve_app import tracing
 from serve_app.cluster import Cluster, ClusterFailed, is_joined
@@ -69,12 +70,13 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
     _refuse_taken_port(chosen)
     document = read(config)
     specs = [resolve(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
-    runtime = document["applications"][0].get("args", {}).get("classifier", {}).get("runtime", "auto")
+    classifier = document["applications"][0].get("args", {}).get("classifier", {})
     with console.status("Preparing the models …") as status:
-        if runtime in {"auto", "openvino"}:
+        if classifier.get("runtime", "auto") in {"auto", "openvino"}:
+            prepare = find if classifier.get("precision") == "int8" else ensure
             for spec in specs:
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
-                ensure(spec, chosen.artifacts_dir)
+                prepare(spec, chosen.artifacts_dir)
         status.update("Starting Ray …")
         fitted = fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port)
         cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))

@@ -1,0 +1,154 @@
+"""The command around a calibration that is quick; tests/models has the real one."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from models import artifacts, quantization
+from models.calibration import Calibration
+from models.runtimes import UInt8Array
+from models.spec import ModelSpec
+from serve_app.cli.models import app
+from serve_app.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "data"))
+    settings.cache_clear()
+    yield tmp_path / "data"
+    settings.cache_clear()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of 24 photos, one of them there twice, and two files that are none."""
+    folder = tmp_path / "photos"
+    (folder / "deeper").mkdir(parents=True)
+    for i in range(24):
+        Image.new("RGB", (40, 30), (10 * i, 0, 0)).save(folder / "deeper" / f"{i}.png")
+    (folder / "again.png").write_bytes((folder / "deeper" / "0.png").read_bytes())
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing")
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+@pytest.fixture
+def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """The agreement that the next calibration shall have."""
+
+    def fake(agreement: float) -> None:
+        def compare(_int8: object, _fp32: object, pixels: UInt8Array, *, photos: int) -> Calibration:
+            return Calibration(photos, len(pixels), agreement, 0.0125, 1.4)
+
+        monkeypatch.setattr(quantization, "compare", compare)
+
+    def fill(_: object, draft: Path, *__: object) -> None:
+        for name in artifacts.FILES:
+            (draft / name).write_bytes(b"content")
+
+    def export(_: ModelSpec, draft: Path) -> None:
+        fill(None, draft)
+
+    monkeypatch.setattr(artifacts, "_export", export)
+    monkeypatch.setattr(quantization.child, "run", fill)
+    monkeypatch.setattr(quantization, "_load", lambda *_: None)
+    return fake
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["calibrate", *arguments])
+    return result.exit_code, result.stdout, " ".join(result.stderr.split())
+
+
+def known() -> dict[str, object] | None:
+    shown = CliRunner().invoke(app, ["show", "efficientnet-lite0", "--json"]).stdout
+    int8: dict[str, object] | None = json.loads(shown)["int8"]
+    return int8
+
+
+def test_photos_are_parted_and_the_outcome_is_shown(photos: Path, outcome: Callable[[float], None]) -> None:
+    outcome(0.99)
+    code, table, told = run("efficientnet-lite0", str(photos))
+    assert code == 0
+    assert "Left out" in told
+    assert "broken.jpg" in told
+    assert all(words in table for words in ("12 photos", "12 others", "99.0%", "0.0125", "1.40", "config/serve.yaml"))
+    assert known() == {
+        "photos": 12,
+        "compared_on": 12,
+        "agreement": 0.99,
+        "mean_difference": 0.0125,
+        "speedup": 1.4,
+    }
+    assert "99.0%" in CliRunner().invoke(app, ["list"]).stdout
+
+
+def test_programs_get_json_and_choose_the_part_held_out(photos: Path, outcome: Callable[[float], None]) -> None:
+    outcome(1.0)
+    code, told, _ = run("efficientnet-lite0", str(photos), "--holdout", "0.42", "--json")
+    assert code == 0
+    assert (json.loads(told)["photos"], json.loads(told)["compared_on"]) == (14, 10)
+
+
+def test_too_little_agreement_is_refused_unless_forced(photos: Path, outcome: Callable[[float], None]) -> None:
+    outcome(0.96)
+    code, table, told = run("efficientnet-lite0", str(photos))
+    assert (code, table) == (5, "")
+    assert "agree on 96.0% of 12 photos" in told
+    assert "--force" in told
+    assert known() is None
+    assert run("efficientnet-lite0", str(photos), "--force")[0] == 0
+    assert known() is not None
+
+
+@pytest.mark.usefixtures("outcome")
+def test_a_folder_that_will_not_do_is_wrong_usage(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (photos / "broken.jpg").rename(tmp_path / "broken" / "broken.jpg")
+    for folder, words in {
+        tmp_path / "nowhere": "is no folder",
+        tmp_path / "empty": "None of the files",
+        tmp_path / "broken": "None of the files",
+    }.items():
+        code, _, told = run("efficientnet-lite0", str(folder))
+        assert code == 2
+        assert words in told
+    code, _, told = run("efficientnet-lite0", str(photos), "--holdout", "0.2")
+    assert code == 2
+    assert "24 different photos" in told
+    assert "too few" in told
+
+
+@pytest.mark.usefixtures("outcome")
+def test_other_mistakes_are_told_in_a_line(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, told = run("efficientnet-lite", str(photos))
+    assert (code, "Did you mean" in told) == (2, True)
+    monkeypatch.setattr(quantization, "find_spec", lambda _: None)
+    code, _, told = run("efficientnet-lite0", str(photos))
+    assert (code, "pip install 'raylens[int8]'" in told) == (1, True)
+
+
+def test_the_same_photos_fall_on_the_same_sides_whatever_they_are_called(photos: Path) -> None:
+    from rich.console import Console
+
+    from models.zoo import resolve
+    from serve_app.cli.calibrate import _pixels
+
+    spec, quiet = resolve("efficientnet-lite0"), Console(quiet=True)
+    before = _pixels(photos, spec, quiet)
+    for path in sorted(photos.glob("deeper/*.png")):
+        path.rename(path.with_name(f"{99 - int(path.stem)}.png"))
+    np.testing.assert_array_equal(_pixels(photos, spec, quiet), before)
+
+
+def test_help_gives_an_example() -> None:
+    code, text, _ = run("--help")
+    assert code == 0
+    assert "Example: raylens models calibrate" in text
