@@ -63,8 +63,8 @@ def _predict(runtime: Runtime, pixels: UInt8Array) -> Float32Array:
 def _speedup(int8: Runtime, fp32: Runtime, pixels: UInt8Array) -> float:
     """Of the best of some runs in turns: what else the machine does slows some of them, and is not theirs."""
     rounds = [(_seconds(int8, pixels), _seconds(fp32, pixels)) for _ in range(_ROUNDS)]
-    fastest_int8, fastest_fp32 = map(min, zip(*rounds, strict=True))
-    return fastest_fp32 / fastest_int8
+    fastest_int8, fastest_fp32 = (min(times) for times in zip(*rounds, strict=True))
+    return float(fastest_fp32 / fastest_int8)
 
 
 def _seconds(runtime: Runtime, pixels: UInt8Array) -> float:

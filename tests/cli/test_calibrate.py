@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from models import artifacts, quantization
+from models import artifacts, child, quantization
 from models.calibration import Calibration
 from models.runtimes import UInt8Array
 from models.spec import ModelSpec
@@ -56,7 +56,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         fill(None, draft)
 
     monkeypatch.setattr(artifacts, "_export", export)
-    monkeypatch.setattr(quantization.child, "run", fill)
+    monkeypatch.setattr(child, "run", fill)
     monkeypatch.setattr(quantization, "_load", lambda *_: None)
     return fake
 
