@@ -13,7 +13,7 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from benchmarks.growth import statements
 from serve_app.database import connect
 from serve_app.schema import upgrade
-from serve_app.statistics.windows import BUCKET_S
+from serve_app.statistics.windows import BUCKET_S, Window, bucket_starts
 
 CHUNK: Final = 100_000
 PATIENCE_S: Final = 3600
@@ -79,10 +79,16 @@ def _teach(connection: PoolProxiedConnection) -> None:
 
 
 def _counting(now_s: float) -> Iterable[str]:
-    for subject in statements.SUBJECTS:
-        yield statements.counters(subject)
-        for bucket_s in BUCKET_S.values():
-            yield statements.buckets(subject, bucket_s, now_s)
+    """Buckets of a week hold every classification, so the counters follow from them."""
+    week_s = BUCKET_S[Window.WEEK]
+    yield statements.first_buckets(week_s, bucket_starts(now_s, week_s)[0], "image")
+    yield statements.buckets_of_labels(week_s)
+    for window in (Window.HOUR, Window.DAY):
+        bucket_s = BUCKET_S[window]
+        for subject in ("image", "label"):
+            yield statements.first_buckets(bucket_s, bucket_starts(now_s, bucket_s)[0], subject)
+    for subject in ("image", "label"):
+        yield statements.counters(week_s, subject)
 
 
 def _run(connection: PoolProxiedConnection, texts: Iterable[str]) -> None:

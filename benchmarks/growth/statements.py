@@ -1,12 +1,10 @@
 """The SQL that makes classifications out of numbers. SQLite and MariaDB take the same text, see ``filling``.
 
 A table ``numbered`` holds for each classification its number, image, label, time taken and time; the rows are written
-from it, and the counters are summed from it.
+from it, and the counters are summed from it. Millions are sorted once: the rest is summed from the sums.
 """
 
 from typing import Final
-
-from serve_app.statistics.windows import bucket_starts
 
 DAYS: Final = 7
 """Over which the classifications are spread evenly, up to now."""
@@ -18,10 +16,8 @@ LABELS: Final = 1000
 USER_ID: Final = 1
 """Of the one user there is, whose each tenth classification is."""
 
-SUBJECTS: Final = ("image", "label")
-"""What counters count."""
-
 TALLIES: Final = "COUNT(*) number, SUM(took_us) sum_us, MIN(took_us) min_us, MAX(took_us) max_us, MAX(seen_us) last_us"
+SUMS: Final = "SUM(count) number, SUM(sum_us) sum_us, MIN(min_us) min_us, MAX(max_us) max_us, MAX(last_seen_us) last_us"
 TALLY_COLUMNS: Final = "count, sum_us, min_us, max_us, last_seen_us"
 WNID: Final = "'n' || SUBSTR('00000000' || label, -8)"
 LABEL: Final = f"'label ' || label, {WNID}"
@@ -66,7 +62,7 @@ def numbered(first: int, end: int, rows: int, now_us: int) -> str:
         f"{now_us - every * rows} + n * {every} seen_us FROM ({numbers}) numbers WHERE n < {end}"
     )
     return (
-        f"INSERT INTO numbered SELECT n, image, image * 7 % {LABELS}, 5000 + n * 31 % 9000, "
+        f"INSERT INTO numbered SELECT n, image, {_label('image')}, 5000 + n * 31 % 9000, "
         f"(seen_us - seen_us % 1000000) / 1000000, seen_us FROM ({subjects}) subjects ORDER BY n"
     )
 
@@ -81,28 +77,45 @@ def classifications(first: int, end: int) -> str:
     )
 
 
-def counters(subject: str) -> str:
-    """Of all ``image``s or ``label``s."""
+def first_buckets(bucket_s: int, start_s: int, subject: str) -> str:
+    """Of the ``image``s or ``label``s seen from ``start_s`` on, summed from ``numbered``."""
+    placed = f"SELECT numbered.*, seen_s - seen_s % {bucket_s} start_s FROM numbered WHERE seen_s >= {start_s}"
+    return _buckets(
+        bucket_s, subject, f"SELECT {subject}, start_s, {TALLIES} FROM ({placed}) placed GROUP BY {subject}, start_s"
+    )
+
+
+def buckets_of_labels(bucket_s: int) -> str:
+    """Summed from those of the images, of which there are fewer than classifications."""
+    label = _label(f"(counter_id - {LABELS + 1})")
+    placed = f"SELECT {label} label, buckets.* FROM buckets WHERE bucket_s = {bucket_s} AND kind < 2"
+    return _buckets(bucket_s, "label", f"SELECT label, start_s, {SUMS} FROM ({placed}) placed GROUP BY label, start_s")
+
+
+def counters(bucket_s: int, subject: str) -> str:
+    """Summed from the buckets that reach back to the first classification."""
+    numbers = {"image": f"counter_id - {LABELS + 1} image", "label": "counter_id - 1 label"}
+    kinds = {"image": "kind < 2", "label": "kind = 2"}
+    summed = (
+        f"SELECT {numbers[subject]}, {SUMS} FROM buckets WHERE bucket_s = {bucket_s} AND {kinds[subject]} "
+        "GROUP BY counter_id"
+    )
+    labelled = f"SELECT summed.*, {_label('image')} label FROM ({summed}) summed" if subject == "image" else summed
     return (
         f"INSERT INTO counters (id, kind, `key`, url, sha256, label, wnid, {TALLY_COLUMNS}) "
         f"SELECT {NUMBERS[subject]}, {KINDS[subject]}, {KEYS[subject]}, {LABEL}, number, sum_us, min_us, max_us, "
-        f"last_us FROM (SELECT {_columns(subject)}, {TALLIES} FROM numbered GROUP BY {subject}) tallied"
+        f"last_us FROM ({labelled}) tallied"
     )
 
 
-def buckets(subject: str, bucket_s: int, now_s: float) -> str:
-    """Of the same, without those that no window reaches."""
-    placed = (
-        f"SELECT numbered.*, seen_s - seen_s % {bucket_s} start_s FROM numbered "
-        f"WHERE seen_s >= {bucket_starts(now_s, bucket_s)[0]}"
-    )
+def _buckets(bucket_s: int, subject: str, tallied: str) -> str:
     return (
         f"INSERT INTO buckets (bucket_s, counter_id, start_s, kind, {TALLY_COLUMNS}) "
         f"SELECT {bucket_s}, {NUMBERS[subject]}, start_s, {KINDS[subject]}, number, sum_us, min_us, max_us, last_us "
-        f"FROM (SELECT {subject}, start_s, {TALLIES} FROM ({placed}) placed GROUP BY {subject}, start_s) tallied"
+        f"FROM ({tallied}) tallied"
     )
 
 
-def _columns(subject: str) -> str:
+def _label(image: str) -> str:
     """An image has one label."""
-    return "image, MAX(label) label" if subject == "image" else "label"
+    return f"{image} * 7 % {LABELS}"
