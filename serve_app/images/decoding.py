@@ -153,6 +153,8 @@ def _load(image: ImageFile.ImageFile, transform: Transform) -> Box:
     """Decode the picture, a JPEG perhaps at a fraction of its size; the box to cut from it."""
     least = math.ceil(_DRAFT_GAP * transform.size / transform.crop)
     draft = image.draft(None, (least, least))  # does nothing where it is not a JPEG
+    if draft:
+        image.decodermaxblock = MAX_IMAGE_BYTES  # hands libjpeg the whole file, uncopied, instead of 64 KiB at a time
     image.load()
     width, height = draft[1][2:] if draft else image.size
     side = transform.crop * min(width, height)

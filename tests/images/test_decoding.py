@@ -131,3 +131,18 @@ def test_pixels_are_held_against_the_budget(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decoding._BUDGET, "share", share)
     decode(encode(photo(1000, 800), "JPEG"), Square())
     assert taken == [800_000, -800_000]
+
+
+def test_libjpeg_gets_the_file_in_one_piece(monkeypatch: pytest.MonkeyPatch):
+    pieces = []
+    read = decoding.BoundedFile.read
+
+    def noted(file: decoding.BoundedFile, size: int | None = -1) -> bytes:
+        pieces.append(read(file, size))
+        return pieces[-1]
+
+    monkeypatch.setattr(decoding.BoundedFile, "read", noted)
+    data = encode(Image.effect_noise((600, 600), 80), "JPEG", quality=95)
+    assert len(data) > 200_000
+    decode(data, Square())
+    assert pieces[-1] == data
