@@ -14,6 +14,7 @@ from models.spec import Transform
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.decoding import Box, decode
 from serve_app.images.jpeg_structure import check_jpeg
+from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.orientation import orientation_of, upright
 from serve_app.types import UInt8Array
 
@@ -53,6 +54,7 @@ class Scaled:
         least = max(image.size) if self.gap is None else math.ceil(self.gap * transform.size / transform.crop)
         draft = image.draft(self.mode, (least, least))
         assert draft
+        image.decodermaxblock = MAX_IMAGE_BYTES
         if self.fast:
             image.decoderconfig = (image.decoderconfig[0], 1)
         image.load()
@@ -106,25 +108,24 @@ def _service(data: bytes, transform: Transform) -> UInt8Array:
 _PILLOW: Final[dict[str, Decode]] = {
     REFERENCE: Scaled(),
     SERVICE: _service,
-    "gap 2": Scaled(2.0),
-    "gap 1.5": Scaled(1.5),
     "gap 1.4": Scaled(1.4),
     "gap 1": Scaled(1.0),
-    "gap 2, YCbCr": Scaled(2.0, mode="YCbCr"),
-    "gap 2, fast DCT": Scaled(2.0, fast=True),
-    "gap 2, Hamming": Scaled(2.0, Image.Resampling.HAMMING),
-    "gap 2, bilinear": Scaled(2.0, Image.Resampling.BILINEAR),
-    "gap 2, box": Scaled(2.0, Image.Resampling.BOX),
-    "gap 1.4, Hamming": Scaled(1.4, Image.Resampling.HAMMING),
-    "gap 2, bilinear always": Scaled(2.0, Image.Resampling.BILINEAR, Image.Resampling.BILINEAR),
+    "YCbCr": Scaled(2.0, mode="YCbCr"),
+    "fast DCT": Scaled(2.0, fast=True),
+    "Hamming": Scaled(2.0, Image.Resampling.HAMMING),
+    "Hamming, gap 1.4": Scaled(1.4, Image.Resampling.HAMMING),
+    "bilinear": Scaled(2.0, Image.Resampling.BILINEAR),
+    "bilinear always": Scaled(2.0, Image.Resampling.BILINEAR, Image.Resampling.BILINEAR),
+    "box": Scaled(2.0, Image.Resampling.BOX),
 }
+"""Bicubic and with a gap of 2, as the service, where nothing else is said."""
 
 
 def variants() -> dict[str, Decode]:
     """By title, REFERENCE first; those with OpenCV and simplejpeg where these happen to be installed."""
     found = dict(_PILLOW)
     if find_spec("cv2"):
-        found["gap 2, OpenCV area"] = Area(2.0, simplejpeg=False)
+        found["OpenCV area"] = Area(2.0, simplejpeg=False)
         if find_spec("simplejpeg"):
-            found["gap 2, simplejpeg, OpenCV area"] = Area(2.0, simplejpeg=True)
+            found["simplejpeg, OpenCV area"] = Area(2.0, simplejpeg=True)
     return found

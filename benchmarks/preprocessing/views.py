@@ -52,7 +52,7 @@ class Size:
         return f"{self.width} × {self.height}"
 
 
-SIZES: Final = (Size(160, 120), Size(500, 375), Size(1000, 750), Size(4000, 3000, every=4))
+SIZES: Final = (Size(160, 120), Size(500, 375), Size(1000, 750), Size(1400, 1050), Size(4000, 3000, every=4))
 
 
 @dataclass(frozen=True, slots=True)
