@@ -10,8 +10,6 @@ from PIL import Image
 from benchmarks.growth.bundles import CONTENT_TYPE, bodies, body
 from benchmarks.growth.configuration import faked, read, write
 from benchmarks.growth.thumbnails import HEIGHT, WIDTH, thumbnails
-from models.runtimes import load
-from models.zoo import resolve
 from serve_app.config import BuildArguments
 from serve_app.deployment_config import capped
 from serve_app.deployment_config import read as read_checked
@@ -27,12 +25,12 @@ def test_replicas_are_fixed_and_fit_two_cores(replicas: int, preprocessors: int,
     assert deployments["Results"]["num_replicas"] == 1
 
 
-def test_the_model_takes_its_time_for_each_image(tmp_path: Path):
-    (application,) = faked(read(), 2, 20.0)["applications"]
+def test_the_model_takes_its_time_for_each_image():
+    document = read()
+    (application,) = faked(document, 2, 20.0)["applications"]
     classifier = BuildArguments.model_validate(application["args"]).classifier
     assert (classifier.runtime, classifier.fake_image_ms, classifier.fake_call_ms) == ("fake", 20.0, 0.0)
-    assert BuildArguments.model_validate(read()["applications"][0]["args"]) == BuildArguments()
-    assert load(resolve("efficientnet-lite0"), runtime="fake", artifacts_dir=tmp_path).name == "fake"
+    assert document == read(), "what was given stays as it was"
 
 
 def test_thumbnails_are_small_and_all_different():
