@@ -37,7 +37,7 @@ class LimitArguments(_Arguments):
 
 
 class PreprocessorArguments(_Arguments):
-    threads: PositiveInt = 1
+    threads: PositiveInt = 2
 
 
 class ClassifierArguments(_Arguments):
