@@ -80,15 +80,14 @@ def limits(found: Growth) -> Rows:
 def remarks(found: Growth) -> list[str]:
     figures, assumed = measured(found), Assumed.shipped()
     sizing, full = size(RATE, figures, assumed), size(RATE, figures, assumed, figures.full_batch)
-    ingresses = sizing.need("Ingress").replicas
     calls = assumed.calls_a_classifier * sizing.need("Classifier").replicas
-    under_way = sizing.rate / ingresses * figures.latency_ms / 1e3
+    under_way = sizing.rate * figures.latency_ms / 1e3
     share = sizing.node_bits / (assumed.node_gbit_s * 1e9)
     return [
         f"{sizing.nodes} nodes of {assumed.node_cores:g} vCPUs (c7i.2xlarge and the like), {full.nodes} were all calls "
         f"full. Each keeps {assumed.node_kept:g} vCPU for itself; a vCPU there is taken to be as fast as a core here, "
         f"and replicas to be {100 * assumed.busy_share:.0f} % busy at most.",
-        f"Batches: each of {ingresses} Ingresses has {under_way:.0f} images under way and may have {calls} calls, so "
+        f"Batches: the Ingresses have {under_way:.0f} images under way and may have {calls} calls, so "
         f"images go down the graph {sizing.batch:.1f} at a time; {UNDER_WAY} connections to one Ingress here filled "
         f"calls of {figures.full_batch:.0f}.",
         f"Network: {sizing.photo_bytes / 1e6:,.0f} MB/s of photos of {figures.photo_bytes / 1e3:.0f} KB come in and go "

@@ -65,7 +65,7 @@ class Assumed:
     node_gbit_s: float = 3.1
     """Network of such a node that is there at all times, each way."""
     calls_a_classifier: int = 2
-    """That an ingress keeps under way for each Classifier; ``batches_per_classifier`` of config/serve.yaml."""
+    """That all ingresses together keep under way for each; ``batches_per_classifier`` of config/serve.yaml."""
     largest_share: float = 0.05
     """Of all images, those whose most probable class is the most frequent one."""
 
@@ -175,10 +175,10 @@ def _need(name: str, rate: float, cpu_ms: float, busy_share: float) -> Need:
 def _batch(rate: float, replicas: dict[str, int], measured: Measured, assumed: Assumed) -> float:
     """An ingress sends an image at once while it has a call to spare, so images go together only when it has none.
 
-    By Little's law its images under way are its rate × their time; each ingress has calls for every Classifier.
+    By Little's law the images under way are the rate × their time. The ingresses share the calls.
     """
-    under_way = rate / replicas["Ingress"] * measured.latency_ms / 1e3
-    calls = assumed.calls_a_classifier * replicas["Classifier"]
+    under_way = rate * measured.latency_ms / 1e3
+    calls = max(replicas["Ingress"], assumed.calls_a_classifier * replicas["Classifier"])
     return min(max(1.0, under_way / calls), measured.full_batch)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ from serve_app.types import Answer, EncodedImage, ModelInService, Record
 log = structlog.get_logger(__name__)
 
 APPLICATION: Final = "raylens"
+INGRESS: Final = "Ingress"
 REPLICAS_EVERY_S: Final = 1.0
 METRICS_EVERY_S: Final = 1.0
 SWEEP_EVERY_S: Final = 60.0
@@ -220,7 +222,7 @@ class Gateway:
         while in_service is None:
             try:
                 images = [EncodedImage(sample("JPEG"), time.time() + 60.0)]
-                preprocessed = self._pipeline.preprocessor.prepare.remote(spec.name, images)
+                preprocessed = await self._pipeline.preprocessor.prepare.remote(spec.name, images)
                 await self._pipeline.classifiers[spec.name].classify.remote(preprocessed)
                 in_service = await self._pipeline.classifiers[spec.name].describe.remote()
             except Exception:
@@ -242,14 +244,21 @@ class Gateway:
         )
 
     async def _follow_replicas(self) -> None:
-        """Keep the number of calls under way in step with the Classifier's replicas."""
+        """Keep the number of calls under way in step with the replicas."""
         while True:
             with contextlib.suppress(Exception):  # the controller may be restarting: what was known stays true
                 self.deployments = await asyncio.to_thread(deployment_states, APPLICATION)
             for name, model in self.models.items():
-                state = self.deployments.get(self._names[name])
-                model.queue.slots = self.arguments.queue.batches_per_classifier * max(1, state.running if state else 1)
+                model.queue.slots = self._slots(name)
             await asyncio.sleep(REPLICAS_EVERY_S)
+
+    def _slots(self, name: str) -> int:
+        """Calls this replica may have under way: those of the model's Classifiers, divided among the ingresses."""
+        classifiers, ingresses = (
+            max(1, state.running if (state := self.deployments.get(deployment)) else 1)
+            for deployment in (self._names[name], INGRESS)
+        )
+        return math.ceil(self.arguments.queue.batches_per_classifier * classifiers / ingresses)
 
     async def _report_metrics(self) -> None:
         while True:

@@ -1,13 +1,16 @@
 """What an ingress tells those who watch it, each second."""
 
 import asyncio
+import math
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from serve_app.config import BuildArguments
 from serve_app.ingress import gateway
+from serve_app.replicas import DeploymentState
 from tests.auth.people import People
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, running, until
@@ -28,6 +31,16 @@ async def test_the_queue_and_its_limit(graph: Graph) -> None:
     graph.runtime.gate.set()
     await asyncio.gather(*calls)
     await until(lambda: graph.metrics.queue[LITE0][:2] == (0, 0))
+
+
+async def test_the_ingresses_share_the_calls(graph: Graph) -> None:
+    states = {
+        name: DeploymentState("HEALTHY", "", running, 0)
+        for name, running in ((f"Classifier-{LITE0}", 5), ("Ingress", 4))
+    }
+    at_once = math.ceil(BuildArguments().queue.batches_per_classifier * 5 / 4)
+    with patch("serve_app.ingress.gateway.deployment_states", return_value=states):
+        await until(lambda: graph.gateway.models[LITE0].queue.slots == at_once)
 
 
 async def test_the_model_and_the_memory(graph: Graph) -> None:

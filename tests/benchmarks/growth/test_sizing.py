@@ -12,7 +12,7 @@ STAGES = (
     Stage("Classifier", 8.0, 8.0),
     Stage("Results", 2.0, 0.5),
 )
-MEASURED = Measured(STAGES, 16.0, 40.0, {1: 1.0, 16: 4.0}, 700.0, 100_000.0)
+MEASURED = Measured(STAGES, 16.0, 15.0, {1: 1.0, 16: 4.0}, 700.0, 100_000.0)
 ASSUMED = Assumed()
 
 
@@ -38,7 +38,7 @@ def test_replicas_are_as_busy_as_they_may_be():
     assert (sizing.nodes - 1) * 7.5 < replicas <= sizing.nodes * 7.5
 
 
-def test_many_ingresses_have_calls_to_spare_so_images_go_alone():
+def test_classifiers_with_time_to_spare_get_images_alone():
     sizing = size(10_000, MEASURED, ASSUMED)
     assert sizing.batch == 1.0
     assert sizing.need("Ingress").cpu_ms == 4.0
@@ -48,7 +48,7 @@ def test_many_ingresses_have_calls_to_spare_so_images_go_alone():
 def test_with_few_calls_images_go_together():
     slow = replace(MEASURED, latency_ms=4000.0)
     sizing = size(1_000, slow, replace(ASSUMED, calls_a_classifier=1))
-    # 2 Ingresses with 2,000 images under way each, and a call for each of 10 Classifiers.
+    # 4,000 images under way, and a call for each of 10 Classifiers.
     assert [sizing.need(name).replicas for name in ("Ingress", "Classifier")] == [2, 10]
     assert sizing.batch == 16.0
     assert sizing.need("Ingress").cpu_ms == 1.0
