@@ -10,6 +10,7 @@ from PIL import Image
 
 from serve_app.errors import CorruptImage, ImageMissing, ImageTooLarge, TooManyPixels, UnsupportedImage
 from serve_app.images import decoding
+from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.decoding import decode, inspect
 from serve_app.images.formats import ALLOWED
 from serve_app.images.limits import MAX_IMAGE_BYTES
@@ -135,13 +136,13 @@ def test_pixels_are_held_against_the_budget(monkeypatch: pytest.MonkeyPatch):
 
 def test_libjpeg_gets_the_file_in_one_piece(monkeypatch: pytest.MonkeyPatch):
     pieces = []
-    read = decoding.BoundedFile.read
+    read = BoundedFile.read
 
-    def noted(file: decoding.BoundedFile, size: int | None = -1) -> bytes:
+    def noted(file: BoundedFile, size: int | None = -1) -> bytes:
         pieces.append(read(file, size))
         return pieces[-1]
 
-    monkeypatch.setattr(decoding.BoundedFile, "read", noted)
+    monkeypatch.setattr(BoundedFile, "read", noted)
     data = encode(Image.effect_noise((600, 600), 80), "JPEG", quality=95)
     assert len(data) > 200_000
     decode(data, Square())
