@@ -14,7 +14,6 @@ from rich.table import Table
 from models.artifacts import ensure, folder_of
 from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
-from models.quantization import calibration_of
 from models.spec import ModelSpec
 from models.zoo import ZOO, resolve
 from serve_app.cli.calibrate import calibrate
@@ -126,6 +125,8 @@ def _prepared_one(spec: ModelSpec, artifacts_dir: Path) -> _Outcome:
 
 
 def _described(spec: ModelSpec) -> dict[str, Any]:
+    from models.quantization import calibration_of  # with it comes numpy
+
     calibration = calibration_of(spec, settings().artifacts_dir)
     return {
         "name": spec.name,

@@ -20,7 +20,6 @@ from rich.status import Status
 
 from models.artifacts import ensure
 from models.errors import ModelError
-from models.quantization import find
 from models.zoo import resolve
 from serve_app import tracing
 from serve_app.cluster import Cluster, ClusterFailed, is_joined
@@ -73,7 +72,9 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
     with console.status("Preparing the models …") as status:
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
-            prepare = find if classifier.get("precision") == "int8" else ensure
+            prepare = ensure
+            if classifier.get("precision") == "int8":
+                from models.quantization import find as prepare  # with it comes numpy
             for spec in specs:
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
                 prepare(spec, chosen.artifacts_dir)
