@@ -18,6 +18,7 @@ CAT = EXAMPLES / "cat.jpg"
 def test_from_registering_to_an_empty_history_again(page: Page) -> None:
     page.get_by_role("link", name="Sign in").click()
     page.get_by_role("link", name="Create an account").click()
+    expect(page.get_by_role("heading", name="Create an account")).to_be_visible()  # "Name" is on the page before, too
     page.get_by_label("Name", exact=True).fill("wanda")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Create an account").click()
