@@ -1,5 +1,6 @@
 """The service that is measured: ``raylens serve`` with a data folder, a port and a Ray of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -139,16 +140,22 @@ class Service:
 
     def _stop(self) -> None:
         """As Ctrl-C does; what is left after a while is killed."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None:
+            return
+        with self._process.stdout or contextlib.nullcontext():
+            self._end(self._process)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        if process.poll() is not None:
             return
         family = self.processes()
-        self._process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(STOP_S)
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-        for process in psutil.wait_procs(family, timeout=10)[1]:
             process.kill()
+        for left in psutil.wait_procs(family, timeout=10)[1]:
+            left.kill()
 
 
 def _free_port() -> int:
