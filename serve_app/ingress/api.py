@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
@@ -47,6 +48,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own telemetry: ours are serve_app.tracing and serve_app.metrics."""
+
+
 def create_api(gateway: Gateway) -> FastAPI:
     """The ASGI application around a gateway, which it starts and stops."""
 
@@ -57,11 +62,7 @@ def create_api(gateway: Gateway) -> FastAPI:
         await gateway.stop()
 
     app = FastAPIOffline(
-        telemetry={
-            "tracing": False,
-            "metrics": False,
-            "logs": False,
-        },  # ours are serve_app.tracing and serve_app.metrics
+        telemetry=OFF,
         title="Raylens",
         version=VERSION,
         description=DESCRIPTION,

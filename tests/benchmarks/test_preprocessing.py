@@ -67,9 +67,9 @@ def test_variants_do_what_they_are_named_after():
     assert np.array_equal(Scaled(larger=Image.Resampling.BOX)(data, TRANSFORM), exact)
 
 
-def test_area_of_opencv_where_it_is_installed():
-    pytest.importorskip("cv2")
-    assert Area(2.0, simplejpeg=False)(jpeg(96, 72), TRANSFORM).shape == (32, 32, 3)
+@pytest.mark.parametrize("simplejpeg", [False, True])
+def test_area_of_opencv(simplejpeg: bool):
+    assert Area(2.0, simplejpeg=simplejpeg)(jpeg(96, 72), TRANSFORM).shape == (32, 32, 3)
 
 
 def _dark(data: bytes, transform: Transform) -> UInt8Array:
