@@ -48,7 +48,9 @@ def calibration_of(spec: ModelSpec, artifacts_dir: Path) -> Calibration | None:
 def check_quantizer() -> None:
     """Raises QuantizerMissing unless NNCF is installed."""
     if find_spec("nncf") is None:
-        raise QuantizerMissing("Calibrating needs NNCF, which is not installed: pip install 'raylens[int8]', in a clone '.[int8]'.")
+        raise QuantizerMissing(
+            "Calibrating needs NNCF, which is not installed: pip install 'raylens[int8]', in a clone '.[int8]'."
+        )
 
 
 def calibrate(

@@ -22,7 +22,7 @@ FLAGS: Final = {
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_HAPROXY_RETRIES": "3",
     "RAY_SERVE_HAPROXY_TUNE_BUFSIZE": str(128 << 10),
-    # A batch travels as one message, and may hold 16 images of 20 MiB.
+    # A batch travels as one message, of more than Serve's 4 MB.
     "RAY_SERVE_REPLICA_GRPC_MAX_MESSAGE_LENGTH": str((2 << 30) - 1),
     # Every process keeps the memory that batches pass through, at most so much, for the next batch. glibc by itself
     # writes each message to pages that the kernel has to make first: half of the time of 16 images' way.

@@ -6,6 +6,7 @@ The ingress uses it to send images down the graph, the Classifier to merge the b
 """
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,7 @@ ReplyT = TypeVar("ReplyT")
 class _Waiting(Generic[ItemT, ReplyT]):
     item: ItemT
     images: int
+    size: int
     deadline: float
     reply: asyncio.Future[ReplyT]
 
@@ -40,12 +42,17 @@ class Coalescer(Generic[ItemT, ReplyT]):
         slots: int,
         max_batch: int,
         max_waiting: int,
+        max_bytes: int | None = None,
     ) -> None:
-        """``slots`` batches of up to ``max_batch`` images run at once; at most ``max_waiting`` images wait."""
+        """``slots`` batches of up to ``max_batch`` images run at once; at most ``max_waiting`` images wait.
+
+        ``max_bytes``: of a batch; one item alone may have more.
+        """
         self._run = run
         self._slots = slots
         self._max_batch = max_batch
         self._max_waiting = max_waiting
+        self._max_bytes = math.inf if max_bytes is None else max_bytes
         self._queue: OrderedDict[_Waiting[ItemT, ReplyT], None] = OrderedDict()
         self._batches: set[asyncio.Task[None]] = set()
         self.waiting_images = 0
@@ -65,10 +72,13 @@ class Coalescer(Generic[ItemT, ReplyT]):
         if self._queue and self.waiting_images + images > self._max_waiting:
             raise Overloaded(f"{self.waiting_images} images are waiting already; try again in a moment.")
 
-    async def submit(self, item: ItemT, deadline: float, images: int = 1) -> ReplyT:
-        """Reply to ``item``. Raises Overloaded, DeadlineExceeded (``deadline`` in Unix seconds) or its own error."""
+    async def submit(self, item: ItemT, deadline: float, images: int = 1, size: int = 0) -> ReplyT:
+        """Reply to ``item``, which has ``size`` bytes.
+
+        Raises Overloaded, DeadlineExceeded (``deadline`` in Unix seconds) or its own error.
+        """
         self.refuse_if_full(images)
-        waiting = _Waiting[ItemT, ReplyT](item, images, deadline, asyncio.get_running_loop().create_future())
+        waiting = _Waiting[ItemT, ReplyT](item, images, size, deadline, asyncio.get_running_loop().create_future())
         self._queue[waiting] = None
         self.waiting_images += images
         self._dispatch()
@@ -101,10 +111,11 @@ class Coalescer(Generic[ItemT, ReplyT]):
     def _take(self) -> list[_Waiting[ItemT, ReplyT]]:
         """Oldest items that fit one batch (the first always does); those past their deadline are dropped."""
         batch: list[_Waiting[ItemT, ReplyT]] = []
-        images, now = 0, time.time()
+        images, size, now = 0, 0, time.time()
         while self._queue:
             waiting = next(iter(self._queue))
-            if batch and images + waiting.images > self._max_batch:
+            full = images + waiting.images > self._max_batch or size + waiting.size > self._max_bytes
+            if batch and full:
                 break
             self._queue.popitem(last=False)
             self.waiting_images -= waiting.images
@@ -115,6 +126,7 @@ class Coalescer(Generic[ItemT, ReplyT]):
                 continue
             batch.append(waiting)
             images += waiting.images
+            size += waiting.size
         return batch
 
     async def _answer(self, batch: list[_Waiting[ItemT, ReplyT]]) -> None:

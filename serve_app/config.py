@@ -15,6 +15,7 @@ class _Arguments(BaseModel):
 
 class QueueArguments(_Arguments):
     max_batch: PositiveInt = 16
+    max_batch_mib: PositiveInt = 16
     batches_per_classifier: PositiveInt = 2
     max_waiting: PositiveInt = 256
     max_mib: PositiveInt = 512

@@ -150,6 +150,16 @@ async def test_an_item_larger_than_a_batch_goes_alone() -> None:
     assert run.batches == [[1], [2], [3]]
 
 
+async def test_a_batch_is_bounded_in_bytes_too() -> None:
+    run = Doubler()
+    for _ in range(5):
+        run.gate.release()
+    queue = Coalescer[int, int](run, slots=1, max_batch=4, max_waiting=10, max_bytes=100)
+    sizes = [10, 60, 40, 1, 300, 5]
+    await asyncio.gather(*(queue.submit(i, deadline(), size=size) for i, size in enumerate(sizes)))
+    assert run.batches == [[0], [1, 2], [3], [4], [5]]
+
+
 async def test_close_leaves_nobody_waiting() -> None:
     run = Doubler()
     queue = coalescer(run)
@@ -204,6 +214,9 @@ def test_cancelled_at_any_moment_no_hang_no_mixed_replies(
                 assert isinstance(reply, DeadlineExceeded)
             else:
                 assert reply == 2 * index or isinstance(reply, asyncio.CancelledError)
+        async with asyncio.timeout(SOON):
+            while queue.running_images:  # noqa: ASYNC110 - a batch is finished, also where all who asked have left
+                await asyncio.sleep(0)
         assert queue.waiting_images == queue.running_images == 0
 
     asyncio.run(scenario())

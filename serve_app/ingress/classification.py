@@ -174,7 +174,9 @@ class Classifications:
 
         async def infer() -> _Inferred:
             with tracing.child(origin.traceparent, "queue") as waiting:
-                answer = await options.model.queue.submit(Job(query, data, origin, waiting), query.deadline)
+                answer = await options.model.queue.submit(
+                    Job(query, data, origin, waiting), query.deadline, size=len(data)
+                )
             if options.cache != "off":
                 await self._cache.put(key, answer.verdict)
             return _Inferred(answer, origin)

@@ -240,7 +240,11 @@ class Gateway:
             return await self._pipeline.classify_surely(name, jobs)
 
         return Coalescer(
-            run, slots=queue.batches_per_classifier, max_batch=queue.max_batch, max_waiting=queue.max_waiting
+            run,
+            slots=queue.batches_per_classifier,
+            max_batch=queue.max_batch,
+            max_waiting=queue.max_waiting,
+            max_bytes=queue.max_batch_mib << 20,
         )
 
     async def _follow_replicas(self) -> None:
