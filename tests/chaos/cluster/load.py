@@ -12,6 +12,7 @@ from tests.chaos.cluster.nodes import Node
 from tests.chaos.photos import Photo
 
 CHECK_S = 0.5
+READY_S = 60.0
 PAUSE_S = 0.2
 
 
@@ -26,6 +27,7 @@ class Broken:
 class Load:
     """Async context manager: so many connections send photos until it is left, each the next once it has an answer.
 
+    Entered once a worker is healthy; TimeoutError after a minute without.
     ``pause_s``: between an answer and the connection's next photo.
     """
 
@@ -46,7 +48,11 @@ class Load:
 
     async def __aenter__(self) -> Self:
         photos = cycle(self._photos)
-        await self._check()
+        async with asyncio.timeout(READY_S):
+            # A worker's proxy may be slower than the stages, and is healthy only once it knows of them.
+            while not self.ports:
+                await self._check()
+                await asyncio.sleep(0 if self.ports else CHECK_S)
         coroutines: list[Coroutine[Any, Any, None]] = [self._run(number, photos) for number in range(self._connections)]
         self._tasks = [asyncio.create_task(coroutine) for coroutine in [*coroutines, self._keep_checking()]]
         return self
