@@ -8,8 +8,12 @@ from PIL import Image
 from benchmarks.photos import BYTES, HEIGHT, TOLERANCE, WIDTH, NotEnoughPhotos, photos
 
 
-def test_photos_are_different_and_alike_in_pixels_and_bytes():
-    taken = photos(64)
+@pytest.fixture(scope="module")
+def taken() -> list[bytes]:
+    return photos(64)
+
+
+def test_photos_are_different_and_alike_in_pixels_and_bytes(taken: list[bytes]):
     assert len(set(taken)) == 64
     for photo in taken:
         assert Image.open(io.BytesIO(photo)).size == (WIDTH, HEIGHT)
@@ -17,8 +21,8 @@ def test_photos_are_different_and_alike_in_pixels_and_bytes():
     assert abs(sum(map(len, taken)) / 64 - BYTES) < 0.03 * BYTES
 
 
-def test_photos_are_the_same_each_time():
-    assert photos(4) == photos(64)[:4]
+def test_photos_are_the_same_each_time(taken: list[bytes]):
+    assert photos(4) == taken[:4]
 
 
 def test_more_photos_than_there_are():

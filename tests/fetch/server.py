@@ -36,6 +36,10 @@ class Server:
             writer.close()
 
 
+Tls = tuple[Server, ssl.SSLContext]
+"""A server, and the context of a client that trusts it."""
+
+
 def respond(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status}"]
     lines += [

@@ -1,74 +1,17 @@
+"""Which address is asked, and how, through names, redirects and TLS."""
+
 import asyncio
-import gzip
-import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 
 import httpcore
 import pytest
 
-from serve_app.errors import BadUrl, DeadlineExceeded, FetchFailed, ForbiddenAddress, RaylensError
-from serve_app.fetch import Fetcher
+from serve_app.errors import BadUrl, FetchFailed, ForbiddenAddress, RaylensError
 from serve_app.fetch import backend as backend_module
 from serve_app.fetch.backend import resolve
-from serve_app.images.limits import MAX_IMAGE_BYTES
-from serve_app.images.sample import sample
-from tests.fetch.certificate import certified
-from tests.fetch.server import Server, redirect, respond, running
-
-LOOPBACK = ip_network("127.0.0.1/32")
-IMAGE = sample("JPEG")
-
-
-class Names:
-    """A resolver whose answers a test decides; the last one stays."""
-
-    def __init__(self, **answers: list[str]) -> None:
-        self.answers = {name.replace("_", "."): addresses for name, addresses in answers.items()}
-        self.asked: list[str] = []
-
-    async def __call__(self, host: str):
-        self.asked.append(host)
-        left = self.answers[host]
-        return [ip_address(part) for part in (left.pop(0) if len(left) > 1 else left[0]).split()]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with running() as server:
-        yield server
-
-
-Tls = tuple[Server, ssl.SSLContext]
-"""A server, and the context of a client that trusts it."""
-
-
-@pytest.fixture
-async def tls(tmp_path: Path) -> AsyncIterator[Tls]:
-    certificate = certified("images.example", tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    async with running(context) as server:
-        yield server, ssl.create_default_context(cafile=str(certificate))
-
-
-@asynccontextmanager
-async def fetching(**options) -> AsyncIterator[Fetcher]:
-    async with Fetcher(options.pop("allowed", [LOOPBACK]), **options) as fetcher:
-        yield fetcher
-
-
-async def fetch(server: Server, path: str = "/image", *, host: str = "127.0.0.1", **options) -> bytes:
-    async with fetching(**options) as fetcher:
-        return await fetcher.fetch(f"http://{host}:{server.port}{path}", deadline=time.time() + 30)
-
-
-async def refused(server: Server, error: type[RaylensError], match: str, **options) -> None:
-    with pytest.raises(error, match=match):
-        await fetch(server, **options)
+from tests.fetch.fetching import IMAGE, Names, fetch, fetching, refused
+from tests.fetch.server import Server, Tls, redirect, respond, running
 
 
 async def test_an_image_comes_as_it_is(server: Server):
@@ -202,110 +145,6 @@ async def test_each_redirect_is_checked(server: Server, location: str, error: ty
         host="images.example",
         resolver=Names(images_example=["127.0.0.1"], internal_example=["10.0.0.1"]),
     )
-
-
-@pytest.mark.parametrize(
-    "status", ["204 No Content", "206 Partial Content", "300 Choices", "304 Not Modified", "404 Not Found", "503 Busy"]
-)
-async def test_the_upstream_status_is_told(server: Server, status: str):
-    server.answers["/image"] = respond(status=status)
-    await refused(server, FetchFailed, f"status {status[:3]}")
-
-
-async def test_a_page_is_not_an_image_whatever_it_says(server: Server):
-    server.answers["/image"] = respond(b"<!DOCTYPE html><p>" + b"x" * 5000, Content_Type="image/jpeg")
-    await refused(server, FetchFailed, "HTML page")
-
-
-async def test_an_empty_answer_is_not_an_image(server: Server):
-    server.answers["/image"] = respond()
-    await refused(server, FetchFailed, "sent nothing")
-
-
-async def test_a_compressed_answer_is_refused_unread(server: Server):
-    bomb = gzip.compress(bytes(50_000_000), 1)
-    server.answers["/image"] = respond(bomb, Content_Encoding="gzip")
-    await refused(server, FetchFailed, r"compressed \(gzip\)")
-
-
-async def test_a_huge_content_length_is_refused_at_once(server: Server):
-    server.answers["/image"] = respond(IMAGE, Content_Length=str(MAX_IMAGE_BYTES + 1))
-    await refused(server, FetchFailed, "20 MiB")
-
-
-async def test_an_endless_body_is_read_no_further_than_the_limit(server: Server):
-    sent = 0
-
-    async def endless(writer: asyncio.StreamWriter) -> None:
-        nonlocal sent
-        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        chunk = IMAGE.ljust(1 << 20, b"\0")
-        while True:
-            writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
-            await writer.drain()
-            sent += len(chunk)
-
-    server.answers["/image"] = endless
-    await refused(server, FetchFailed, "20 MiB")
-    assert sent < MAX_IMAGE_BYTES + (12 << 20)
-
-
-async def test_an_endless_page_is_read_no_further_than_its_beginning(server: Server):
-    async def endless(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\n\r\n<html>")
-        while True:
-            writer.write(b" " * 1024)
-            await writer.drain()
-            await asyncio.sleep(0)
-
-    server.answers["/image"] = endless
-    await refused(server, FetchFailed, "HTML page")
-
-
-@pytest.mark.parametrize(
-    "part", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + IMAGE[:4]]
-)
-async def test_a_slow_drip_is_cut(server: Server, part: bytes):
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(part)
-        while True:
-            writer.write(b"a")
-            await writer.drain()
-            await asyncio.sleep(0.02)
-
-    server.answers["/image"] = drip
-    started = time.monotonic()
-    await refused(server, FetchFailed, r"more than 0.3 s", timeout_s=0.3)
-    assert time.monotonic() - started < 1
-
-
-async def test_a_deadline_that_passes_meanwhile_is_told_as_such(server: Server):
-    async def silence(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
-
-    server.answers["/image"] = silence
-    async with fetching() as fetcher:
-        with pytest.raises(DeadlineExceeded):
-            await fetcher.fetch(f"http://127.0.0.1:{server.port}/image", deadline=time.time() + 0.2)
-
-
-async def test_nothing_is_fetched_after_the_deadline(server: Server):
-    async with fetching(clock=lambda: 100.0) as fetcher:
-        with pytest.raises(DeadlineExceeded):
-            await fetcher.fetch(f"http://127.0.0.1:{server.port}/image", deadline=99.0)
-    assert server.connections == 0
-
-
-@pytest.mark.parametrize(
-    "answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + IMAGE]
-)
-async def test_a_broken_answer_is_a_failed_fetch(server: Server, answer: bytes):
-    async def broken(writer: asyncio.StreamWriter) -> None:
-        writer.write(answer)
-        await writer.drain()
-
-    server.answers["/image"] = broken
-    await refused(server, FetchFailed, "connection to 127.0.0.1 failed")
 
 
 async def test_a_closed_port_is_a_failed_fetch():
