@@ -11,8 +11,6 @@ from serve_app.autoscaling import QUEUE_METRIC
 from serve_app.busy import BUSY_METRIC, BusyShare
 from serve_app.config import BuildArguments
 from serve_app.deployments.telemetry import begin
-from serve_app.ingress.api import create_api
-from serve_app.ingress.gateway import Gateway
 from serve_app.metrics import IngressMetrics
 from serve_app.pipeline import Handle, Pipeline
 from serve_app.settings import settings
@@ -24,7 +22,11 @@ def plainly(handle: Handle) -> Handle:
 
 
 class IngressReplica:
-    """Behind it the whole graph: its arguments are the handles of the other deployments."""
+    """Behind it the whole graph: its arguments are the handles of the other deployments.
+
+    The HTTP application is imported where it runs. The process that only puts the graph together, while all else waits
+    for it, is done in half the time without.
+    """
 
     def __init__(
         self,
@@ -34,6 +36,8 @@ class IngressReplica:
         specs: Sequence[ModelSpec],
         arguments: BuildArguments,
     ) -> None:
+        from serve_app.ingress.gateway import Gateway  # noqa: PLC0415
+
         begin(settings(), "Ingress")
         # uvicorn, which Ray starts after this, would believe X-Forwarded-For of whoever comes from the loopback
         # interface; through HAProxy that is everybody. RAYLENS_FORWARDED_HOPS alone says what to believe.
@@ -56,6 +60,8 @@ class IngressReplica:
         self._busy = BusyShare(time.process_time)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
+        from serve_app.ingress.api import create_api  # noqa: PLC0415
+
         return create_api(self._gateway)
 
     async def record_autoscaling_stats(self) -> dict[str, float]:

@@ -13,12 +13,13 @@ from serve_app.manifest import NOBODYS, Manifest
 from serve_app.metrics import ResultsMetrics
 from serve_app.settings import settings
 from serve_app.stages.results import Results
-from serve_app.statistics.keeper import Keeper
 from serve_app.types import Answer, Classified, Query, Record
 
 
 class ResultsReplica(Results):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
+        from serve_app.statistics.keeper import Keeper  # noqa: PLC0415 - as in the ingress
+
         begin(settings(), "Results")
         self._keeper = Keeper(settings(), arguments.drain_interval_s)
         super().__init__(
