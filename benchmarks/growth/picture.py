@@ -63,7 +63,15 @@ def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib te
     )
     for number, rate, wanted in zip(REPLICAS, rates, ideal, strict=True):
         told = f"{rate.median:.0f}/s\n{100 * rate.median / wanted:.0f} %"
-        axes.annotate(told, (number, rate.median), xytext=(6, -8), textcoords="offset points", va="top", fontsize=8)
+        above = number == REPLICAS[0]  # below is the axis
+        axes.annotate(
+            told,
+            (number, rate.median),
+            xytext=(-12, 6) if above else (6, -8),
+            textcoords="offset points",
+            va="bottom" if above else "top",
+            fontsize=8,
+        )
     axes.axhline(free, color=ORANGE, linewidth=1.5)
     axes.annotate(
         f"no model: {free:.0f}/s", (REPLICAS[0], free), xytext=(0, 3), textcoords="offset points", color=ORANGE
