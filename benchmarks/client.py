@@ -56,12 +56,17 @@ async def _connection(host: str, port: int, requests: Iterator[bytes], until: fl
 
 
 async def status_of_answer(reader: asyncio.StreamReader) -> int:
-    """Read one answer to its end. Raises ValueError where its length isn't told."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    if not found:
-        raise ValueError("an answer without Content-Length")
-    await reader.readexactly(int(rest.partition(b"\r\n")[0]))
+    """Read one answer to its end. Raises ValueError where that isn't told."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    _, found, rest = head.partition(b"\r\ncontent-length:")
+    if found:
+        await reader.readexactly(int(rest.partition(b"\r\n")[0]))
+    elif b"\r\ntransfer-encoding: chunked\r\n" in head:
+        while length := int((await reader.readline()).partition(b";")[0], 16):
+            await reader.readexactly(length + len(b"\r\n"))
+        await reader.readuntil(b"\r\n")
+    else:
+        raise ValueError("an answer whose end isn't told")
     return int(head[9:12])
 
 

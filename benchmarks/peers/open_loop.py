@@ -73,6 +73,8 @@ class _Sender:
     open: int = 0
     latencies_ms: list[float] = field(default_factory=list)
     refused: int = 0
+    unreadable: ValueError | None = None
+    """What could not be read of an answer, which is the generator's fault."""
 
     async def send(self, request: bytes, due: float) -> None:
         if not self.idle and self.open >= MOST:
@@ -87,7 +89,10 @@ class _Sender:
                 writer.close()
                 raise
             self.idle.append((reader, writer))
-        except (OSError, EOFError, ValueError):
+        except ValueError as error:
+            self.unreadable = error
+            return
+        except (OSError, EOFError):
             return
         finally:
             self.open -= 1
@@ -115,6 +120,8 @@ async def _run(sender: _Sender, moments: list[float], requests: list[bytes], goa
     await asyncio.gather(*tasks, return_exceptions=True)
     for _, writer in sender.idle:
         writer.close()
+    if sender.unreadable:
+        raise sender.unreadable
     return json.dumps(summary(sender.latencies_ms, lags_ms, len(moments), sender.refused, goal_ms))
 
 

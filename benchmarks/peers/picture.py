@@ -52,7 +52,7 @@ def _throughput(axes: Any, found: Comparison) -> None:  # noqa: ANN401 - matplot
     _bars(axes, found, [found.rate(each.name, FULL) for each in found.subjects])
     axes.axvline(limit, color=ORANGE, linewidth=1.5)
     above = axes.get_xaxis_transform()  # the height as a share of the axes
-    axes.text(limit, 1.0, f"limit {limit:.0f} ", color=ORANGE, ha="right", va="bottom", transform=above)
+    axes.text(limit, 0.02, f"limit {limit:.0f} ", color=ORANGE, ha="right", va="bottom", transform=above)
     axes.set(title="Throughput, 64 connections, no cache", xlabel="images/s")
 
 

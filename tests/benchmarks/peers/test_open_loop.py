@@ -20,9 +20,11 @@ GOAL_MS = 100.0
 class _Server:
     """Answers each request after ``delay_s`` with ``status``, all at once; counts what it saw."""
 
-    def __init__(self, delay_s: float = 0.0, status: int = 200) -> None:
+    def __init__(self, delay_s: float = 0.0, status: int = 200, body: str = "Content-Length: 2\r\n\r\n{}") -> None:
+        """``body``: with the header that tells where it ends."""
         self.delay_s = delay_s
         self.status = status
+        self.body = body
         self.heads: list[bytes] = []
         self.connections = 0
         self.serving: set[asyncio.Task[None]] = set()
@@ -43,7 +45,7 @@ class _Server:
                 await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]))
                 self.heads.append(head)
                 await asyncio.sleep(self.delay_s)
-                writer.write(f"HTTP/1.1 {self.status} X\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+                writer.write(f"HTTP/1.1 {self.status} X\r\n{self.body}".encode())
         except (asyncio.IncompleteReadError, ConnectionError):
             return
 
@@ -76,6 +78,19 @@ async def test_all_in_time():
     assert seen.due == seen.answered == len(server.heads) > 20
     assert seen.in_time >= 0.9 * seen.due
     assert 0 < seen.median_ms <= seen.p99_ms
+
+
+async def test_answers_in_chunks():
+    """As Ray Serve sends them; the next answer on the connection begins where the last chunk ends."""
+    server = _Server(body="Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;name=value\r\n}\r\n0\r\n\r\n")
+    seen = await _outcome(server)
+    assert seen.due == seen.answered > 20
+    assert server.connections < seen.due
+
+
+async def test_an_answer_whose_end_is_not_told_is_no_answer_that_came_late():
+    with pytest.raises(ValueError, match="end isn't told"):
+        await _outcome(_Server(body="\r\n{}"))
 
 
 async def test_requests_do_not_wait_for_answers():
