@@ -51,9 +51,9 @@ def prometheus(
     server = Prometheus(folder, targets, sorted((FILES / "rules").glob("*.yaml")))
     traffic(client, folder, seed=9400)
     server.start()
-    wait_for(
-        server, "min(up) == 1 and count(ray_raylens_request_ms_count) > 1 and count(ray_raylens_fetch_ms_count) > 0"
-    )
+    # All of them: what happens before the first look at a counter is no increase of it.
+    seen = f"sum(up) == {len(targets)}"
+    wait_for(server, f"{seen} and count(ray_raylens_request_ms_count) > 1 and count(ray_raylens_fetch_ms_count) > 0")
     traffic(client, folder, seed=9500)
     wait_for(server, 'sum(increase(ray_raylens_request_ms_count{outcome="miss"}[1m])) > 0')
     wait_for(server, "raylens:requests:failed_ratio1h >= 0 and raylens:images:slow_ratio1h >= 0")
