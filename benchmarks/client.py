@@ -62,7 +62,7 @@ async def status_of_answer(reader: asyncio.StreamReader) -> int:
     if found:
         await reader.readexactly(int(rest.partition(b"\r\n")[0]))
     elif b"\r\ntransfer-encoding: chunked\r\n" in head:
-        while length := int((await reader.readline()).partition(b";")[0], 16):
+        while length := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
             await reader.readexactly(length + len(b"\r\n"))
         await reader.readuntil(b"\r\n")
     else:

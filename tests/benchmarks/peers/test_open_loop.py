@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from benchmarks.client import requests_of
+from benchmarks.client import requests_of, status_of_answer
 from benchmarks.load import Workload
 from benchmarks.peers import open_loop
 from benchmarks.peers.arrivals import poisson
@@ -86,6 +86,14 @@ async def test_answers_in_chunks():
     seen = await _outcome(server)
     assert seen.due == seen.answered > 20
     assert server.connections < seen.due
+
+
+async def test_a_connection_that_ends_within_an_answer_is_no_answer():
+    reader = asyncio.StreamReader()
+    reader.feed_data(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+    reader.feed_eof()
+    with pytest.raises(EOFError):
+        await status_of_answer(reader)
 
 
 async def test_an_answer_whose_end_is_not_told_is_no_answer_that_came_late():
