@@ -215,8 +215,8 @@ def test_cancelled_at_any_moment_no_hang_no_mixed_replies(
             else:
                 assert reply == 2 * index or isinstance(reply, asyncio.CancelledError)
         async with asyncio.timeout(SOON):
-            while queue.running_images:  # noqa: ASYNC110 - a batch is finished, also where all who asked have left
-                await asyncio.sleep(0)
+            while queue._batches:  # a batch is finished, also where all who asked have left
+                await asyncio.wait(queue._batches)
         assert queue.waiting_images == queue.running_images == 0
 
     asyncio.run(scenario())
