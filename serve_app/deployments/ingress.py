@@ -24,8 +24,8 @@ def plainly(handle: Handle) -> Handle:
 class IngressReplica:
     """Behind it the whole graph: its arguments are the handles of the other deployments.
 
-    The HTTP application is imported where it runs. The process that only puts the graph together, while all else waits
-    for it, is done in half the time without.
+    The HTTP application is imported where it runs: the process that only puts the graph together, while all else waits
+    for it, would spend most of a second on it.
     """
 
     def __init__(
