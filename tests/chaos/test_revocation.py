@@ -12,7 +12,7 @@ from tests.service import Service
 
 pytestmark = pytest.mark.chaos
 BOUND_S = 5.0
-MEASURING_S = 0.5
+MEASURING_S = 2.0
 """Between a revocation's answer and the last replica's, on a machine that has other things to do."""
 PASSWORD = "three wet umbrellas by the door"
 HEADERS = {"X-Requested-With": "raylens"}

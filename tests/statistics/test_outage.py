@@ -91,8 +91,8 @@ def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine
         assert recorder.drain() == 0
     finally:
         mariadb.resume()
-    assert first_s < 12
-    assert others_s < 1
+    assert first_s < 20
+    assert others_s < 10, "a time limit each would be 40 s"
     assert recorder.pending() == 21
     _drain(recorder)
     assert rows(engine) == 22

@@ -56,7 +56,7 @@ def test_a_collector_that_is_away_is_told_of_once(collector: Collector, monkeypa
         began = time.monotonic()
         for number in range(1, 2000):
             record(number)
-        assert time.monotonic() - began < 2.0, "nobody waits for the collector"
+        assert time.monotonic() - began < 15, "who waited for the collector would take 37 s"
         wait_for(lambda: [line["event"] for line in lines] == ["traces_lost"] and collector.attempts > 3)
         collector.is_away = False
         wait_for(lambda: len(lines) == 2)
