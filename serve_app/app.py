@@ -1,7 +1,10 @@
 """The graph: four deployments and how they are bound. ``config/serve.yaml`` names :func:`build`."""
 
+from functools import partial
+
 from ray import serve
 from ray.serve import Application
+from ray.serve.config import RequestRouterConfig
 
 from models.zoo import resolve
 from serve_app.config import BuildArguments
@@ -11,10 +14,15 @@ from serve_app.deployments.preprocessor import PreprocessorReplica
 from serve_app.deployments.results import ResultsReplica
 from serve_app.settings import settings
 
+stage = partial(
+    serve.deployment,
+    request_router_config=RequestRouterConfig(request_router_class="serve_app.routing:FewestCallsRouter"),
+)
+
 Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))
-Preprocessor = serve.deployment(name="Preprocessor")(PreprocessorReplica)
-Classifier = serve.deployment(name="Classifier")(ClassifierReplica)
-Results = serve.deployment(name="Results")(ResultsReplica)
+Preprocessor = stage(name="Preprocessor")(PreprocessorReplica)
+Classifier = stage(name="Classifier")(ClassifierReplica)
+Results = stage(name="Results")(ResultsReplica)
 
 
 def classifier_name(model: str, default: str) -> str:

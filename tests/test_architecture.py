@@ -21,6 +21,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
         "serve_app/metrics.py",
         "serve_app/pipeline.py",
         "serve_app/replicas.py",
+        "serve_app/routing.py",
     ),
     "keras": ("models/architectures", "models/runtimes"),
     "tensorflow": ("models/runtimes",),
