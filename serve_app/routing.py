@@ -27,6 +27,9 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignor
 
     def initialize_state(self, **_: Any) -> None:  # noqa: ANN401 — Serve's signature
         self._under_way: Counter[ReplicaID] = Counter()
+        self._turns: dict[ReplicaID, float] = {}
+        """When each was chosen last, in choices."""
+        self._choices = 0
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
@@ -34,9 +37,24 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignor
         """Ranks of replicas: the best alone; the others, should it refuse."""
         near = self.apply_locality_routing(pending_request)
         replicas = [replica for replica in candidate_replicas if replica.replica_id in near]
-        random.shuffle(replicas)  # ingresses that know nothing of each other should not all begin with the same one
-        replicas.sort(key=lambda replica: self._under_way[replica.replica_id])
+        replicas.sort(key=self._preference)
+        for best in replicas[:1]:
+            self._choices += 1
+            self._turns[best.replica_id] = self._choices
         return [rank for rank in (replicas[:1], replicas[1:]) if rank]
+
+    def _preference(self, replica: RunningReplica) -> tuple[int, float]:
+        """Least first. Of equals the one whose turn it is: calls chosen for at one moment are not counted yet.
+
+        Where none had a turn, chance decides: ingresses know nothing of each other, and should not all begin alike.
+        """
+        turn = self._turns.setdefault(replica.replica_id, random.random())  # noqa: S311 - an order, not a secret
+        return self._under_way[replica.replica_id], turn
+
+    def update_replicas(self, replicas: list[RunningReplica]) -> None:
+        super().update_replicas(replicas)
+        running = {replica.replica_id for replica in replicas}
+        self._turns = {replica_id: turn for replica_id, turn in self._turns.items() if replica_id in running}
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         super().on_send_request(replica_id)
