@@ -20,7 +20,7 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignor
     Serve's own router draws two replicas by chance and believes what it noted of them. With calls over gRPC that is
     wrong: when a call ends it notes how many were under way when that call began, so that a replica with nothing to do
     passes for busy. Calls carry many images each and are few, and a Classifier that is passed over stands still: four
-    had 0.7 of their throughput.
+    did seven tenths of their work.
 
     Other ingresses' calls are not known here. Each ingress has its share of the calls and deals it out evenly.
     """
@@ -38,9 +38,9 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignor
         near = self.apply_locality_routing(pending_request)
         replicas = [replica for replica in candidate_replicas if replica.replica_id in near]
         replicas.sort(key=self._preference)
-        for best in replicas[:1]:
+        if replicas:
             self._choices += 1
-            self._turns[best.replica_id] = self._choices
+            self._turns[replicas[0].replica_id] = self._choices
         return [rank for rank in (replicas[:1], replicas[1:]) if rank]
 
     def _preference(self, replica: RunningReplica) -> tuple[int, float]:
