@@ -14,6 +14,7 @@ from serve_app.deployments.preprocessor import PreprocessorReplica
 from serve_app.deployments.results import ResultsReplica
 from serve_app.settings import settings
 
+# Serve's own router leaves replicas idle that it takes for busy.
 stage = partial(
     serve.deployment,
     request_router_config=RequestRouterConfig(request_router_class="serve_app.routing:FewestCallsRouter"),

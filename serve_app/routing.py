@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from typing import Any
 
 from ray.serve.request_router import (
     FIFOMixin,
@@ -14,7 +13,7 @@ from ray.serve.request_router import (
 )
 
 
-class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignore[misc]
+class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):
     """Counts calls itself, where they are sent and where they end.
 
     Serve's own router draws two replicas by chance and believes what it noted of them. With calls over gRPC that is
@@ -25,36 +24,32 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):  # type: ignor
     Other ingresses' calls are not known here. Each ingress has its share of the calls and deals it out evenly.
     """
 
-    def initialize_state(self, **_: Any) -> None:  # noqa: ANN401 — Serve's signature
+    def initialize_state(self, **_: object) -> None:
         self._under_way: Counter[ReplicaID] = Counter()
-        self._turns: dict[ReplicaID, float] = {}
-        """When each was chosen last, in choices."""
-        self._choices = 0
+        self._turns: list[ReplicaID] = []
+        """All replicas, the one chosen last at the end."""
 
     async def choose_replicas(
         self, candidate_replicas: list[RunningReplica], pending_request: PendingRequest | None = None
     ) -> list[list[RunningReplica]]:
-        """Ranks of replicas: the best alone; the others, should it refuse."""
-        near = self.apply_locality_routing(pending_request)
-        replicas = [replica for replica in candidate_replicas if replica.replica_id in near]
-        replicas.sort(key=self._preference)
-        if replicas:
-            self._choices += 1
-            self._turns[replicas[0].replica_id] = self._choices
-        return [rank for rank in (replicas[:1], replicas[1:]) if rank]
+        """Ranks of replicas: the best alone; the others, should it refuse.
 
-    def _preference(self, replica: RunningReplica) -> tuple[int, float]:
-        """Least first. Of equals the one whose turn it is: calls chosen for at one moment are not counted yet.
-
-        Where none had a turn, chance decides: ingresses know nothing of each other, and should not all begin alike.
+        Of equals the best is the one whose turn it is: calls chosen for at one moment are not counted yet.
         """
-        turn = self._turns.setdefault(replica.replica_id, random.random())  # noqa: S311 - an order, not a secret
-        return self._under_way[replica.replica_id], turn
+        near = self.apply_locality_routing(pending_request)
+        replicas = {replica.replica_id: replica for replica in candidate_replicas if replica.replica_id in near}
+        ranked = sorted((each for each in self._turns if each in replicas), key=self._under_way.__getitem__)
+        if ranked:
+            self._turns.remove(ranked[0])
+            self._turns.append(ranked[0])
+        return [[replicas[each] for each in rank] for rank in (ranked[:1], ranked[1:]) if rank]
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         super().update_replicas(replicas)
         running = {replica.replica_id for replica in replicas}
-        self._turns = {replica_id: turn for replica_id, turn in self._turns.items() if replica_id in running}
+        new = list(running.difference(self._turns))
+        random.shuffle(new)  # ingresses know nothing of each other, and should not all begin with the same one
+        self._turns = new + [each for each in self._turns if each in running]
 
     def on_send_request(self, replica_id: ReplicaID) -> None:
         super().on_send_request(replica_id)
