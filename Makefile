@@ -57,7 +57,7 @@ bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a r
 	$(BIN)/python -m benchmarks.growth $(ARGS)
 
 bench-preprocessing: $(VENV)/.dev ## Measure ways to decode and resize photos: time and accuracy; about 10 minutes
-	@# Memory as the service has it, see serve_app/cluster.py.
+	@# Memory as the service has it, see serve_app/cluster/ray_cluster.py.
 	MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=67108864 $(BIN)/python -m benchmarks.preprocessing $(ARGS)
 
 simulate: $(VENV)/.dev ## Simulate a day of load on the cluster, e.g. make simulate ARGS="--peak 800 --compare"

@@ -5,30 +5,26 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.accounts import Accounts
 from auth.audit import Audit, Origin
-from auth.cookies import SessionCookie
-from auth.credentials import PREFIXES, Credentials
+from auth.credentials.api_keys import Keys
+from auth.credentials.secret import Prefix
+from auth.credentials.sessions import Sessions
+from auth.credentials.store import PREFIXES, Credentials
+from auth.credentials.tokens import Tokens
 from auth.database import write
 from auth.external.external import External
 from auth.external.identities import Identities
-from auth.gatekeeper import Gatekeeper
-from auth.keys import Keys
+from auth.http.authenticator import Authenticator
+from auth.http.cookies import SessionCookie
 from auth.oauth.service import OAuth
-from auth.passwords import Passwords
-from auth.routes.api import api_routes
-from auth.routes.djoser import djoser_routes
-from auth.routes.external import external_routes, link_routes
-from auth.routes.oauth import oauth_routes
-from auth.secret import Prefix
-from auth.sessions import Sessions
+from auth.passwords.hashing import Passwords
+from auth.passwords.throttling import Throttle
 from auth.settings import AuthSettings, Clock
-from auth.throttle import Throttle
-from auth.tokens import Tokens
+from auth.users.accounts import Accounts
 from auth.workers import Workers
 
 
@@ -89,19 +85,8 @@ class Auth:
         )
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
         lookups[Prefix.ACCESS] = self.grants.principal
-        self.gatekeeper = Gatekeeper(self.cookie, lookups, self.workers, clock, monotonic)
+        self.authenticator = Authenticator(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of
-
-    def install(self, app: FastAPI) -> None:
-        """Add the routes, and let every route ask who comes."""
-        app.state.gatekeeper = self.gatekeeper
-        djoser = djoser_routes(self)
-        app.include_router(djoser, prefix="/api")
-        app.include_router(djoser, include_in_schema=False)
-        app.include_router(api_routes(self), prefix="/api")
-        app.include_router(link_routes(self), prefix="/api")
-        app.include_router(external_routes(self))
-        app.include_router(oauth_routes(self))
 
     def sweep(self) -> None:
         """Delete what has ended, change signing keys, finish deletions: now and then, on any replica. Blocking."""

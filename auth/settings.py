@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from auth.providers import Provider
+from auth.external.providers import Provider
 
 Clock = Callable[[], float]
 """Unix seconds."""

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.runtimes import Runtime, load
+from models.runtimes.loading import load
+from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 from models.zoo import resolve
 from serve_app.images.decoding import decode

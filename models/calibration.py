@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.runtimes import Float32Array, Runtime, UInt8Array
+from models.arrays import Float32Array, UInt8Array
+from models.runtimes.runtime import Runtime
 
 LEAST_AGREEMENT = 0.97
 """A model that agrees with its fp32 form less often is not kept unless that is wanted."""

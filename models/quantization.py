@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from models import artifacts, child, sealed_folder
+from models.arrays import UInt8Array
 from models.calibration import LEAST_AGREEMENT, Calibration, compare
 from models.errors import NotAccurate, NotCalibrated, QuantizerMissing
 from models.labels import labels_of
-from models.runtimes import Runtime, UInt8Array
+from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 
 FORMAT = 1

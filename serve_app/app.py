@@ -17,7 +17,7 @@ from serve_app.settings import settings
 # Serve's own router leaves replicas idle that it takes for busy.
 stage = partial(
     serve.deployment,
-    request_router_config=RequestRouterConfig(request_router_class="serve_app.routing:FewestCallsRouter"),
+    request_router_config=RequestRouterConfig(request_router_class="serve_app.deployments.router:FewestCallsRouter"),
 )
 
 Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))

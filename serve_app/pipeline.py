@@ -13,9 +13,9 @@ from typing import Any, Final
 import ray.exceptions
 import structlog
 
-from serve_app import tracing
 from serve_app.errors import DeadlineExceeded, RaylensError, Unavailable
-from serve_app.manifest import UNKNOWN, Origin
+from serve_app.observability import tracing
+from serve_app.request_context import UNKNOWN, RequestContext
 from serve_app.types import Answer, EncodedImage, Query, Record
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Job:
 
     query: Query
     data: bytes
-    origin: Origin = UNKNOWN
+    origin: RequestContext = UNKNOWN
     waiting: tracing.Span = tracing.NO_SPAN
     """Its time in the queue."""
 
@@ -68,15 +68,15 @@ class Pipeline:
         """One answer or error per job, in order."""
         images = [EncodedImage(job.data, job.query.deadline) for job in jobs]
         with tracing.batch(model, [job.origin for job in jobs]) as batch:
-            preprocessed = await self.preprocessor.prepare.remote(model, images, batch.manifest)
-            classified = await self.classifiers[model].classify.remote(preprocessed, batch.manifest)
+            preprocessed = await self.preprocessor.prepare.remote(model, images, batch.context)
+            classified = await self.classifiers[model].classify.remote(preprocessed, batch.context)
             answers: list[Answer | RaylensError] = await self.results.finish.remote(
-                model, [job.query for job in jobs], classified, batch.manifest
+                model, [job.query for job in jobs], classified, batch.context
             )
             batch.answered(answers)
         return answers
 
-    async def classify_surely(
+    async def classify_with_retries(
         self, model: str, jobs: list[Job], attempts: int = ATTEMPTS
     ) -> Sequence[Answer | RaylensError]:
         """The same, tried again when a replica dies under it.
@@ -112,7 +112,7 @@ class Pipeline:
             return [lost] * len(jobs)
         await asyncio.sleep(0.05 * (ATTEMPTS - attempts))
         groups = [jobs] if attempts == ATTEMPTS else [[job] for job in jobs]
-        tried = await asyncio.gather(*(self.classify_surely(model, group, attempts - 1) for group in groups))
+        tried = await asyncio.gather(*(self.classify_with_retries(model, group, attempts - 1) for group in groups))
         return [answer for answers in tried for answer in answers]
 
     async def record(self, records: list[Record]) -> list[None]:

@@ -13,9 +13,9 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from auth.providers import Provider, parse_providers
+from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
-from serve_app.rate import parse_rates
+from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import embedded_key, split_keys
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -2,14 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from models.arrays import Float32Array, UInt8Array, UInt16Array
 from serve_app.errors import RaylensError
-
-UInt8Array = npt.NDArray[np.uint8]
-Float32Array = npt.NDArray[np.float32]
-UInt16Array = npt.NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +121,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CachedResult:
     """All that is known of a picture under a model: the same for every request of this content, so it is cached."""
 
     info: ImageInfo
@@ -139,9 +133,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Results → ingress: the verdict and what it took this time (milliseconds)."""
+    """Results → ingress: the result and what it took this time (milliseconds)."""
 
-    verdict: Verdict
+    result: CachedResult
     preprocess_ms: float
     inference_ms: float
     batch_size: int

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from tests.servers.mariadb import MariaDB
 from tests.servers.redis import Redis
 from tests.servers.stock import Stock

@@ -2,6 +2,8 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,14 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
         "benchmarks/peers/servers",
         "serve_app/app.py",
         "benchmarks/day",  # Ray's own rules of scaling
-        "serve_app/autoscaling.py",
-        "serve_app/autoscaling_metrics.py",
-        "serve_app/cluster.py",
+        "serve_app/autoscaling/policy.py",
+        "serve_app/autoscaling/metrics.py",
+        "serve_app/cluster/ray_cluster.py",
         "serve_app/deployments",
-        "serve_app/metrics.py",
+        "serve_app/observability/metrics.py",
         "serve_app/pipeline.py",
-        "serve_app/replicas.py",
-        "serve_app/routing.py",
+        "serve_app/cluster/serve_status.py",
+        "serve_app/deployments/router.py",
     ),
     "keras": ("models/architectures", "models/runtimes"),
     "tensorflow": ("models/runtimes",),
@@ -29,22 +31,27 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "nncf": ("models/quantize.py",),
     "PIL": ("serve_app/images", "benchmarks"),
     "sqlalchemy": (
-        "serve_app/database.py",
-        "serve_app/schema.py",
+        "serve_app/database/engine.py",
+        "serve_app/database/schema.py",
         "serve_app/statistics",
         "serve_app/cli/database_errors.py",
         "serve_app/ingress/problems.py",  # turns its errors into 503
         "auth",
         "benchmarks/growth",  # fills a database
     ),
-    "alembic": ("serve_app/schema.py", "serve_app/migrations", "serve_app/statistics/migrations", "auth/migrations"),
-    "redis": ("serve_app/redis_link.py",),
+    "alembic": (
+        "serve_app/database/schema.py",
+        "serve_app/database/migrations",
+        "serve_app/statistics/migrations",
+        "auth/migrations",
+    ),
+    "redis": ("serve_app/database/redis_client.py",),
     "fastapi": ("serve_app/ingress", "serve_app/deployments/ingress.py", "auth", "benchmarks/peers/servers"),
-    "starlette": ("serve_app/ingress", "auth", "benchmarks/peers/servers"),
+    "starlette": ("serve_app/ingress", "serve_app/observability", "auth", "benchmarks/peers/servers"),
     "httpcore": ("serve_app/fetch",),
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks"),
     "kubernetes": ("kuberay/kubernetes_api.py", "kuberay/doctor/quota.py"),
-    "opentelemetry": ("serve_app/tracing",),
+    "opentelemetry": ("serve_app/observability/tracing",),
     "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py"),
     "typer": ("serve_app/cli", "benchmarks", "kuberay/cli"),
     "rich": ("serve_app/cli", "benchmarks", "kuberay/cli"),
@@ -52,39 +59,50 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
 """Library → the only folders and files that may import it."""
 
 LAYERS: dict[str, tuple[str, ...]] = {
-    "serve_app/types.py": ("serve_app.errors",),
+    "serve_app/types.py": ("models.arrays", "serve_app.errors"),
     "serve_app/errors.py": (),
-    "serve_app/manifest.py": (),
-    "serve_app/pipeline.py": ("serve_app.types", "serve_app.errors", "serve_app.manifest", "serve_app.tracing"),
-    "serve_app/tracing": ("serve_app.tracing", "serve_app.manifest", "serve_app.errors"),
-    "serve_app/log_context.py": ("serve_app.tracing",),
-    "serve_app/line_limit.py": (),
-    "serve_app/coalescer.py": ("serve_app.errors",),
-    "serve_app/single_flight.py": ("serve_app.errors",),
-    "serve_app/images": ("serve_app.images", "serve_app.errors", "serve_app.types"),
-    "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
-    "serve_app/cache": ("serve_app.cache", "serve_app.redis_link", "serve_app.types", "serve_app.settings"),
-    "serve_app/database.py": (),
-    "serve_app/schema.py": ("auth.tables", "serve_app.database", "serve_app.statistics.tables"),
-    "serve_app/statistics": (
-        "serve_app.statistics",
-        "serve_app.circuit_breaker",
-        "serve_app.database",
+    "serve_app/request_context.py": (),
+    "serve_app/pipeline.py": (
+        "serve_app.types",
         "serve_app.errors",
-        "serve_app.schema",
+        "serve_app.request_context",
+        "serve_app.observability.tracing",
+    ),
+    "serve_app/observability/tracing": (
+        "serve_app.observability.tracing",
+        "serve_app.request_context",
+        "serve_app.errors",
+    ),
+    "serve_app/observability/log_context.py": ("serve_app.observability.tracing",),
+    "serve_app/observability/log_rate_limit.py": (),
+    "serve_app/batching/adaptive_batcher.py": ("serve_app.errors",),
+    "serve_app/batching/single_flight.py": ("serve_app.errors",),
+    "serve_app/images": ("models.arrays", "serve_app.images", "serve_app.errors", "serve_app.types"),
+    "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
+    "serve_app/cache": ("serve_app.cache", "serve_app.database.redis_client", "serve_app.types", "serve_app.settings"),
+    "serve_app/database/engine.py": (),
+    "serve_app/database/schema.py": ("auth.tables", "serve_app.database.engine", "serve_app.statistics.tables"),
+    "serve_app/statistics": (
+        "models.labels",
+        "serve_app.statistics",
+        "serve_app.batching.circuit_breaker",
+        "serve_app.database.engine",
+        "serve_app.errors",
+        "serve_app.database.schema",
         "serve_app.settings",
         "serve_app.types",
     ),
     "serve_app/stages": (
-        "serve_app.coalescer",
+        "serve_app.batching.adaptive_batcher",
         "serve_app.errors",
         "serve_app.images",
-        "serve_app.log_context",
-        "serve_app.manifest",
-        "serve_app.records",
-        "serve_app.tracing",
+        "serve_app.observability.log_context",
+        "serve_app.request_context",
+        "serve_app.statistics.records",
+        "serve_app.observability.tracing",
         "serve_app.types",
         "models.labels",
+        "models.arrays",
         "models.runtimes",
     ),
     "models": ("models",),
@@ -94,10 +112,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
 """File or folder → all it may import of ours."""
 
 DOORS: dict[str, tuple[str, ...]] = {
-    "serve_app/ingress": ("auth.access", "auth.errors", "auth.principal", "auth.service"),
+    "serve_app/ingress": ("auth.app", "auth.http.permissions", "auth.errors", "auth.principal", "auth.service"),
+    "serve_app/observability": ("auth.errors", "auth.principal"),
     "serve_app/cli": ("auth.audit", "auth.errors", "auth.oauth.signing_keys", "auth.principal", "auth.service"),
-    "serve_app/schema.py": ("auth.tables",),
-    "serve_app/settings.py": ("auth.providers", "auth.settings"),
+    "serve_app/database/schema.py": ("auth.tables",),
+    "serve_app/settings.py": ("auth.external.providers", "auth.settings"),
 }
 """File or folder → what it may import of auth. All else of the application knows of no users."""
 
@@ -114,11 +133,13 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module the file imports, wherever in it; ``from a import b`` is both ``a`` and ``a.b``."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from imported_by(node)
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Every module that the file imports, wherever in it; ``from a import b`` is both ``a`` and ``a.b``."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return frozenset(
+        name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in imported_by(node)
+    )
 
 
 def imported_by(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
@@ -232,6 +253,18 @@ def test_heavy_libraries_are_imported_when_they_are_needed() -> None:
     late = {path for path in eager if path.startswith("models/architectures/")} | {"models/runtimes/openvino.py"}
     assert eager == late, "only files that are imported late themselves begin with one"
     assert "models/architectures/__init__.py" not in eager
+
+
+def test_there_are_no_circular_imports() -> None:
+    modules = {name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES}
+    graph = {name: {module for module in imports(path) if module in modules} - {name} for name, path in modules.items()}
+    for name, imported in graph.items():
+        # "from package import module" imports the package as well, which holds no cycle by itself.
+        graph[name] = {module for module in imported if not any(other.startswith(f"{module}.") for other in imported)}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 def test_no_drawer_of_leftovers() -> None:

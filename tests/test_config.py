@@ -8,8 +8,8 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
+from serve_app.cluster.serve_config import BadConfiguration, capped, fit, read, wanted_cores
 from serve_app.config import BuildArguments
-from serve_app.deployment_config import BadConfiguration, capped, fit, read, wanted_cores
 
 SHIPPED = Path(__file__).parent.parent / "config" / "serve.yaml"
 MODELS = ("efficientnet-lite0", "efficientnet-lite1")

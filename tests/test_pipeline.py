@@ -12,8 +12,8 @@ import pytest
 from ray.exceptions import ActorDiedError
 
 from serve_app.errors import DeadlineExceeded, Overloaded, RaylensError, Unavailable
-from serve_app.manifest import Manifest
 from serve_app.pipeline import ATTEMPTS, Job, Pipeline, is_lost
+from serve_app.request_context import BatchContext
 from serve_app.types import Query, Record
 
 
@@ -29,7 +29,7 @@ class Stage:
 
     async def remote(self, *arguments: Any) -> Any:
         resolved = [await argument if asyncio.iscoroutine(argument) else argument for argument in arguments]
-        resolved = [argument for argument in resolved if not isinstance(argument, Manifest)]
+        resolved = [argument for argument in resolved if not isinstance(argument, BatchContext)]
         self.calls.append(tuple(resolved))
         return self.answer(*resolved)
 
@@ -40,7 +40,7 @@ def job(name: str) -> Job:
 
 
 async def classified(chain: Pipeline, *names: str) -> list[Any]:
-    return list(await chain.classify_surely("m", [job(name) for name in names]))
+    return list(await chain.classify_with_retries("m", [job(name) for name in names]))
 
 
 def pipeline(die_of: Callable[[list[str]], bool]) -> tuple[Pipeline, Stage]:
@@ -108,7 +108,9 @@ async def test_an_error_of_ours_is_not_tried_again() -> None:
 
     chain, _ = pipeline(lambda _: False)
     classifier = Stage(full)
-    answers = await Pipeline(chain.preprocessor, {"m": classifier}, chain.results).classify_surely("m", [job("a")] * 2)
+    answers = await Pipeline(chain.preprocessor, {"m": classifier}, chain.results).classify_with_retries(
+        "m", [job("a")] * 2
+    )
     assert [type(answer) for answer in answers] == [Overloaded] * 2
     assert len(classifier.calls) == 1
 
@@ -120,7 +122,7 @@ async def test_a_defect_is_not_tried_again() -> None:
     chain, _ = pipeline(lambda _: False)
     classifier = Stage(defect)
     with pytest.raises(ZeroDivisionError):
-        await Pipeline(chain.preprocessor, {"m": classifier}, chain.results).classify_surely("m", [job("a")])
+        await Pipeline(chain.preprocessor, {"m": classifier}, chain.results).classify_with_retries("m", [job("a")])
     assert len(classifier.calls) == 1
 
 
@@ -168,5 +170,5 @@ async def test_a_batch_that_never_comes_back_is_given_up_after_its_deadline() ->
         for name, within_s in (("a", 0), ("b", 0.1))
     ]
     with patch("serve_app.pipeline.LINGER_S", 0.1):
-        answers = await asyncio.wait_for(chain.classify_surely("m", late), 5)
+        answers = await asyncio.wait_for(chain.classify_with_retries("m", late), 5)
     assert [type(answer) for answer in answers] == [DeadlineExceeded] * 2

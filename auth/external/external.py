@@ -4,11 +4,10 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from auth.accounts import Accounts
 from auth.audit import Audit
 from auth.errors import NoSuchThing
+from auth.external.account_linking import AccountLinking
 from auth.external.answer import Answer
-from auth.external.arrivals import Arrivals
 from auth.external.code_grant import CodeGrant
 from auth.external.flow import Flow, FlowCookies
 from auth.external.github import GitHubProvider
@@ -16,8 +15,9 @@ from auth.external.identities import Identities
 from auth.external.openid import OpenIdProvider
 from auth.external.outbound import Outbound
 from auth.external.person import IdentityProvider, Person
-from auth.providers import Provider
+from auth.external.providers import Provider
 from auth.settings import AuthSettings, Clock
+from auth.users.accounts import Accounts
 
 LOGIN: Final = "/auth/external/{provider}/login"
 CALLBACK: Final = "/auth/external/{provider}/callback"
@@ -38,7 +38,7 @@ class External:
         monotonic: Clock,
     ) -> None:
         self._providers = {provider.name: provider for provider in settings.providers}
-        self.arrivals = Arrivals(engine, settings, accounts, identities, audit)
+        self.account_linking = AccountLinking(engine, settings, accounts, identities, audit)
         self.flows = FlowCookies(settings, clock)
         outbound = Outbound()
         self._asked: dict[str, IdentityProvider] = {

@@ -11,9 +11,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from starlette.requests import Request
 from starlette.responses import Response
 
-from auth.lifetimes import MINUTE
-from auth.own_path import own_path
-from auth.secret import digest_of
+from auth.credentials.lifetimes import MINUTE
+from auth.credentials.secret import digest_of
+from auth.http.own_path import own_path
 from auth.settings import AuthSettings, Clock
 
 LIFE_S: Final = 10 * MINUTE

@@ -7,7 +7,7 @@ from auth.external import text
 from auth.external.code_grant import CodeGrant, authorization_of
 from auth.external.outbound import Outbound, Reply
 from auth.external.person import Person
-from auth.providers import Provider
+from auth.external.providers import Provider
 
 HEADERS: Final = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 

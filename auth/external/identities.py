@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import microseconds
 from auth.database import write
 from auth.errors import NoSuchThing, NotAllowed
 from auth.external.person import Person
-from auth.lifetimes import microseconds
 from auth.settings import Clock
 from auth.tables import identities
-from auth.users import existing
+from auth.users.rows import existing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
 
+from auth.credentials.lifetimes import HOUR
 from auth.errors import ProviderFault
 from auth.external.outbound import Outbound
-from auth.lifetimes import HOUR
-from auth.providers import checked_url
+from auth.external.providers import checked_url
 from auth.settings import Clock
 
 LIFE_S: Final = HOUR

@@ -9,7 +9,7 @@ from auth.external.id_token import IdTokens
 from auth.external.metadata import Discovery, Metadata
 from auth.external.outbound import Outbound
 from auth.external.person import Person
-from auth.providers import Provider
+from auth.external.providers import Provider
 from auth.settings import Clock
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auth import emails
+from auth.users import emails
 
 LONGEST: Final = 200
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, Engine, insert
 
-from auth.lifetimes import microseconds
-from auth.oauth.families import Family, family_of, with_family
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.secret import Prefix, digest_of, new_secret
+from auth.oauth.token_families import TokenFamily, family_of, with_family
 from auth.principal import Principal, Scopes, parse_scopes, render_scopes
-from auth.secret import Prefix, digest_of, new_secret
 from auth.settings import Clock
 from auth.tables import oauth_tokens
 
@@ -17,7 +17,7 @@ class AccessTokens:
         self._engine = engine
         self._clock = clock
 
-    def issue(self, connection: Connection, family: Family, scopes: Scopes, lifetime_s: int) -> tuple[str, int]:
+    def issue(self, connection: Connection, family: TokenFamily, scopes: Scopes, lifetime_s: int) -> tuple[str, int]:
         """The token and how long it is good, seconds; never longer than its family."""
         now_us = microseconds(self._clock())
         expires_us = min(now_us + microseconds(lifetime_s), family.expires_us)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from auth.audit import Origin
-from auth.credentials import Credentials
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.store import Credentials
 from auth.errors import CrossSiteRequest
-from auth.lifetimes import microseconds
 from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.form_tokens import FormTokens
 from auth.oauth.grants import Grants

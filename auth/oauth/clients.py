@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.database import write
 from auth.errors import InvalidFields, NoSuchThing, NotAllowed
-from auth.lifetimes import microseconds
 from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, faults
 from auth.principal import ALL, parse_scopes, render_scopes
-from auth.secret import Prefix, digest_of, new_secret
 from auth.settings import Clock
 from auth.tables import oauth_clients
 

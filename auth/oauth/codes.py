@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, insert, update
 
 from auth.audit import Origin
-from auth.lifetimes import CODE, microseconds
-from auth.oauth.families import Families, Family, family_of, with_family
-from auth.secret import digest_of
+from auth.credentials.lifetimes import CODE, microseconds
+from auth.credentials.secret import digest_of
+from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
 from auth.settings import Clock
 from auth.tables import oauth_codes
 
@@ -17,14 +17,14 @@ class Code:
     """One that is known; it may have been used, or be too old."""
 
     digest: bytes
-    family: Family
+    family: TokenFamily
     redirect_uri: str
     challenge: str
     """The S256 of PKCE."""
 
 
 class Codes:
-    def __init__(self, engine: Engine, clock: Clock, families: Families) -> None:
+    def __init__(self, engine: Engine, clock: Clock, families: TokenFamilies) -> None:
         self._engine = engine
         self._clock = clock
         self._families = families
@@ -49,7 +49,7 @@ class Codes:
             return None
         return Code(row.digest, family, row.redirect_uri, row.challenge)
 
-    def use(self, connection: Connection, digest: bytes, origin: Origin) -> Family | None:
+    def use(self, connection: Connection, digest: bytes, origin: Origin) -> TokenFamily | None:
         """Use it up, and get its family; None where it is too old, or was used, which ends the family."""
         now_us = microseconds(self._clock())
         mine = oauth_codes.c.digest == digest

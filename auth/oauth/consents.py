@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.lifetimes import microseconds
+from auth.credentials.lifetimes import microseconds
 from auth.principal import Scopes, parse_scopes, render_scopes
 from auth.settings import Clock
 from auth.tables import oauth_clients, oauth_consents, oauth_families, oauth_tokens

@@ -6,16 +6,16 @@ from sqlalchemy import Connection, Engine, delete
 from sqlalchemy.exc import IntegrityError
 
 from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import ACCESS, CLIENT_CREDENTIALS, CODE, REFRESH, microseconds
 from auth.database import write
 from auth.errors import NoSuchThing
-from auth.lifetimes import ACCESS, CLIENT_CREDENTIALS, CODE, REFRESH, microseconds
 from auth.oauth.access_tokens import AccessTokens
 from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.client import Client
 from auth.oauth.codes import Codes
 from auth.oauth.consents import Consent, Consents
-from auth.oauth.families import Families, Family
 from auth.oauth.refresh_tokens import RefreshTokens
+from auth.oauth.token_families import TokenFamilies, TokenFamily
 from auth.oauth.tokens import Tokens
 from auth.principal import Principal, Scopes
 from auth.settings import Clock
@@ -26,7 +26,7 @@ from auth.tables import oauth_tokens
 class Issued:
     """What an application gets at the token endpoint."""
 
-    family: Family
+    family: TokenFamily
     scopes: Scopes
     access_token: str
     expires_in: int
@@ -41,7 +41,7 @@ class Grants:
         self._engine = engine
         self._clock = clock
         self._audit = audit
-        self._families = Families(clock, audit)
+        self._families = TokenFamilies(clock, audit)
         self._access_tokens = AccessTokens(engine, clock)
         self._consents = Consents(engine, clock)
         self.codes = Codes(engine, clock, self._families)
@@ -114,7 +114,7 @@ class Grants:
             lifetime_s = CLIENT_CREDENTIALS
             id_ = self._families.begin(connection, client.id, None, scopes, lifetime_s=lifetime_s)
             now_us = microseconds(self._clock())
-            family = Family(id_, client.id, None, scopes, "", 0, now_us, now_us + microseconds(lifetime_s))
+            family = TokenFamily(id_, client.id, None, scopes, "", 0, now_us, now_us + microseconds(lifetime_s))
             return self._issue(connection, family, scopes, lifetime_s, refreshable=False)
 
         try:
@@ -162,7 +162,7 @@ class Grants:
         write(self._engine, work)
 
     def _issue(
-        self, connection: Connection, family: Family, scopes: Scopes, lifetime_s: int, *, refreshable: bool
+        self, connection: Connection, family: TokenFamily, scopes: Scopes, lifetime_s: int, *, refreshable: bool
     ) -> Issued:
         access_token, expires_in = self._access_tokens.issue(connection, family, scopes, lifetime_s)
         refresh_token = self.refresh_tokens.issue(connection, family) if refreshable else None

@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from auth.lifetimes import ID_TOKEN
+from auth.credentials.lifetimes import ID_TOKEN
 from auth.oauth.grants import Issued
 from auth.oauth.signing_keys import ALGORITHM, SigningKeys
 from auth.principal import User

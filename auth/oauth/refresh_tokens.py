@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, insert, update
 
 from auth.audit import Origin
-from auth.lifetimes import REFRESH_GRACE, microseconds
-from auth.oauth.families import Families, Family, family_of, with_family
+from auth.credentials.lifetimes import REFRESH_GRACE, microseconds
+from auth.credentials.secret import Prefix, digest_of, new_secret
+from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
 from auth.principal import render_scopes
-from auth.secret import Prefix, digest_of, new_secret
 from auth.settings import Clock
 from auth.tables import oauth_tokens
 
@@ -20,16 +20,16 @@ class RefreshToken:
     """One that is known; it may have been used."""
 
     digest: bytes
-    family: Family
+    family: TokenFamily
 
 
 class RefreshTokens:
-    def __init__(self, engine: Engine, clock: Clock, families: Families) -> None:
+    def __init__(self, engine: Engine, clock: Clock, families: TokenFamilies) -> None:
         self._engine = engine
         self._clock = clock
         self._families = families
 
-    def issue(self, connection: Connection, family: Family) -> str:
+    def issue(self, connection: Connection, family: TokenFamily) -> str:
         """Good as long as the family, however often it is exchanged."""
         token = new_secret(Prefix.REFRESH)
         values = {
@@ -54,7 +54,7 @@ class RefreshTokens:
             return None
         return RefreshToken(row.digest, family)
 
-    def use(self, connection: Connection, digest: bytes, origin: Origin) -> Family | None:
+    def use(self, connection: Connection, digest: bytes, origin: Origin) -> TokenFamily | None:
         """Use it up, and get its family; None where it was used.
 
         Within some seconds that is taken for a request sent twice. Later somebody has a copy, and the family ends.

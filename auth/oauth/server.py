@@ -13,6 +13,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
+from auth.credentials.secret import Prefix, new_secret
 from auth.errors import NoSuchThing
 from auth.oauth.authorization_request import AuthorizationRequest, fault_of
 from auth.oauth.client import REFRESH_TOKEN
@@ -24,7 +25,6 @@ from auth.oauth.redirect_uris import with_parameters
 from auth.oauth.shapes import ClientShape, CodeShape, Decision, RefreshShape, TokenShape
 from auth.oauth.token_replies import TokenReplies
 from auth.principal import User, parse_scopes
-from auth.secret import Prefix, new_secret
 
 WITH_SECRET: Final = ["client_secret_basic", "client_secret_post"]
 ANYBODY: Final = [*WITH_SECRET, "none"]

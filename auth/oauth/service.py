@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 
 from auth.audit import Audit
-from auth.credentials import Credentials
+from auth.credentials.store import Credentials
 from auth.oauth.authorization import Authorization
 from auth.oauth.clients import Clients
 from auth.oauth.grants import Grants

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.audit import Audit, Event
+from auth.credentials.lifetimes import DAY, ID_TOKEN, MINUTE, microseconds
 from auth.database import write
-from auth.lifetimes import DAY, ID_TOKEN, MINUTE, microseconds
 from auth.settings import AuthSettings, Clock
 from auth.tables import signing_keys
 

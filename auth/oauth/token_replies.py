@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auth.lifetimes import microseconds
+from auth.credentials.lifetimes import microseconds
 from auth.oauth.grants import Issued
 from auth.oauth.id_tokens import IdTokens, subject_of
 from auth.oauth.tokens import Token

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, update
 
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.secret import digest_of
 from auth.database import write
-from auth.lifetimes import microseconds
 from auth.oauth.access_tokens import KIND as ACCESS
-from auth.oauth.families import Families, Family, family_of, with_family
+from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
 from auth.principal import Scopes, parse_scopes
-from auth.secret import digest_of
 from auth.settings import Clock
 from auth.tables import oauth_tokens
 
@@ -21,14 +21,14 @@ class Token:
     """Otherwise it is a refresh token."""
     is_active: bool
     """It would be taken now."""
-    family: Family
+    family: TokenFamily
     scopes: Scopes
     created_us: int
     expires_us: int
 
 
 class Tokens:
-    def __init__(self, engine: Engine, clock: Clock, families: Families) -> None:
+    def __init__(self, engine: Engine, clock: Clock, families: TokenFamilies) -> None:
         self._engine = engine
         self._clock = clock
         self._families = families

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from auth.access import require, user_of
 from auth.errors import InvalidCredential
+from auth.http.permissions import require, user_of
 from auth.oauth.id_tokens import subject_of
 from auth.principal import Principal, Scope
 

@@ -7,14 +7,14 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.config import JsonDict
 
-from auth.access import SignedIn, allowed, user_of
-from auth.accounts import PASSWORD_MISSING
 from auth.audit import Origin
 from auth.errors import InvalidCredential, InvalidFields
 from auth.external import identities
+from auth.http.permissions import SignedIn, allowed, user_of
 from auth.principal import Principal, Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
 from auth.routes.schemas import ALICE, Body, Id, User, moment
+from auth.users.accounts import PASSWORD_MISSING
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -96,7 +96,7 @@ def account_routes(auth: "Auth") -> APIRouter:
     async def change_account(body: AccountChange, principal: SignedIn, request: Request) -> Account:
         user_id = user_of(principal).id
         account = await auth.workers.run_hashing(_change, auth, user_id, body, auth.origin_of(request))
-        auth.gatekeeper.forget_user(user_id)
+        auth.authenticator.forget_user(user_id)
         return account
 
     @router.delete(
@@ -113,7 +113,7 @@ def account_routes(auth: "Auth") -> APIRouter:
         user_id, password = user_of(principal).id, _plain(body.current_password)
         origin = auth.origin_of(request)
         await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, origin=origin)
-        auth.gatekeeper.forget_user(user_id)
+        auth.authenticator.forget_user(user_id)
         auth.cookie.clear(response)
         afterwards.add_task(auth.erase_soon, user_id)
 
@@ -135,7 +135,7 @@ def account_routes(auth: "Auth") -> APIRouter:
             keep_id=principal.credential_id,
             origin=auth.origin_of(request),
         )
-        auth.gatekeeper.forget_user(user_id)
+        auth.authenticator.forget_user(user_id)
 
     @router.delete(
         "/identities/{id}",

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.access import SignedIn, user_of
 from auth.audit import Entry
+from auth.http.permissions import SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import PAGE, Before, NextBefore, moment
 

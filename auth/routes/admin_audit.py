@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.access import Admin
 from auth.audit import Entry, Event
+from auth.http.permissions import Admin
 from auth.routes.activity import SIGNED_IN_ONCE
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import LARGEST_ID, PAGE, Before, NextBefore, moment

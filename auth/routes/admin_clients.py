@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.access import Admin, user_of
 from auth.errors import NoSuchThing
+from auth.http.permissions import Admin, user_of
 from auth.oauth.client import Client
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
@@ -159,7 +159,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         client = await auth.workers.run(
             auth.clients.update, id, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.origin_of(request)
         )
-        auth.gatekeeper.forget_all()
+        auth.authenticator.forget_all()
         return OAuthClient.of(client)
 
     @router.delete(
@@ -172,7 +172,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
         actor_id, origin = user_of(admin).id, auth.origin_of(request)
         await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, origin=origin)
-        auth.gatekeeper.forget_all()
+        auth.authenticator.forget_all()
 
     @router.post(
         "/{id}/secret",

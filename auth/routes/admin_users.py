@@ -6,8 +6,8 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import auth.principal
-from auth.access import Admin, user_of
 from auth.errors import NoSuchThing, NotAllowed
+from auth.http.permissions import Admin, user_of
 from auth.principal import Role
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
 from auth.routes.schemas import ALICE, PAGE, Before, Body, Id, NextBefore, User
@@ -67,7 +67,7 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
     async def change_user(id: Id, body: AdminUserChange, admin: Admin, request: Request) -> AdminUser:  # noqa: A002
         actor_id, origin = user_of(admin).id, auth.origin_of(request)
         user = await auth.workers.run(_change, auth, id, body, actor_id, origin)
-        auth.gatekeeper.forget_user(id)
+        auth.authenticator.forget_user(id)
         return AdminUser.of(user)
 
     @router.delete(
@@ -83,7 +83,7 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         if id == actor_id:
             raise NotAllowed("Nobody does this to their own account; another admin can.")
         await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, origin=origin)
-        auth.gatekeeper.forget_user(id)
+        auth.authenticator.forget_user(id)
         afterwards.add_task(auth.erase_soon, id)
 
     return router

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.access import SignedIn, user_of
 from auth.errors import NoSuchThing
+from auth.http.permissions import SignedIn, user_of
 from auth.oauth.consents import Consent
 from auth.principal import Scope
 from auth.routes.problems import SIGNED_IN, problems
@@ -81,6 +81,6 @@ def app_routes(auth: "Auth") -> APIRouter:
         origin = auth.origin_of(request)
         if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, origin=origin):
             raise NoSuchThing("This application does not act for you.")
-        auth.gatekeeper.forget_user(user_id)
+        auth.authenticator.forget_user(user_id)
 
     return router

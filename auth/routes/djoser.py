@@ -4,14 +4,9 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from auth import emails, usernames
-from auth.access import SignedIn, public, user_of
-from auth.accounts import CANNOT_LOG_IN, Accounts
 from auth.errors import InvalidLogin
+from auth.http.permissions import SignedIn, public, user_of
 from auth.principal import User
-from auth.rest_framework.body import body_of
-from auth.rest_framework.fields import Fields
-from auth.rest_framework.route import RestFrameworkRoute, settle
 from auth.routes.djoser_schemas import (
     READS_BODY,
     Deletion,
@@ -24,7 +19,12 @@ from auth.routes.djoser_schemas import (
     errors,
     reads,
 )
+from auth.routes.rest_framework.body import body_of
+from auth.routes.rest_framework.fields import Fields
+from auth.routes.rest_framework.route import RestFrameworkRoute, settle
 from auth.routes.schemas import private
+from auth.users import emails, usernames
+from auth.users.accounts import CANNOT_LOG_IN, Accounts
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -107,7 +107,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         fields.refuse_faults()
         origin = auth.origin_of(request)
         changed = await auth.workers.run(auth.accounts.update, user.id, email=email, origin=origin)
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
         return DjoserUser.of(changed)
 
     @router.delete(
@@ -123,7 +123,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         password = _current_password(Fields(await body_of(request)), user)
         origin = auth.origin_of(request)
         await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, origin=origin)
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
         await auth.erase_soon(user.id)
         return Response(status_code=204)
 
@@ -150,7 +150,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
             keep_id=principal.credential_id,
             origin=auth.origin_of(request),
         )
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
         return Response(status_code=204)
 
 
@@ -183,7 +183,7 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
     async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, origin=auth.origin_of(request))
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
         return Response(status_code=204)
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
-from auth.access import SignedIn, user_of
 from auth.audit import Entry, Event
+from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
 from auth.routes.activity import ActivityEntry
 from auth.routes.apps import AuthorizedApp

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
-from auth.access import SignedIn, public, user_of
 from auth.errors import AuthError, NoSuchThing, NotAllowed, ProviderDown, ProviderFault, SignInFailed
 from auth.external.answer import Answer, read_answer
 from auth.external.external import CALLBACK, LOGIN
 from auth.external.flow import Flow, new_flow
+from auth.http.permissions import SignedIn, public, user_of
 from auth.oauth.metadata import SIGN_IN
 from auth.routes.problems import SIGNED_IN, problems
 
@@ -101,21 +101,21 @@ async def _arrive(auth: "Auth", request: Request, flow: Flow, answer: Answer) ->
     """Let in, or link, who comes back from a provider. Raises AuthError."""
     provider, origin = auth.external.provider(flow.provider), auth.origin_of(request)
     if flow.user_id is not None:
-        principal = await auth.gatekeeper.session_of(request)
+        principal = await auth.authenticator.session_of(request)
         if principal is None or user_of(principal).id != flow.user_id:
             raise NotAllowed("Nothing was linked: you are not signed in any more as who asked for it.")
-    arrivals = auth.external.arrivals
+    account_linking = auth.external.account_linking
     try:
         person = await auth.external.person(flow, answer, auth.cookie.base_url(request))
     except (SignInFailed, ProviderFault) as error:
         if answer.code:  # without one they only turned back
-            await auth.workers.run(arrivals.failed, provider, error, origin=origin)
+            await auth.workers.run(account_linking.failed, provider, error, origin=origin)
         raise
     response = RedirectResponse(flow.next, 303, PRIVATE)
     if flow.user_id is not None:
-        await auth.workers.run(arrivals.link, flow.user_id, provider, person, origin=origin)
+        await auth.workers.run(account_linking.link, flow.user_id, provider, person, origin=origin)
     else:
-        user_id = await auth.workers.run(arrivals.sign_in, provider, person, origin=origin)
+        user_id = await auth.workers.run(account_linking.sign_in, provider, person, origin=origin)
         await _begin_session(auth, request, response, user_id)
     return response
 
@@ -125,7 +125,7 @@ async def _begin_session(auth: "Auth", request: Request, response: Response, use
     origin = auth.origin_of(request)
     secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=before, origin=origin)
     if before:
-        auth.gatekeeper.forget(before)
+        auth.authenticator.forget(before)
     auth.cookie.set(response, secret)
 
 

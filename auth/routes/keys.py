@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.access import SignedIn, user_of
-from auth.credentials import Credential
-from auth.lifetimes import DAY
+from auth.credentials.lifetimes import DAY
+from auth.credentials.store import Credential
+from auth.http.permissions import SignedIn, user_of
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
 from auth.routes.schemas import Body, Id, moment, scope_list
@@ -114,6 +114,6 @@ def key_routes(auth: "Auth") -> APIRouter:
     async def revoke_key(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)
         await auth.workers.run(auth.keys.revoke, user.id, id, origin=auth.origin_of(request))
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
 
     return router

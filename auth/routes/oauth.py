@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from auth.access import public
 from auth.database import is_away
+from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.messages import NO_STORE, Message, Refused, Reply, form_of
 from auth.routes.oauth_pages import page_routes
@@ -45,7 +45,7 @@ def oauth_routes(auth: "Auth") -> APIRouter:
     async def revoke(message: Message) -> Reply:
         reply = await auth.workers.run(server.revoke, message)
         if reply.status == 200:
-            auth.gatekeeper.forget(message.parameters["token"])
+            auth.authenticator.forget(message.parameters["token"])
         return reply
 
     @router.post(paths.INTROSPECT)

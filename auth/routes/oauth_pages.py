@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from auth.access import public
 from auth.database import is_away
 from auth.errors import AuthError, Busy
+from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.authorization import ConsentFirst, SignInFirst
 from auth.oauth.messages import Message, Refused, Reply, form_body, message_of, pairs_of
@@ -34,7 +34,7 @@ def page_routes(auth: "Auth") -> APIRouter:
     @router.get(paths.AUTHORIZE)
     @page(auth)
     async def ask(request: Request) -> Response:
-        session = await auth.gatekeeper.session_of(request)
+        session = await auth.authenticator.session_of(request)
         step = await auth.workers.run(authorization.ask, _message(auth, request), session)
         return pages.consent(step) if isinstance(step, ConsentFirst) else _response(auth, step)
 
@@ -46,7 +46,7 @@ def page_routes(auth: "Auth") -> APIRouter:
         if "form_token" not in form:  # an application may ask with a form; then the user comes back with their cookie
             return RedirectResponse(f"{paths.AUTHORIZE}?{urlencode(pairs)}", 303)
         auth.cookie.refuse_other_origin(request)
-        session = await auth.gatekeeper.session_of(request)
+        session = await auth.authenticator.session_of(request)
         answer = {"allowed": form.get("decision") == "allow", "form_token": form["form_token"]}
         step = await auth.workers.run(authorization.decide, _message(auth, request), session, **answer)
         return _response(auth, step)

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from auth.errors import AuthError
+from auth.http.own_path import own_path
 from auth.oauth import metadata as paths
 from auth.oauth.messages import form_body, pairs_of
-from auth.own_path import own_path
 from auth.routes.oauth_pages import page
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
             to = await auth.workers.run(destination, then, origin)
             return pages.sign_in(then, to, username=name, error=error)
         if before:
-            auth.gatekeeper.forget(before)
+            auth.authenticator.forget(before)
         response = RedirectResponse(then, 303)
         auth.cookie.set(response, secret)
         return response

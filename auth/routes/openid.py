@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from auth.access import public
 from auth.errors import AuthError, NotAuthenticated
+from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.messages import NO_STORE
 from auth.oauth.signing_keys import CACHED
@@ -28,7 +28,7 @@ def openid_routes(auth: "Auth") -> APIRouter:
         try:
             if "authorization" not in request.headers:  # the cookie of a session is nothing here
                 raise NotAuthenticated("An access token is needed.")
-            return JSONResponse(userinfo(await auth.gatekeeper.principal_of(request)), headers=NO_STORE)
+            return JSONResponse(userinfo(await auth.authenticator.principal_of(request)), headers=NO_STORE)
         except AuthError as error:
             headers = NO_STORE | ({"WWW-Authenticate": error.challenge} if error.challenge else {})
             body = {"error": error.code, "error_description": error.message}

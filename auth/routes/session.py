@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from auth.access import CurrentPrincipal, public
+from auth.http.permissions import CurrentPrincipal, public
 from auth.principal import Scope, Scopes, allowed_to
 from auth.routes.problems import READS_BODY, problems
 from auth.routes.schemas import ALICE, Body, User, scope_list
@@ -87,7 +87,7 @@ def session_routes(auth: "Auth") -> APIRouter:
             origin=auth.origin_of(request),
         )
         if before:
-            auth.gatekeeper.forget(before)
+            auth.authenticator.forget(before)
         auth.cookie.set(response, secret)
         return _state(auth, User.of(user), allowed_to(user.role))
 
@@ -104,7 +104,7 @@ def session_routes(auth: "Auth") -> APIRouter:
         if secret := auth.cookie.read(request):
             auth.cookie.refuse_cross_site(request)
             await auth.workers.run(auth.sessions.end, secret, origin=auth.origin_of(request))
-            auth.gatekeeper.forget(secret)
+            auth.authenticator.forget(secret)
         auth.cookie.clear(response)
 
     return router

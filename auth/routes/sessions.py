@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.access import SignedIn, user_of
-from auth.credentials import Credential
+from auth.credentials.store import Credential
+from auth.http.permissions import SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import Id, moment
 
@@ -79,7 +79,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
     async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
         user, origin = user_of(principal), auth.origin_of(request)
         await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, origin=origin)
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
 
     @router.delete(
         "/{id}",
@@ -91,6 +91,6 @@ def sessions_routes(auth: "Auth") -> APIRouter:
     async def revoke_session(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)
         await auth.workers.run(auth.sessions.revoke, user.id, id, origin=auth.origin_of(request))
-        auth.gatekeeper.forget_user(user.id)
+        auth.authenticator.forget_user(user.id)
 
     return router

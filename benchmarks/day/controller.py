@@ -8,9 +8,9 @@ from ray.serve.autoscaling_policy import _apply_delay_logic, _apply_scaling_fact
 from ray.serve.config import AutoscalingContext
 
 from benchmarks.day.plan import Deployment, Plan
-from serve_app.autoscaling import QUEUE_METRIC, ImageQueuePolicy
-from serve_app.autoscaling_metrics import AutoscalingMetrics
-from serve_app.busy import BUSY_METRIC
+from serve_app.autoscaling.metrics import AutoscalingMetrics
+from serve_app.autoscaling.policy import QUEUE_METRIC, ImageQueuePolicy
+from serve_app.autoscaling.utilization import UTILIZATION_METRIC
 
 APPLICATION = "raylens"
 
@@ -29,7 +29,7 @@ class Controller:
 
     def decide(self, now: float, images: float, busy: Mapping[str, float], running: Mapping[str, int]) -> None:
         """``images`` and ``busy``, by deployment, as averaged over the look-back."""
-        reports = {name: {BUSY_METRIC: {"all": share}} for name, share in busy.items()}
+        reports = {name: {UTILIZATION_METRIC: {"all": share}} for name, share in busy.items()}
         reports.setdefault("Ingress", {})[QUEUE_METRIC + "Classifier"] = {"all": images}
         contexts = {
             self._ids[name]: self._context(name, deployment, reports.get(name, {}), running[name], now)

@@ -17,7 +17,7 @@ from benchmarks.photos import photos
 from benchmarks.results import Machine
 from benchmarks.service import Service
 from models.errors import ModelError
-from serve_app.database import parse_url
+from serve_app.database.engine import parse_url
 
 RESULTS: Final = Path(__file__).parents[1] / "results"
 DOCS: Final = ROOT / "docs"

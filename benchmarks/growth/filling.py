@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import Engine, PoolProxiedConnection
 
 from benchmarks.growth import statements
-from serve_app.database import connect
-from serve_app.schema import upgrade
+from serve_app.database.engine import connect
+from serve_app.database.schema import upgrade
 from serve_app.statistics.windows import BUCKET_S, Window, bucket_starts
 
 CHUNK: Final = 100_000
@@ -79,7 +79,7 @@ def _teach(connection: PoolProxiedConnection) -> None:
 
 
 def _counting(now_s: float) -> Iterable[str]:
-    """Buckets of a week hold every classification, so the counters follow from them."""
+    """AllowanceStore of a week hold every classification, so the counters follow from them."""
     week_s = BUCKET_S[Window.WEEK]
     yield statements.first_buckets(week_s, bucket_starts(now_s, week_s)[0], "image")
     yield statements.buckets_of_labels(week_s)

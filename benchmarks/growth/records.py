@@ -17,8 +17,8 @@ from benchmarks.growth.filling import PATIENCE_S, fill, size_bytes
 from benchmarks.growth.reads import Times, by_api, by_functions
 from benchmarks.growth.thumbnails import thumbnails
 from benchmarks.service import Service
-from serve_app.database import connect
-from serve_app.schema import PARTS, downgrade
+from serve_app.database.engine import connect
+from serve_app.database.schema import PARTS, downgrade
 
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 QUICK_SIZES: Final = SIZES[:2]

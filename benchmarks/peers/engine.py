@@ -11,8 +11,8 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from models.arrays import Float32Array, UInt8Array
 from models.labels import labels_of
-from models.runtimes import Float32Array, UInt8Array
 from models.zoo import resolve
 from serve_app.images.decoding import decode
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.peers.engine import TOP, Terms
 from models.architectures import build
+from models.arrays import UInt8Array
 from models.labels import labels_of
-from models.runtimes import UInt8Array
 from models.zoo import resolve
 from serve_app.images.decoding import decode
 

@@ -28,7 +28,7 @@ from benchmarks.photo_server import serving
 from benchmarks.processes import CpuTimes, memory
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
 from models.artifacts import ensure
-from models.runtimes import load as load_runtime
+from models.runtimes.loading import load as load_runtime
 from models.zoo import resolve
 
 FAILURES: Final = (PeerFailed, Disagreement, LoadFailed, httpx.HTTPError, psutil.Error)

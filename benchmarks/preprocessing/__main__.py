@@ -18,7 +18,7 @@ from benchmarks.preprocessing.views import SIZES, Size, views
 from benchmarks.results import Machine
 from benchmarks.service import ARTIFACTS, DEFAULT_MODEL
 from models.errors import ModelError
-from models.runtimes import load
+from models.runtimes.loading import load
 from models.zoo import resolve
 
 DOCS: Final = ROOT / "docs"

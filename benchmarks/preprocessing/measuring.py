@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.preprocessing.results import Tally
 from benchmarks.preprocessing.variants import REFERENCE, Decode
 from benchmarks.preprocessing.views import View
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.spec import Transform
 
 BATCH: Final = 16

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.results import Machine
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 
 LIBRARIES: Final = ("raylens", "pillow", "openvino")
 TOP: Final = 5

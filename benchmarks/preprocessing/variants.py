@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image, ImageFile
 
+from models.arrays import UInt8Array
 from models.spec import Transform
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.decoding import Box, decode
 from serve_app.images.jpeg_structure import check_jpeg
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.orientation import orientation_of, upright
-from serve_app.types import UInt8Array
 
 REFERENCE: Final = "exact"
 SERVICE: Final = "the service"

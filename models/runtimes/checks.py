@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from models.arrays import Float32Array, UInt8Array
 from models.errors import WarmUpFailed
-from models.runtimes import Float32Array, UInt8Array
 
 
 def check_pixels(tensor: UInt8Array, size: int) -> None:

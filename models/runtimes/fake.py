@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.runtimes.checks import check_pixels, check_warm
 
 LEVELS = 10

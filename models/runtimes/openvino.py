@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.runtimes.checks import check_pixels, check_warm
 
 PRECISIONS = {"fp32": "f32", "bf16": "bf16"}

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from models.architectures import build
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.runtimes.checks import check_pixels, check_warm
 from models.spec import ModelSpec
 

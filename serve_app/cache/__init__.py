@@ -1,4 +1,4 @@
-"""Verdicts on images seen before: in the process, or in Redis for all replicas."""
+"""Results of images seen before: in the process, or in Redis for all replicas."""
 
 from serve_app.cache.embedded import EmbeddedCache
 from serve_app.cache.keys import content_key
@@ -13,6 +13,6 @@ def open_cache(settings: Settings) -> ResultCache:
     if not settings.redis_url:
         return EmbeddedCache(settings.cache_size_mib * 2**20, settings.cache_ttl_s)
     from serve_app.cache.redis import RedisCache  # noqa: PLC0415 — importing redis is slow, embedded needs none
-    from serve_app.redis_link import RedisLink  # noqa: PLC0415
+    from serve_app.database.redis_client import RedisClient  # noqa: PLC0415
 
-    return RedisCache(RedisLink(settings.redis_url, "cache"), settings.cache_ttl_s)
+    return RedisCache(RedisClient(settings.redis_url, "cache"), settings.cache_ttl_s)

@@ -9,34 +9,34 @@ import numpy.typing as npt
 
 from serve_app.cache.keys import url_key
 from serve_app.cache.lru import Clock, TtlLru
-from serve_app.types import Ranking, Verdict
+from serve_app.types import CachedResult, Ranking
 
-_VERDICT_OVERHEAD = 1100
-"""Bytes of one verdict beside its arrays: the key, the objects, the dictionary's slot (measured)."""
+_RESULT_OVERHEAD = 1100
+"""Bytes of one result beside its arrays: the key, the objects, the dictionary's slot (measured)."""
 _URL_SIZE = 450
 """Bytes of one remembered URL: two digests as text and the slot (measured)."""
 _URLS_SHARE = 16
-"""One part in so many of the memory is for URLs, about one a verdict, so that many URLs never push verdicts out."""
+"""One part in so many of the memory is for URLs, about one a result, so that many URLs never push results out."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class EmbeddedCache:
-    """Verdicts as objects, never serialised. For the event loop's thread only: no call waits, none is interrupted."""
+    """Results as objects, never serialised. For the event loop's thread only: no call waits, none is interrupted."""
 
     def __init__(self, capacity: int, ttl_s: float, clock: Clock = time.monotonic) -> None:
         """``capacity`` in bytes, ``ttl_s`` the life of an entry."""
         urls = capacity // _URLS_SHARE
-        self._verdicts: TtlLru[Verdict] = TtlLru(capacity - urls, ttl_s, clock)
+        self._results: TtlLru[CachedResult] = TtlLru(capacity - urls, ttl_s, clock)
         self._urls: TtlLru[str] = TtlLru(urls, ttl_s, clock)
 
-    async def get(self, content_key: str) -> Verdict | None:
-        return self._verdicts.get(content_key)
+    async def get(self, content_key: str) -> CachedResult | None:
+        return self._results.get(content_key)
 
-    async def put(self, content_key: str, verdict: Verdict) -> None:
-        ranking = Ranking(_owned(verdict.ranking.indices), _owned(verdict.ranking.probabilities))
-        kept = replace(verdict, ranking=ranking)
-        self._verdicts.put(content_key, kept, _VERDICT_OVERHEAD + ranking.indices.nbytes + ranking.probabilities.nbytes)
+    async def put(self, content_key: str, result: CachedResult) -> None:
+        ranking = Ranking(_owned(result.ranking.indices), _owned(result.ranking.probabilities))
+        kept = replace(result, ranking=ranking)
+        self._results.put(content_key, kept, _RESULT_OVERHEAD + ranking.indices.nbytes + ranking.probabilities.nbytes)
 
     async def sha256_of(self, url: str) -> str | None:
         return self._urls.get(url_key(url))
@@ -48,13 +48,13 @@ class EmbeddedCache:
         return "ok"
 
     async def close(self) -> None:
-        self._verdicts.clear()
+        self._results.clear()
         self._urls.clear()
 
     @property
     def size(self) -> int:
         """Bytes held, as they are counted here."""
-        return self._verdicts.size + self._urls.size
+        return self._results.size + self._urls.size
 
 
 def _owned(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:

@@ -1,6 +1,6 @@
 """Cache entries as bytes.
 
-A verdict is a fixed header, the probabilities, the class indices, then four UTF-8 strings, little-endian throughout::
+A result is a fixed header, the probabilities, the class indices, then four UTF-8 strings, little-endian throughout::
 
     magic b"RL" · form u8 · 0 u8 · crc32 u32 · width u32 · height u32 · classes u16 · 4 × string length u16 · 0 u16
     probabilities f32 × classes · indices u16 × classes · format · model version · runtime · precision
@@ -15,7 +15,7 @@ import zlib
 
 import numpy as np
 
-from serve_app.types import ImageInfo, Ranking, Verdict
+from serve_app.types import CachedResult, ImageInfo, Ranking
 
 _MAGIC = b"RL"
 _FORM = 1
@@ -28,29 +28,29 @@ class DamagedEntry(ValueError):
     """The bytes are not an entry of this key and form."""
 
 
-def encode_verdict(key: str, verdict: Verdict) -> bytes:
-    """``verdict`` as bytes, bound to ``key``. Raises ValueError for what does not fit the form."""
-    strings = [text.encode() for text in _strings(verdict)]
-    classes = len(verdict.ranking.indices)
-    if classes != len(verdict.ranking.probabilities):
+def encode_result(key: str, result: CachedResult) -> bytes:
+    """``result`` as bytes, bound to ``key``. Raises ValueError for what does not fit the form."""
+    strings = [text.encode() for text in _strings(result)]
+    classes = len(result.ranking.indices)
+    if classes != len(result.ranking.probabilities):
         raise ValueError("a ranking has one probability for each index")
     try:
-        header = _HEADER.pack(_MAGIC, _FORM, 0, verdict.info.width, verdict.info.height, classes, *map(len, strings))
+        header = _HEADER.pack(_MAGIC, _FORM, 0, result.info.width, result.info.height, classes, *map(len, strings))
     except struct.error as error:
         raise ValueError(f"does not fit the form of a cache entry: {error}") from None
     checked = b"".join(
         (
             header[_CHECKED_FROM:],
-            verdict.ranking.probabilities.astype("<f4", copy=False).tobytes(),
-            verdict.ranking.indices.astype("<u2", copy=False).tobytes(),
+            result.ranking.probabilities.astype("<f4", copy=False).tobytes(),
+            result.ranking.indices.astype("<u2", copy=False).tobytes(),
             *strings,
         )
     )
     return b"".join((header[:4], struct.pack("<I", _checksum(key, checked)), checked))
 
 
-def decode_verdict(key: str, data: bytes) -> Verdict:
-    """The inverse of :func:`encode_verdict`; the arrays are read-only views of ``data``. Raises DamagedEntry."""
+def decode_result(key: str, data: bytes) -> CachedResult:
+    """The inverse of :func:`encode_result`; the arrays are read-only views of ``data``. Raises DamagedEntry."""
     if len(data) < _HEADER.size:
         raise DamagedEntry("shorter than a header")
     magic, form, checksum, width, height, classes, *lengths = _HEADER.unpack_from(data)
@@ -68,7 +68,7 @@ def decode_verdict(key: str, data: bytes) -> Verdict:
         strings.append(data[at : at + length].decode())
         at += length
     image_format, *rest = strings
-    return Verdict(ImageInfo(image_format, width, height), ranking, *rest)
+    return CachedResult(ImageInfo(image_format, width, height), ranking, *rest)
 
 
 def encode_digest(key: str, sha256: str) -> bytes:
@@ -89,8 +89,8 @@ def decode_digest(key: str, data: bytes) -> str:
     return bytes(digest).hex()
 
 
-def _strings(verdict: Verdict) -> tuple[str, ...]:
-    return verdict.info.format, verdict.model_version, verdict.runtime, verdict.precision
+def _strings(result: CachedResult) -> tuple[str, ...]:
+    return result.info.format, result.model_version, result.runtime, result.precision
 
 
 def _checksum(key: str, data: bytes) -> int:

@@ -2,20 +2,20 @@
 
 from typing import Literal, Protocol
 
-from serve_app.types import Verdict
+from serve_app.types import CachedResult
 
 
 class ResultCache(Protocol):
-    """Two levels: a content key leads to a verdict, a URL to the SHA-256 of what was behind it.
+    """Two levels: a content key leads to a result, a URL to the SHA-256 of what was behind it.
 
     No method raises for a cache that is gone, slow or full of rubbish: a read is a miss then, a write is dropped.
     """
 
-    async def get(self, content_key: str) -> Verdict | None:
-        """The verdict under a key of :func:`serve_app.cache.keys.content_key`, or None. Its arrays are read-only."""
+    async def get(self, content_key: str) -> CachedResult | None:
+        """The result under a key of :func:`serve_app.cache.keys.content_key`, or None. Its arrays are read-only."""
 
-    async def put(self, content_key: str, verdict: Verdict) -> None:
-        """Keep a verdict for the cache's time."""
+    async def put(self, content_key: str, result: CachedResult) -> None:
+        """Keep a result for the cache's time."""
 
     async def sha256_of(self, url: str) -> str | None:
         """SHA-256 (64 hex digits) of the bytes that were behind ``url``, or None."""

@@ -5,31 +5,31 @@ from typing import Literal
 from serve_app.cache.entry import (
     DamagedEntry,
     decode_digest,
-    decode_verdict,
+    decode_result,
     encode_digest,
-    encode_verdict,
+    encode_result,
 )
 from serve_app.cache.keys import url_key
-from serve_app.redis_link import PREFIX, RedisLink, RedisUnavailable
-from serve_app.types import Verdict
+from serve_app.database.redis_client import PREFIX, RedisClient, RedisUnavailable
+from serve_app.types import CachedResult
 
 
 class RedisCache:
-    """Entries under ``raylens:verdict:…`` and ``raylens:url:…``, each with its time to live."""
+    """Entries under ``raylens:result:…`` and ``raylens:url:…``, each with its time to live."""
 
-    def __init__(self, link: RedisLink, ttl_s: float) -> None:
+    def __init__(self, link: RedisClient, ttl_s: float) -> None:
         self._link = link
         self._ttl_ms = max(1, round(ttl_s * 1000))
 
-    async def get(self, content_key: str) -> Verdict | None:
+    async def get(self, content_key: str) -> CachedResult | None:
         value = await self._read(content_key)
         try:
-            return decode_verdict(content_key, value) if value is not None else None
+            return decode_result(content_key, value) if value is not None else None
         except DamagedEntry:
             return None
 
-    async def put(self, content_key: str, verdict: Verdict) -> None:
-        await self._write(content_key, encode_verdict(content_key, verdict))
+    async def put(self, content_key: str, result: CachedResult) -> None:
+        await self._write(content_key, encode_result(content_key, result))
 
     async def sha256_of(self, url: str) -> str | None:
         key = url_key(url)

@@ -8,10 +8,10 @@ from auth.audit import OPERATOR, Origin
 from auth.errors import AuthError, NoSuchThing
 from auth.principal import Role, User
 from auth.service import Auth
-from serve_app import schema
 from serve_app.cli.database_errors import database_errors
 from serve_app.cli.failure import Failure, WrongUsage
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from serve_app.settings import MissingSecretKey, settings
 from serve_app.statistics.history import History
 

@@ -12,9 +12,9 @@ from serve_app.cli.failure import Failure, WrongUsage, one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from models.arrays import UInt8Array
     from models.calibration import Calibration
     from models.spec import ModelSpec
-    from serve_app.types import UInt8Array
 
 LEAST_PHOTOS = 10
 """To calibrate on, and as many to compare on."""

@@ -18,8 +18,8 @@ Days = Annotated[int, typer.Option(min=1, help="Keep classifications of the last
 @app.command(epilog="Example: RAYLENS_DATABASE_URL=mysql+pymysql://USER:PASSWORD@HOST/raylens raylens db upgrade")
 def upgrade(as_json: AsJson = False) -> None:
     """Bring the database to the schema this version needs. Harmless where it is there already."""
-    from serve_app import schema
-    from serve_app.database import connect, parse_url
+    from serve_app.database import schema
+    from serve_app.database.engine import connect, parse_url
     from serve_app.settings import settings
 
     with database_errors("raylens db"):
@@ -48,7 +48,7 @@ def status(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: raylens db prune --days 90")
 def prune(days: Days, as_json: AsJson = False) -> None:
     """Delete single classifications older than DAYS. The counters behind the Top 10 keep what they counted."""
-    from serve_app.database import connect
+    from serve_app.database.engine import connect
     from serve_app.settings import settings
     from serve_app.statistics.retention import prune as prune_database
 
@@ -65,9 +65,9 @@ def backup(
     as_json: AsJson = False,
 ) -> None:
     """Copy the embedded database, the records that wait for it and the secret key, while Raylens runs or not."""
-    from serve_app.backup import back_up
     from serve_app.cli.failure import WrongUsage
-    from serve_app.database import parse_url
+    from serve_app.database.backup import back_up
+    from serve_app.database.engine import parse_url
     from serve_app.settings import settings
 
     with database_errors("raylens db backup"):

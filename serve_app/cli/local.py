@@ -8,9 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from models.arrays import Float32Array
 from models.errors import ModelError
 from models.labels import Labels, labels_of
-from models.runtimes import Runtime, load
+from models.runtimes.loading import load
+from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 from models.zoo import resolve
 from serve_app.cli.failure import WrongUsage
@@ -21,7 +23,7 @@ from serve_app.fetch import Fetcher
 from serve_app.settings import Settings
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import rank
-from serve_app.types import EncodedImage, Float32Array, ImageInfo, Ranking
+from serve_app.types import EncodedImage, ImageInfo, Ranking
 
 _BATCH = 8
 _NO_DEADLINE = math.inf

@@ -48,7 +48,7 @@ def raylens(
     ] = False,
 ) -> None:
     """Image classification as a service: 1,000 ImageNet classes, on Ray Serve."""
-    from serve_app.logs import configure_logging
+    from serve_app.observability.logging import configure_logging
     from serve_app.settings import settings
 
     configure_logging(settings())  # to standard error: standard output is for results

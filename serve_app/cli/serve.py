@@ -21,11 +21,11 @@ from rich.status import Status
 from models.artifacts import ensure
 from models.errors import ModelError
 from models.zoo import resolve
-from serve_app import tracing
-from serve_app.cluster import Cluster, ClusterFailed, is_joined
-from serve_app.deployment_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
+from serve_app.cluster.ray_cluster import Cluster, ClusterFailed, is_joined
+from serve_app.cluster.serve_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
+from serve_app.observability import tracing
+from serve_app.observability.tracing import TracingUnavailable
 from serve_app.settings import MissingSecretKey, Settings, settings
-from serve_app.tracing import TracingUnavailable
 
 START_TIMEOUT_S = 300.0
 

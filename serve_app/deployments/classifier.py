@@ -2,13 +2,13 @@
 
 import time
 
-from models.runtimes import load
+from models.runtimes.loading import load
 from models.spec import ModelSpec
-from serve_app.busy import BUSY_METRIC, BusyShare
+from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.config import ClassifierArguments
 from serve_app.deployments.telemetry import begin
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.metrics import ClassifierMetrics
+from serve_app.observability.metrics import ClassifierMetrics
+from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
 from serve_app.stages.classifier import Classifier
 from serve_app.types import Classified, ModelInService, Preprocessed
@@ -31,19 +31,19 @@ class ClassifierReplica(Classifier):
         runtime.warm_up()
         super().__init__(runtime, concurrency=arguments.concurrency, max_waiting=arguments.max_waiting)
         self._metrics = ClassifierMetrics(spec.name)
-        self._busy = BusyShare(lambda: self.busy_s, arguments.concurrency)
+        self._busy = Utilization(lambda: self.busy_s, arguments.concurrency)
         self._in_service = ModelInService(
             spec.name, spec.version, runtime.name, runtime.precision, time.perf_counter() - started
         )
 
-    async def classify(self, batch: Preprocessed, manifest: Manifest = NOBODYS) -> Classified:
-        classified = await super().classify(batch, manifest)
+    async def classify(self, batch: Preprocessed, context: BatchContext = EMPTY) -> Classified:
+        classified = await super().classify(batch, context)
         self._metrics.observe(classified, self.waiting_images)
         return classified
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """How much of the time the model is at work."""
-        return {BUSY_METRIC: self._busy.read()}
+        return {UTILIZATION_METRIC: self._busy.read()}
 
     async def describe(self) -> ModelInService:
         """What runs here, once it runs."""

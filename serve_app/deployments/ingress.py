@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from fastapi import FastAPI
 
 from models.spec import ModelSpec
-from serve_app.autoscaling import QUEUE_METRIC
-from serve_app.busy import BUSY_METRIC, BusyShare
+from serve_app.autoscaling.policy import QUEUE_METRIC
+from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.config import BuildArguments
 from serve_app.deployments.telemetry import begin
-from serve_app.metrics import IngressMetrics
+from serve_app.observability.metrics import IngressMetrics
 from serve_app.pipeline import Handle, Pipeline
 from serve_app.settings import settings
 
 
-def plainly(handle: Handle) -> Handle:
+def with_pickle_serialization(handle: Handle) -> Handle:
     """What travels are plain data; Serve's default, cloudpickle, takes longer to find that out."""
     return handle.options(request_serialization="pickle", response_serialization="pickle")
 
@@ -43,9 +43,9 @@ class IngressReplica:
         # interface; through HAProxy that is everybody. RAYLENS_FORWARDED_HOPS alone says what to believe.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
         pipeline = Pipeline(
-            preprocessor=plainly(preprocessor),
-            classifiers={name: plainly(handle) for name, handle in classifiers.items()},
-            results=plainly(results),
+            preprocessor=with_pickle_serialization(preprocessor),
+            classifiers={name: with_pickle_serialization(handle) for name, handle in classifiers.items()},
+            results=with_pickle_serialization(results),
         )
         deployments = {name: handle.deployment_name for name, handle in classifiers.items()}
         self._gateway = Gateway(
@@ -57,7 +57,7 @@ class IngressReplica:
             metrics=IngressMetrics(),
         )
         # One event loop: a core is all it can take, and what it waits for is none of its work.
-        self._busy = BusyShare(time.process_time)
+        self._busy = Utilization(time.process_time)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
         from serve_app.ingress.api import create_api  # noqa: PLC0415
@@ -67,7 +67,9 @@ class IngressReplica:
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Images waiting or in work here, by Classifier deployment, and how busy this replica is."""
         images = self._gateway.images_by_deployment()
-        return {BUSY_METRIC: self._busy.read()} | {QUEUE_METRIC + name: float(count) for name, count in images.items()}
+        return {UTILIZATION_METRIC: self._busy.read()} | {
+            QUEUE_METRIC + name: float(count) for name, count in images.items()
+        }
 
     async def drain(self) -> None:
         """See :meth:`Gateway.drain`."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from models.spec import ModelSpec
 from serve_app.config import PreprocessorArguments
 from serve_app.deployments.telemetry import begin
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.metrics import PreprocessorMetrics
+from serve_app.observability.metrics import PreprocessorMetrics
+from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.types import EncodedImage, Preprocessed
@@ -19,7 +19,7 @@ class PreprocessorReplica(Preprocessor):
         self.warm_up()
         self._metrics = PreprocessorMetrics()
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage], manifest: Manifest = NOBODYS) -> Preprocessed:
-        preprocessed = await super().prepare(model, images, manifest)
+    async def prepare(self, model: str, images: Sequence[EncodedImage], context: BatchContext = EMPTY) -> Preprocessed:
+        preprocessed = await super().prepare(model, images, context)
         self._metrics.observe(preprocessed)
         return preprocessed

@@ -9,8 +9,8 @@ from models.spec import ModelSpec
 from serve_app.config import RecordArguments
 from serve_app.deployments.telemetry import begin
 from serve_app.errors import RaylensError
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.metrics import ResultsMetrics
+from serve_app.observability.metrics import ResultsMetrics
+from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
 from serve_app.stages.results import Results
 from serve_app.types import Answer, Classified, Query, Record
@@ -18,10 +18,10 @@ from serve_app.types import Answer, Classified, Query, Record
 
 class ResultsReplica(Results):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
-        from serve_app.statistics.keeper import Keeper  # noqa: PLC0415 - as in the ingress
+        from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - as in the ingress
 
         begin(settings(), "Results")
-        self._keeper = Keeper(settings(), arguments.drain_interval_s)
+        self._keeper = RecordStore(settings(), arguments.drain_interval_s)
         super().__init__(
             {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, self._keeper
         )
@@ -29,10 +29,10 @@ class ResultsReplica(Results):
         self._keeper.start(self._metrics.observe_records)
 
     async def finish(
-        self, model: str, queries: list[Query], classified: Classified, manifest: Manifest = NOBODYS
+        self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
     ) -> list[Answer | RaylensError]:
         started = time.perf_counter()
-        answers = await super().finish(model, queries, classified, manifest)
+        answers = await super().finish(model, queries, classified, context)
         self._metrics.observe((time.perf_counter() - started) * 1e3)
         return answers
 

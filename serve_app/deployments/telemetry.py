@@ -1,7 +1,7 @@
 """The first thing every replica does: set up how it is watched from outside, by its log and its traces."""
 
-from serve_app import tracing
-from serve_app.logs import configure_logging, take_over_stderr
+from serve_app.observability import tracing
+from serve_app.observability.logging import configure_logging, take_over_stderr
 from serve_app.settings import Settings
 
 

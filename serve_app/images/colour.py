@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, TiffImagePlugin
 
-from serve_app.types import UInt8Array
+from models.arrays import UInt8Array
 
 _FAR = 1e30
 """No number counts as larger; differences and quotients then stay within float32."""

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from PIL import AvifImagePlugin, Image, ImageFile
 
+from models.arrays import UInt8Array
 from serve_app.errors import (
     CorruptImage,
     ImageMissing,
@@ -26,7 +27,7 @@ from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 from serve_app.images.orientation import orientation_of, upright, upright_size
 from serve_app.images.pixel_budget import PixelBudget
 from serve_app.images.tiff_structure import check_avif, check_tiff
-from serve_app.types import ImageInfo, UInt8Array
+from serve_app.types import ImageInfo
 
 logger = logging.getLogger(__name__)
 

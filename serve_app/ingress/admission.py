@@ -2,13 +2,14 @@
 
 from starlette.requests import Request
 
-from auth.access import require
 from auth.errors import NotAuthenticated
+from auth.http.permissions import require
 from auth.principal import Principal, Scope
 from auth.service import Auth
 from serve_app.ingress.clients import address_of
-from serve_app.rate import parse_rates
-from serve_app.rate_limit import Allowance, RateLimiter, address_client, allowances_of
+from serve_app.rate_limit.allowance import Allowance
+from serve_app.rate_limit.limiter import RateLimiter, address_client, allowances_of
+from serve_app.rate_limit.rate import parse_rates
 from serve_app.settings import Settings
 
 
@@ -16,7 +17,7 @@ class Admission:
     """Asked once a request, before its body is read and after: no more than needed for a cached answer."""
 
     def __init__(self, settings: Settings, auth: Auth, limiter: RateLimiter) -> None:
-        self._gatekeeper = auth.gatekeeper
+        self._gatekeeper = auth.authenticator
         self._limiter = limiter
         self._anonymous = settings.anonymous
         self._hops = settings.forwarded_hops

@@ -10,18 +10,19 @@ from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
-from auth.access import refuse_undeclared
+from auth import app as auth_app
+from auth.http.permissions import refuse_undeclared
 from serve_app import VERSION
 from serve_app.ingress.classify import classify_routes, legacy_classify_routes
 from serve_app.ingress.documentation import ASSETS, DOCUMENT, add_documentation
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
 from serve_app.ingress.history import history_routes
-from serve_app.ingress.journal import Journal
-from serve_app.ingress.look import legacy_look_routes, look_routes
 from serve_app.ingress.problems import install_problem_handlers
+from serve_app.ingress.read_routes import legacy_look_routes, look_routes
 from serve_app.ingress.secret import legacy_secret_routes
 from serve_app.ingress.web import add_web_app
+from serve_app.observability.request_log import RequestLogMiddleware
 
 DESCRIPTION = """Send a photo, get its ImageNet classes with probabilities.
 
@@ -49,7 +50,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own telemetry: ours are serve_app.tracing and serve_app.metrics."""
+"""FastAPI's own telemetry: ours are serve_app.observability.tracing and serve_app.observability.metrics."""
 
 
 def create_api(gateway: Gateway) -> FastAPI:
@@ -75,10 +76,10 @@ def create_api(gateway: Gateway) -> FastAPI:
     add_documentation(app, gateway.auth)
     install_problem_handlers(app)
     _add_routes(app, gateway)
-    gateway.auth.install(app)
+    auth_app.install(app, gateway.auth)
     add_web_app(app)
     refuse_undeclared(app)
-    app.add_middleware(Journal, slow_s=gateway.settings.slow_request_s)
+    app.add_middleware(RequestLogMiddleware, slow_s=gateway.settings.slow_request_s)
     return app
 
 

@@ -9,19 +9,19 @@ from typing import Final, Literal, Protocol
 
 from models.labels import Labels
 from models.spec import ModelSpec
-from serve_app import tracing
+from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.batching.single_flight import SingleFlight
 from serve_app.cache import ResultCache, content_key
-from serve_app.coalescer import Coalescer
 from serve_app.errors import DeadlineExceeded
 from serve_app.fetch import host_of
-from serve_app.manifest import Origin
+from serve_app.observability import tracing
 from serve_app.pipeline import Job
-from serve_app.records import record_of, timings_of
-from serve_app.single_flight import SingleFlight
-from serve_app.types import Answer, ModelInService, Query, Record, Verdict
+from serve_app.request_context import RequestContext
+from serve_app.statistics.records import record_of, timings_of
+from serve_app.types import Answer, CachedResult, ModelInService, Query, Record
 
 PREPROCESSING_VERSION: Final = "1"
-"""Changes whenever the same bytes would give another tensor: cached verdicts of before are then not found."""
+"""Changes whenever the same bytes would give another tensor: cached results of before are then not found."""
 
 CacheMode = Literal["use", "refresh", "off"]
 CacheOutcome = Literal["hit", "miss", "shared"]
@@ -39,7 +39,7 @@ class ServedModel:
 
     spec: ModelSpec
     labels: Labels
-    queue: Coalescer[Job, Answer]
+    queue: AdaptiveBatcher[Job, Answer]
     in_service: ModelInService
 
 
@@ -76,7 +76,7 @@ class Classification:
 
     query: Query
     model: ServedModel
-    verdict: Verdict
+    result: CachedResult
     outcome: CacheOutcome
     timings_ms: dict[str, float]
     batch_size: int = 0
@@ -92,14 +92,14 @@ class _Fetched:
 @dataclass(frozen=True, slots=True)
 class _Inferred:
     answer: Answer
-    origin: Origin
+    origin: RequestContext
     """Of the request that led: who shares the answer points to it."""
 
 
 class Classifications:
     """Answers images. ``recorder`` keeps the records of answers that needed no inference of their own."""
 
-    def __init__(self, cache: ResultCache, fetcher: ImageSource, recorder: Coalescer[Record, None]) -> None:
+    def __init__(self, cache: ResultCache, fetcher: ImageSource, recorder: AdaptiveBatcher[Record, None]) -> None:
         self._cache = cache
         self._fetcher = fetcher
         self._recorder = recorder
@@ -123,9 +123,9 @@ class Classifications:
         url = source.url if isinstance(source, ImageUrl) else None
         fetch_ms = 0.0
         if isinstance(source, ImageUrl):
-            known, verdict = await self._known(source.url, options)
-            if known and verdict:
-                return await self._from_cache(self._query(received_at, options, known, url), options, verdict)
+            known, result = await self._known(source.url, options)
+            if known and result:
+                return await self._from_cache(self._query(received_at, options, known, url), options, result)
             with tracing.span("fetch") as span:
                 if span:
                     span.set({"server.address": host_of(source.url)})
@@ -134,25 +134,25 @@ class Classifications:
         else:
             fetched = _Fetched(source.data, hashlib.sha256(source.data).hexdigest())
         query = self._query(received_at, options, fetched.sha256, url, fetch_ms)
-        if verdict := await self._look_up(query.sha256, options):
-            return await self._from_cache(query, options, verdict)
+        if result := await self._look_up(query.sha256, options):
+            return await self._from_cache(query, options, result)
         return await self._infer(query, fetched.data, options)
 
-    async def _known(self, url: str, options: Options) -> tuple[str | None, Verdict | None]:
+    async def _known(self, url: str, options: Options) -> tuple[str | None, CachedResult | None]:
         """What the cache knows of the image behind a URL: its SHA-256, and more."""
         if options.cache != "use":
             return None, None
         known = await self._cache.sha256_of(url)
         return known, await self._look_up(known, options) if known else None
 
-    async def _look_up(self, sha256: str, options: Options) -> Verdict | None:
+    async def _look_up(self, sha256: str, options: Options) -> CachedResult | None:
         if options.cache != "use":
             return None
         with tracing.span("cache look-up") as span:
-            verdict = await self._cache.get(self._key(sha256, options.model))
+            result = await self._cache.get(self._key(sha256, options.model))
             if span:
-                span.set({"raylens.cache.hit": verdict is not None})
-            return verdict
+                span.set({"raylens.cache.hit": result is not None})
+            return result
 
     async def _fetch(self, url: str, options: Options) -> _Fetched:
         async def fetch() -> _Fetched:
@@ -170,7 +170,7 @@ class Classifications:
     async def _infer(self, query: Query, data: bytes, options: Options) -> Classification:
         """Through the graph, which records it; or, where another request has it under way, along with that."""
         key = self._key(query.sha256, options.model)
-        origin = Origin(options.request_id, tracing.traceparent())
+        origin = RequestContext(options.request_id, tracing.traceparent())
 
         async def infer() -> _Inferred:
             with tracing.child(origin.traceparent, "queue") as waiting:
@@ -178,7 +178,7 @@ class Classifications:
                     Job(query, data, origin, waiting), query.deadline, size=len(data)
                 )
             if options.cache != "off":
-                await self._cache.put(key, answer.verdict)
+                await self._cache.put(key, answer.result)
             return _Inferred(answer, origin)
 
         if options.cache == "use":
@@ -188,21 +188,21 @@ class Classifications:
         answer = inferred.answer
         if shared:
             tracing.link(inferred.origin.traceparent)
-            return await self._recorded(query, options, answer.verdict, "shared")
+            return await self._recorded(query, options, answer.result, "shared")
         total_ms = (time.time() - query.received_at) * 1e3
         timings_ms = timings_of(query.fetch_ms, total_ms, answer)
-        return Classification(query, options.model, answer.verdict, "miss", timings_ms, answer.batch_size)
+        return Classification(query, options.model, answer.result, "miss", timings_ms, answer.batch_size)
 
-    async def _from_cache(self, query: Query, options: Options, verdict: Verdict) -> Classification:
-        return await self._recorded(query, options, verdict, "hit")
+    async def _from_cache(self, query: Query, options: Options, result: CachedResult) -> Classification:
+        return await self._recorded(query, options, result, "hit")
 
     async def _recorded(
-        self, query: Query, options: Options, verdict: Verdict, outcome: CacheOutcome
+        self, query: Query, options: Options, result: CachedResult, outcome: CacheOutcome
     ) -> Classification:
-        record = record_of(query, verdict, options.model.labels, answered_at=time.time(), cached=True)
+        record = record_of(query, result, options.model.labels, answered_at=time.time(), cached=True)
         with tracing.span("record"):
             await self._recorder.submit(record, query.deadline)
-        return Classification(query, options.model, verdict, outcome, record.timings_ms)
+        return Classification(query, options.model, result, outcome, record.timings_ms)
 
     def _key(self, sha256: str, model: ServedModel) -> str:
         return content_key(

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from auth.access import public
+from auth.http.permissions import public
 from auth.principal import Principal, Scope
-from serve_app import tracing
 from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.bodies import Source, read_sources
 from serve_app.ingress.classification import Classification, ImageUrl, Options, ServedModel
 from serve_app.ingress.documentation import also
 from serve_app.ingress.gateway import Gateway
-from serve_app.ingress.journal import image_failed
 from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
+from serve_app.observability import tracing
+from serve_app.observability.request_log import image_failed
 
 BODY: dict[str, Any] = {
     "requestBody": {

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
-from auth.access import asked_by, public
+from auth.http.permissions import asked_by, public
 from auth.principal import Scope
 from auth.service import Auth
 

@@ -14,24 +14,24 @@ from auth.errors import AuthError
 from auth.service import Auth
 from models.labels import labels_of
 from models.spec import ModelSpec
-from serve_app import tracing
+from serve_app.batching.adaptive_batcher import AdaptiveBatcher
 from serve_app.cache import open_cache
-from serve_app.coalescer import Coalescer
+from serve_app.cluster.serve_status import DeploymentState, deployment_states
 from serve_app.config import BuildArguments
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
-from serve_app.ingress import gate, rendering
+from serve_app.ingress import load_shedding, rendering
 from serve_app.ingress.admission import Admission
 from serve_app.ingress.bodies import ByteBudget
 from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
 from serve_app.ingress.clients import address_of
-from serve_app.ingress.pulse import WINDOW_S, Pulse
-from serve_app.metrics import IngressMetrics
+from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
+from serve_app.observability import tracing
+from serve_app.observability.metrics import IngressMetrics
 from serve_app.pipeline import Job, Pipeline
-from serve_app.rate_limit import RateLimiter, open_buckets
-from serve_app.replicas import DeploymentState, deployment_states
+from serve_app.rate_limit.limiter import RateLimiter, open_allowance_store
 from serve_app.settings import Settings
 from serve_app.statistics.history import History
 from serve_app.types import Answer, EncodedImage, ModelInService, Record
@@ -67,7 +67,7 @@ class Gateway:
         self.arguments = arguments
         self.limits = arguments.limits
         self.memory = ByteBudget(arguments.queue.max_mib << 20)
-        self.pulse = Pulse()
+        self.pulse = RollingStats()
         self.engine = connect(settings.effective_database_url)
         self.history = History(self.engine, settings.signing_keys)
         self.auth = Auth(
@@ -77,7 +77,7 @@ class Gateway:
             erase=self.history.erase,
             records_of=self.records_of,
         )
-        self.admission = Admission(settings, self.auth, RateLimiter(open_buckets(settings)))
+        self.admission = Admission(settings, self.auth, RateLimiter(open_allowance_store(settings)))
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
         self.draining = False
@@ -88,7 +88,7 @@ class Gateway:
         self._metrics = metrics
         self._cache = open_cache(settings)
         self._fetcher = Fetcher(settings.fetch_allowed_networks, timeout_s=arguments.limits.fetch_timeout_s)
-        recorder = Coalescer[Record, None](pipeline.record, slots=2, max_batch=RECORD_BATCH, max_waiting=100_000)
+        recorder = AdaptiveBatcher[Record, None](pipeline.record, slots=2, max_batch=RECORD_BATCH, max_waiting=100_000)
         self._classifications = Classifications(self._cache, self._fetcher, recorder)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -99,13 +99,13 @@ class Gateway:
         """
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
         await asyncio.wait(warm_ups, timeout=OPEN_AFTER_S)
-        gate.guard(self._refusal)
+        load_shedding.set_refusal(self._refusal)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
         self._spawn(self._sweep())
 
     async def stop(self) -> None:
-        gate.guard(None)
+        load_shedding.set_refusal(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -231,15 +231,15 @@ class Gateway:
         self.models[spec.name] = ServedModel(spec, labels_of(spec), self._queue(spec.name), in_service)
         log.info("model_ready", model=spec.name, runtime=in_service.runtime, precision=in_service.precision)
 
-    def _queue(self, name: str) -> Coalescer[Job, Answer]:
+    def _queue(self, name: str) -> AdaptiveBatcher[Job, Answer]:
         queue = self.arguments.queue
 
         async def run(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
             for job in jobs if tracing.is_on() else ():
                 job.waiting.end()
-            return await self._pipeline.classify_surely(name, jobs)
+            return await self._pipeline.classify_with_retries(name, jobs)
 
-        return Coalescer(
+        return AdaptiveBatcher(
             run,
             slots=queue.batches_per_classifier,
             max_batch=queue.max_batch,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from auth.access import public
+from auth.http.permissions import public
 from serve_app.ingress import schemas
 from serve_app.ingress.classify import json_response
 from serve_app.ingress.gateway import Gateway

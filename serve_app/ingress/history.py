@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response, StreamingResponse
 
-from auth.access import CurrentPrincipal, allowed, public, require, user_of
+from auth.http.permissions import CurrentPrincipal, allowed, public, require, user_of
 from auth.principal import Principal, Scope
 from serve_app.ingress import export, schemas
 from serve_app.ingress.classify import json_response

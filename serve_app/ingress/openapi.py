@@ -12,7 +12,7 @@ from models.zoo import resolve
 from serve_app.config import BuildArguments
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
-from serve_app.metrics import IngressMetrics
+from serve_app.observability.metrics import IngressMetrics
 from serve_app.pipeline import Pipeline
 from serve_app.settings import Settings
 

@@ -14,13 +14,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from auth.errors import AuthError, InvalidFields
-from serve_app.database import is_away
+from serve_app.database.engine import is_away
 from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unavailable
+from serve_app.observability.request_log import SCOPE_ERROR
 
 log = structlog.get_logger(__name__)
-
-ERROR: Final = "raylens.error"
-"""In the ASGI scope: the error that a request was answered with, for its line in the log."""
 
 DATABASE_AWAY: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
 
@@ -64,7 +62,7 @@ def retry_after(error: RaylensError | AuthError) -> str:
 
 
 def problem_response(request: Request, error: RaylensError | AuthError) -> Response:
-    request.scope[ERROR] = error
+    request.scope[SCOPE_ERROR] = error
     headers = {} if error.retry_after is None else {"Retry-After": retry_after(error)}
     if isinstance(error, AuthError) and error.challenge:
         headers["WWW-Authenticate"] = error.challenge

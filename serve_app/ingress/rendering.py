@@ -33,18 +33,18 @@ def _image(sha256: str, image_format: str, width: int, height: int, url: str | N
 
 def classification(answer: Classification) -> dict[str, Any]:
     """The body of a fresh answer."""
-    query, verdict = answer.query, answer.verdict
-    indices = verdict.ranking.indices[: query.top_k].tolist()
-    probabilities = verdict.ranking.probabilities[: query.top_k].tolist()
+    query, result = answer.query, answer.result
+    indices = result.ranking.indices[: query.top_k].tolist()
+    probabilities = result.ranking.probabilities[: query.top_k].tolist()
     return {
         "id": query.id,
         "created_at": timestamp(query.received_at),
-        "image": _image(query.sha256, verdict.info.format, verdict.info.width, verdict.info.height, query.url),
+        "image": _image(query.sha256, result.info.format, result.info.width, result.info.height, query.url),
         "model": {
             "name": query.model,
-            "version": verdict.model_version,
-            "runtime": verdict.runtime,
-            "precision": verdict.precision,
+            "version": result.model_version,
+            "runtime": result.runtime,
+            "precision": result.precision,
         },
         "predictions": _predictions(answer.model.labels, indices, probabilities),
         "cached": answer.outcome != "miss",
@@ -86,7 +86,7 @@ def recorded(record: Record, labels: Labels | None) -> dict[str, Any]:
 
 def legacy(answer: Classification) -> dict[str, Any]:
     """The original's body; the time in seconds."""
-    ranking = answer.verdict.ranking
+    ranking = answer.result.ranking
     return {
         "classification": answer.model.labels.name(int(ranking.indices[0])),
         "confidence": round(float(ranking.probabilities[0]), 4),

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from auth.access import principal_of, public, require, user_of
 from auth.errors import AuthError
+from auth.http.permissions import principal_of, public, require, user_of
 from serve_app.ingress import schemas
 from serve_app.ingress.documentation import also
 

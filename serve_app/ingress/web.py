@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from auth.access import public
+from auth.http.permissions import public
 
 DIST: Final = Path(__file__).parents[2] / "frontend" / "dist"
 INDEX: Final = "index.html"

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.runtimes import Runtime
-from serve_app import tracing
-from serve_app.coalescer import Coalescer
-from serve_app.log_context import on_behalf_of
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.types import Classified, Float32Array, Preprocessed, UInt8Array
+from models.arrays import Float32Array, UInt8Array
+from models.runtimes.runtime import Runtime
+from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.observability import tracing
+from serve_app.observability.log_context import bound_log_context
+from serve_app.request_context import EMPTY, BatchContext
+from serve_app.types import Classified, Preprocessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Classifier:
         self.busy_s = 0.0
         """Seconds of model calls since the start."""
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="inference")
-        self._merger = Coalescer[UInt8Array, _Inference](
+        self._merger = AdaptiveBatcher[UInt8Array, _Inference](
             self._infer,
             slots=concurrency,
             max_batch=runtime.batch_buckets[-1],
@@ -45,13 +46,13 @@ class Classifier:
     def waiting_images(self) -> int:
         return self._merger.waiting_images
 
-    async def classify(self, batch: Preprocessed, manifest: Manifest = NOBODYS) -> Classified:
+    async def classify(self, batch: Preprocessed, context: BatchContext = EMPTY) -> Classified:
         """Probabilities for each row of the batch's tensor; the batch's other outcomes pass through.
 
         Raises Overloaded when too many images wait, DeadlineExceeded when nobody waits for any row any more.
         """
         arrived = time.time()
-        with on_behalf_of(manifest), tracing.stage(manifest, "classify", self._about) as stage:
+        with bound_log_context(context), tracing.stage(context, "classify", self._about) as stage:
             if len(batch.tensor):
                 inference = await self._merger.submit(batch.tensor, max(batch.deadlines), len(batch.tensor))
                 ended_at = inference.started_at + inference.inference_ms / 1e3

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from serve_app import tracing
+from models.arrays import UInt8Array
 from serve_app.errors import DeadlineExceeded, InternalError, RaylensError, UnknownModel
 from serve_app.images.decoding import Transform, decode
 from serve_app.images.formats import ALLOWED
 from serve_app.images.sample import sample
-from serve_app.log_context import on_behalf_of
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.types import EncodedImage, ImageInfo, Preprocessed, UInt8Array
+from serve_app.observability import tracing
+from serve_app.observability.log_context import bound_log_context
+from serve_app.request_context import EMPTY, BatchContext
+from serve_app.types import EncodedImage, ImageInfo, Preprocessed
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Preprocessor:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._clock = clock
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage], manifest: Manifest = NOBODYS) -> Preprocessed:
+    async def prepare(self, model: str, images: Sequence[EncodedImage], context: BatchContext = EMPTY) -> Preprocessed:
         """Every image as a row of pixels as ``model`` wants them, or the error that is its answer, in order.
 
         :raises UnknownModel: there is no such model here.
@@ -44,13 +45,13 @@ class Preprocessor:
         loop = asyncio.get_running_loop()
 
         def outcome_of(index: int) -> ImageInfo | RaylensError:
-            with on_behalf_of(manifest.origin(index)), stage.image(index, "decode") as span:
+            with bound_log_context(context.origin(index)), stage.image(index, "decode") as span:
                 outcome = self._fill(rows[index], images[index], transform)
                 if isinstance(outcome, RaylensError):
                     span.fail(outcome.code)
                 return outcome
 
-        with on_behalf_of(manifest), tracing.stage(manifest, "preprocess") as stage:
+        with bound_log_context(context), tracing.stage(context, "preprocess") as stage:
             outcomes = await asyncio.gather(
                 *(loop.run_in_executor(self._pool, outcome_of, index) for index in range(len(images)))
             )

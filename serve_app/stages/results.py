@@ -10,13 +10,14 @@ from typing import Protocol
 
 import numpy as np
 
+from models.arrays import Float32Array
 from models.labels import Labels
-from serve_app import tracing
 from serve_app.errors import RaylensError
-from serve_app.log_context import on_behalf_of
-from serve_app.manifest import NOBODYS, Manifest
-from serve_app.records import record_of
-from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Ranking, Record, Verdict
+from serve_app.observability import tracing
+from serve_app.observability.log_context import bound_log_context
+from serve_app.request_context import EMPTY, BatchContext
+from serve_app.statistics.records import record_of
+from serve_app.types import Answer, CachedResult, Classified, ImageInfo, Query, Ranking, Record
 
 
 class RecordSink(Protocol):
@@ -42,10 +43,10 @@ class Results:
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="records")
 
     async def finish(
-        self, model: str, queries: list[Query], classified: Classified, manifest: Manifest = NOBODYS
+        self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
     ) -> list[Answer | RaylensError]:
         """One answer or error per query, in order. Answered ones are recorded before this returns."""
-        with on_behalf_of(manifest), tracing.stage(manifest, "results") as stage:
+        with bound_log_context(context), tracing.stage(context, "results") as stage:
             return await self._finish(model, queries, classified, stage)
 
     async def _finish(
@@ -60,7 +61,7 @@ class Results:
         ]
         now = time.time()
         records = [
-            record_of(query, answer.verdict, self._labels[model], answered_at=now, cached=False, answer=answer)
+            record_of(query, answer.result, self._labels[model], answered_at=now, cached=False, answer=answer)
             for query, answer in zip(queries, answers, strict=True)
             if isinstance(answer, Answer)
         ]
@@ -77,14 +78,14 @@ class Results:
             await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _answer(self, model: str, info: ImageInfo, ranking: Ranking, classified: Classified) -> Answer:
-        verdict = Verdict(
+        result = CachedResult(
             info=info,
             ranking=ranking,
             model_version=self._versions[model],
             runtime=classified.runtime,
             precision=classified.precision,
         )
-        return Answer(verdict, classified.preprocess_ms, classified.inference_ms, classified.batch_size)
+        return Answer(result, classified.preprocess_ms, classified.inference_ms, classified.batch_size)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)

@@ -4,7 +4,7 @@ import time
 
 from sqlalchemy import ColumnElement, Delete, Engine, Table, delete, select, tuple_
 
-from serve_app.database import writing
+from serve_app.database.engine import writing
 
 CHUNK = 500
 """Rows a transaction."""

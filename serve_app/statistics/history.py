@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, select
 
-from serve_app.database import writing
+from serve_app.database.engine import writing
 from serve_app.errors import UnknownClassification
 from serve_app.statistics import cursor as cursors
 from serve_app.statistics.cursor import Position

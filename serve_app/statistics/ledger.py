@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, insert, select
 from sqlalchemy.exc import DatabaseError
 
-from serve_app.database import writing
+from serve_app.database.engine import writing
 from serve_app.statistics.counters import count, microseconds
 from serve_app.statistics.tables import classifications
 from serve_app.types import Record

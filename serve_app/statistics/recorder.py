@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
-from serve_app.circuit_breaker import CircuitBreaker
+from serve_app.batching.circuit_breaker import CircuitBreaker
 from serve_app.statistics.ledger import store
 from serve_app.statistics.spool import Spool
 from serve_app.types import Record, RecordsState

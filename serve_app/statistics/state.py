@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from serve_app import schema
-from serve_app.database import connect, parse_url
+from serve_app.database import schema
+from serve_app.database.engine import connect, parse_url
 from serve_app.statistics.spool import Spool
 from serve_app.statistics.tables import metadata
 

@@ -17,8 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 
-from auth.access import refuse_undeclared
+from auth.app import install
 from auth.errors import AuthError
+from auth.http.permissions import refuse_undeclared
 from auth.service import Auth
 from auth.settings import AuthSettings
 from tests.auth.clock import MovableClock
@@ -42,7 +43,7 @@ class Application:
 
     def forget(self) -> None:
         """Let what was done behind the application's back count at once: nobody is remembered."""
-        self.auth.gatekeeper.forget_all()
+        self.auth.authenticator.forget_all()
 
 
 def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -> Application:
@@ -52,7 +53,7 @@ def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(AuthError, _on_auth_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    auth.install(app)
+    install(app, auth)
     refuse_undeclared(app)
     return Application(app, auth, clock)
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

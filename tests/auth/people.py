@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from auth.credentials import Credentials
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.secret import digest_of
+from auth.credentials.store import Credentials
 from auth.database import write
-from auth.lifetimes import microseconds
 from auth.principal import Kind, Principal, Scopes
-from auth.secret import digest_of
 from auth.settings import Clock
 from auth.tables import users
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from auth.access import SignedIn, allowed, public, refuse_undeclared, require, user_of
 from auth.errors import AuthError, InsufficientScope, NotAllowed, NotAuthenticated
+from auth.http.permissions import SignedIn, allowed, public, refuse_undeclared, require, user_of
 from auth.principal import Kind, Principal, Scope, User
 
 
@@ -110,7 +110,7 @@ def test_an_application_on_its_own_has_no_account() -> None:
 
 
 class Gate:
-    """A gatekeeper that knows one principal."""
+    """A authenticator that knows one principal."""
 
     def __init__(self, who: Principal | None) -> None:
         self.who = who
@@ -123,6 +123,6 @@ class Gate:
 async def test_an_account_is_lent_to_nobody(app: FastAPI, kind: Kind, status: int) -> None:
     app.add_api_route("/account", signed_in)
     app.add_exception_handler(AuthError, lambda _, error: Response(status_code=error.status))
-    app.state.gatekeeper = Gate(principal(kind, *Scope))
+    app.state.authenticator = Gate(principal(kind, *Scope))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens") as client:
         assert (await client.get("/account")).status_code == status

@@ -8,12 +8,12 @@ from statistics import median
 import pytest
 from sqlalchemy import Engine, select, update
 
-from auth.accounts import Accounts
 from auth.audit import Event, Origin
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
 from auth.principal import User
 from auth.tables import users
+from auth.users.accounts import Accounts
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import microseconds
 from auth.database import write
-from auth.lifetimes import microseconds
 from tests.auth.clock import START, MovableClock
 from tests.auth.people import People
 

@@ -3,8 +3,8 @@
 import pytest
 from starlette.responses import Response
 
-from auth.cookies import SessionCookie
 from auth.errors import CrossSiteRequest, NotAllowed
+from auth.http.cookies import SessionCookie
 from auth.settings import AuthSettings
 from tests.auth.connections import connection
 

@@ -7,10 +7,10 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import OperationalError
 
 from auth.audit import Origin
+from auth.credentials.lifetimes import DAY, HOUR, MINUTE, microseconds
+from auth.credentials.secret import digest_of
 from auth.database import write
-from auth.lifetimes import DAY, HOUR, MINUTE, microseconds
 from auth.principal import Kind
-from auth.secret import digest_of
 from auth.tables import credentials, users
 from tests.auth.clock import START, MovableClock
 from tests.auth.people import People
@@ -142,7 +142,7 @@ def test_a_database_too_busy_to_write_still_lets_in(people: People, clock: Movab
     secret = people.let_in(alice)
     clock.forward(HOUR)
     busy = OperationalError("UPDATE", {}, Exception("database is locked"))
-    with patch("auth.credentials.write", side_effect=busy) as write:
+    with patch("auth.credentials.store.write", side_effect=busy) as write:
         assert people.holder(secret)
     write.assert_called_once()
 

@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from auth.accounts import Accounts
 from auth.audit import Event, Origin
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed, Throttled
-from auth.passwords import Passwords
+from auth.passwords.hashing import Passwords
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
+from auth.users.accounts import Accounts
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from auth.cookies import SessionCookie
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.secret import Prefix, digest_of
 from auth.errors import CrossSiteRequest, InvalidCredential
-from auth.gatekeeper import MOST_CACHED, Gatekeeper
-from auth.lifetimes import microseconds
+from auth.http.authenticator import MOST_CACHED, Authenticator
+from auth.http.cookies import SessionCookie
 from auth.principal import Principal, User
-from auth.secret import Prefix, digest_of
 from auth.settings import AuthSettings
 from auth.workers import Workers
 from tests.auth.clock import START, MovableClock
@@ -45,8 +45,8 @@ def book() -> Book:
 
 
 @pytest.fixture
-def gatekeeper(book: Book, clock: MovableClock) -> Gatekeeper:
-    return Gatekeeper(COOKIE, dict.fromkeys(Prefix, book.look_up), Workers(), clock, clock)
+def authenticator(book: Book, clock: MovableClock) -> Authenticator:
+    return Authenticator(COOKIE, dict.fromkeys(Prefix, book.look_up), Workers(), clock, clock)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def gatekeeper(book: Book, clock: MovableClock) -> Gatekeeper:
         f"bEaReR   {KEY} ",
     ],
 )
-async def test_what_lets_in(gatekeeper: Gatekeeper, authorization: str):
-    assert await gatekeeper.principal_of(connection(authorization=authorization))
+async def test_what_lets_in(authenticator: Authenticator, authorization: str):
+    assert await authenticator.principal_of(connection(authorization=authorization))
 
 
 @pytest.mark.parametrize(
@@ -87,9 +87,9 @@ async def test_what_lets_in(gatekeeper: Gatekeeper, authorization: str):
         "Bearer rlk_\xff\x00",
     ],
 )
-async def test_what_does_not(gatekeeper: Gatekeeper, authorization: str):
+async def test_what_does_not(authenticator: Authenticator, authorization: str):
     with pytest.raises(InvalidCredential) as caught:
-        await gatekeeper.principal_of(connection(authorization=authorization))
+        await authenticator.principal_of(connection(authorization=authorization))
     assert caught.value.challenge == ("Token" if authorization.startswith("Token") else 'Bearer error="invalid_token"')
 
 
@@ -103,115 +103,117 @@ async def test_each_kind_is_looked_up_in_its_own_table(book: Book, clock: Movabl
 
         return look_up
 
-    gatekeeper = Gatekeeper(COOKIE, {prefix: lookup(prefix) for prefix in Prefix}, Workers(), clock, clock)
-    await gatekeeper.principal_of(connection(authorization=f"Bearer {ACCESS}"))
-    await gatekeeper.principal_of(connection(authorization=f"Token {TOKEN}"))
-    await gatekeeper.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}"))
+    authenticator = Authenticator(COOKIE, {prefix: lookup(prefix) for prefix in Prefix}, Workers(), clock, clock)
+    await authenticator.principal_of(connection(authorization=f"Bearer {ACCESS}"))
+    await authenticator.principal_of(connection(authorization=f"Token {TOKEN}"))
+    await authenticator.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}"))
     assert asked == [Prefix.ACCESS, Prefix.TOKEN, Prefix.SESSION]
 
 
-async def test_nobody_comes_with_nothing(gatekeeper: Gatekeeper, book: Book):
-    assert await gatekeeper.principal_of(connection()) is None
+async def test_nobody_comes_with_nothing(authenticator: Authenticator, book: Book):
+    assert await authenticator.principal_of(connection()) is None
     assert book.asked == 0
 
 
 @pytest.mark.parametrize("value", ["", "rls_unknown", TOKEN, KEY, "\xff"])
-async def test_a_cookie_that_is_no_good_is_as_good_as_none(gatekeeper: Gatekeeper, value: str):
-    assert await gatekeeper.principal_of(connection("POST", cookie=f"__Host-raylens_session={value}")) is None
+async def test_a_cookie_that_is_no_good_is_as_good_as_none(authenticator: Authenticator, value: str):
+    assert await authenticator.principal_of(connection("POST", cookie=f"__Host-raylens_session={value}")) is None
 
 
-async def test_a_header_counts_before_a_cookie(gatekeeper: Gatekeeper, book: Book):
+async def test_a_header_counts_before_a_cookie(authenticator: Authenticator, book: Book):
     book.principals[digest_of(SESSION)] = book.entry(2)
     both = connection("POST", cookie=f"__Host-raylens_session={SESSION}", authorization=f"Token {TOKEN}")
-    principal = await gatekeeper.principal_of(both)
+    principal = await authenticator.principal_of(both)
     assert principal
     assert principal.credential_id == 1
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}", authorization="Token x"))
+        await authenticator.principal_of(
+            connection(cookie=f"__Host-raylens_session={SESSION}", authorization="Token x")
+        )
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "ODD"])
-async def test_a_write_by_cookie_has_to_come_from_the_web_app(gatekeeper: Gatekeeper, method: str):
+async def test_a_write_by_cookie_has_to_come_from_the_web_app(authenticator: Authenticator, method: str):
     own = {
         "cookie": f"__Host-raylens_session={SESSION}",
         "origin": "https://raylens.example.org",
         "x_requested_with": "raylens",
     }
-    assert await gatekeeper.principal_of(connection(method, **own))
+    assert await authenticator.principal_of(connection(method, **own))
     for missing in ("origin", "x_requested_with"):
         with pytest.raises(CrossSiteRequest):
-            await gatekeeper.principal_of(connection(method, **{k: v for k, v in own.items() if k != missing}))
+            await authenticator.principal_of(connection(method, **{k: v for k, v in own.items() if k != missing}))
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_a_read_by_cookie_needs_no_more(gatekeeper: Gatekeeper, method: str):
+async def test_a_read_by_cookie_needs_no_more(authenticator: Authenticator, method: str):
     asks = connection(method, cookie=f"__Host-raylens_session={SESSION}", origin="https://evil.example")
-    assert await gatekeeper.principal_of(asks)
+    assert await authenticator.principal_of(asks)
 
 
-async def test_an_answer_is_good_for_five_seconds(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+async def test_an_answer_is_good_for_five_seconds(authenticator: Authenticator, book: Book, clock: MovableClock):
     asks = connection(authorization=f"Token {TOKEN}")
     for _ in range(3):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
     assert book.asked == 1
     book.principals.clear()
     clock.forward(4.999)
-    assert await gatekeeper.principal_of(asks)
+    assert await authenticator.principal_of(asks)
     clock.forward(0.001)
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
 
 
-async def test_nobody_is_remembered_past_their_end(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+async def test_nobody_is_remembered_past_their_end(authenticator: Authenticator, book: Book, clock: MovableClock):
     book.principals[digest_of(TOKEN)] = book.entry(1, lasts_s=2)
     asks = connection(authorization=f"Token {TOKEN}")
-    assert await gatekeeper.principal_of(asks)
+    assert await authenticator.principal_of(asks)
     clock.forward(2)
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
 
 
-async def test_strangers_are_not_remembered(gatekeeper: Gatekeeper, book: Book):
+async def test_strangers_are_not_remembered(authenticator: Authenticator, book: Book):
     """Or a token would not work in the first seconds after somebody tried it too early."""
     known = book.principals.pop(digest_of(TOKEN))
     asks = connection(authorization=f"Token {TOKEN}")
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
     book.principals[digest_of(TOKEN)] = known
-    assert await gatekeeper.principal_of(asks)
+    assert await authenticator.principal_of(asks)
 
 
-@pytest.mark.parametrize("forget", [lambda gatekeeper: gatekeeper.forget(TOKEN), Gatekeeper.forget_all])
+@pytest.mark.parametrize("forget", [lambda authenticator: authenticator.forget(TOKEN), Authenticator.forget_all])
 async def test_what_is_forgotten_is_asked_again_at_once(
-    gatekeeper: Gatekeeper, book: Book, forget: Callable[[Gatekeeper], None]
+    authenticator: Authenticator, book: Book, forget: Callable[[Authenticator], None]
 ):
     asks = connection(authorization=f"Token {TOKEN}")
-    await gatekeeper.principal_of(asks)
+    await authenticator.principal_of(asks)
     book.principals.clear()
-    forget(gatekeeper)
+    forget(authenticator)
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
 
 
-async def test_forgetting_one_leaves_the_others(gatekeeper: Gatekeeper, book: Book):
+async def test_forgetting_one_leaves_the_others(authenticator: Authenticator, book: Book):
     asks = connection(authorization=f"Token {TOKEN}")
-    await gatekeeper.principal_of(asks)
-    gatekeeper.forget(KEY)
-    await gatekeeper.principal_of(asks)
+    await authenticator.principal_of(asks)
+    authenticator.forget(KEY)
+    await authenticator.principal_of(asks)
     assert book.asked == 1
 
 
-async def test_forgetting_a_user_leaves_the_others(gatekeeper: Gatekeeper, book: Book):
+async def test_forgetting_a_user_leaves_the_others(authenticator: Authenticator, book: Book):
     alice, bob = (User(id_, name, "", "user", 0, True) for id_, name in enumerate(("alice", "bob")))
     for secret, user in ((TOKEN, alice), (ACCESS, alice), (KEY, bob)):
         book.principals[digest_of(secret)] = replace(book.entry(1), user=user)
-        await gatekeeper.principal_of(connection(authorization=f"Bearer {secret}"))
+        await authenticator.principal_of(connection(authorization=f"Bearer {secret}"))
     book.principals.clear()
-    gatekeeper.forget_user(alice.id)
-    assert await gatekeeper.principal_of(connection(authorization=f"Bearer {KEY}"))
+    authenticator.forget_user(alice.id)
+    assert await authenticator.principal_of(connection(authorization=f"Bearer {KEY}"))
     for secret in (TOKEN, ACCESS):
         with pytest.raises(InvalidCredential):
-            await gatekeeper.principal_of(connection(authorization=f"Bearer {secret}"))
+            await authenticator.principal_of(connection(authorization=f"Bearer {secret}"))
 
 
 @pytest.mark.parametrize("forgets", [True, False])
@@ -225,18 +227,18 @@ async def test_revoked_while_it_was_being_looked_up(book: Book, clock: MovableCl
         revoked.wait(10)
         return found
 
-    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
-    first = asyncio.create_task(gatekeeper.principal_of(asks))
+    first = asyncio.create_task(authenticator.principal_of(asks))
     await asyncio.to_thread(asked.wait, 10)
     book.principals.clear()
     clock.forward(0 if forgets else 5)
     if forgets:
-        gatekeeper.forget(TOKEN)
+        authenticator.forget(TOKEN)
     revoked.set()
     assert await first
     with pytest.raises(InvalidCredential):
-        await gatekeeper.principal_of(asks)
+        await authenticator.principal_of(asks)
 
 
 async def test_who_come_at_once_with_the_same_share_a_look_up(book: Book, clock: MovableClock):
@@ -247,9 +249,9 @@ async def test_who_come_at_once_with_the_same_share_a_look_up(book: Book, clock:
         answered.wait(10)
         return book.look_up(digest)
 
-    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
-    leaver, *others = (asyncio.create_task(gatekeeper.principal_of(asks)) for _ in range(50))
+    leaver, *others = (asyncio.create_task(authenticator.principal_of(asks)) for _ in range(50))
     await asyncio.to_thread(asked.wait, 10)
     leaver.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -267,20 +269,20 @@ async def test_a_look_up_that_fails_is_tried_by_who_comes_next(book: Book, clock
             raise ConnectionError("the database is away")
         return book.look_up(digest)
 
-    gatekeeper = Gatekeeper(COOKIE, dict.fromkeys(Prefix, look_up), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, look_up), Workers(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
-    outcomes = await asyncio.gather(*(gatekeeper.principal_of(asks) for _ in range(3)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(authenticator.principal_of(asks) for _ in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
     broken = False
-    assert await gatekeeper.principal_of(asks)
+    assert await authenticator.principal_of(asks)
 
 
-async def test_it_remembers_no_more_than_so_many(gatekeeper: Gatekeeper, book: Book, clock: MovableClock):
+async def test_it_remembers_no_more_than_so_many(authenticator: Authenticator, book: Book, clock: MovableClock):
     book.principals = {digest_of(f"rlt_{number}"): book.entry(number) for number in range(MOST_CACHED + 1)}
     for number in range(MOST_CACHED + 1):
-        gatekeeper._remember(digest_of(f"rlt_{number}"), book.entry(number), clock())
-    await gatekeeper.principal_of(connection(authorization=f"Token rlt_{MOST_CACHED}"))
-    await gatekeeper.principal_of(connection(authorization="Token rlt_1"))
+        authenticator._remember(digest_of(f"rlt_{number}"), book.entry(number), clock())
+    await authenticator.principal_of(connection(authorization=f"Token rlt_{MOST_CACHED}"))
+    await authenticator.principal_of(connection(authorization="Token rlt_1"))
     assert book.asked == 0
-    await gatekeeper.principal_of(connection(authorization="Token rlt_0"))
+    await authenticator.principal_of(connection(authorization="Token rlt_0"))
     assert book.asked == 1

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from auth.accounts import Accounts
 from auth.audit import Origin
 from auth.errors import NotAllowed
+from auth.users.accounts import Accounts
 from tests.auth.application import Application
 from tests.auth.people import People
 

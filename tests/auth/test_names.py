@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth import emails, usernames
+from auth.users import emails, usernames
 
 TOO_LONG = "Ensure this field has no more than 150 characters."
 INVALID = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."

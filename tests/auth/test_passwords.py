@@ -12,8 +12,8 @@ from argon2 import extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.common_passwords import worth
-from auth.passwords import Passwords
+from auth.passwords.hashing import Passwords
+from auth.passwords.strength import worth
 
 GOOD = "plum kettle orbit canyon"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth.providers import Provider, parse_providers
+from auth.external.providers import Provider, parse_providers
 
 GOOGLE = {
     "name": "google",

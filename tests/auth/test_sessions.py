@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine
 
 from auth.audit import Audit, Origin
+from auth.credentials.sessions import Sessions
 from auth.principal import Kind
-from auth.sessions import Sessions
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

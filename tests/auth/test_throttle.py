@@ -8,9 +8,9 @@ from sqlalchemy import Engine, func, select
 
 from auth.database import write
 from auth.errors import Throttled
+from auth.passwords.backoff import ACCOUNT, ADDRESS, LONGEST_WAIT, PAIR, REGISTRATION
+from auth.passwords.throttling import Attempt, Throttle
 from auth.tables import throttles
-from auth.throttle import Attempt, Throttle
-from auth.watches import ACCOUNT, ADDRESS, LONGEST_WAIT, PAIR, REGISTRATION
 from tests.auth.clock import MovableClock
 
 HERE = "203.0.113.7"

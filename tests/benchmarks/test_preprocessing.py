@@ -18,7 +18,7 @@ from benchmarks.preprocessing.results import Preprocessing, Tally
 from benchmarks.preprocessing.variants import REFERENCE, SERVICE, Area, Decode, Scaled, variants
 from benchmarks.preprocessing.views import SIZES, Size, View, views
 from benchmarks.results import Machine
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.spec import Transform
 from tests.images.encoding import encode, photo
 

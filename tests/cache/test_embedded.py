@@ -6,7 +6,7 @@ import pytest
 from serve_app.cache.embedded import EmbeddedCache
 from serve_app.cache.lru import TtlLru
 from serve_app.types import Ranking
-from tests.cache.verdicts import same, verdict
+from tests.cache.cached_results import result, same
 
 MIB = 2**20
 
@@ -23,16 +23,16 @@ def clock() -> Clock:
     return Clock()
 
 
-async def test_a_verdict_comes_back(clock):
+async def test_a_result_comes_back(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
-    await cache.put("a", verdict())
-    assert same(await cache.get("a"), verdict())
+    await cache.put("a", result())
+    assert same(await cache.get("a"), result())
     assert await cache.get("b") is None
 
 
 async def test_entries_end_with_their_time(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
-    await cache.put("a", verdict())
+    await cache.put("a", result())
     await cache.remember_url("http://example.org/a", "0" * 64)
     clock.now += 3599
     assert await cache.get("a") is not None
@@ -45,12 +45,12 @@ async def test_entries_end_with_their_time(clock):
 
 async def test_putting_again_replaces_and_renews(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
-    await cache.put("a", verdict(1))
+    await cache.put("a", result(1))
     size = cache.size
     clock.now += 3000
-    await cache.put("a", verdict(2))
+    await cache.put("a", result(2))
     clock.now += 3000
-    assert same(await cache.get("a"), verdict(2))
+    assert same(await cache.get("a"), result(2))
     assert cache.size == size
 
 
@@ -60,7 +60,7 @@ async def test_the_bound_in_bytes_holds_and_is_real(clock):
     tracemalloc.start()
     try:
         for number in range(2000):
-            await cache.put(f"verdict:{number:064x}", verdict(number))
+            await cache.put(f"result:{number:064x}", result(number))
             await cache.remember_url(f"http://example.org/{number}", f"{number:064x}")
             assert cache.size <= capacity
         held, _ = tracemalloc.get_traced_memory()
@@ -70,12 +70,12 @@ async def test_the_bound_in_bytes_holds_and_is_real(clock):
         await cache.remember_url(f"http://example.org/{number}", f"{number:064x}")
     assert cache.size > 0.9 * capacity
     assert held < 1.1 * capacity
-    assert await cache.get(f"verdict:{1999:064x}") is not None  # many URLs push no verdict out
+    assert await cache.get(f"result:{1999:064x}") is not None  # many URLs push no result out
 
 
 async def test_a_row_of_a_batch_does_not_keep_the_batch():
     batch = np.zeros((64, 1000), np.float32)
-    one = verdict()
+    one = result()
     row = Ranking(one.ranking.indices, batch[3])
     cache = EmbeddedCache(MIB, ttl_s=3600)
     await cache.put("a", type(one)(one.info, row, "1", "fake", "fp32"))

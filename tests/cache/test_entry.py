@@ -4,70 +4,70 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from serve_app.cache.entry import DamagedEntry, decode_digest, decode_verdict, encode_digest, encode_verdict
-from serve_app.types import ImageInfo, Ranking, Verdict
-from tests.cache.verdicts import same, verdict
+from serve_app.cache.entry import DamagedEntry, decode_digest, decode_result, encode_digest, encode_result
+from serve_app.types import CachedResult, ImageInfo, Ranking
+from tests.cache.cached_results import result, same
 
 names = st.text(max_size=40)
 sides = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def verdicts(draw: st.DrawFn) -> Verdict:
+def results(draw: st.DrawFn) -> CachedResult:
     classes = draw(st.integers(0, 50))
     ranking = Ranking(draw(arrays.arrays(np.uint16, classes)), draw(arrays.arrays(np.float32, classes)))
     info = ImageInfo(draw(names), draw(sides), draw(sides))
-    return Verdict(info, ranking, draw(names), draw(names), draw(names))
+    return CachedResult(info, ranking, draw(names), draw(names), draw(names))
 
 
-@given(st.text(), verdicts())
+@given(st.text(), results())
 def test_what_is_encoded_comes_back(key, original):
-    assert same(decode_verdict(key, encode_verdict(key, original)), original)
+    assert same(decode_result(key, encode_result(key, original)), original)
 
 
-@given(st.text(), st.text(), verdicts())
+@given(st.text(), st.text(), results())
 def test_an_entry_belongs_to_its_key(key, other, original):
-    data = encode_verdict(key, original)
+    data = encode_result(key, original)
     if key.encode() != other.encode():
         with pytest.raises(DamagedEntry):
-            decode_verdict(other, data)
+            decode_result(other, data)
 
 
 @given(st.data())
 def test_one_wrong_bit_is_seen(data):
-    entry = bytearray(encode_verdict("key", verdict(classes=10)))
+    entry = bytearray(encode_result("key", result(classes=10)))
     bit = data.draw(st.integers(0, 8 * len(entry) - 1))
     entry[bit // 8] ^= 1 << bit % 8
     if bit // 8 != 3:  # the byte nobody reads
         with pytest.raises(DamagedEntry):
-            decode_verdict("key", bytes(entry))
+            decode_result("key", bytes(entry))
 
 
 @given(st.data())
 def test_an_entry_cut_short_is_seen(data):
-    entry = encode_verdict("key", verdict(classes=10))
+    entry = encode_result("key", result(classes=10))
     with pytest.raises(DamagedEntry):
-        decode_verdict("key", entry[: data.draw(st.integers(0, len(entry) - 1))])
+        decode_result("key", entry[: data.draw(st.integers(0, len(entry) - 1))])
 
 
 @given(st.binary(max_size=200))
 def test_foreign_bytes_are_never_an_entry_and_never_an_error_of_another_kind(data):
     with pytest.raises(DamagedEntry):
-        decode_verdict("key", data)
+        decode_result("key", data)
     with pytest.raises(DamagedEntry):
         decode_digest("key", data)
 
 
 def test_decoded_arrays_cannot_be_written_to():
-    ranking = decode_verdict("key", encode_verdict("key", verdict())).ranking
+    ranking = decode_result("key", encode_result("key", result())).ranking
     with pytest.raises(ValueError, match="read-only"):
         ranking.probabilities[0] = 0
 
 
 def test_what_does_not_fit_is_refused_instead_of_cut():
-    too_long = Verdict(ImageInfo("JPEG", 1, 1), verdict().ranking, "1" * 70_000, "fake", "fp32")
+    too_long = CachedResult(ImageInfo("JPEG", 1, 1), result().ranking, "1" * 70_000, "fake", "fp32")
     with pytest.raises(ValueError, match="does not fit"):
-        encode_verdict("key", too_long)
+        encode_result("key", too_long)
 
 
 @given(st.binary(min_size=32, max_size=32))

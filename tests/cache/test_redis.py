@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from serve_app.cache import EmbeddedCache, ResultCache, content_key, open_cache
 from serve_app.cache.keys import url_key
 from serve_app.cache.redis import RedisCache
-from serve_app.redis_link import RedisLink
+from serve_app.database.redis_client import RedisClient
 from serve_app.settings import Settings
-from tests.cache.verdicts import same, verdict
+from tests.cache.cached_results import result, same
 from tests.servers.redis import Redis
 
 KEY = content_key("0" * 64, "efficientnet-lite0", "1", "bf16", "1")
@@ -21,7 +21,7 @@ NAME = f"raylens:{KEY}"
 
 @pytest.fixture
 async def cache(redis_url: str) -> AsyncIterator[ResultCache]:
-    cache = RedisCache(RedisLink(redis_url, "cache", timeout_s=5, cooldown_s=0.2), ttl_s=3600)
+    cache = RedisCache(RedisClient(redis_url, "cache", timeout_s=5, cooldown_s=0.2), ttl_s=3600)
     yield cache
     await cache.close()
 
@@ -35,24 +35,24 @@ def other_client(redis_url: str):
 async def test_hits_are_what_was_put(cache, other_client):
     assert await cache.get(KEY) is None
     assert await cache.sha256_of(URL) is None
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     await cache.remember_url(URL, "ab" * 32)
-    assert same(await cache.get(KEY), verdict())
+    assert same(await cache.get(KEY), result())
     assert await cache.sha256_of(URL) == "ab" * 32
     assert other_client.ttl(NAME) in range(3590, 3601)
     assert all(name.startswith(b"raylens:") and b"corey" not in name for name in other_client.scan_iter())
 
 
 async def test_replicas_share_it(cache, redis_url):
-    await cache.put(KEY, verdict())
-    replica = RedisCache(RedisLink(redis_url, "cache"), ttl_s=3600)
-    assert same(await replica.get(KEY), verdict())
+    await cache.put(KEY, result())
+    replica = RedisCache(RedisClient(redis_url, "cache"), ttl_s=3600)
+    assert same(await replica.get(KEY), result())
     await replica.close()
 
 
 async def test_entries_end_with_their_time(redis_url):
-    cache = RedisCache(RedisLink(redis_url, "cache"), ttl_s=0.05)
-    await cache.put(KEY, verdict())
+    cache = RedisCache(RedisClient(redis_url, "cache"), ttl_s=0.05)
+    await cache.put(KEY, result())
     await cache.remember_url(URL, "ab" * 32)
     await asyncio.sleep(0.1)
     assert await cache.get(KEY) is None
@@ -66,14 +66,14 @@ async def test_rubbish_is_a_miss_and_gives_way(cache, other_client, rubbish):
     other_client.set(f"raylens:{url_key(URL)}", rubbish)
     assert await cache.get(KEY) is None
     assert await cache.sha256_of(URL) is None
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     await cache.remember_url(URL, "ab" * 32)
-    assert same(await cache.get(KEY), verdict())
+    assert same(await cache.get(KEY), result())
     assert await cache.sha256_of(URL) == "ab" * 32
 
 
 async def test_an_entry_moved_under_another_key_is_a_miss(cache, other_client):
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     other = content_key("1" * 64, "efficientnet-lite0", "1", "bf16", "1")
     other_client.rename(NAME, f"raylens:{other}")
     assert await cache.get(other) is None
@@ -83,46 +83,46 @@ async def test_a_value_of_another_type_is_a_miss_and_no_outage(cache, other_clie
     other_client.lpush(NAME, "x")
     assert await cache.get(KEY) is None
     assert cache.state() == "ok"
-    await cache.put(KEY, verdict())
-    assert same(await cache.get(KEY), verdict())
+    await cache.put(KEY, result())
+    assert same(await cache.get(KEY), result())
 
 
 async def test_a_full_redis_still_answers_what_it_has(cache, other_client):
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     other_client.config_set("maxmemory", "1")
     try:
         with capture_logs() as logs:
-            await cache.put("verdict:new", verdict())
-            await cache.put("verdict:new", verdict())
-        assert same(await cache.get(KEY), verdict())
+            await cache.put("result:new", result())
+            await cache.put("result:new", result())
+        assert same(await cache.get(KEY), result())
     finally:
         other_client.config_set("maxmemory", "0")
     assert [entry["event"] for entry in logs] == ["redis_refused"]
 
 
 async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, redis_server: Redis):
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     with capture_logs() as logs:
         redis_server.stop()
         try:
             for _ in range(3):
                 assert await cache.get(KEY) is None
-                await cache.put(KEY, verdict(7))
+                await cache.put(KEY, result(7))
                 await cache.remember_url(URL, "ab" * 32)
                 assert cache.state() == "degraded"
                 await asyncio.sleep(0.25)
         finally:
             redis_server.start()
         await asyncio.sleep(0.25)
-        assert same(await cache.get(KEY), verdict())
+        assert same(await cache.get(KEY), result())
     assert cache.state() == "ok"
     assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_back"]
 
 
 async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(cache, redis_url, redis_server: Redis):
-    await cache.put(KEY, verdict())
+    await cache.put(KEY, result())
     limit_s = 0.5
-    impatient = RedisCache(RedisLink(redis_url, "cache", timeout_s=limit_s, cooldown_s=600), ttl_s=3600)
+    impatient = RedisCache(RedisClient(redis_url, "cache", timeout_s=limit_s, cooldown_s=600), ttl_s=3600)
     redis_server.pause()
     try:
         started = time.monotonic()
@@ -139,25 +139,25 @@ async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(cache, 
 
 async def test_a_cancelled_look_up_never_gives_its_answer_to_another(cache):
     for number in range(20):
-        await cache.put(f"verdict:{number}", verdict(number))
+        await cache.put(f"result:{number}", result(number))
 
     async def impatient(number: int) -> None:
-        task = asyncio.create_task(cache.get(f"verdict:{number}"))
+        task = asyncio.create_task(cache.get(f"result:{number}"))
         for _ in range(number % 12):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     async def patient(number: int) -> None:
-        got = await cache.get(f"verdict:{number}")
-        assert got is None or same(got, verdict(number))
+        got = await cache.get(f"result:{number}")
+        assert got is None or same(got, result(number))
 
     for _ in range(5):
         await asyncio.gather(*(who(number) for number in range(20) for who in (impatient, patient)))
 
 
 async def test_the_address_of_nobody_is_degraded_not_broken():
-    cache = RedisCache(RedisLink("redis://127.0.0.1:1/0", "cache"), ttl_s=3600)
+    cache = RedisCache(RedisClient("redis://127.0.0.1:1/0", "cache"), ttl_s=3600)
     assert await cache.get(KEY) is None
     assert cache.state() == "degraded"
     await cache.close()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Row, select
 
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.statistics.tables import Kind, classifications, counters
 from tests.chaos.client import Outcome
 

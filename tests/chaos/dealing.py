@@ -9,7 +9,7 @@ import random
 import sys
 from typing import Any
 
-from serve_app.cluster import Cluster
+from serve_app.cluster.ray_cluster import Cluster
 
 CALLS = 40
 """Of each caller."""

@@ -20,7 +20,7 @@ def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A command sets up the logs and reads the settings of its process; here that is the process of all tests."""
-    monkeypatch.setattr("serve_app.logs.configure_logging", lambda _settings: None)
+    monkeypatch.setattr("serve_app.observability.logging.configure_logging", lambda _settings: None)
     yield
     settings.cache_clear()
 

@@ -10,8 +10,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from models import artifacts, child, quantization
+from models.arrays import UInt8Array
 from models.calibration import Calibration
-from models.runtimes import UInt8Array
 from models.spec import ModelSpec
 from serve_app.cli.models import app
 from serve_app.settings import settings

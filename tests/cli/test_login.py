@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from auth.audit import Origin
-from serve_app import schema
 from serve_app.cli.address import Address
 from serve_app.cli.credential import SignIn
 from serve_app.cli.credential_store import CredentialStore
 from serve_app.cli.main import app
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.cli.api import Api, Reply
 from tests.cli.browser import as_command, browse

@@ -14,7 +14,7 @@ from auth.errors import InvalidLogin
 from auth.service import Auth
 from serve_app.cli.administration import COMMAND_LINE, administration
 from serve_app.cli.main import app
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.settings import settings
 from serve_app.statistics.ledger import store
 from tests.cli.terminal import Terminal

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from tests.browser import browser, faults, page
+from tests.observability.tracing.collector import Collector
 from tests.service import Service
-from tests.tracing.collector import Collector
 
 __all__ = ["browser", "faults", "page"]
 

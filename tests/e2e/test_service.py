@@ -80,7 +80,7 @@ def test_labelled_photos(client: httpx.Client) -> None:
 
 def test_probabilities_are_those_of_keras(client: httpx.Client, tmp_path: Path) -> None:
     """The artifact, its precision and the batching change next to nothing of what Keras says at fp32."""
-    from models.runtimes import load
+    from models.runtimes.loading import load
     from models.zoo import resolve
     from serve_app.images.decoding import decode
     from tests.models.conftest import importing_tensorflow

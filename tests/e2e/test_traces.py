@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.e2e.test_service import JPEG, URL, noise
+from tests.observability.tracing.collector import Collector, Received
 from tests.service import Service
-from tests.tracing.collector import Collector, Received
 
 pytestmark = pytest.mark.e2e
 

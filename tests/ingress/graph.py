@@ -17,8 +17,8 @@ import numpy as np
 from fastapi import FastAPI
 from ray.exceptions import ActorDiedError, RayTaskError
 
+from models.arrays import Float32Array, UInt8Array
 from models.labels import labels_of
-from models.runtimes import Float32Array, UInt8Array
 from models.runtimes.fake import FakeRuntime, class_of
 from models.spec import ModelSpec
 from models.zoo import resolve
@@ -32,7 +32,7 @@ from serve_app.settings import Settings
 from serve_app.stages.classifier import Classifier
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import Results
-from serve_app.statistics.keeper import Keeper
+from serve_app.statistics.record_store import RecordStore
 from serve_app.types import ModelInService
 
 LITE0 = "efficientnet-lite0"
@@ -141,7 +141,7 @@ class ClassifierStage(Classifier):
 
 
 class ResultsStage(Results):
-    def __init__(self, specs: list[ModelSpec], keeper: Keeper) -> None:
+    def __init__(self, specs: list[ModelSpec], keeper: RecordStore) -> None:
         super().__init__(
             {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, keeper
         )
@@ -244,7 +244,7 @@ def prepare(
             spec.name: Handle(ClassifierStage(spec, runtime, arguments))
             for spec, runtime in zip(specs, runtimes, strict=True)
         },
-        results=Handle(ResultsStage(specs, Keeper(known, 1.0))),
+        results=Handle(ResultsStage(specs, RecordStore(known, 1.0))),
     )
     names = {spec.name: f"Classifier-{spec.name}" for spec in specs}
     metrics = CountedMetrics()

@@ -109,7 +109,7 @@ async def test_a_known_url_is_not_fetched_again(graph: Graph, website: Server) -
     assert len(website.requests) == 2
 
 
-async def test_two_urls_of_one_image_share_its_verdict(graph: Graph, website: Server) -> None:
+async def test_two_urls_of_one_image_share_its_result(graph: Graph, website: Server) -> None:
     website.answers |= {"/a.png": respond(picture(RED)), "/b.png": respond(picture(RED))}
     outcomes = [
         (await graph.classify_json({"image_url": f"http://127.0.0.1:{website.port}/{name}.png"})).headers["X-Cache"]

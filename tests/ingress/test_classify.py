@@ -214,7 +214,7 @@ async def test_another_model(two_models: Graph) -> None:
     assert body["model"]["name"] == "efficientnet-lite1"
     assert two_models.runtime.batches == [], "the default model has not been asked"
     again = await two_models.classify(picture())
-    assert again.headers["X-Cache"] == "miss", "a verdict is of one model"
+    assert again.headers["X-Cache"] == "miss", "a result is of one model"
 
 
 async def test_what_can_be_asked_for(two_models: Graph) -> None:

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from serve_app.cluster import free_port
+from serve_app.cluster.ray_cluster import free_port
 from tests.ingress.graph import prepare
 
 

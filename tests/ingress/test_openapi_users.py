@@ -16,7 +16,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
-from serve_app import schema
+from serve_app.database import schema
 from tests.auth.people import People
 from tests.ingress.graph import Graph, prepare
 from tests.ingress.test_openapi import CHECKS

@@ -15,8 +15,8 @@ from ray.exceptions import (
 )
 
 from serve_app.errors import Overloaded
-from serve_app.manifest import Manifest
 from serve_app.pipeline import ATTEMPTS
+from serve_app.request_context import BatchContext
 from serve_app.types import Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
@@ -112,7 +112,7 @@ async def test_a_record_of_a_hit_survives_its_replica(graph: Graph) -> None:
 
 
 async def test_an_error_of_a_stage_comes_without_rays_wrapper(graph: Graph) -> None:
-    async def full(_batch: Preprocessed, _manifest: Manifest) -> None:
+    async def full(_batch: Preprocessed, _manifest: BatchContext) -> None:
         raise Overloaded("Too many images wait for the model.", retry_after=3.0)
 
     graph.classifier.stage.classify = full

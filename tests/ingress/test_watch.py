@@ -8,9 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
+from serve_app.cluster.serve_status import DeploymentState
 from serve_app.config import BuildArguments
 from serve_app.ingress import gateway
-from serve_app.replicas import DeploymentState
 from tests.auth.people import People
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, running, until

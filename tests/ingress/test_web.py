@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from auth.access import refuse_undeclared
+from auth.http.permissions import refuse_undeclared
 from serve_app.ingress.problems import install_problem_handlers
 from serve_app.ingress.web import add_web_app
 

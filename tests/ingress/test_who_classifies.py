@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.credentials.secret import Prefix, new_secret
 from auth.principal import Kind, Scope
-from auth.secret import Prefix, new_secret
 from serve_app.config import BuildArguments, ClassifierArguments, QueueArguments
 from tests.auth.people import People
 from tests.fetch.server import Server, respond

@@ -7,8 +7,8 @@ import yaml
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeploySchema
 
+from serve_app.cluster.serve_config import default_path, fit
 from serve_app.config import BuildArguments
-from serve_app.deployment_config import default_path, fit
 from tests.kuberay.chart import CHART, DEV, EKS, Helm, Manifest, Values, environment, one, pods
 
 KEYS = {

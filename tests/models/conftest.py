@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from models.runtimes import Runtime, UInt8Array, load
+from models.arrays import UInt8Array
+from models.runtimes.loading import load
+from models.runtimes.runtime import Runtime
 from models.zoo import resolve
 from tests.models import photos
 

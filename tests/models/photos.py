@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from models.runtimes import UInt8Array
+from models.arrays import UInt8Array
 from models.spec import Transform
 
 UNLABELLED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "camera.png")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.architectures import build
-from models.runtimes import Float32Array, Runtime, UInt8Array
+from models.arrays import Float32Array, UInt8Array
+from models.runtimes.runtime import Runtime
 from models.zoo import resolve
 from tests.models import photos
 

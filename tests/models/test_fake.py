@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.runtimes import Runtime, UInt8Array, load
+from models.arrays import UInt8Array
 from models.runtimes.fake import class_of
+from models.runtimes.loading import load
+from models.runtimes.runtime import Runtime
 from models.zoo import resolve
 
 

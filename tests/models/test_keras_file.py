@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import InvalidModel
 from models.labels import labels_of
-from models.runtimes import load
+from models.runtimes.loading import load
 from models.zoo import resolve
 
 # Keras saves its variables through a protocol of NumPy 1.

@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.arrays import UInt8Array
 from models.artifacts import ensure
 from models.errors import WarmUpFailed
-from models.runtimes import Runtime, UInt8Array
 from models.runtimes.openvino import OpenVINORuntime
+from models.runtimes.runtime import Runtime
 from models.zoo import resolve
 
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from models import artifacts, child, quantization
+from models.arrays import UInt8Array
 from models.calibration import Calibration
 from models.errors import NotAccurate, NotCalibrated, QuantizerMissing
 from models.quantization import calibrate, calibration_of, find, folder_of
-from models.runtimes import Runtime, UInt8Array, load
+from models.runtimes.loading import load
+from models.runtimes.runtime import Runtime
 from models.zoo import resolve
 from tests.models import photos
 

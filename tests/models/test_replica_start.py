@@ -10,7 +10,7 @@ import pytest
 START = """
 import json, os, sys, time
 from pathlib import Path
-from models.runtimes import load
+from models.runtimes.loading import load
 from models.zoo import resolve
 
 runtime = load(resolve("efficientnet-lite0"), artifacts_dir=Path(sys.argv[1]), threads=1, precision="fp32")

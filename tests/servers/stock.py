@@ -6,8 +6,8 @@ from typing import Final
 from sqlalchemy import Engine, delete
 from sqlalchemy.exc import ProgrammingError
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from tests.servers.mariadb import MariaDB
 
 MOST: Final = 6

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from models.runtimes import Float32Array, UInt8Array
+from models.arrays import Float32Array, UInt8Array
 from models.runtimes.fake import FakeRuntime, class_of
 from serve_app.errors import CorruptImage, DeadlineExceeded, Overloaded
 from serve_app.stages.classifier import Classifier

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.arrays import UInt8Array
 from serve_app.errors import CorruptImage, DeadlineExceeded, InternalError, UnknownModel, UnsupportedImage
 from serve_app.images.decoding import Transform, decode
 from serve_app.images.sample import sample
 from serve_app.stages import preprocessor as module
 from serve_app.stages.preprocessor import Preprocessor
-from serve_app.types import EncodedImage, ImageInfo, UInt8Array
+from serve_app.types import EncodedImage, ImageInfo
 
 NOW = 1_000_000.0
 

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from models.arrays import Float32Array
 from models.labels import Labels
 from serve_app.errors import CorruptImage, RaylensError
 from serve_app.stages.results import Results, rank
-from serve_app.types import Answer, Classified, Float32Array, ImageInfo, Query, Record
+from serve_app.types import Answer, Classified, ImageInfo, Query, Record
 
 CLASSES = 6
 LABELS = Labels([(f"n{i:08}", f"class {i}") for i in range(CLASSES)])
@@ -87,8 +88,8 @@ async def test_answers_stand_where_their_queries_do(results: Results, sink: Sink
     answers = await results.finish("m", [query(1), query(2), query(3)], batch)
     assert answers[1] is corrupt
     good = [answer for answer in answers if isinstance(answer, Answer)]
-    assert [(answer.verdict.info.width, int(answer.verdict.ranking.indices[0])) for answer in good] == [(1, 4), (3, 2)]
-    assert good[0].verdict.model_version == "7"
+    assert [(answer.result.info.width, int(answer.result.ranking.indices[0])) for answer in good] == [(1, 4), (3, 2)]
+    assert good[0].result.model_version == "7"
     assert (good[0].inference_ms, good[0].batch_size) == (3.0, 5)
     (records,) = sink.batches
     assert [(record.id, record.label, record.wnid, record.width, record.user_id) for record in records] == [

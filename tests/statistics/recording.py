@@ -7,7 +7,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.statistics.recorder import Recorder
 from tests.statistics.examples import examples
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serve_app.cli.db import app
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.settings import settings
 from serve_app.statistics.ledger import store
 from serve_app.statistics.spool import Spool

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from serve_app.statistics.ledger import store
 from serve_app.statistics.tables import metadata
 from serve_app.statistics.top import By, report, top

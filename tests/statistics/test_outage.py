@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from serve_app.statistics.recorder import Recorder
 from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import examples, expected, rows, tallied

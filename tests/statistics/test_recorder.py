@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from serve_app.statistics.history import History
 from serve_app.statistics.recorder import Recorder
 from tests.statistics.examples import example, examples, expected, rows, tallied

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import BUCKET_S, Window
 from tests.statistics.examples import NOW

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from serve_app.settings import Settings
-from serve_app.statistics import keeper
+from serve_app.statistics import record_store
 from serve_app.statistics.recorder import Recorder
 from serve_app.statistics.spool import Spool
 from serve_app.types import RecordsState
@@ -39,12 +39,12 @@ def test_written_and_whether_the_database_is_there(engine: Engine, recorder: Rec
 
 
 def test_a_keeper_tells_though_there_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(keeper, "TELL_EVERY_S", 0.02)
+    monkeypatch.setattr(record_store, "TELL_EVERY_S", 0.02)
     settings = Settings(
         data_dir=tmp_path, database_url="mysql+pymysql://a:b@127.0.0.1:1/c", secret_key="k" * 32, _env_file=None
     )
     told: queue.Queue[RecordsState] = queue.Queue()
-    watched = keeper.Keeper(settings, drain_interval_s=60)
+    watched = record_store.RecordStore(settings, drain_interval_s=60)
     watched.record(examples(1, 2))
     watched.start(told.put)
     try:

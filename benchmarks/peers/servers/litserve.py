@@ -14,7 +14,7 @@ import litserve  # type: ignore[import-not-found]
 from fastapi import Body
 
 from benchmarks.peers.engine import MAX_BATCH, Classifier, Terms
-from models.runtimes import UInt8Array
+from models.arrays import UInt8Array
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from sqlalchemy import Engine
 
-from auth.providers import Provider
+from auth.external.providers import Provider
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider

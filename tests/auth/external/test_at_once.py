@@ -12,10 +12,10 @@ from sqlalchemy import Engine, delete
 from auth.audit import Origin
 from auth.errors import NotAllowed
 from auth.external.person import Person
-from auth.providers import Provider
+from auth.external.providers import Provider
 from auth.tables import identities
-from auth.users import existing
-from serve_app.database import connect
+from auth.users.rows import existing
+from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
@@ -43,7 +43,7 @@ async def test_of_one_stranger_in_many_tabs_there_is_one_account(application: Ap
 def test_strangers_of_one_name_get_accounts_of_their_own(application: Application, provider: Provider):
     def sign_in(subject: str) -> int:
         person = Person(provider.issuer, subject, "twin", "twin@example.org")
-        return application.auth.external.arrivals.sign_in(provider, person, origin=Origin())
+        return application.auth.external.account_linking.sign_in(provider, person, origin=Origin())
 
     with ThreadPoolExecutor(6) as threads:
         user_ids = set(threads.map(sign_in, "abcdef"))
@@ -56,7 +56,7 @@ def test_the_only_way_in_stays(application: Application, engine: Engine, people:
     user_id = people.add("carol", password=None)
     for subject in ("one", "other"):
         person = Person(provider.issuer, subject, "", "")
-        application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
+        application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
     one, other = application.auth.identities.list(user_id)
     with ThreadPoolExecutor(1) as threads:
         with engine.execution_options(writes=True).begin() as connection:
@@ -76,7 +76,7 @@ def test_one_identity_is_linked_to_one_of_two_who_ask(application: Application, 
 
     def link(user_id: int) -> str:
         try:
-            application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
+            application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
         except NotAllowed:
             return "refused"
         return "linked"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from auth.audit import Event
-from auth.providers import Provider
+from auth.external.providers import Provider
 from auth.tables import identities
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock

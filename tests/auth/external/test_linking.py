@@ -7,7 +7,7 @@ import pytest
 from auth.audit import Event, Origin
 from auth.errors import NoSuchThing, NotAllowed
 from auth.external.person import Person
-from auth.providers import Provider
+from auth.external.providers import Provider
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import OWN, Traveller
@@ -101,7 +101,7 @@ async def test_who_signed_out_meanwhile_links_nothing(
 def link(application: Application, user_id: int, provider: Provider, subject: str) -> int:
     """The id of a new identity of theirs."""
     person = Person(provider.issuer, subject, subject, "")
-    application.auth.external.arrivals.link(user_id, provider, person, origin=Origin())
+    application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
     return application.auth.identities.list(user_id)[-1].id
 
 

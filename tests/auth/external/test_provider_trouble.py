@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 import auth.external.outbound
-from auth.lifetimes import HOUR
-from auth.providers import Provider
+from auth.credentials.lifetimes import HOUR
+from auth.external.providers import Provider
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from auth.audit import Event, Origin
-from auth.providers import Provider
+from auth.external.providers import Provider
 from auth.tables import identities, users
 from tests.auth.application import Application, create
 from tests.auth.external.mock_provider import MockProvider

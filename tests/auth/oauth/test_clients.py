@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from auth.audit import Audit
+from auth.credentials.secret import digest_of
 from auth.errors import InvalidFields, NoSuchThing, NotAllowed
 from auth.oauth.client import Client, faults
 from auth.oauth.clients import CLI, Clients
-from auth.secret import digest_of
 from auth.tables import oauth_clients
 from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import CALLBACK, HERE

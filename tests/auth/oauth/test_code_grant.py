@@ -7,7 +7,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import Engine, select
 
-from auth.secret import digest_of
+from auth.credentials.secret import digest_of
 from auth.tables import metadata as tables
 from tests.auth.application import Application
 from tests.auth.clock import START, MovableClock

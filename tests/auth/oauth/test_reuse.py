@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from auth.audit import Origin
+from auth.credentials.secret import digest_of
 from auth.oauth.grants import Grants, Issued
-from auth.secret import digest_of
 from auth.tables import oauth_families, oauth_tokens
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, func, select, update
 
+from auth.credentials.lifetimes import microseconds
 from auth.database import write
-from auth.lifetimes import microseconds
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
 from tests.auth.clock import START, MovableClock

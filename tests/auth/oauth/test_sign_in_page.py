@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 
-from auth.own_path import own_path
-from auth.providers import Provider
+from auth.external.providers import Provider
+from auth.http.own_path import own_path
 from tests.auth.application import Application, create
 from tests.auth.oauth.form import form_of, links_of
 from tests.auth.oauth.partner import CALLBACK, HERE, Partner, answer_of

@@ -11,8 +11,8 @@ from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import Engine, func, select, update
 
 from auth.audit import Audit
+from auth.credentials.lifetimes import DAY, ID_TOKEN, MINUTE
 from auth.database import write
-from auth.lifetimes import DAY, ID_TOKEN, MINUTE
 from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
 from auth.tables import signing_keys
 from tests.auth.application import SETTINGS

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from tests.auth.application import create
 from tests.auth.oauth.partner import CALLBACK, challenge_of
 from tests.servers.process import free_port

@@ -5,10 +5,10 @@ import httpx
 import pytest
 from sqlalchemy import Engine, delete
 
-from auth.passwords import Passwords
+from auth.passwords.hashing import Passwords
 from auth.tables import metadata
-from serve_app import schema
-from serve_app.database import connect
+from serve_app.database import schema
+from serve_app.database.engine import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.oracle.both import ALICE, PASSWORD, REGISTER, Both, Side, post

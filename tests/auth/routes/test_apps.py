@@ -7,8 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from auth.lifetimes import DAY
-from serve_app.database import connect
+from auth.credentials.lifetimes import DAY
+from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import SCOPES, Partner

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from sqlalchemy import Engine, select
 
+from auth.credentials.lifetimes import DAY, MINUTE
 from auth.errors import Busy
-from auth.lifetimes import DAY, MINUTE
-from auth.passwords import Passwords
+from auth.passwords.hashing import Passwords
 from auth.tables import credentials
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from tests.auth.application import create
 from tests.auth.people import People
 from tests.auth.routes.browser import browser, program

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from auth.access import asked_by
+from auth.http.permissions import asked_by
 from auth.principal import KEY_SCOPES, Kind, Scope
 from tests.auth.application import Application
 from tests.auth.people import People

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.keys import MOST_KEYS
-from auth.lifetimes import DAY
+from auth.credentials.api_keys import MOST_KEYS
+from auth.credentials.lifetimes import DAY
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from auth.audit import Origin
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

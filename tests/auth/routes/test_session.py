@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from auth.audit import Origin
-from auth.providers import Provider
+from auth.external.providers import Provider
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People

@@ -10,9 +10,9 @@ from PIL import Image
 from benchmarks.growth.bundles import CONTENT_TYPE, bodies, body
 from benchmarks.growth.configuration import faked, read, write
 from benchmarks.growth.thumbnails import HEIGHT, WIDTH, thumbnails
+from serve_app.cluster.serve_config import capped
+from serve_app.cluster.serve_config import read as read_checked
 from serve_app.config import BuildArguments
-from serve_app.deployment_config import capped
-from serve_app.deployment_config import read as read_checked
 
 
 @pytest.mark.parametrize(("replicas", "preprocessors"), [(1, 1), (3, 1), (4, 2), (8, 3)])

@@ -13,7 +13,7 @@ from benchmarks.growth.filling import fill, size_bytes
 from benchmarks.growth.reads import BATCHES, DEEP_PAGE, PAGE, TOPS, by_functions, middle, transaction
 from benchmarks.growth.records import NotEmpty, database, kind, measure
 from benchmarks.growth.statements import USER_ID
-from serve_app.database import connect
+from serve_app.database.engine import connect
 from serve_app.secret_key import split_keys
 from serve_app.statistics.history import History
 from serve_app.statistics.retention import prune

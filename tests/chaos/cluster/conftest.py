@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from serve_app import schema
+from serve_app.database import schema
 from tests.chaos.books import Books
 from tests.chaos.cluster.ray_service import RayService
 from tests.kuberay.chart import EKS, Helm, Values

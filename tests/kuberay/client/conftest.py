@@ -14,7 +14,7 @@ from tests.kuberay.programs import bundled
 @pytest.fixture(autouse=True)
 def process_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A command sets up logs and settings of its process, and reads the person's home; here that is all tests'."""
-    monkeypatch.setattr("serve_app.logs.configure_logging", lambda _settings: None)
+    monkeypatch.setattr("serve_app.observability.logging.configure_logging", lambda _settings: None)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "RAYLENS_HELM"):
         monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,69 @@
+"""Personal API keys: a part of what their owner may, for programs of theirs."""
+
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from auth.audit import Audit, Event, Origin
+from auth.credentials.store import Credential, Credentials
+from auth.database import write
+from auth.errors import InvalidFields, NoSuchThing, NotAllowed
+from auth.principal import KEY_SCOPES, Scopes, User, allowed_to
+
+MOST_KEYS: Final = 100
+LONGEST_NAME: Final = 100
+
+
+class Keys:
+    """Makes and ends them."""
+
+    def __init__(self, engine: Engine, credentials: Credentials, audit: Audit) -> None:
+        self._engine = engine
+        self._credentials = credentials
+        self._audit = audit
+
+    def create(
+        self, user: User, name: str, scopes: Scopes, lifetime_s: float | None, *, origin: Origin
+    ) -> tuple[Credential, str]:
+        """The key and its secret, told this once. Raises InvalidFields, and NotAllowed for one too many."""
+        name = name.strip()
+        _refuse_faults(user, name, scopes)
+
+        def work(connection: Connection) -> tuple[Credential, str]:
+            issue = self._credentials.issue
+            secret = issue(connection, "key", user.id, scopes=scopes, name=name, lifetime_s=lifetime_s, origin=origin)
+            key = self._credentials.find(connection, secret)
+            assert key  # noqa: S101 - made two lines above
+            detail = {"id": key.id, "name": name, "scopes": sorted(scopes)}
+            self._audit.add(connection, Event.KEY_CREATED, user_id=user.id, origin=origin, detail=detail)
+            return key, secret
+
+        if len(self.list(user.id)) >= MOST_KEYS:
+            raise NotAllowed(f"You have {MOST_KEYS} keys; end one that is not needed any more.")
+        return write(self._engine, work)
+
+    def list(self, user_id: int) -> list[Credential]:
+        """Those that are still good, newest first."""
+        return self._credentials.list(user_id, ["key"])
+
+    def revoke(self, user_id: int, id_: int, *, origin: Origin) -> None:
+        """End one of a user's. Raises NoSuchThing."""
+
+        def work(connection: Connection) -> None:
+            if not self._credentials.revoke(connection, user_id, id_, ["key"]):
+                raise NoSuchThing("There is no such key; it may have ended already.")
+            detail = {"kind": "key", "id": id_}
+            self._audit.add(connection, Event.CREDENTIAL_REVOKED, user_id=user_id, origin=origin, detail=detail)
+
+        write(self._engine, work)
+
+
+def _refuse_faults(user: User, name: str, scopes: Scopes) -> None:
+    faults: dict[str, list[str]] = {}
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        faults["name"] = [f"1 to {LONGEST_NAME} printable characters."]
+    may_have = KEY_SCOPES & allowed_to(user.role)
+    if not scopes or scopes - may_have:
+        faults["scopes"] = [f"One or more of {', '.join(sorted(may_have))}."]
+    if faults:
+        raise InvalidFields(faults)

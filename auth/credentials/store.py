@@ -1,0 +1,197 @@
+"""What a user gets in with besides the OAuth server: cookie sessions, tokens, API keys."""
+
+import contextlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import OperationalError
+
+from auth.audit import Origin
+from auth.credentials.lifetimes import SEEN_EVERY, SESSION, SESSION_IDLE, TOKEN_IDLE, microseconds
+from auth.credentials.secret import Prefix, digest_of, hint_of, new_secret
+from auth.database import write
+from auth.principal import Kind, Principal, Scopes, User, allowed_to, parse_scopes, render_scopes
+from auth.settings import Clock
+from auth.tables import credentials, users
+
+PREFIXES: Final[dict[Kind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
+IDLE_S: Final[dict[Kind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
+MOST_LISTED: Final = 1000
+TOTAL_S: Final[dict[Kind, int | None]] = {"session": SESSION, "token": None, "key": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One of a user's; the secret itself is known to its holder alone."""
+
+    id: int
+    kind: Kind
+    user_id: int
+    name: str
+    hint: str
+    scopes: Scopes
+    created_us: int
+    seen_us: int
+    expires_us: int | None
+    address: str
+    user_agent: str
+
+    @property
+    def ends_us(self) -> int:
+        """When it ends if it is not used again."""
+        return _ends_us(self.kind, self.seen_us, self.expires_us)
+
+
+class Credentials:
+    """Makes them, finds who holds one, ends them."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def issue(
+        self,
+        connection: Connection,
+        kind: Kind,
+        user_id: int,
+        *,
+        scopes: Scopes = frozenset(),
+        name: str = "",
+        lifetime_s: float | None = None,
+        origin: Origin = Origin(),  # noqa: B008 - immutable
+    ) -> str:
+        """A new secret, within the caller's transaction. Sessions and tokens may all that their user may.
+
+        ``lifetime_s`` is for keys; None: they don't end by themselves.
+        """
+        now = self._clock()
+        secret = new_secret(PREFIXES[kind])
+        total_s = TOTAL_S[kind] or lifetime_s
+        values = {
+            "kind": kind,
+            "digest": digest_of(secret),
+            "user_id": user_id,
+            "name": name,
+            "hint": hint_of(secret) if kind == "key" else "",
+            "scopes": render_scopes(scopes),
+            "created_us": microseconds(now),
+            "seen_us": microseconds(now),
+            "expires_us": None if total_s is None else microseconds(now + total_s),
+            "address": origin.address[:64],
+            "user_agent": origin.user_agent[:255],
+        }
+        connection.execute(insert(credentials).values(values))
+        return secret
+
+    def principal(self, digest: bytes) -> Principal | None:
+        """Who holds the secret of this digest; None where nobody does, any more, or the account is closed."""
+        query = select(credentials, *_USER).join(users).where(credentials.c.digest == digest)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or row.disabled_us is not None or row.deleted_us is not None:
+            return None
+        now_us = microseconds(self._clock())
+        if _ends_us(row.kind, row.seen_us, row.expires_us) <= now_us:
+            return None
+        if row.seen_us + microseconds(SEEN_EVERY) <= now_us:
+            self._seen(row.id, now_us)
+        allowed = allowed_to(row.role)
+        scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
+        return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row.kind, now_us, row.expires_us))
+
+    def created_us(self, id_: int) -> int | None:
+        """When it was made; None for one that is not there any more."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(credentials.c.created_us).where(credentials.c.id == id_))
+
+    def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
+        """Those of a user that are still good, newest first; of very many the newest."""
+        query = (
+            select(credentials)
+            .where(credentials.c.user_id == user_id, credentials.c.kind.in_(kinds))
+            .order_by(credentials.c.id.desc())
+            .limit(MOST_LISTED)
+        )
+        now_us = microseconds(self._clock())
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [credential for credential in map(_credential, rows) if credential.ends_us > now_us]
+
+    def find(self, connection: Connection, secret: str) -> Credential | None:
+        """The one that has this secret, even if it has ended by itself."""
+        row = connection.execute(select(credentials).where(credentials.c.digest == digest_of(secret))).one_or_none()
+        return _credential(row) if row else None
+
+    def revoke(self, connection: Connection, user_id: int, id_: int, kinds: Collection[Kind] = tuple(PREFIXES)) -> bool:
+        """End one of a user's of these kinds; False where there is none such (any more)."""
+        mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
+        return connection.execute(delete(credentials).where(mine)).rowcount > 0
+
+    def revoke_secret(self, connection: Connection, kind: Kind, secret: str) -> int | None:
+        """End the one that has this secret; whose it was, None where there was none (any more)."""
+        found = self.find(connection, secret)
+        return found.user_id if found and self.revoke(connection, found.user_id, found.id, [kind]) else None
+
+    def revoke_all(
+        self, connection: Connection, user_id: int, kinds: Collection[Kind], but_id: int | None = None
+    ) -> int:
+        """End all of a user's of these kinds but one; how many those were."""
+        others = (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
+        if but_id is not None:
+            others &= credentials.c.id != but_id
+        return connection.execute(delete(credentials).where(others)).rowcount
+
+    def sweep(self, connection: Connection) -> int:
+        """Delete what has ended."""
+        now_us = microseconds(self._clock())
+        ended = credentials.c.expires_us <= now_us
+        for kind, idle_s in IDLE_S.items():
+            if idle_s is not None:
+                ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - microseconds(idle_s))
+        return connection.execute(delete(credentials).where(ended)).rowcount
+
+    def _seen(self, id_: int, now_us: int) -> None:
+        """A database too busy to write this down keeps nobody out: the next look-up tries again."""
+        statement = update(credentials).where(credentials.c.id == id_).values(seen_us=now_us)
+        with contextlib.suppress(OperationalError):
+            write(self._engine, lambda connection: connection.execute(statement))
+
+
+_USER = (
+    users.c.username,
+    users.c.email,
+    users.c.role,
+    users.c.password.is_not(None).label("has_password"),
+    users.c.created_us.label("user_created_us"),
+    users.c.disabled_us,
+    users.c.deleted_us,
+)
+_FOREVER: Final = 1 << 62
+
+
+def _user(row: Row[tuple[object, ...]]) -> User:
+    return User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
+
+
+def _ends_us(kind: Kind, seen_us: int, expires_us: int | None) -> int:
+    idle_s = IDLE_S[kind]
+    idle_us = seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
+    return min(idle_us, _FOREVER if expires_us is None else expires_us)
+
+
+def _credential(row: Row[tuple[object, ...]]) -> Credential:
+    return Credential(
+        row.id,
+        row.kind,
+        row.user_id,
+        row.name,
+        row.hint,
+        parse_scopes(row.scopes),
+        row.created_us,
+        row.seen_us,
+        row.expires_us,
+        row.address,
+        row.user_agent,
+    )

@@ -1,0 +1,149 @@
+"""Who asks: from the Authorization header or the session cookie to a principal."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from auth.credentials.lifetimes import PRINCIPAL_CACHE, microseconds
+from auth.credentials.secret import PREFIX_LENGTH, Prefix, digest_of
+from auth.errors import InvalidCredential
+from auth.http.cookies import READS, SessionCookie
+from auth.principal import Principal
+from auth.settings import Clock
+from auth.workers import Workers
+
+Lookup = Callable[[bytes], Principal | None]
+"""From the digest of a secret to who holds it, asking the database."""
+
+MOST_CACHED: Final = 20_000
+SCHEMES: Final[dict[str, frozenset[str]]] = {
+    "token": frozenset({Prefix.TOKEN, Prefix.KEY}),
+    "bearer": frozenset({Prefix.ACCESS, Prefix.KEY, Prefix.TOKEN}),
+}
+"""Authorization scheme, lower case → the prefixes of what may come with it."""
+
+
+class Authenticator:
+    """Remembers each principal for a few seconds: an answer from the cache takes no time worth mentioning."""
+
+    def __init__(
+        self,
+        cookie: SessionCookie,
+        lookups: Mapping[Prefix, Lookup],
+        workers: Workers,
+        clock: Clock,
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self._cookie = cookie
+        self._lookups = lookups
+        self._workers = workers
+        self._clock = clock
+        self._monotonic = monotonic
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._lookups_under_way: dict[bytes, asyncio.Task[Principal | None]] = {}
+
+    async def principal_of(self, connection: HTTPConnection) -> Principal | None:
+        """None for who came with nothing.
+
+        Raises InvalidCredential for what is no good, and CrossSiteRequest for a cookie's write that another site may
+        have sent. A header counts before a cookie. Who it is stays in the scope as ``auth.principal``, for the log.
+        """
+        principal = None
+        if (authorization := connection.headers.get("authorization")) is not None:
+            principal = await self._of_header(authorization)
+        elif secret := self._cookie.read(connection):
+            principal = await self._of_cookie(secret, connection)
+        connection.scope["auth.principal"] = principal
+        return principal
+
+    async def session_of(self, connection: HTTPConnection) -> Principal | None:
+        """Who is signed in with the cookie. For pages: their forms can show no header, and check the Origin."""
+        secret = self._cookie.read(connection)
+        if secret is None or not secret.startswith(Prefix.SESSION):
+            return None
+        return await self._principal(Prefix.SESSION, secret)
+
+    def forget(self, secret: str) -> None:
+        """Ask the database again who holds it, at once instead of in a few seconds."""
+        self._lookups_under_way.clear()
+        self._known.pop(digest_of(secret), None)
+
+    def forget_all(self) -> None:
+        """The same for everybody."""
+        self._lookups_under_way.clear()
+        self._known.clear()
+
+    def forget_user(self, user_id: int) -> None:
+        """The same for all that one user gets in with, and for who acts for them."""
+        self._lookups_under_way.clear()
+        theirs = [digest for digest, (_, known) in self._known.items() if known.user and known.user.id == user_id]
+        for digest in theirs:
+            del self._known[digest]
+
+    async def _of_header(self, authorization: str) -> Principal:
+        scheme, _, secret = authorization.partition(" ")
+        secret = secret.strip()
+        challenge = "Token" if scheme.lower() == "token" else None
+        prefix = secret[:PREFIX_LENGTH]
+        if prefix not in SCHEMES.get(scheme.lower(), frozenset()):
+            raise InvalidCredential("Invalid token.", challenge=challenge)
+        principal = await self._principal(Prefix(prefix), secret)
+        if principal is None:
+            raise InvalidCredential("Invalid token.", challenge=challenge)
+        return principal
+
+    async def _of_cookie(self, secret: str, connection: HTTPConnection) -> Principal | None:
+        """A session that has ended is as good as none: the web app then shows the way to sign in."""
+        if not secret.startswith(Prefix.SESSION):
+            return None
+        principal = await self._principal(Prefix.SESSION, secret)
+        if principal and connection.scope.get("method", "GET") not in READS:
+            self._cookie.refuse_cross_site(connection)
+        return principal
+
+    async def _principal(self, prefix: Prefix, secret: str) -> Principal | None:
+        digest = digest_of(secret)
+        principal = self._remembered(digest)
+        if principal is None:
+            under_way = self._lookups_under_way.get(digest)
+            principal = await asyncio.shield(under_way or self._look_up(prefix, digest))
+        return principal if principal and principal.expires_us > microseconds(self._clock()) else None
+
+    def _look_up(self, prefix: Prefix, digest: bytes) -> "asyncio.Task[Principal | None]":
+        """One for all that come with it now: a busy key is asked for again every few seconds, by many at once."""
+
+        async def ask() -> Principal | None:
+            asked_at = self._monotonic()
+            principal = await self._workers.run(self._lookups[prefix], digest)
+            # One that is no longer under way was told to forget, and its answer may be older than the reason for that.
+            if principal and self._lookups_under_way.get(digest) is lookup:
+                self._remember(digest, principal, asked_at)
+            return principal
+
+        # A context of its own: servers cancel what began in that of a request when its client leaves.
+        lookup = asyncio.create_task(ask(), context=Context())
+        self._lookups_under_way[digest] = lookup
+        lookup.add_done_callback(lambda _: self._landed(digest, lookup))
+        return lookup
+
+    def _landed(self, digest: bytes, lookup: "asyncio.Task[Principal | None]") -> None:
+        if self._lookups_under_way.get(digest) is lookup:
+            del self._lookups_under_way[digest]
+        if not lookup.cancelled():
+            lookup.exception()  # seen, also where everybody who waited for it has left
+
+    def _remembered(self, digest: bytes) -> Principal | None:
+        asked_at, principal = self._known.get(digest, (0.0, None))
+        return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE else None
+
+    def _remember(self, digest: bytes, principal: Principal, asked_at: float) -> None:
+        """From when it was asked for: a revocation while the answer was on its way counts too."""
+        self._known[digest] = asked_at, principal
+        self._known.move_to_end(digest)
+        if len(self._known) > MOST_CACHED:
+            self._known.popitem(last=False)

@@ -1,0 +1,148 @@
+"""All that came of one authorization: its code, its access and refresh tokens. They end together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select, update
+
+from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import microseconds
+from auth.oauth.client import PERSONAL
+from auth.principal import Scopes, User, allowed_to, parse_scopes, render_scopes
+from auth.settings import Clock
+from auth.tables import oauth_clients, oauth_families, users
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFamily:
+    """One that nothing has ended, of an application and a user that are not disabled."""
+
+    id: int
+    client_id: str
+    user: User | None
+    """Whom the application acts for; None where it acts on its own."""
+    scopes: Scopes
+    """What was granted and is still allowed, to the application as it is registered and to the user by their role."""
+    nonce: str
+    authenticated_us: int
+    """When the user signed in."""
+    created_us: int
+    expires_us: int
+
+
+_COLUMNS = (
+    oauth_families.c.client_id,
+    oauth_families.c.user_id,
+    oauth_families.c.scopes.label("granted"),
+    oauth_families.c.nonce,
+    oauth_families.c.authenticated_us,
+    oauth_families.c.created_us.label("family_created_us"),
+    oauth_families.c.expires_us.label("family_expires_us"),
+    oauth_families.c.revoked_us.label("family_revoked_us"),
+    oauth_clients.c.scopes.label("client_scopes"),
+    oauth_clients.c.disabled_us.label("client_disabled_us"),
+    users.c.username,
+    users.c.email,
+    users.c.role,
+    users.c.password.is_not(None).label("has_password"),
+    users.c.created_us.label("user_created_us"),
+    users.c.disabled_us.label("user_disabled_us"),
+    users.c.deleted_us.label("user_deleted_us"),
+)
+
+
+def with_family(table: Table) -> Select[Any]:
+    """Codes or tokens, each with what :func:`family_of` needs."""
+    return select(table, *_COLUMNS).select_from(table.join(oauth_families).join(oauth_clients).outerjoin(users))
+
+
+def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
+    """None where it has ended, or the application or the user is disabled."""
+    ended = (row.family_revoked_us, row.client_disabled_us, row.user_disabled_us, row.user_deleted_us)
+    if row.family_expires_us <= now_us or any(at_us is not None for at_us in ended):
+        return None
+    user = None
+    if row.user_id is not None:
+        user = User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
+    return TokenFamily(
+        id=row.family_id,
+        client_id=row.client_id,
+        user=user,
+        scopes=parse_scopes(row.granted) & parse_scopes(row.client_scopes) & most_of(user),
+        nonce=row.nonce,
+        authenticated_us=row.authenticated_us,
+        created_us=row.family_created_us,
+        expires_us=row.family_expires_us,
+    )
+
+
+def most_of(user: User | None) -> Scopes:
+    """The most an application may do for a user, or on its own."""
+    return allowed_to("user") - PERSONAL if user is None else allowed_to(user.role)
+
+
+class TokenFamilies:
+    """Begins and ends them, within the callers' transactions."""
+
+    def __init__(self, clock: Clock, audit: Audit) -> None:
+        self._clock = clock
+        self._audit = audit
+
+    def begin(
+        self,
+        connection: Connection,
+        client_id: str,
+        user_id: int | None,
+        scopes: Scopes,
+        *,
+        lifetime_s: int,
+        nonce: str = "",
+        authenticated_us: int = 0,
+    ) -> int:
+        """The id of a new one."""
+        now = self._clock()
+        values = {
+            "user_id": user_id,
+            "client_id": client_id,
+            "scopes": render_scopes(scopes),
+            "nonce": nonce,
+            "authenticated_us": authenticated_us,
+            "created_us": microseconds(now),
+            "expires_us": microseconds(now + lifetime_s),
+        }
+        key = connection.execute(insert(oauth_families).values(values)).inserted_primary_key
+        assert key  # noqa: S101 - for the type checker
+        return int(key[0])
+
+    def live_until(self, connection: Connection, id_: int, expires_us: int) -> None:
+        connection.execute(update(oauth_families).where(oauth_families.c.id == id_).values(expires_us=expires_us))
+
+    def end(self, connection: Connection, id_: int) -> bool:
+        """False where it had ended already."""
+        return self._end(connection, oauth_families.c.id == id_) > 0
+
+    def end_reused(self, connection: Connection, row: Row[Any], what: str, origin: Origin) -> None:
+        """Somebody holds a secret that was used up: its thief or its owner, and nobody knows which."""
+        if self.end(connection, row.family_id):
+            add, user_id, client_id = self._audit.add, row.user_id, row.client_id
+            detail = {"reused": what}
+            add(connection, Event.TOKEN_REUSED, user_id=user_id, client_id=client_id, origin=origin, detail=detail)
+
+    def end_user(self, connection: Connection, user_id: int, client_id: str | None = None) -> int:
+        """All of a user's, or those of one application; how many those were."""
+        theirs = oauth_families.c.user_id == user_id
+        if client_id is not None:
+            theirs &= oauth_families.c.client_id == client_id
+        return self._end(connection, theirs)
+
+    def sweep(self, connection: Connection) -> int:
+        """Delete those that have ended, with their codes and tokens."""
+        expired = oauth_families.c.expires_us <= microseconds(self._clock())
+        return connection.execute(
+            delete(oauth_families).where(expired | oauth_families.c.revoked_us.is_not(None))
+        ).rowcount
+
+    def _end(self, connection: Connection, which: ColumnElement[bool]) -> int:
+        now_us = microseconds(self._clock())
+        living = which & oauth_families.c.revoked_us.is_(None)
+        return connection.execute(update(oauth_families).where(living).values(revoked_us=now_us)).rowcount

@@ -1,0 +1,91 @@
+"""What a request says: JSON or a form."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from auth.errors import InvalidFields
+from auth.routes.rest_framework.errors import ApiException
+
+MOST_BYTES: Final = 64 << 10
+MOST_FIELDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    values: dict[str, object]
+    is_form: bool = False
+    """Then an empty value may be one that was left out."""
+
+
+async def body_of(request: Request) -> Body:
+    """Raises ApiException for what cannot be read, InvalidFields where it is no object."""
+    content = await _read(request)
+    if not content:
+        return Body({})
+    declared = request.headers.get("content-type", "")
+    match declared.partition(";")[0].strip().lower():
+        case "application/json":
+            return Body(_object(content))
+        case "application/x-www-form-urlencoded":
+            return Body(_form(content), is_form=True)
+        case "multipart/form-data":
+            return Body(await _multipart(request, content), is_form=True)
+    raise ApiException(415, f'Unsupported media type "{declared}" in request.')
+
+
+async def _read(request: Request) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise ApiException(413, f"The body is too large; {MOST_BYTES} bytes are the most.")
+    return bytes(content)
+
+
+def _object(content: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(content.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ApiException(400, f"JSON parse error - {error}") from None
+    if value is None:
+        raise InvalidFields({"non_field_errors": ["No data provided"]})
+    if not isinstance(value, dict):
+        message = f"Invalid data. Expected a dictionary, but got {type(value).__name__}."
+        raise InvalidFields({"non_field_errors": [message]})
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
+
+
+def _form(content: bytes) -> dict[str, object]:
+    """Of a field that is there twice, the last counts."""
+    try:
+        text = content.decode(errors="replace")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise ApiException(400, f"Form parse error - more than {MOST_FIELDS} fields.") from None
+
+
+async def _multipart(request: Request, content: bytes) -> dict[str, object]:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+        yield b""
+
+    if "boundary=" not in request.headers["content-type"]:
+        raise ApiException(400, "Multipart form parse error - Invalid boundary in multipart: None")
+    try:
+        parser = MultiPartParser(request.headers, stream(), max_files=MOST_FIELDS, max_fields=MOST_FIELDS)
+        form = await parser.parse()
+    except (MultiPartException, ValueError) as error:
+        raise ApiException(400, f"Multipart form parse error - {error}") from None
+    values: dict[str, object] = dict(form)
+    await form.close()
+    return values

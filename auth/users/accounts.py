@@ -1,0 +1,264 @@
+"""Accounts of people: made, signed in to, changed, closed."""
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine, insert
+from sqlalchemy.exc import IntegrityError
+
+from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import MINUTE, microseconds
+from auth.credentials.store import Credentials
+from auth.database import write
+from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
+from auth.passwords.hashing import Passwords
+from auth.passwords.throttling import Throttle
+from auth.passwords.verifier import Find, Verifier
+from auth.principal import Role, User
+from auth.settings import AuthSettings, Clock
+from auth.tables import users
+from auth.users import deletion, emails, usernames
+from auth.users.directory import Directory
+from auth.users.rows import (
+    UserRow,
+    by_id,
+    by_name,
+    change,
+    existing,
+    refuse_last_admin,
+    user_of,
+)
+
+T = TypeVar("T")
+
+CANNOT_LOG_IN: Final = "Unable to log in with provided credentials."
+TAKEN: Final = {"username": ["A user with that username already exists."]}
+WRONG_PASSWORD: Final = {"current_password": ["Invalid password."]}
+PASSWORD_MISSING: Final = {"current_password": ["This field is required."]}
+SETTLED: Final = MINUTE
+"""After this nothing that began before an account was deleted can still be under way."""
+
+
+class Accounts(Directory):
+    """All calls ask the database, and those with a password hash it, which takes its time."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        *,
+        passwords: Passwords,
+        throttle: Throttle,
+        credentials: Credentials,
+        audit: Audit,
+        settings: AuthSettings,
+    ) -> None:
+        super().__init__(engine, clock, credentials, audit)
+        self._passwords = passwords
+        self._throttle = throttle
+        self._verifier = Verifier(engine, passwords, throttle)
+        self._settings = settings
+
+    def register(self, username: str, password: str, email: str = "", *, origin: Origin) -> User:
+        """A new account. Raises InvalidFields, Throttled, or NotAllowed where people may make none themselves."""
+        self.refuse_where_closed()
+        self._refuse_unfit(username, password, email)
+        self._throttle.register(origin.address)
+        return self._create(username, password, email, "user", origin)
+
+    def refuse_where_closed(self) -> None:
+        """Raises NotAllowed where people may not make accounts themselves."""
+        if not self._settings.registration:
+            raise NotAllowed("Accounts are made by the administrators here.")
+
+    def create_admin(self, username: str, password: str, email: str = "") -> User:
+        """Raises InvalidFields."""
+        self._refuse_unfit(username, password, email)
+        return self._create(username, password, email, "admin", Origin())
+
+    def add_without_password(self, connection: Connection, username: str, email: str, *, origin: Origin) -> User:
+        """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one.
+
+        Within the caller's transaction. Raises IntegrityError where somebody takes the name at the same moment.
+        """
+        wanted = usernames.made_of(username)
+        others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
+        name = next((name for name in (wanted, *others) if by_name(connection, name) is None), secrets.token_hex(16))
+        address = "" if emails.faults_of(email) else email
+        return self._insert(connection, name, None, address, role="user", origin=origin)
+
+    def authenticate(self, username: str, password: str, *, origin: Origin) -> User:
+        """Whose name and password these are. Raises InvalidLogin or Throttled."""
+        return self.enter(username, password, lambda _connection, user: user, origin=origin)
+
+    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, origin: Origin) -> T:
+        """What ``then`` makes for them in the same transaction, say a session. Raises InvalidLogin or Throttled.
+
+        In one, or what comes of a password that is changed meanwhile would outlive the change.
+        """
+
+        def find(connection: Connection) -> UserRow | None:
+            return by_name(connection, username)
+
+        def succeed(connection: Connection, row: UserRow) -> T:
+            self._log(connection, Event.SIGNED_IN, row.id, None, origin)
+            return then(connection, user_of(row))
+
+        key = usernames.key_of(username)
+        outcome = self._verifier.verify(find, password, succeed, account=key, address=origin.address)
+        if outcome is None:
+            self._failed(find, origin)
+            raise InvalidLogin(CANNOT_LOG_IN)
+        return outcome
+
+    def check_password(self, user_id: int, password: str, *, origin: Origin = Origin()) -> None:  # noqa: B008
+        """Raises InvalidFields where it is not theirs, or Throttled."""
+        row = self._row(user_id)
+        key, address = usernames.key_of(row.username), origin.address
+
+        def find(connection: Connection) -> UserRow | None:
+            return by_id(connection, user_id)
+
+        if not self._verifier.verify(find, password, lambda *_: True, account=key, address=address):
+            self._failed(find, origin)
+            raise InvalidFields(WRONG_PASSWORD)
+
+    def change_password(
+        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, origin: Origin
+    ) -> None:
+        """Ends every session, token and application's access but the credential ``keep_id``. API keys stay.
+
+        ``current`` does not matter for who has no password yet. Raises InvalidFields or Throttled.
+        """
+        row = self._row(user_id)
+        self._require_password(row, current, origin)
+        if faults := self._passwords.faults_of(new, username=row.username, email=row.email):
+            raise InvalidFields({"new_password": faults})
+        hashed = self._passwords.hash(new)
+
+        def set_password(connection: Connection) -> None:
+            if existing(connection, user_id).password_changed_us != row.password_changed_us:
+                raise InvalidFields(WRONG_PASSWORD)
+            change(connection, user_id, password=hashed, password_changed_us=self._now_us())
+            self._end_access(connection, user_id, keep_id)
+            self._log(connection, Event.PASSWORD_CHANGED, user_id, None, origin)
+
+        write(self._engine, set_password)
+
+    def update(self, user_id: int, *, username: str | None = None, email: str | None = None, origin: Origin) -> User:
+        """What is None stays. Raises InvalidFields or NoSuchThing."""
+        faults = _faults(username, email)
+        if faults:
+            raise InvalidFields(faults)
+        new = {} if email is None else {"email": emails.normalized(email)}
+        if username is not None:
+            new |= {"username": usernames.normalized(username), "username_key": usernames.key_of(username)}
+
+        def set_fields(connection: Connection) -> User:
+            row = existing(connection, user_id)
+            fields = sorted(name for name in ("username", "email") if name in new and getattr(row, name) != new[name])
+            if not fields:
+                return user_of(row)
+            change(connection, user_id, **new)
+            self._log(connection, Event.PROFILE_CHANGED, user_id, None, origin, detail={"fields": fields})
+            return user_of(existing(connection, user_id))
+
+        return self._write_unless_taken(set_fields)
+
+    def delete(self, user_id: int, *, password: str | None = None, actor_id: int | None = None, origin: Origin) -> None:
+        """Close an account for good. People themselves have to give their password, if they have one; admins have not.
+
+        Raises InvalidFields, Throttled or NoSuchThing, and NotAllowed for the only admin.
+        """
+        if actor_id in {None, user_id}:
+            self._require_password(self._row(user_id), password, origin)
+
+        def bury(connection: Connection) -> None:
+            refuse_last_admin(connection, existing(connection, user_id))
+            deletion.bury(connection, user_id, self._now_us())
+            self._log(connection, Event.DELETED, user_id, actor_id, origin)
+
+        write(self._engine, bury)
+
+    def sweep(self, erase: Callable[[int], object]) -> int:
+        """Finish the deletions of a minute ago and before: ``erase`` what others keep of the user; how many those were.
+
+        Safe to call at once from several places.
+        """
+        with self._engine.connect() as connection:
+            user_ids = deletion.buried(connection, self._now_us() - microseconds(SETTLED))
+        for user_id in user_ids:
+            erase(user_id)
+            write(self._engine, partial(deletion.remove, user_id=user_id))
+        return len(user_ids)
+
+    def _refuse_unfit(self, username: str, password: str, email: str) -> None:
+        if faults := _faults(username, email):
+            raise InvalidFields(faults)
+        with self._engine.connect() as connection:
+            if by_name(connection, username):
+                raise InvalidFields(TAKEN)
+        if wrong := self._passwords.faults_of(password, username=username, email=email):
+            raise InvalidFields({"password": wrong})
+
+    def _create(self, username: str, password: str, email: str, role: Role, origin: Origin) -> User:
+        hashed = self._passwords.hash(password)
+        return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, origin=origin))
+
+    def _insert(
+        self, connection: Connection, username: str, hashed: str | None, email: str, *, role: Role, origin: Origin
+    ) -> User:
+        now_us = self._now_us()
+        values = {
+            "username": usernames.normalized(username),
+            "username_key": usernames.key_of(username),
+            "email": emails.normalized(email),
+            "password": hashed,
+            "role": role,
+            "created_us": now_us,
+            "password_changed_us": now_us if hashed else None,
+        }
+        key = connection.execute(insert(users).values(values)).inserted_primary_key
+        user_id = key[0] if key else 0
+        self._log(connection, Event.REGISTERED, user_id, None, origin)
+        return user_of(existing(connection, user_id))
+
+    def _write_unless_taken(self, work: Callable[[Connection], User]) -> User:
+        """Raises InvalidFields where somebody else has the name, be it since a moment ago."""
+        try:
+            return write(self._engine, work)
+        except IntegrityError:
+            raise InvalidFields(TAKEN) from None
+
+    def _failed(self, find: Find, origin: Origin) -> None:
+        """Logged for nobody as well as for somebody: it takes the same time, and no name that is nobody's is kept."""
+
+        def log(connection: Connection) -> None:
+            row = find(connection)
+            self._log(connection, Event.SIGN_IN_FAILED, row.id if row else None, None, origin)
+
+        write(self._engine, log)
+
+    def _row(self, user_id: int) -> UserRow:
+        with self._engine.connect() as connection:
+            row = by_id(connection, user_id)
+        if row is None:
+            raise NoSuchThing("There is no such user.")
+        return row
+
+    def _require_password(self, row: UserRow, password: str | None, origin: Origin) -> None:
+        """From who has one."""
+        if row.password is None:
+            return
+        if password is None:
+            raise InvalidFields(PASSWORD_MISSING)
+        self.check_password(row.id, password, origin=origin)
+
+
+def _faults(username: str | None, email: str | None) -> dict[str, list[str]]:
+    faults = {"email": emails.faults_of(email or "")}
+    if username is not None:
+        faults["username"] = usernames.faults_of(username)
+    return {field: messages for field, messages in faults.items() if messages}

@@ -1,0 +1,106 @@
+"""The directory of users: who there is, what they are allowed, whether they get in."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, or_, select, update
+
+from auth.audit import Audit, Event, Origin
+from auth.credentials.lifetimes import microseconds
+from auth.credentials.store import Credentials
+from auth.database import write
+from auth.errors import NotAllowed
+from auth.principal import Role, User
+from auth.settings import Clock
+from auth.tables import oauth_families, users
+from auth.users.rows import by_id, by_name, change, existing, refuse_last_admin, user_of
+from auth.users.usernames import key_of
+
+
+class Directory:
+    def __init__(self, engine: Engine, clock: Clock, credentials: Credentials, audit: Audit) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._credentials = credentials
+        self._audit = audit
+
+    def get(self, user_id: int) -> User | None:
+        with self._engine.connect() as connection:
+            row = by_id(connection, user_id)
+        return user_of(row) if row else None
+
+    def named(self, username: str) -> User | None:
+        """However the name is written."""
+        with self._engine.connect() as connection:
+            row = by_name(connection, username)
+        return user_of(row) if row else None
+
+    def find(self, text: str = "", before_id: int | None = None, limit: int = 50) -> list[User]:
+        """Those with the text in their name or e-mail address, the newest first, disabled ones too."""
+        query = select(users).where(users.c.deleted_us.is_(None)).order_by(users.c.id.desc()).limit(limit)
+        if text:
+            key = key_of(text).encode(errors="replace").decode()
+            columns = users.c.username_key, func.lower(users.c.email)
+            query = query.where(or_(*(column.contains(key, autoescape=True) for column in columns)))
+        if before_id is not None:
+            query = query.where(users.c.id < before_id)
+        with self._engine.connect() as connection:
+            return [user_of(row) for row in connection.execute(query)]
+
+    def set_role(self, user_id: int, role: Role, *, actor_id: int | None, origin: Origin) -> User:
+        """Raises NoSuchThing, or NotAllowed for one's own and for the only admin's."""
+        _refuse_own(user_id, actor_id)
+
+        def set_role(connection: Connection) -> User:
+            row = existing(connection, user_id)
+            if row.role != role:
+                refuse_last_admin(connection, row)
+                change(connection, user_id, role=role)
+                self._log(connection, Event.ROLE_CHANGED, user_id, actor_id, origin, detail={"role": role})
+            return replace(user_of(row), role=role)
+
+        return write(self._engine, set_role)
+
+    def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, origin: Origin) -> User:
+        """Who is disabled does not get in. Sessions, tokens and applications' access end; API keys come back with them.
+
+        Raises NoSuchThing, or NotAllowed for oneself and for the only admin.
+        """
+        _refuse_own(user_id, actor_id)
+
+        def set_disabled(connection: Connection) -> User:
+            row = existing(connection, user_id)
+            if (row.disabled_us is not None) != disabled:
+                refuse_last_admin(connection, row)
+                change(connection, user_id, disabled_us=self._now_us() if disabled else None)
+                self._log(connection, Event.DISABLED if disabled else Event.ENABLED, user_id, actor_id, origin)
+            if disabled:
+                self._end_access(connection, user_id)
+            return replace(user_of(row), is_disabled=disabled)
+
+        return write(self._engine, set_disabled)
+
+    def _end_access(self, connection: Connection, user_id: int, keep_id: int | None = None) -> None:
+        """Every session and token but one, and what applications have. API keys stay."""
+        self._credentials.revoke_all(connection, user_id, ("session", "token"), keep_id)
+        families = (oauth_families.c.user_id == user_id) & oauth_families.c.revoked_us.is_(None)
+        connection.execute(update(oauth_families).where(families).values(revoked_us=self._now_us()))
+
+    def _log(
+        self,
+        connection: Connection,
+        event: Event,
+        user_id: int | None,
+        actor_id: int | None,
+        origin: Origin,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
+        self._audit.add(connection, event, user_id=user_id, actor_id=actor_id, origin=origin, **more)
+
+    def _now_us(self) -> int:
+        return microseconds(self._clock())
+
+
+def _refuse_own(user_id: int, actor_id: int | None) -> None:
+    if user_id == actor_id:
+        raise NotAllowed("Nobody does this to their own account; another admin can.")

@@ -1,0 +1,55 @@
+"""Rows of the table of users."""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from auth.errors import NoSuchThing, NotAllowed
+from auth.principal import User
+from auth.tables import users
+from auth.users.usernames import faults_of, key_of
+
+UserRow = Row[tuple[Any, ...]]
+LARGEST_ID: Final = (1 << 63) - 1
+
+
+def user_of(row: UserRow) -> User:
+    has_password = row.password is not None
+    return User(row.id, row.username, row.email, row.role, row.created_us, has_password, row.disabled_us is not None)
+
+
+def by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRow | None:
+    """None where there is none, or not any more. ``lock``: nobody changes it until the transaction ends."""
+    if not 0 < user_id <= LARGEST_ID:
+        return None
+    query = select(users).where(users.c.id == user_id, users.c.deleted_us.is_(None))
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+
+def existing(connection: Connection, user_id: int) -> UserRow:
+    """Locked. Raises NoSuchThing."""
+    row = by_id(connection, user_id, lock=True)
+    if row is None:
+        raise NoSuchThing("There is no such user.")
+    return row
+
+
+def by_name(connection: Connection, username: str) -> UserRow | None:
+    """What cannot be a name is nobody's: it is not even asked for."""
+    if faults_of(username):
+        return None
+    return connection.execute(select(users).where(users.c.username_key == key_of(username))).one_or_none()
+
+
+def change(connection: Connection, user_id: int, **values: Any) -> None:  # noqa: ANN401
+    connection.execute(update(users).where(users.c.id == user_id).values(values))
+
+
+def refuse_last_admin(connection: Connection, row: UserRow) -> None:
+    """For whoever is to be an admin no more. Raises NotAllowed where there is no other one who gets in."""
+    if row.role != "admin" or row.disabled_us is not None:
+        return
+    gets_in = users.c.disabled_us.is_(None) & users.c.deleted_us.is_(None)
+    others = select(users.c.id).where(users.c.role == "admin", gets_in, users.c.id != row.id)
+    if connection.execute(others.limit(1).with_for_update()).first() is None:
+        raise NotAllowed("This is the only admin; make another one first.")

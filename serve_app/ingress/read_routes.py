@@ -1,0 +1,113 @@
+"""Routes that look: Top 10, models, labels, the live pipeline."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from auth.http.permissions import public
+from serve_app.ingress import rendering, schemas
+from serve_app.ingress.classification import ServedModel
+from serve_app.ingress.classify import json_response
+from serve_app.ingress.gateway import Gateway
+from serve_app.ingress.rolling_stats import WINDOW_S
+from serve_app.statistics.top import By, TopRow, report, top
+from serve_app.statistics.windows import Window
+
+Errors = dict[int | str, dict[str, Any]]
+
+
+def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
+    """``/v1/top``, ``/v1/models``, ``/v1/labels``, ``/v1/pipeline``."""
+    router = APIRouter(prefix="/v1", tags=["look"])
+
+    @router.get("/top", response_model=schemas.Top, responses=errors, summary="Most requested images or labels")
+    @public
+    async def most_frequent(
+        by: Annotated[By, Query()] = By.IMAGE,
+        window: Annotated[Window, Query()] = Window.ALL,
+        limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    ) -> Response:
+        rows = await gateway.auth.workers.run(top, gateway.engine, by, window, limit)
+        return json_response({"by": by, "window": window, "items": [_top_row(row) for row in rows]})
+
+    @router.get("/models", response_model=schemas.ModelCards, summary="Models that can be asked for")
+    @public
+    async def models() -> Response:
+        return json_response({"items": [_card(gateway, model) for model in gateway.models.values()]})
+
+    @router.get("/models/{name}", response_model=schemas.ModelCard, responses=errors, summary="One model")
+    @public
+    async def model(name: str) -> Response:
+        return json_response(_card(gateway, gateway.model(name)))
+
+    @router.get("/labels", response_model=schemas.LabelList, responses=errors, summary="Classes, by a part of the name")
+    @public
+    async def labels(
+        q: Annotated[str, Query(max_length=100, description="Part of a name or a wnid; empty for all.")] = "",
+        model: Annotated[str | None, Query()] = None,
+    ) -> Response:
+        served = gateway.model(model)
+        found = served.labels.search(q) if q else range(len(served.labels))
+        items = [{"index": i, "wnid": served.labels.wnid(i), "label": served.labels.name(i)} for i in found]
+        return json_response({"items": items})
+
+    @router.get(
+        "/pipeline",
+        response_model=schemas.LivePipeline,
+        responses=errors,
+        summary="The live graph: replicas, queues, rates, latencies",
+    )
+    @public
+    async def pipeline(
+        window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Seconds to look back.")] = WINDOW_S,
+    ) -> Response:
+        return json_response(gateway.live(window_s))
+
+    return router
+
+
+def legacy_look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
+    """The original's Top 10; it stands at the root and under ``/api``."""
+    router = APIRouter(tags=["original"])
+
+    @router.get(
+        "/report", response_model=list[schemas.ReportRow], responses=errors, summary="The 10 most requested image URLs"
+    )
+    @public
+    async def most_requested() -> Response:
+        rows = await gateway.auth.workers.run(report, gateway.engine)
+        return json_response([{"image_url": row.url} | _counts(row) for row in rows])
+
+    return router
+
+
+def _counts(row: TopRow) -> dict[str, Any]:
+    return {
+        "classification_count": row.count,
+        "processing_time_avg": row.processing_avg_s,
+        "processing_time_max": row.processing_max_s,
+        "processing_time_min": row.processing_min_s,
+    }
+
+
+def _top_row(row: TopRow) -> dict[str, Any]:
+    named = {"image_url": row.url, "sha256": row.sha256, "label": row.label, "wnid": row.wnid}
+    return named | _counts(row) | {"last_seen": rendering.timestamp(row.last_seen)}
+
+
+def _card(gateway: Gateway, model: ServedModel) -> dict[str, Any]:
+    spec = model.spec
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "version": spec.version,
+        "default": spec.name == gateway.default_model,
+        "runtime": model.in_service.runtime,
+        "precision": model.in_service.precision,
+        "input_size": spec.transform.size,
+        "parameters": spec.parameters,
+        "top1": spec.top1,
+        "license": spec.license,
+        "classes": len(model.labels),
+    }

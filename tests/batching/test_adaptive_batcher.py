@@ -1,0 +1,222 @@
+"""The batcher: batches grow with the load, every waiter gets its own reply, nothing hangs."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.errors import DeadlineExceeded, Overloaded
+
+SOON = 5.0
+
+
+class Doubler:
+    """Answers 2 × item, one batch per opened gate; remembers the batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Semaphore(0)
+
+    async def __call__(self, items: list[int]) -> Sequence[int | Exception]:
+        self.batches.append(items)
+        await self.gate.acquire()
+        return [ValueError(str(item)) if item < 0 else 2 * item for item in items]
+
+
+def batcher(run: Doubler, *, slots: int = 1, max_batch: int = 4, max_waiting: int = 100) -> AdaptiveBatcher[int, int]:
+    return AdaptiveBatcher(run, slots=slots, max_batch=max_batch, max_waiting=max_waiting)
+
+
+def deadline() -> float:
+    return time.time() + SOON
+
+
+async def settle() -> None:
+    """Let every task that can run, run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_first_goes_alone_the_rest_together() -> None:
+    run = Doubler()
+    queue = batcher(run)
+    tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(6)]
+    await settle()
+    assert run.batches == [[0]]
+    for _ in range(3):
+        run.gate.release()
+    assert await asyncio.gather(*tasks) == [0, 2, 4, 6, 8, 10]
+    assert run.batches == [[0], [1, 2, 3, 4], [5]]
+    assert queue.waiting_images == queue.running_images == 0
+
+
+async def test_one_error_spares_its_neighbours() -> None:
+    run = Doubler()
+    run.gate.release()
+    run.gate.release()
+    queue = batcher(run)
+    replies = await asyncio.gather(*(queue.submit(i, deadline()) for i in (0, 1, -2, 3)), return_exceptions=True)
+    assert replies[:2] == [0, 2]
+    assert isinstance(replies[2], ValueError)
+    assert replies[3] == 6
+
+
+async def test_a_failed_run_reaches_every_waiter() -> None:
+    async def run(items: list[int]) -> Sequence[int]:
+        raise OSError("gone")
+
+    queue = AdaptiveBatcher[int, int](run, slots=1, max_batch=4, max_waiting=10)
+    replies = await asyncio.gather(*(queue.submit(i, deadline()) for i in range(3)), return_exceptions=True)
+    assert [type(reply) for reply in replies] == [OSError] * 3
+
+
+async def test_a_wrong_number_of_replies_is_an_error_never_a_mix_up() -> None:
+    async def run(items: list[int]) -> Sequence[int]:
+        return items[:-1]
+
+    queue = AdaptiveBatcher[int, int](run, slots=1, max_batch=4, max_waiting=10)
+    with pytest.raises(RuntimeError, match="1 items went in, 0 replies came out"):
+        await queue.submit(7, deadline())
+
+
+async def test_full_queue_refuses_the_surplus_and_keeps_the_rest() -> None:
+    run = Doubler()
+    queue = batcher(run, max_waiting=2)
+    tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
+    await settle()
+    with pytest.raises(Overloaded) as refused:
+        await queue.submit(9, deadline())
+    assert refused.value.retry_after
+    for _ in range(2):
+        run.gate.release()
+    assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
+
+
+async def test_deadline_while_queued_drops_the_work() -> None:
+    run = Doubler()
+    queue = batcher(run)
+    first = asyncio.create_task(queue.submit(1, deadline()))
+    await settle()
+    with pytest.raises(DeadlineExceeded):
+        await queue.submit(2, time.time() + 0.02)
+    assert queue.waiting_images == 0
+    run.gate.release()
+    assert await first == 2
+    assert run.batches == [[1]]
+
+
+async def test_cancelled_while_queued_never_runs() -> None:
+    run = Doubler()
+    queue = batcher(run)
+    first = asyncio.create_task(queue.submit(1, deadline()))
+    second = asyncio.create_task(queue.submit(2, deadline()))
+    await settle()
+    second.cancel()
+    await settle()
+    assert queue.waiting_images == 0
+    run.gate.release()
+    assert await first == 2
+    await settle()
+    assert run.batches == [[1]]
+
+
+async def test_more_slots_start_what_waits() -> None:
+    run = Doubler()
+    queue = batcher(run, max_batch=1)
+    tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
+    await settle()
+    assert len(run.batches) == 1
+    queue.slots = 3
+    await settle()
+    assert len(run.batches) == 3
+    for _ in range(3):
+        run.gate.release()
+    assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
+
+
+async def test_an_item_larger_than_a_batch_goes_alone() -> None:
+    run = Doubler()
+    for _ in range(3):
+        run.gate.release()
+    queue = batcher(run, max_batch=4)
+    replies = await asyncio.gather(
+        queue.submit(1, deadline()), queue.submit(2, deadline(), images=9), queue.submit(3, deadline(), images=3)
+    )
+    assert list(replies) == [2, 4, 6]
+    assert run.batches == [[1], [2], [3]]
+
+
+async def test_a_batch_is_bounded_in_bytes_too() -> None:
+    run = Doubler()
+    for _ in range(5):
+        run.gate.release()
+    queue = AdaptiveBatcher[int, int](run, slots=1, max_batch=4, max_waiting=10, max_bytes=100)
+    sizes = [10, 60, 40, 1, 300, 5]
+    await asyncio.gather(*(queue.submit(i, deadline(), size=size) for i, size in enumerate(sizes)))
+    assert run.batches == [[0], [1, 2], [3], [4], [5]]
+
+
+async def test_close_leaves_nobody_waiting() -> None:
+    run = Doubler()
+    queue = batcher(run)
+    tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
+    await settle()
+    await queue.close()
+    assert all(
+        isinstance(reply, asyncio.CancelledError) for reply in await asyncio.gather(*tasks, return_exceptions=True)
+    )
+
+
+@settings(max_examples=150)
+@given(
+    plan=st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from(["stay", "cancel", "expire"]), st.integers(0, 6)),
+        min_size=1,
+        max_size=40,
+    ),
+    slots=st.integers(1, 3),
+    max_batch=st.integers(1, 5),
+)
+def test_cancelled_at_any_moment_no_hang_no_mixed_replies(
+    plan: list[tuple[int, str, int]], slots: int, max_batch: int
+) -> None:
+    """Each item pauses before it is sent, then stays, is cancelled after some turns of the loop, or expires."""
+
+    async def run(items: list[int]) -> Sequence[int]:
+        for _ in range(items[0] % 4):
+            await asyncio.sleep(0)
+        return [2 * item for item in items]
+
+    async def scenario() -> None:
+        queue = AdaptiveBatcher[int, int](run, slots=slots, max_batch=max_batch, max_waiting=1000)
+
+        async def client(index: int, pause: int, fate: str) -> int:
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            return await queue.submit(index, time.time() + (-1 if fate == "expire" else SOON))
+
+        tasks = [asyncio.create_task(client(i, pause, fate)) for i, (pause, fate, _) in enumerate(plan)]
+        for turn in range(8):
+            await asyncio.sleep(0)
+            for task, (_, fate, moment) in zip(tasks, plan, strict=True):
+                if fate == "cancel" and moment == turn:
+                    task.cancel()
+        async with asyncio.timeout(SOON):
+            replies = await asyncio.gather(*tasks, return_exceptions=True)
+        for index, (reply, (_, fate, _)) in enumerate(zip(replies, plan, strict=True)):
+            if fate == "stay":
+                assert reply == 2 * index
+            elif fate == "expire":
+                assert isinstance(reply, DeadlineExceeded)
+            else:
+                assert reply == 2 * index or isinstance(reply, asyncio.CancelledError)
+        async with asyncio.timeout(SOON):
+            while queue._batches:  # a batch is finished, also where all who asked have left
+                await asyncio.wait(queue._batches)
+        assert queue.waiting_images == queue.running_images == 0
+
+    asyncio.run(scenario())

@@ -1,0 +1,224 @@
+import asyncio
+import contextvars
+import gc
+import random
+
+import pytest
+
+from serve_app.batching.single_flight import SingleFlight
+from serve_app.errors import CorruptImage, DeadlineExceeded, Overloaded
+
+
+class Work:
+    """Something to compute: counts its starts, ends when told."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.cancelled = 0
+        self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def __call__(self) -> str:
+        self.started += 1
+        try:
+            return await asyncio.shield(self.outcome)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+async def turns(count: int = 5) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def flights() -> SingleFlight[str, str]:
+    return SingleFlight()
+
+
+@pytest.fixture(autouse=True)
+async def no_complaints():
+    """Nothing reaches the loop's exception handler, such as an exception that nobody retrieved."""
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    yield
+    gc.collect()
+    await turns()
+    assert complaints == []
+
+
+async def test_callers_of_one_key_share_one_computation(flights):
+    work = Work()
+    callers = [asyncio.create_task(flights.run("a", work)) for _ in range(10)]
+    await turns()
+    work.outcome.set_result("dog")
+    assert await asyncio.gather(*callers) == [("dog", False)] + [("dog", True)] * 9
+    assert work.started == 1
+    assert len(flights) == 0
+
+
+async def test_keys_do_not_mix_and_nothing_is_kept(flights):
+    async def value_of(key: str) -> str:
+        await asyncio.sleep(0)
+        return key
+
+    pairs = [(key, flights.run(key, lambda key=key: value_of(key))) for key in "abab"]
+    replies = await asyncio.gather(*(run for _, run in pairs))
+    assert [value for value, _ in replies] == list("abab")
+    assert await flights.run("a", lambda: value_of("later")) == ("later", False)
+
+
+async def test_a_leader_that_leaves_takes_nobody_along(flights):
+    work = Work()
+    leader, follower = (asyncio.create_task(flights.run("a", work)) for _ in range(2))
+    await turns()
+    leader.cancel()
+    await turns()
+    work.outcome.set_result("dog")
+    assert await follower == ("dog", True)
+    assert leader.cancelled()
+    assert (work.started, work.cancelled) == (1, 0)
+
+
+async def test_when_all_have_left_the_work_ends_and_the_next_caller_starts_anew(flights):
+    work = Work()
+    callers = [asyncio.create_task(flights.run("a", work)) for _ in range(3)]
+    await turns()
+    for caller in callers:
+        caller.cancel()
+    await turns()
+    assert work.cancelled == 1
+    assert len(flights) == 0
+    fresh = Work()
+    fresh.outcome.set_result("cat")
+    assert await flights.run("a", fresh) == ("cat", False)
+
+
+async def test_a_caller_that_comes_while_abandoned_work_still_ends_is_not_cancelled_with_it(flights):
+    gate = asyncio.Event()
+
+    async def slow_to_end() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await gate.wait()
+        return "never"
+
+    abandoned = asyncio.create_task(flights.run("a", slow_to_end))
+    await turns()
+    abandoned.cancel()
+    await turns()
+    work = Work()
+    newcomer = asyncio.create_task(flights.run("a", work))
+    await turns()
+    gate.set()
+    await turns()
+    work.outcome.set_result("cat")
+    assert await newcomer == ("cat", False)
+    assert len(flights) == 0
+
+
+async def test_what_is_wrong_with_the_image_reaches_everyone(flights):
+    work = Work()
+    callers = [asyncio.create_task(flights.run("a", work)) for _ in range(3)]
+    await turns()
+    work.outcome.set_exception(CorruptImage("cut short"))
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [CorruptImage] * 3
+    assert work.started == 1
+
+
+@pytest.mark.parametrize("failure", [DeadlineExceeded, Overloaded])
+async def test_the_limits_of_the_leader_are_not_those_of_its_followers(flights, failure):
+    hurried, second, patient = Work(), Work(), Work()
+    callers = [asyncio.create_task(flights.run("a", work)) for work in (hurried, second, patient)]
+    await turns()
+    hurried.outcome.set_exception(failure("too late"))
+    await turns(10)
+    second.outcome.set_exception(failure("too late again"))
+    await turns(10)
+    patient.outcome.set_result("dog")
+    outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes[:2]] == [failure] * 2
+    assert outcomes[2] == ("dog", False)
+    assert (hurried.started, second.started, patient.started) == (1, 1, 1)
+    assert len(flights) == 0
+
+
+async def test_followers_of_a_failed_leader_share_the_next_computation(flights):
+    hurried, work = Work(), Work()
+    leader = asyncio.create_task(flights.run("a", hurried))
+    followers = [asyncio.create_task(flights.run("a", work)) for _ in range(4)]
+    await turns()
+    hurried.outcome.set_exception(DeadlineExceeded("too late"))
+    await turns(10)
+    work.outcome.set_result("dog")
+    assert await asyncio.gather(*followers) == [("dog", False)] + [("dog", True)] * 3
+    assert work.started == 1
+    with pytest.raises(DeadlineExceeded):
+        await leader
+
+
+async def test_an_error_after_everyone_left_is_no_complaint(flights):
+    async def fails_when_cancelled() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise CorruptImage("cut short") from None
+        return "never"
+
+    caller = asyncio.create_task(flights.run("a", fails_when_cancelled))
+    await turns()
+    caller.cancel()
+    await turns()
+    assert caller.cancelled()
+
+
+async def test_the_work_belongs_to_no_single_request(flights):
+    request = contextvars.ContextVar("request", default="none")
+
+    async def context() -> str:
+        return request.get()
+
+    request.set("of the first client")
+    assert await flights.run("a", context) == ("none", False)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_cancellation_at_any_moment_neither_hangs_nor_mixes_replies(flights, seed):
+    chance = random.Random(seed)
+
+    async def make(key: str) -> str:
+        await turns(chance.randrange(6))
+        match chance.randrange(8):
+            case 0:
+                raise DeadlineExceeded("too late")
+            case 1:
+                raise CorruptImage(key)
+        return key
+
+    async def call(key: str) -> None:
+        await turns(chance.randrange(20))
+        try:
+            value, _ = await flights.run(key, lambda: make(key))
+        except CorruptImage as error:
+            value = str(error)
+        except DeadlineExceeded:
+            return
+        assert value == key
+
+    async def disturb(callers: list[asyncio.Task[None]]) -> None:
+        for _ in range(40):
+            await turns(chance.randrange(2))
+            chance.choice(callers).cancel()
+
+    callers = [asyncio.create_task(call(chance.choice("abc"))) for _ in range(120)]
+    async with asyncio.timeout(10):
+        await disturb(callers)
+        outcomes = await asyncio.gather(*callers, return_exceptions=True)
+    failures = [o for o in outcomes if isinstance(o, BaseException) and not isinstance(o, asyncio.CancelledError)]
+    assert failures == []
+    assert sum(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes) in range(1, 41)
+    await turns(20)
+    assert len(flights) == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}

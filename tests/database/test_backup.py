@@ -1,0 +1,117 @@
+"""``raylens db backup``: a copy made while the service writes is whole, and a data folder that Raylens starts from."""
+
+import json
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from serve_app.cli.db import app
+from serve_app.database import schema
+from serve_app.database.engine import connect
+from serve_app.settings import settings
+from serve_app.statistics.ledger import store
+from serve_app.statistics.spool import Spool
+from tests.statistics.examples import example, examples
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(folder))
+    monkeypatch.delenv("RAYLENS_DATABASE_URL", raising=False)
+    settings.cache_clear()
+    schema.upgrade(settings().effective_database_url)
+    yield folder
+    settings.cache_clear()
+
+
+def _backup(folder: Path) -> Result:
+    return CliRunner().invoke(app, ["backup", str(folder), "--json"])
+
+
+def _ids(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return {row[0] for row in connection.execute("SELECT id FROM classifications")}
+
+
+def test_a_copy_made_in_mid_write_is_whole(data_dir: Path, tmp_path: Path):
+    done = threading.Event()
+    written = [0]
+
+    def write() -> None:
+        engine = connect(settings().effective_database_url)
+        while not done.is_set():
+            store(engine, [example(written[0])])
+            written[0] += 1
+        engine.dispose()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while written[0] < 20:
+            assert writer.is_alive()
+        before = written[0]
+        assert _backup(tmp_path / "copy").exit_code == 0
+    finally:
+        done.set()
+        writer.join()
+    copied = _ids(tmp_path / "copy" / "raylens.db")
+    assert before <= len(copied) <= written[0]
+    assert copied <= _ids(data_dir / "raylens.db")
+
+
+def test_it_is_a_data_folder_to_start_from(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    key = settings().signing_keys
+    Spool(data_dir / "spool").put(examples(1, 2))
+    Spool(data_dir / "spool").set_records_aside(examples(3, 3), "for the test")
+    made = json.loads(_backup(tmp_path / "copy").stdout)
+    assert made["spooled_files"] == 2
+    monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "copy"))
+    settings.cache_clear()
+    assert settings().signing_keys == key
+    state = json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout)
+    assert (state["revision"], state["records_pending"]) == (state["revision_needed"], 2)
+
+
+def test_only_its_owner_reads_it(data_dir: Path, tmp_path: Path):
+    assert settings().signing_keys
+    _backup(tmp_path / "copy")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "copy").iterdir()}
+    assert modes == {"raylens.db": 0o600, "secret.key": 0o600}
+
+
+def test_nothing_is_written_over(data_dir: Path, tmp_path: Path):
+    (tmp_path / "copy").mkdir()
+    result = _backup(tmp_path / "copy")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "exists" in result.stderr
+
+
+def test_without_a_database_no_folder_is_left(data_dir: Path, tmp_path: Path):
+    (data_dir / "raylens.db").unlink()
+    result = _backup(tmp_path / "copy")
+    assert (result.exit_code, (tmp_path / "copy").exists()) == (1, False)
+    assert "no database" in result.stderr
+
+
+def test_a_copy_that_fails_leaves_no_folder(data_dir: Path, tmp_path: Path):
+    (data_dir / "raylens.db").write_bytes(b"no database at all" * 100)
+    result = _backup(tmp_path / "copy")
+    assert (result.exit_code, (tmp_path / "copy").exists()) == (1, False)
+    assert "not a database" in result.stderr
+
+
+def test_a_server_has_its_own_way(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://ada:topsecret@db.example.org/raylens")
+    settings.cache_clear()
+    result = _backup(tmp_path / "copy")
+    assert result.exit_code == 2
+    assert "mysqldump" in result.stderr
+    assert "topsecret" not in result.stderr

@@ -1,0 +1,118 @@
+"""The migrations make the tables the code expects, on both databases, whoever runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
+
+from serve_app.database import schema
+from serve_app.database.engine import connect, parse_url
+from serve_app.statistics.ledger import store
+from tests.servers.mariadb import MariaDB
+from tests.statistics.examples import example
+
+
+@pytest.fixture
+def url(empty_url: str) -> str:
+    """One of its own: these tests change the tables."""
+    schema.upgrade(empty_url)
+    return empty_url
+
+
+def test_migrations_make_the_tables_of_the_code(empty_url: str):
+    engine = connect(empty_url)
+    assert set(schema.current(engine).values()) == {None}
+    schema.upgrade(empty_url)
+    assert schema.current(engine) == schema.head()
+    assert None not in schema.head().values()
+    assert schema.differences(engine) == []
+    engine.dispose()
+
+
+def test_a_difference_would_be_seen(url: str):
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE counters ADD COLUMN surprise INTEGER"))
+    assert schema.differences(engine) != []
+    engine.dispose()
+
+
+def test_downgrade_takes_all_back_and_upgrade_works_again(url: str):
+    for part in schema.PARTS:
+        schema.downgrade(url, part, "base")
+    engine = connect(url)
+    ours = {table for part in schema.PARTS for table in part.metadata.tables}
+    assert not set(inspect(engine).get_table_names()) & ours
+    schema.upgrade(url)
+    assert ours <= set(inspect(engine).get_table_names())
+    engine.dispose()
+
+
+def test_tables_of_others_are_left_alone(empty_url: str):
+    engine = connect(empty_url)
+    Table("visitors", MetaData(), Column("id", Integer, primary_key=True)).create(engine)
+    schema.upgrade(empty_url)
+    assert schema.differences(engine) == []
+    for part in schema.PARTS:
+        schema.downgrade(empty_url, part, "base")
+    assert "visitors" in inspect(engine).get_table_names()
+    engine.dispose()
+
+
+def test_processes_that_upgrade_at_once_do_not_clash(empty_url: str):
+    script = "import sys; from serve_app import schema; schema.upgrade(sys.argv[1])"
+    runs = [subprocess.Popen([sys.executable, "-c", script, empty_url], stderr=subprocess.PIPE) for _ in range(4)]
+    outcomes = [(run.communicate(timeout=60)[1].decode(), run.returncode) for run in runs]
+    assert [code for _, code in outcomes] == [0] * 4, outcomes
+    engine = connect(empty_url)
+    assert schema.current(engine) == schema.head()
+    engine.dispose()
+
+
+def test_tables_of_a_newer_version_are_left_as_they_are(url: str):
+    """Who goes back to the version before must be able to start it."""
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE statistics_version SET version_num = '9999'"))
+        connection.execute(text("ALTER TABLE counters ADD COLUMN surprise INTEGER"))
+    schema.upgrade(url)
+    assert schema.current(engine) == {**schema.head(), "statistics": "9999"}
+    assert "surprise" in {column["name"] for column in inspect(engine).get_columns("counters")}
+    store(engine, [example(1)])
+    engine.dispose()
+
+
+def test_sqlite_lets_readers_and_a_writer_work_at_once(sqlite_url: str):
+    schema.upgrade(sqlite_url)
+    engine = connect(sqlite_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert connection.scalar(text("PRAGMA synchronous")) == 1
+        assert connection.scalar(text("PRAGMA busy_timeout")) == 5000
+    engine.dispose()
+
+
+def test_a_folder_with_a_percent_sign_will_do(tmp_path: Path):
+    schema.upgrade(f"sqlite:///{tmp_path / '100%' / 'raylens.db'}")
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
+def test_every_name_of_mysql_works(mariadb: MariaDB, scheme: str):
+    url = scheme + mariadb.fresh_database().removeprefix("mysql+pymysql")
+    schema.upgrade(url)
+    engine = connect(url)
+    assert schema.differences(engine) == []
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://user:topsecret@host/db", "user:topsecret@host", "mysql://u:topsecret@h:x/d"]
+)
+def test_a_url_that_will_not_do_is_told_without_its_password(url: str):
+    with pytest.raises(ValueError, match=r"sqlite|mysql") as raised:
+        parse_url(url)
+    assert "topsecret" not in str(raised.value)
+    assert raised.value.__cause__ is None

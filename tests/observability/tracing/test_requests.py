@@ -1,0 +1,181 @@
+"""What a person sees of a request: one complete trace, and the batch it was part of."""
+
+import asyncio
+
+import pytest
+from opentelemetry.trace import SpanKind
+
+from serve_app.observability import tracing
+from serve_app.request_context import EMPTY
+from tests.ingress.graph import Graph, until
+from tests.ingress.pictures import BLUE, GREEN, RED, different, picture, truncated
+from tests.observability.tracing.traces import IMAGES, Traces, traceparent
+
+STAGES = [
+    ["preprocess", "decode"],
+    ["classify", "inference queue", "inference"],
+    ["results", "record"],
+]
+BATCH_STAGES = ["preprocess", *STAGES[1:]]
+
+
+async def test_a_request_from_the_client_to_the_record(traces: Traces):
+    assert (await traces.ask(1, picture(), request_id="mine")).status_code == 201
+    root = traces.of(1)
+    assert root.outline() == [
+        f"POST {IMAGES}",
+        "authenticate",
+        "read body",
+        ["image", "cache look-up", "queue", ["batch", *STAGES]],
+    ]
+    assert root.span.kind == SpanKind.SERVER
+    assert root.attributes == {
+        "http.request.method": "POST",
+        "http.route": IMAGES,
+        "http.response.status_code": 201,
+        "raylens.request_id": "mine",
+        "raylens.user.kind": "anonymous",
+    }
+    assert root.find("image").attributes == {"raylens.model": "efficientnet-lite0", "raylens.outcome": "miss"}
+    assert root.find("image", "batch").attributes == {
+        "raylens.model": "efficientnet-lite0",
+        "raylens.batch.images": 1,
+    }
+    assert root.find("image", "batch", "classify", "inference").attributes == {"raylens.inference.images": 1}
+
+
+async def test_the_parts_fill_their_whole(traces: Traces):
+    await traces.ask(1, picture())
+    image = traces.of(1).find("image")
+    for whole in (image, image.find("batch"), image.find("batch", "classify")):
+        for part in whole.parts:
+            assert (whole.span.start_time or 0) <= (part.span.start_time or 0) + 1e6
+            assert (part.span.end_time or 0) <= (whole.span.end_time or 0) + 1e6
+        taken = sum((part.span.end_time or 0) - (part.span.start_time or 0) for part in whole.parts)
+        assert taken > 0.5 * ((whole.span.end_time or 0) - (whole.span.start_time or 0))
+
+
+async def test_a_batch_of_several_requests(traces: Traces, graph: Graph):
+    first, *others = different(4)
+    graph.runtime.close_gate()
+    asked = [asyncio.create_task(traces.ask(1, first))]
+    await graph.runtime.is_busy()
+    asked += [asyncio.create_task(traces.ask(number, data)) for number, data in enumerate(others, 2)]
+    await until(lambda: sum(graph.gateway._images_by_model().values()) == 4)
+    graph.runtime.gate.set()
+    assert {response.status_code for response in await asyncio.gather(*asked)} == {201}
+    sizes = sorted(batch.attributes["raylens.batch.images"] for batch in traces.batches())
+    assert sizes == [1, 1, 2], "two slots were free, and what came then waited for the next"
+    for batch in traces.batches():
+        assert batch.outline() == ["batch", *BATCH_STAGES]
+        linked = {(link.context.trace_id, link.context.span_id) for link in batch.span.links}
+        assert len(linked) == batch.attributes["raylens.batch.images"]
+        for trace, span_id in linked:
+            part = traces.of(trace).find("image", "batch")
+            assert part.span.context.span_id == span_id
+            assert [link.context.span_id for link in part.span.links] == [batch.span.context.span_id]
+            assert part.outline() == ["batch", *STAGES]
+
+
+async def test_a_hit_has_no_inference(traces: Traces):
+    await traces.ask(1, picture())
+    await traces.ask(2, picture())
+    image = traces.of(2).find("image")
+    assert image.outline() == ["image", "cache look-up", "record"]
+    assert image.find("cache look-up").attributes == {"raylens.cache.hit": True}
+    assert image.attributes["raylens.outcome"] == "hit"
+
+
+async def test_who_shares_an_inference_points_to_it(traces: Traces, graph: Graph):
+    graph.runtime.close_gate()
+    leader = asyncio.create_task(traces.ask(1, picture()))
+    await graph.runtime.is_busy()
+    follower = asyncio.create_task(traces.ask(2, picture()))
+    await asyncio.sleep(0.05)
+    graph.runtime.gate.set()
+    assert [response.headers["X-Cache"] for response in await asyncio.gather(leader, follower)] == ["miss", "shared"]
+    image = traces.of(2).find("image")
+    assert image.outline() == ["image", "cache look-up", "record"]
+    assert [link.context.span_id for link in image.span.links] == [traces.of(1).find("image").span.context.span_id]
+
+
+async def test_several_images_of_one_request(traces: Traces, graph: Graph):
+    files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate([picture(RED), truncated()])]
+    response = await graph.client.post(IMAGES, files=files, headers={"traceparent": traceparent(7)})
+    assert response.status_code == 201
+    images = [part for part in traces.of(7).parts if part.name == "image"]
+    assert sorted(str(image.failure) for image in images) == ["None", "corrupt_image"]
+    (bad,) = (image for image in images if image.failure)
+    assert bad.find("batch").failure == "corrupt_image"
+    assert bad.find("batch", "preprocess", "decode").failure == "corrupt_image"
+    assert traces.of(7).failure is None
+
+
+async def test_a_failed_request(traces: Traces, graph: Graph):
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("hush")
+
+    graph.classifier.stage._infer = broken
+    graph.classifier.stage._merger._run = broken
+    with pytest.raises(ZeroDivisionError):
+        await traces.ask(1, picture(GREEN))
+    root = traces.of(1)
+    assert root.failure == "internal_error"
+    assert root.attributes["http.response.status_code"] == 500
+    assert root.find("image", "batch", "classify").failure == "ZeroDivisionError"
+    assert "hush" not in "".join(span.to_json() for span in traces.spans())
+
+
+async def test_a_refused_request_is_no_failure_of_ours(traces: Traces):
+    await traces.ask(1, b"no image")
+    root = traces.of(1)
+    assert root.failure is None
+    assert (root.attributes["http.response.status_code"], root.attributes["error.type"]) == (415, "unsupported_image")
+
+
+async def test_what_is_not_sampled_leaves_nothing(traces: Traces, graph: Graph):
+    await traces.ask(1, picture(), sampled=False)
+    await graph.classify(picture(BLUE))
+    assert traces.spans() == ()
+
+
+async def test_of_an_image_url_the_host_alone_is_told(traces: Traces, graph: Graph):
+    document = {"image_url": "http://images.invalid/secret-path?secret=query"}
+    response = await graph.client.post(IMAGES, json=document, headers={"traceparent": traceparent(1)})
+    assert response.status_code == 422
+    fetch = traces.of(1).find("image", "fetch")
+    assert (fetch.attributes["server.address"], fetch.failure) == ("images.invalid", response.json()["code"])
+    assert "secret" not in "".join(span.to_json() for span in traces.spans())
+
+
+async def test_health_is_not_traced(traces: Traces, graph: Graph):
+    for path in ("/api/health/live", "/api/health/ready", "/health"):
+        await graph.client.get(path, headers={"traceparent": traceparent(1)})
+    assert traces.spans() == ()
+
+
+async def test_what_was_asked_for_is_not_in_the_name(traces: Traces, graph: Graph):
+    await graph.client.get(f"{IMAGES}/{'a' * 32}?secret=1", headers={"traceparent": traceparent(1)})
+    await graph.client.get("/nowhere/at/all", headers={"traceparent": traceparent(2)})
+    assert traces.of(1).name == f"GET {IMAGES}/{{classification_id}}"
+    assert traces.of(2).name == "GET"
+
+
+@pytest.mark.parametrize("header", ["", "00-0-0-01", "x" * 5000, "00-" + "0" * 32 + "-" + "0" * 16 + "-01", "\xff"])
+async def test_a_malformed_traceparent_is_none(traces: Traces, graph: Graph, header: str):
+    response = await graph.client.post(
+        IMAGES,
+        content=picture(),
+        headers=[(b"traceparent", header.encode("latin-1"))],
+    )
+    assert response.status_code == 201
+    assert traces.spans() == ()
+
+
+async def test_off_there_is_nothing(graph: Graph):
+    assert not tracing.is_on()
+    with tracing.span("a") as span, tracing.stage(EMPTY, "b") as stage:
+        assert not span
+        assert not stage.image(0, "c")
+    assert (tracing.traceparent(), tracing.ids()) == ("", {})
+    assert span is tracing.span("another"), "not so much as an object is made"

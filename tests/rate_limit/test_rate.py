@@ -1,0 +1,52 @@
+import pytest
+from pydantic import ValidationError
+
+from serve_app.rate_limit.rate import Rate, parse_rates
+from serve_app.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("text", "rates"),
+    [
+        ("600/minute", (Rate(600, 60),)),
+        ("1/second", (Rate(1, 1),)),
+        (" 10/Hour ", (Rate(10, 3600),)),
+        ("5/day", (Rate(5, 86_400),)),
+        ("600/minute, 20000/day", (Rate(600, 60), Rate(20_000, 86_400))),
+        (" Off", ()),
+    ],
+)
+def test_rates_are_read(text, rates):
+    assert parse_rates(text) == rates
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "600",
+        "600/fortnight",
+        "0/minute",
+        "-1/minute",
+        "1.5/minute",
+        "٣/minute",
+        "1/minute\n2",
+        "on",
+        "1/minute,",
+        "off, 1/minute",
+    ],
+)
+def test_anything_else_is_refused(text):
+    with pytest.raises(ValueError, match="write like 600/minute"):
+        parse_rates(text)
+
+
+def test_rates_are_written_as_they_are_read():
+    assert [str(rate) for rate in parse_rates("600/minute,5/day")] == ["600/minute", "5/day"]
+
+
+@pytest.mark.parametrize("field", ["rate_limit_anonymous", "rate_limit_user", "rate_limit_key"])
+def test_a_wrong_setting_stops_the_start_and_names_itself(field, monkeypatch):
+    monkeypatch.setenv(f"RAYLENS_{field.upper()}", "600/fortnight")
+    with pytest.raises(ValidationError, match=rf"{field}[\s\S]*write like 600/minute"):
+        Settings()
