@@ -18,7 +18,7 @@ class BadConfiguration(ValueError):
 def default_path() -> Path:
     """``config/serve.yaml`` of this folder, or the one beside the package."""
     here = Path("config/serve.yaml")
-    return here if here.is_file() else Path(__file__).parent.parent / "config" / "serve.yaml"
+    return here if here.is_file() else Path(__file__).parents[2] / "config" / "serve.yaml"
 
 
 def read(path: Path) -> dict[str, Any]:

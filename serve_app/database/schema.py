@@ -22,7 +22,7 @@ from serve_app.database.engine import connect
 log = structlog.get_logger(__name__)
 SLOW_S: Final = 600
 """A change of a large table may take this long; as long another process waits for it."""
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Part:
 
     def config(self, connection: Connection | None) -> Config:
         config = Config()
-        config.set_main_option("script_location", _escaped(ROOT / "serve_app" / "migrations"))
+        config.set_main_option("script_location", _escaped(ROOT / "serve_app" / "database" / "migrations"))
         config.set_main_option("version_locations", _escaped(self.migrations))
         config.set_main_option("path_separator", "newline")
         config.attributes |= {"connection": connection, "version_table": self.version_table}

@@ -62,7 +62,7 @@ def test_tables_of_others_are_left_alone(empty_url: str):
 
 
 def test_processes_that_upgrade_at_once_do_not_clash(empty_url: str):
-    script = "import sys; from serve_app import schema; schema.upgrade(sys.argv[1])"
+    script = "import sys; from serve_app.database import schema; schema.upgrade(sys.argv[1])"
     runs = [subprocess.Popen([sys.executable, "-c", script, empty_url], stderr=subprocess.PIPE) for _ in range(4)]
     outcomes = [(run.communicate(timeout=60)[1].decode(), run.returncode) for run in runs]
     assert [code for _, code in outcomes] == [0] * 4, outcomes
