@@ -32,6 +32,6 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def is_away(error: SQLAlchemyError) -> bool:
-    """Whether the database cannot be reached or is too busy: trying again later may help."""
+def is_transient(error: SQLAlchemyError) -> bool:
+    """Whether the database is unreachable or too busy, so that a later retry may succeed."""
     return isinstance(error, InterfaceError | OperationalError | PoolTimeout)

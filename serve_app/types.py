@@ -160,13 +160,13 @@ class RecordsState:
 
     written: int
     """To the database, by this replica since its start."""
-    database_is_up: bool
+    database_available: bool
     pending: int
     """In the spool."""
     oldest_s: float
     """Age of the oldest of those; 0 where there is none."""
-    broken: int
-    """Set aside, since no database takes them."""
+    quarantined: int
+    """Records that the database rejects, kept in a folder of their own."""
     free_bytes: int
     """Of the disk of the spool."""
     size_bytes: int

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from auth.database import is_away
+from auth.database import is_transient
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.messages import NO_STORE, Message, Refused, Reply, form_of
@@ -70,9 +70,9 @@ def form(auth: "Auth") -> Callable[[Answer], Endpoint]:
             except Refused as refused:
                 return refused.reply.response()
             except SQLAlchemyError as error:
-                if not is_away(error):
+                if not is_transient(error):
                     raise
-                log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+                log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
                 return AWAY.response()
 
         return endpoint

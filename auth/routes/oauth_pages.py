@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from auth.database import is_away
+from auth.database import is_transient
 from auth.errors import AuthError, Busy
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
@@ -73,9 +73,9 @@ def page(auth: "Auth") -> Callable[[Endpoint], Endpoint]:
             except AuthError as error:
                 return auth.oauth.pages.error(error)
             except SQLAlchemyError as error:
-                if not is_away(error):
+                if not is_transient(error):
                     raise
-                log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+                log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
                 return auth.oauth.pages.error(Busy("Too much is going on just now; try again in a moment."))
 
         return told

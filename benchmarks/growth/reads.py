@@ -17,7 +17,7 @@ from benchmarks.service import Service
 from serve_app.secret_key import split_keys
 from serve_app.statistics.cursor import Position, encode
 from serve_app.statistics.history import History
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.top import By, top
 from serve_app.statistics.windows import Window
 from serve_app.types import Record
@@ -71,7 +71,7 @@ def by_functions(engine: Engine, secret_key: str, now_s: float) -> dict[str, Tim
     found[FIRST_PAGE] = Times.of(lambda: history.page(USER_ID, PAGE))
     found[DEEP_PAGE] = Times.of(lambda: history.page(USER_ID, PAGE, middle(now_s, keys)))
     for number in BATCHES:
-        found[transaction(number)] = Times.of(lambda number=number: store(engine, _records(number)))  # type: ignore[misc]
+        found[transaction(number)] = Times.of(lambda number=number: write_records(engine, _records(number)))  # type: ignore[misc]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Engines for the two kinds of database: SQLite (embedded) and MySQL or MariaDB."""
+"""Database engines for SQLite (embedded) and for MySQL or MariaDB."""
 
 import contextlib
 import sqlite3
@@ -11,16 +11,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-CONNECT_TIMEOUT_S = 3
-"""After this an unreachable server counts as down."""
-BUSY_TIMEOUT_S = 5
-"""How long a SQLite writer waits for another."""
-NO_SUCH_TABLE = 1146
-"""MySQL's code; SQLite says so with an OperationalError."""
+_CONNECT_TIMEOUT_S = 3
+_BUSY_TIMEOUT_S = 5
+"""How long a SQLite writer waits for the write lock."""
+_NO_SUCH_TABLE = 1146
+"""MySQL's error code. SQLite raises an OperationalError instead."""
 
 
 def parse_url(url: str) -> URL:
-    """The URL of a supported database; plain ``mysql://`` means PyMySQL.
+    """Parse the URL of a supported database; plain ``mysql://`` means PyMySQL.
 
     Raises ``ValueError`` without quoting the URL, which may hold a password.
     """
@@ -28,7 +27,7 @@ def parse_url(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise ValueError(
-            "the database URL cannot be read; it looks like mysql+pymysql://USER:PASSWORD@HOST/NAME"
+            "the database URL is malformed; write it like mysql+pymysql://USER:PASSWORD@HOST/NAME"
         ) from None
     if parsed.drivername in {"mysql", "mariadb"}:
         parsed = parsed.set(drivername=f"{parsed.drivername}+pymysql")
@@ -38,33 +37,33 @@ def parse_url(url: str) -> URL:
 
 
 def connect(url: str, timeout_s: int = 5) -> Engine:
-    """An engine; nothing is opened yet.
+    """Create an engine, without opening a connection.
 
-    ``timeout_s`` is how long a statement may go without an answer from a MySQL server before the server counts as down.
-    A SQLite transaction that will write should be opened with :func:`writing`.
+    ``timeout_s`` is the read and write timeout for MySQL, in seconds. Open SQLite transactions that write with
+    :func:`writing`.
     """
     parsed = parse_url(url)
-    return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _mysql(parsed, timeout_s)
+    return _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else _mysql_engine(parsed, timeout_s)
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that takes SQLite's write lock at its start, so what it has read stays true until it commits."""
+    """A transaction that takes SQLite's write lock at its start, so that its reads stay valid until it commits."""
     with engine.execution_options(writes=True).begin() as connection:
         yield connection
 
 
-def is_away(error: SQLAlchemyError) -> bool:
-    """Whether the database cannot be reached, is too busy, or has no tables yet: trying again later may help."""
+def is_unavailable(error: SQLAlchemyError) -> bool:
+    """Whether the database is unreachable, too busy, or has no tables yet, so that a later retry may succeed."""
     if isinstance(error, ProgrammingError):
-        return error.orig is not None and error.orig.args[:1] == (NO_SUCH_TABLE,)
+        return error.orig is not None and error.orig.args[:1] == (_NO_SUCH_TABLE,)
     return isinstance(error, InterfaceError | OperationalError | PoolTimeout)
 
 
-def _mysql(url: URL, timeout_s: int) -> Engine:
+def _mysql_engine(url: URL, timeout_s: int) -> Engine:
     defaults: dict[str, Any] = {
         "charset": "utf8mb4",
-        "connect_timeout": CONNECT_TIMEOUT_S,
+        "connect_timeout": _CONNECT_TIMEOUT_S,
         "read_timeout": timeout_s,
         "write_timeout": timeout_s,
     }
@@ -79,14 +78,14 @@ def _mysql(url: URL, timeout_s: int) -> Engine:
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite_engine(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         path = Path(url.database)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):  # who opens it will say why it cannot be
-            path.touch(mode=0o600)  # whose history it is, and who its users are: SQLite would let everybody read it
+        with contextlib.suppress(OSError):  # connecting raises the clearer error
+            path.touch(mode=0o600)  # SQLite would create a world-readable file, and it holds users and their histories
     engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S}, pool_timeout=BUSY_TIMEOUT_S
+        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_timeout=_BUSY_TIMEOUT_S
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -94,7 +93,7 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin in _begin_sqlite, not where sqlite3 guesses
+    connection.isolation_level = None  # no implicit transactions: _begin_sqlite starts them
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA wal_autocheckpoint=4000")

@@ -94,7 +94,7 @@ class RedisClient:
 
     def _answered(self) -> None:
         if self._breaker.closes():
-            self._log.info("redis_back")
+            self._log.info("redis_recovered")
 
     def _failed(self, error: Exception) -> None:
         if self._breaker.opens():
@@ -105,5 +105,5 @@ class RedisClient:
         kind = type(error).__name__
         if kind not in self._refusals:
             self._refusals.add(kind)
-            self._log.warning("redis_refused", error=str(error))
+            self._log.warning("redis_command_rejected", error=str(error))
         return RedisUnavailable(str(error))

@@ -89,7 +89,7 @@ def upgrade(url: str) -> None:
             if part.knows(revision):
                 command.upgrade(part.config(connection), "head")
             else:
-                log.warning("tables_are_newer", part=part.name, revision=revision, revision_needed=part.head())
+                log.warning("schema_newer_than_code", part=part.name, revision=revision, revision_needed=part.head())
 
 
 def downgrade(url: str, part: Part, revision: str) -> None:

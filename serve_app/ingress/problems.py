@@ -14,13 +14,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from auth.errors import AuthError, InvalidFields
-from serve_app.database.engine import is_away
+from serve_app.database.engine import is_unavailable
 from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unavailable
 from serve_app.observability.request_log import SCOPE_ERROR
 
 log = structlog.get_logger(__name__)
 
-DATABASE_AWAY: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
+DATABASE_UNAVAILABLE: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
 
 
 class Problem(BaseModel):
@@ -84,10 +84,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_database_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, SQLAlchemyError)  # noqa: S101
-        if not is_away(error):
+        if not is_unavailable(error):
             raise error
-        log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
-        return problem_response(request, DATABASE_AWAY)
+        log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
+        return problem_response(request, DATABASE_UNAVAILABLE)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101

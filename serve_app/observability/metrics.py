@@ -62,10 +62,10 @@ class ResultsMetrics:
         self._written.observe({"": state.written})
         self._pending.set(state.pending)
         self._oldest.set(state.oldest_s)
-        self._broken.set(state.broken)
+        self._broken.set(state.quarantined)
         self._free.set(state.free_bytes)
         self._size.set(state.size_bytes)
-        self._up.set(int(state.database_is_up), tags={"part": "database"})
+        self._up.set(int(state.database_available), tags={"part": "database"})
 
 
 class IngressMetrics:

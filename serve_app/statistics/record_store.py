@@ -1,4 +1,4 @@
-"""What the database needs besides each batch: its schema at the start, late records, old ones out."""
+"""The record store: durable recording, plus the threads that migrate the schema, drain the spool and prune old rows."""
 
 import threading
 import time
@@ -12,23 +12,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from serve_app.database.engine import connect
 from serve_app.database.schema import upgrade
 from serve_app.settings import Settings
-from serve_app.statistics.recorder import Recorder
+from serve_app.statistics.durable_recorder import DurableRecorder
 from serve_app.statistics.retention import prune
 from serve_app.types import Record, RecordsState
 
 log = structlog.get_logger(__name__)
 
-PRUNE_EVERY_S: Final = 3600.0
-TELL_EVERY_S: Final = 1.0
+_PRUNE_INTERVAL_S: Final = 3600.0
+STATE_INTERVAL_S: Final = 1.0
 
 
 class RecordStore:
-    """A :class:`Recorder` and the threads that look after it. Starts also where the database is down."""
+    """A :class:`DurableRecorder` and its background threads. Starts even if the database is unavailable."""
 
     def __init__(self, settings: Settings, drain_interval_s: float) -> None:
         self._url = settings.effective_database_url
         self._engine = connect(self._url)
-        self._recorder = Recorder(self._engine, settings.spool_dir)
+        self._recorder = DurableRecorder(self._engine, settings.spool_dir)
         self._retention_days = settings.retention_days
         self._interval_s = drain_interval_s
         self._upgraded = False
@@ -37,44 +37,44 @@ class RecordStore:
         self._try_upgrade()
 
     def start(self, observe: Callable[[RecordsState], None]) -> None:
-        """Look after the records in the background; ``observe`` hears of them each second."""
-        threading.Thread(target=self._run, name="keeper", daemon=True).start()
-        # On a thread of its own: it has to tell of a database that hangs, and of a spool that takes long to empty.
-        threading.Thread(target=self._tell, args=(observe,), name="records-state", daemon=True).start()
+        """Start the background threads. ``observe`` is called with the state every second."""
+        threading.Thread(target=self._run_maintenance, name="record-store", daemon=True).start()
+        # A separate thread, so that the state is still reported while the database hangs or a long spool is drained.
+        threading.Thread(target=self._report_state, args=(observe,), name="record-store-state", daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()
         self._engine.dispose()
 
     def record(self, records: Sequence[Record]) -> None:
-        """Durable when this returns; see :meth:`Recorder.record`."""
+        """Record a batch, durably when this returns; see :meth:`DurableRecorder.record`."""
         self._recorder.record(records)
 
     def state(self) -> str:
-        """``ok``, or ``degraded`` while records go to the spool instead of the database."""
-        return "degraded" if self._recorder.database_is_down or not self._upgraded else "ok"
+        """``ok``, or ``degraded`` while records are written to the spool instead of the database."""
+        return "degraded" if self._recorder.database_unavailable or not self._upgraded else "ok"
 
-    def _run(self) -> None:
+    def _run_maintenance(self) -> None:
         while not self._stopping.wait(self._interval_s):
             try:
-                self._tend()
-            except Exception:  # the next turn may go well, and without this thread nothing would be moved again
-                log.exception("keeper_failed")
+                self._maintain()
+            except Exception:  # the next run may succeed; without this thread the spool would never be drained
+                log.exception("record_store_failed")
 
-    def _tell(self, observe: Callable[[RecordsState], None]) -> None:
-        while not self._stopping.wait(TELL_EVERY_S):
+    def _report_state(self, observe: Callable[[RecordsState], None]) -> None:
+        while not self._stopping.wait(STATE_INTERVAL_S):
             try:
-                observe(replace(self._recorder.state(), database_is_up=self.state() == "ok"))
-            except Exception:  # as above: figures that are late are better than none for ever
+                observe(replace(self._recorder.state(), database_available=self.state() == "ok"))
+            except Exception:  # the next report may succeed
                 log.exception("records_state_unknown")
 
-    def _tend(self) -> None:
+    def _maintain(self) -> None:
         if not self._upgraded:
             self._try_upgrade()
         if not self._upgraded:
             return
         self._recorder.drain()
-        if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
+        if time.monotonic() - self._pruned_at > _PRUNE_INTERVAL_S:
             prune(self._engine, self._retention_days)
             self._pruned_at = time.monotonic()
 
@@ -82,6 +82,6 @@ class RecordStore:
         try:
             upgrade(self._url)
         except (SQLAlchemyError, TimeoutError) as error:
-            log.warning("database_not_ready", error=str(error.__cause__ or error), records="kept in the spool folder")
+            log.warning("database_not_ready", error=str(error.__cause__ or error), records="written to the spool")
         else:
             self._upgraded = True

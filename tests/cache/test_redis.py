@@ -97,7 +97,7 @@ async def test_a_full_redis_still_answers_what_it_has(cache, other_client):
         assert same(await cache.get(KEY), result())
     finally:
         other_client.config_set("maxmemory", "0")
-    assert [entry["event"] for entry in logs] == ["redis_refused"]
+    assert [entry["event"] for entry in logs] == ["redis_command_rejected"]
 
 
 async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, redis_server: Redis):
@@ -116,7 +116,7 @@ async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, red
         await asyncio.sleep(0.25)
         assert same(await cache.get(KEY), result())
     assert cache.state() == "ok"
-    assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_back"]
+    assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
 
 
 async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(cache, redis_url, redis_server: Redis):

@@ -16,7 +16,7 @@ from serve_app.cli.administration import COMMAND_LINE, administration
 from serve_app.cli.main import app
 from serve_app.database.engine import connect
 from serve_app.settings import settings
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from tests.cli.terminal import Terminal
 from tests.statistics.examples import example, rows
 
@@ -198,7 +198,7 @@ def test_a_deletion_takes_the_history_along(sqlite_url):
     register("alice", "bob")
     ids = {user["username"]: user["id"] for user in listed()}
     engine = connect(sqlite_url)
-    store(engine, [example(1, user_id=ids["alice"]), example(2, user_id=ids["bob"]), example(3)])
+    write_records(engine, [example(1, user_id=ids["alice"]), example(2, user_id=ids["bob"]), example(3)])
     assert run("delete", "alice", "--yes").exit_code == 0
     assert rows(engine) == 2
     engine.dispose()

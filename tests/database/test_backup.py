@@ -15,7 +15,7 @@ from serve_app.cli.db import app
 from serve_app.database import schema
 from serve_app.database.engine import connect
 from serve_app.settings import settings
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.spool import Spool
 from tests.statistics.examples import example, examples
 
@@ -48,7 +48,7 @@ def test_a_copy_made_in_mid_write_is_whole(data_dir: Path, tmp_path: Path):
     def write() -> None:
         engine = connect(settings().effective_database_url)
         while not done.is_set():
-            store(engine, [example(written[0])])
+            write_records(engine, [example(written[0])])
             written[0] += 1
         engine.dispose()
 
@@ -70,7 +70,7 @@ def test_a_copy_made_in_mid_write_is_whole(data_dir: Path, tmp_path: Path):
 def test_it_is_a_data_folder_to_start_from(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     key = settings().signing_keys
     Spool(data_dir / "spool").put(examples(1, 2))
-    Spool(data_dir / "spool").set_records_aside(examples(3, 3), "for the test")
+    Spool(data_dir / "spool").quarantine_records(examples(3, 3), "for the test")
     made = json.loads(_backup(tmp_path / "copy").stdout)
     assert made["spooled_files"] == 2
     monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "copy"))

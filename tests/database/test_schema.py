@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from serve_app.database import schema
 from serve_app.database.engine import connect, parse_url
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import example
 
@@ -80,7 +80,7 @@ def test_tables_of_a_newer_version_are_left_as_they_are(url: str):
     schema.upgrade(url)
     assert schema.current(engine) == {**schema.head(), "statistics": "9999"}
     assert "surprise" in {column["name"] for column in inspect(engine).get_columns("counters")}
-    store(engine, [example(1)])
+    write_records(engine, [example(1)])
     engine.dispose()
 
 

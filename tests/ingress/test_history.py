@@ -17,7 +17,7 @@ from auth.principal import Scope, Scopes
 from models.labels import labels_of
 from models.zoo import resolve
 from serve_app.statistics import history
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from tests.auth.people import People
 from tests.ingress.graph import LITE0, Graph, running
 from tests.ingress.tokens import application_token, bearer
@@ -44,7 +44,7 @@ class Person:
             for n in range(NUMBER)
             for index in [CAT if n % 5 == 0 else TERRIER]
         ]
-        store(graph.gateway.engine, self.records)
+        write_records(graph.gateway.engine, self.records)
 
     async def request(self, method: str, path: str = "", **query: Any) -> httpx.Response:
         return await self._graph.client.request(method, URL + path, params=query, headers=self.headers)
@@ -141,7 +141,7 @@ async def test_a_users_classification_is_shown_to_nobody_else(graph: Graph, alic
 
 async def test_what_nobody_was_signed_in_for_is_shown_to_who_knows_the_id(graph: Graph, alice: Person) -> None:
     record = example(999_999)
-    store(graph.gateway.engine, [record])
+    write_records(graph.gateway.engine, [record])
     for headers in ({}, alice.headers):
         response = await graph.client.get(f"{URL}/{record.id}", headers=headers)
         assert (response.status_code, response.json()["id"]) == (200, record.id)

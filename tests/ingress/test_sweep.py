@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from serve_app.ingress import gateway
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from tests.auth.people import People
 from tests.ingress.graph import Graph, running, until
 from tests.ingress.tokens import bearer
@@ -28,7 +28,7 @@ async def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path) -> None:
 async def test_who_leaves_takes_their_history_along(graph: Graph, people: People) -> None:
     alice, bob = people.add("alice", password=None), people.add("bob")
     engine = graph.gateway.engine
-    store(engine, [example(1, user_id=alice), example(2, user_id=bob), example(3)])
+    write_records(engine, [example(1, user_id=alice), example(2, user_id=bob), example(3)])
     headers = bearer(people.let_in(alice, "token"))
     response = await graph.client.request("DELETE", "/api/v1/account", json={}, headers=headers)
     assert response.status_code == 204, response.text
@@ -38,7 +38,7 @@ async def test_who_leaves_takes_their_history_along(graph: Graph, people: People
 
 async def test_what_users_take_along_is_what_the_api_tells(graph: Graph, people: People) -> None:
     alice = people.add()
-    store(graph.gateway.engine, [example(n, user_id=alice) for n in range(3)])
+    write_records(graph.gateway.engine, [example(n, user_id=alice) for n in range(3)])
     records = list(graph.gateway.auth.records_of(alice))
     assert [record["id"] for record in records] == [example(n).id for n in (2, 1, 0)]
     assert records[0] == graph.gateway.record(graph.gateway.history.get(example(2).id))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from serve_app.cli.db import app
 from serve_app.database.engine import connect
 from serve_app.settings import settings
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.spool import Spool
 from tests.statistics.examples import example, examples
 
@@ -33,7 +33,7 @@ def test_upgrade_then_status_then_prune(empty_url: str, tmp_path: Path):
     assert _run("upgrade").exit_code == 0
     assert _run("upgrade").exit_code == 0
     engine = connect(empty_url)
-    store(engine, [*examples(1, 2), example(3, created_at=1.0)])
+    write_records(engine, [*examples(1, 2), example(3, created_at=1.0)])
     engine.dispose()
     Spool(tmp_path / "spool").put(examples(4, 5))
     state = json.loads(_run("status", "--json").stdout)

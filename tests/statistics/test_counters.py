@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from serve_app.database import schema
 from serve_app.database.engine import connect
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.tables import metadata
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import Window
@@ -43,7 +43,7 @@ def _empty(engine: Engine) -> None:
 @given(batches=st.lists(st.lists(RECORDS, max_size=12), max_size=5))
 def test_counters_equal_the_rows(engine: Engine, batches: list[list[Record]]):
     _empty(engine)
-    new = sum(store(engine, batch) for batch in batches)
+    new = sum(write_records(engine, batch) for batch in batches)
     assert new == len({record.id for batch in batches for record in batch})
     assert tallied(engine) == expected(engine)
 
@@ -51,19 +51,19 @@ def test_counters_equal_the_rows(engine: Engine, batches: list[list[Record]]):
 def test_the_sample_is_that_of_the_latest_whatever_comes_last(engine: Engine):
     later = example(2, url="https://example.org/", label="later", wnid="n2", created_at=NOW, sha256="b" * 64)
     earlier = example(1, url="https://example.org/", label="earlier", wnid="n1", created_at=NOW - 1, sha256="a" * 64)
-    store(engine, [later])
-    store(engine, [earlier])
+    write_records(engine, [later])
+    write_records(engine, [earlier])
     (row,) = report(engine)
     assert (row.label, row.wnid, row.sha256, row.last_seen, row.count) == ("later", "n2", "b" * 64, NOW, 2)
 
 
 def test_labels_of_one_name_are_told_apart_by_their_wnid(engine: Engine):
-    store(engine, [example(1, label="crane", wnid="n02012849"), example(2, label="crane", wnid="n03126707")])
+    write_records(engine, [example(1, label="crane", wnid="n02012849"), example(2, label="crane", wnid="n03126707")])
     assert [(row.label, row.count) for row in top(engine, By.LABEL, Window.ALL, 10)] == [("crane", 1), ("crane", 1)]
 
 
 def test_labels_without_a_wnid_count_by_name(engine: Engine):
-    store(engine, [example(n, label=f"scratch {n % 2}", wnid="") for n in range(5)])
+    write_records(engine, [example(n, label=f"scratch {n % 2}", wnid="") for n in range(5)])
     assert [(row.label, row.count) for row in top(engine, By.LABEL, Window.ALL, 10)] == [
         ("scratch 0", 3),
         ("scratch 1", 2),
@@ -71,7 +71,7 @@ def test_labels_without_a_wnid_count_by_name(engine: Engine):
 
 
 def test_long_urls_that_differ_at_the_end_are_two_images(engine: Engine):
-    store(engine, [example(n, url="https://example.org/" + "x" * 4000 + str(n)) for n in range(2)])
+    write_records(engine, [example(n, url="https://example.org/" + "x" * 4000 + str(n)) for n in range(2)])
     assert [row.count for row in report(engine)] == [1, 1]
 
 
@@ -79,7 +79,7 @@ def test_rows_and_counters_stand_or_fall_together(engine: Engine):
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE buckets"))
     with pytest.raises(Exception, match="buckets"):
-        store(engine, [example(1)])
+        write_records(engine, [example(1)])
     with engine.connect() as connection:
         for table in ("classifications", "counters"):
             assert connection.scalar(text(f"SELECT COUNT(*) FROM {table}")) == 0
@@ -89,11 +89,11 @@ def test_mysql_takes_each_table_of_a_batch_in_one_statement(mariadb_url: str):
     """Row by row a batch would cross the network about a hundred times."""
     schema.upgrade(mariadb_url)
     engine = connect(mariadb_url)
-    store(engine, [example(0)])
+    write_records(engine, [example(0)])
     question = text("SHOW SESSION STATUS LIKE 'Questions'")
     with engine.connect() as connection:
         before = int(connection.execute(question).one()[1])
-    store(engine, [example(n, url=f"https://example.org/{n}") for n in range(1, 33)])
+    write_records(engine, [example(n, url=f"https://example.org/{n}") for n in range(1, 33)])
     with engine.connect() as connection:
         after = int(connection.execute(question).one()[1])
     assert after - before < 20
@@ -109,7 +109,7 @@ def test_a_batch_of_one_and_a_batch_of_many_read_the_same():
             schema.upgrade(url)
             engine = connect(url)
             for start in range(0, 50, size):
-                store(engine, records[start : start + size])
+                write_records(engine, records[start : start + size])
             told.append([top(engine, by, window, 100, NOW) for by in By for window in Window])
             engine.dispose()
     assert told[0] == told[1] == told[2]

@@ -12,7 +12,7 @@ from serve_app.statistics import cursor as cursors
 from serve_app.statistics import deletion
 from serve_app.statistics import history as history_module
 from serve_app.statistics.history import History
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.top import report
 from tests.statistics.examples import NOW, example, rows, tallied
 
@@ -38,7 +38,7 @@ def _pages(history: History, user_id: int, limit: int, label: str = "") -> list[
 @pytest.mark.parametrize("limit", [1, 3, 10, 11])
 def test_pages_are_complete_and_newest_first(engine: Engine, history: History, limit: int):
     records = [example(n, user_id=7, created_at=NOW + n // 4) for n in range(10)]  # several of one time
-    store(engine, [*records, example(50, user_id=8), example(51)])
+    write_records(engine, [*records, example(50, user_id=8), example(51)])
     pages = _pages(history, 7, limit)
     assert [id_ for page in pages for id_ in page] == [record.id for record in reversed(records)]
     assert all(len(page) == limit for page in pages[:-1])
@@ -46,12 +46,12 @@ def test_pages_are_complete_and_newest_first(engine: Engine, history: History, l
 
 
 def test_a_page_exactly_full_is_the_last(engine: Engine, history: History):
-    store(engine, [example(n, user_id=7) for n in range(3)])
+    write_records(engine, [example(n, user_id=7) for n in range(3)])
     assert history.page(7, 3).next_cursor is None
 
 
 def test_users_see_their_own(engine: Engine, history: History):
-    store(engine, [example(1, user_id=1), example(2, user_id=2), example(3)])
+    write_records(engine, [example(1, user_id=1), example(2, user_id=2), example(3)])
     assert [_pages(history, user_id, 5) for user_id in (1, 2, 3)] == [[[example(1).id]], [[example(2).id]], [[]]]
 
 
@@ -74,7 +74,7 @@ def test_users_see_their_own(engine: Engine, history: History):
 def test_labels_are_found_by_a_part(engine: Engine, history: History, label: str, found: list[int]):
     names = ["Yorkshire_terrier", "Yorkshire terrier", "Border_terrier", "100%_wool", "either/or"]
     records = [example(n, user_id=1, label=name, wnid=f"n{n:08d}") for n, name in enumerate(names)]
-    store(engine, [*records, example(9, user_id=2, label="Yorkshire_terrier")])
+    write_records(engine, [*records, example(9, user_id=2, label="Yorkshire_terrier")])
     assert _pages(history, 1, 5, label) == [[records[n].id for n in reversed(found)]]
 
 
@@ -85,7 +85,7 @@ def test_a_search_looks_at_so_many_and_goes_on(
 ):
     monkeypatch.setattr(history_module, "LOOKED_THROUGH", looked_through)
     records = [example(n, user_id=1, created_at=NOW + n // 3, label="dog" if n % 4 else "cat") for n in range(12)]
-    store(engine, [*records, *(example(n, user_id=2, label="cat") for n in range(20, 30))])
+    write_records(engine, [*records, *(example(n, user_id=2, label="cat") for n in range(20, 30))])
     pages = _pages(history, 1, limit, "cat")
     assert [id_ for page in pages for id_ in page] == [records[n].id for n in (8, 4, 0)]
     assert all(len(page) <= limit for page in pages)
@@ -94,7 +94,7 @@ def test_a_search_looks_at_so_many_and_goes_on(
 
 def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(history_module, "TAKEN_ALONG", 3)
-    store(engine, [example(n, user_id=1 + n // 7) for n in range(8)])
+    write_records(engine, [example(n, user_id=1 + n // 7) for n in range(8)])
     pages = [[record.id for record in page] for page in history.pages(1)]
     assert pages == [[example(n).id for n in numbers] for numbers in ((6, 5, 4), (3, 2, 1), (0,))]
     assert list(history.pages(3)) == []
@@ -104,7 +104,7 @@ def test_erasing_takes_all_of_one_and_leaves_the_counters(
     engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(deletion, "CHUNK", 2)
-    store(engine, [example(n, user_id=1) for n in range(5)] + [example(8, user_id=2), example(9)])
+    write_records(engine, [example(n, user_id=1) for n in range(5)] + [example(8, user_id=2), example(9)])
     before = tallied(engine)
     assert history.erase(1) == 5
     assert history.erase(1) == 0
@@ -113,9 +113,9 @@ def test_erasing_takes_all_of_one_and_leaves_the_counters(
 
 
 def test_what_comes_meanwhile_does_not_shift_the_pages(engine: Engine, history: History):
-    store(engine, [example(n, user_id=1) for n in range(4)])
+    write_records(engine, [example(n, user_id=1) for n in range(4)])
     first = history.page(1, 2)
-    store(engine, [example(9, user_id=1)])
+    write_records(engine, [example(9, user_id=1)])
     history.delete(example(2).id, 1)
     second = history.page(1, 2, first.next_cursor)
     assert [record.id for record in second.records] == [example(1).id, example(0).id]
@@ -123,7 +123,7 @@ def test_what_comes_meanwhile_does_not_shift_the_pages(engine: Engine, history: 
 
 def test_deleting_takes_the_row_and_leaves_the_counters(engine: Engine, history: History):
     record = example(1, user_id=1)
-    store(engine, [record])
+    write_records(engine, [record])
     before = tallied(engine)
     history.delete(record.id, 1)
     with pytest.raises(UnknownClassification):
@@ -136,7 +136,7 @@ def test_deleting_takes_the_row_and_leaves_the_counters(engine: Engine, history:
 
 @pytest.mark.parametrize(("owner", "other"), [(1, 2), (None, 1)])
 def test_nobody_deletes_what_is_anothers(engine: Engine, history: History, owner: int | None, other: int):
-    store(engine, [example(1, user_id=owner)])
+    write_records(engine, [example(1, user_id=owner)])
     with pytest.raises(UnknownClassification):
         history.delete(example(1).id, other)
     assert history.get(example(1).id).user_id == owner

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from serve_app.database import schema
 from serve_app.database.engine import connect
-from serve_app.statistics.recorder import Recorder
+from serve_app.statistics.durable_recorder import DurableRecorder
 from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import examples, expected, rows, tallied
 
@@ -26,20 +26,22 @@ def engine(mariadb: MariaDB) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def recorder(engine: Engine, tmp_path: Path) -> Recorder:
-    return Recorder(engine, tmp_path / "spool", probe_every_s=0.05)
+def recorder(engine: Engine, tmp_path: Path) -> DurableRecorder:
+    return DurableRecorder(engine, tmp_path / "spool", probe_every_s=0.05)
 
 
-def _drain(recorder: Recorder, timeout_s: float = 20.0) -> None:
+def _drain(recorder: DurableRecorder, timeout_s: float = 20.0) -> None:
     deadline = time.monotonic() + timeout_s
-    while recorder.pending() or recorder.database_is_down:
+    while recorder.pending() or recorder.database_unavailable:
         recorder.drain()
         assert time.monotonic() < deadline, f"{recorder.pending()} records still wait"
         time.sleep(0.02)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_an_outage_loses_and_doubles_nothing(mariadb: MariaDB, engine: Engine, recorder: Recorder, how: signal.Signals):
+def test_an_outage_loses_and_doubles_nothing(
+    mariadb: MariaDB, engine: Engine, recorder: DurableRecorder, how: signal.Signals
+):
     """Four threads record, each batch also holding half of the one before, while the server goes and comes back."""
     done = threading.Event()
     kept: list[set[str]] = [set() for _ in range(4)]
@@ -76,7 +78,7 @@ def test_an_outage_loses_and_doubles_nothing(mariadb: MariaDB, engine: Engine, r
     assert tallied(engine) == expected(engine)
 
 
-def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine: Engine, recorder: Recorder):
+def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine: Engine, recorder: DurableRecorder):
     recorder.record(examples(1))
     mariadb.pause()
     try:
@@ -87,7 +89,7 @@ def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine
         for number in range(3, 23):
             recorder.record(examples(number))
         others_s = time.monotonic() - began
-        assert recorder.database_is_down
+        assert recorder.database_unavailable
         assert recorder.drain() == 0
     finally:
         mariadb.resume()
@@ -99,7 +101,7 @@ def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine
     assert tallied(engine) == expected(engine)
 
 
-def test_a_start_without_the_database_keeps_the_records(mariadb: MariaDB, engine: Engine, recorder: Recorder):
+def test_a_start_without_the_database_keeps_the_records(mariadb: MariaDB, engine: Engine, recorder: DurableRecorder):
     mariadb.stop()
     try:
         recorder.record(examples(1, 2))

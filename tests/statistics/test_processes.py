@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from serve_app.statistics.recorder import Recorder
+from serve_app.statistics.durable_recorder import DurableRecorder
 from serve_app.statistics.tables import classifications
 from tests.statistics.examples import examples, expected, rows, tallied
 
@@ -54,7 +54,7 @@ def test_killed_processes_lose_nothing_that_had_returned(url: str, engine: Engin
         for process in processes:
             returned |= _ids(_kill(process))
     assert len(returned) > 100
-    heir = Recorder(engine, spool)
+    heir = DurableRecorder(engine, spool)
     heir.drain()
     assert heir.pending() == 0
     assert returned <= _recorded(engine)
@@ -69,7 +69,7 @@ def test_many_kills(url: str, engine: Engine, tmp_path: Path):
         returned |= _ids(_first(process, 1))
         time.sleep(0.031 * round_)
         returned |= _ids(_kill(process))
-    Recorder(engine, tmp_path / "spool").drain()
+    DurableRecorder(engine, tmp_path / "spool").drain()
     assert returned <= _recorded(engine)
     assert tallied(engine) == expected(engine)
 
@@ -81,7 +81,7 @@ def test_killed_while_the_database_is_down(url: str, engine: Engine, tmp_path: P
     returned = _ids(_first(process, 20))
     returned |= _ids(_kill(process))
     assert len(returned) >= 160
-    heir = Recorder(engine, spool)
+    heir = DurableRecorder(engine, spool)
     assert heir.pending() >= len(returned)
     heir.drain()
     assert returned <= _recorded(engine)

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, event, func, select
 
 from serve_app.statistics import deletion
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.retention import Pruned, prune
 from serve_app.statistics.tables import buckets, classifications
 from serve_app.statistics.top import By, top
@@ -20,7 +20,7 @@ def _number_of_buckets(engine: Engine) -> int:
 
 
 def test_rows_past_the_days_go_and_counters_stay(engine: Engine):
-    store(engine, [example(n, created_at=NOW - n * DAY_S) for n in range(6)])
+    write_records(engine, [example(n, created_at=NOW - n * DAY_S) for n in range(6)])
     totals = tallied(engine)[0]
     assert prune(engine, 3, NOW).classifications == 2
     with engine.connect() as connection:
@@ -31,7 +31,7 @@ def test_rows_past_the_days_go_and_counters_stay(engine: Engine):
 
 def test_buckets_no_window_reaches_go_and_the_windows_stay(engine: Engine):
     ages_s = [0, 3599, 3800, 86_399, 92_000, 604_799, 640_000, 900_000]
-    store(engine, [example(n, created_at=NOW - age_s) for n, age_s in enumerate(ages_s)])
+    write_records(engine, [example(n, created_at=NOW - age_s) for n, age_s in enumerate(ages_s)])
     told = [top(engine, by, window, 10, NOW) for by in By for window in Window]
     before = _number_of_buckets(engine)
     pruned = prune(engine, None, NOW)
@@ -47,7 +47,7 @@ def test_buckets_no_window_reaches_go_and_the_windows_stay(engine: Engine):
 def test_no_transaction_deletes_more_than_a_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deletion, "CHUNK", 10)
     monkeypatch.setattr(deletion, "PAUSE_S", 0)
-    store(engine, [example(n) for n in range(35)])
+    write_records(engine, [example(n) for n in range(35)])
     commits = []
     event.listen(engine, "commit", lambda _: commits.append(rows(engine)))
     assert prune(engine, 1, NOW + 2 * DAY_S).classifications == 35

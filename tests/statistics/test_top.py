@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 from sqlalchemy import Engine
 
-from serve_app.statistics.ledger import store
+from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import BUCKET_S, Window, bucket_starts
 from tests.statistics.examples import NOW, example
@@ -23,7 +23,9 @@ def test_an_empty_database_has_an_empty_top(engine: Engine):
 def test_a_row_says_all(engine: Engine):
     url = "https://example.org/dog.jpg"
     for number, took_ms in enumerate((20.0, 31.5, 10.25)):
-        store(engine, [example(number, url=url, processing_ms=took_ms, label="dog", wnid="n1", sha256="a" * 64)])
+        write_records(
+            engine, [example(number, url=url, processing_ms=took_ms, label="dog", wnid="n1", sha256="a" * 64)]
+        )
     (row,) = top(engine, By.IMAGE, Window.DAY, 10, NOW)
     assert asdict(row) == {
         "url": url,
@@ -41,14 +43,14 @@ def test_a_row_says_all(engine: Engine):
 
 def test_most_frequent_first_then_seen_last(engine: Engine):
     subjects = ["a"] * 2 + ["b"] * 3 + ["c"] * 2 + ["d"]
-    store(engine, [example(n, url=f"https://example.org/{name}") for n, name in enumerate(subjects)])
+    write_records(engine, [example(n, url=f"https://example.org/{name}") for n, name in enumerate(subjects)])
     for window in Window:
         assert [row.url and row.url[-1] for row in top(engine, By.IMAGE, window, 3, NOW)] == ["b", "c", "a"]
 
 
 def test_the_report_has_urls_only_and_the_top_uploads_too(engine: Engine):
-    store(engine, [example(n, url=None, sha256="e" * 64) for n in range(3)])
-    store(engine, [example(n, url="https://example.org/") for n in range(3, 5)])
+    write_records(engine, [example(n, url=None, sha256="e" * 64) for n in range(3)])
+    write_records(engine, [example(n, url="https://example.org/") for n in range(3, 5)])
     assert [(row.url, row.count) for row in report(engine)] == [("https://example.org/", 2)]
     for window in Window:
         found = top(engine, By.IMAGE, window, 10, NOW)
@@ -59,7 +61,7 @@ def test_the_report_has_urls_only_and_the_top_uploads_too(engine: Engine):
 def test_a_window_holds_what_its_name_says_and_at_most_a_12th_more(engine: Engine, window: Window):
     span_s = SPAN_S[window]
     ages = {"now": 0, "inside": span_s - 0.001, "outside": span_s * 13 / 12 + 0.001}
-    store(engine, [example(n, url=age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
+    write_records(engine, [example(n, url=age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
     assert {row.url for row in top(engine, By.IMAGE, window, 10, NOW)} == {"now", "inside"}
     assert {row.url for row in top(engine, By.IMAGE, Window.ALL, 10, NOW)} == set(ages)
 
@@ -72,7 +74,7 @@ def test_a_window_sums_its_buckets(engine: Engine, window: Window):
         example(n, url=str(subject), created_at=NOW - chance.uniform(0, SPAN_S[window]))
         for n, subject in enumerate(subjects)
     ]
-    store(engine, records)
+    write_records(engine, records)
     truth = Counter(record.url for record in records)
     found = top(engine, By.IMAGE, window, 10, NOW)
     assert [row.count for row in found] == [count for _, count in truth.most_common(10)]

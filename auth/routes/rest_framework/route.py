@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
-from auth.database import is_away
+from auth.database import is_transient
 from auth.errors import AuthError, InvalidCredential, NotAuthenticated
 from auth.http.permissions import PUBLIC, principal_of, require
 from auth.routes.rest_framework.errors import ApiException, response_to, unavailable
@@ -116,9 +116,9 @@ def _answering(handle: Handler) -> Handler:
         except AuthError as error:
             return response_to(error)
         except SQLAlchemyError as error:
-            if not is_away(error):
+            if not is_transient(error):
                 raise
-            log.warning("database_is_away", path=request.url.path, error=str(error.__cause__ or error))
+            log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
             return unavailable()
 
     return answer

@@ -1,6 +1,7 @@
-"""Records are kept once, whatever happens."""
+"""Every record is stored exactly once, even after failures."""
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,12 @@ from sqlalchemy import Engine, text
 
 from serve_app.database import schema
 from serve_app.database.engine import connect
+from serve_app.statistics.durable_recorder import DurableRecorder
 from serve_app.statistics.history import History
-from serve_app.statistics.recorder import Recorder
 from tests.statistics.examples import example, examples, expected, rows, tallied
 
 
-def test_what_is_recorded_is_read_again_unchanged(engine: Engine, recorder: Recorder):
+def test_a_record_reads_back_unchanged(engine: Engine, recorder: DurableRecorder):
     record = example(
         1,
         url="https://example.org/" + "ü🐈" * 1500,
@@ -28,14 +29,14 @@ def test_what_is_recorded_is_read_again_unchanged(engine: Engine, recorder: Reco
     assert History(engine, [b"key"]).get(record.id) == record
 
 
-def test_the_same_ids_count_once(engine: Engine, recorder: Recorder):
+def test_the_same_ids_count_once(engine: Engine, recorder: DurableRecorder):
     recorder.record(examples(1, 2, 3))
     recorder.record(examples(2, 3, 4, 4))
     assert (rows(engine), recorder.recorded, recorder.pending()) == (4, 4, 0)
     assert tallied(engine) == expected(engine)
 
 
-def test_threads_that_record_the_same_ids_at_once_count_them_once(engine: Engine, recorder: Recorder):
+def test_threads_that_record_the_same_ids_count_them_once(engine: Engine, recorder: DurableRecorder):
     batches = [examples(*range(start, start + 16)) for start in range(0, 200, 4)]
 
     def record_all() -> None:
@@ -52,14 +53,14 @@ def test_threads_that_record_the_same_ids_at_once_count_them_once(engine: Engine
     assert tallied(engine) == expected(engine)
 
 
-def test_nothing_to_record_is_no_work(recorder: Recorder):
+def test_an_empty_batch_writes_nothing(recorder: DurableRecorder):
     recorder.record([])
     assert recorder.pending() == 0
 
 
-def test_without_its_tables_the_database_gets_the_records_later(empty_url: str, tmp_path: Path):
+def test_records_wait_until_the_tables_exist(empty_url: str, tmp_path: Path):
     engine = connect(empty_url)
-    recorder = Recorder(engine, tmp_path / "spool", probe_every_s=0)
+    recorder = DurableRecorder(engine, tmp_path / "spool", probe_every_s=0)
     recorder.record(examples(1, 2))
     recorder.record(examples(2, 3))
     assert recorder.drain() == 0
@@ -70,15 +71,15 @@ def test_without_its_tables_the_database_gets_the_records_later(empty_url: str, 
     engine.dispose()
 
 
-def test_another_process_finds_what_a_killed_one_left(engine: Engine, recorder: Recorder, tmp_path: Path):
+def test_another_process_drains_the_spool_of_a_killed_one(engine: Engine, recorder: DurableRecorder, tmp_path: Path):
     recorder._spool.put(examples(1, 2))
-    heir = Recorder(engine, tmp_path / "spool")
-    assert heir.pending() == 2
-    assert heir.drain() == 2
+    successor = DurableRecorder(engine, tmp_path / "spool")
+    assert successor.pending() == 2
+    assert successor.drain() == 2
     assert tallied(engine) == expected(engine)
 
 
-def test_a_file_that_was_committed_but_not_deleted_is_not_counted_again(engine: Engine, recorder: Recorder):
+def test_a_committed_file_that_was_not_deleted_is_not_counted_again(engine: Engine, recorder: DurableRecorder):
     recorder.record(examples(1, 2))
     recorder._spool.put(examples(1, 2))
     assert recorder.drain() == 0
@@ -86,10 +87,10 @@ def test_a_file_that_was_committed_but_not_deleted_is_not_counted_again(engine: 
     assert tallied(engine) == expected(engine)
 
 
-def test_two_drainers_at_once_are_harmless(engine: Engine, recorder: Recorder, tmp_path: Path):
+def test_concurrent_drainers_store_each_record_once(engine: Engine, recorder: DurableRecorder, tmp_path: Path):
     for number in range(60):
         recorder._spool.put(examples(number, number + 1))
-    drainers = [Recorder(engine, tmp_path / "spool") for _ in range(3)]
+    drainers = [DurableRecorder(engine, tmp_path / "spool") for _ in range(3)]
     threads = [threading.Thread(target=drainer.drain) for drainer in drainers]
     for thread in threads:
         thread.start()
@@ -103,8 +104,8 @@ def test_two_drainers_at_once_are_harmless(engine: Engine, recorder: Recorder, t
 @pytest.mark.parametrize(
     "content", ["", "{", "[1]", '[{"id": "x"}]', "{}", "null", '{"a": 1}', '[{"predictions": 3}]', "\x00\xff"]
 )
-def test_a_broken_file_steps_aside(engine: Engine, recorder: Recorder, tmp_path: Path, content: str):
-    (tmp_path / "spool" / f"{0:020d}-broken-1.json").write_text(content, encoding="latin-1")
+def test_a_malformed_file_is_quarantined(engine: Engine, recorder: DurableRecorder, tmp_path: Path, content: str):
+    (tmp_path / "spool" / f"{0:020d}-malformed-1.json").write_text(content, encoding="latin-1")
     recorder._spool.put(examples(1))
     assert recorder.drain() == 1
     assert recorder.pending() == 0
@@ -118,24 +119,24 @@ def test_a_broken_file_steps_aside(engine: Engine, recorder: Recorder, tmp_path:
     [{"width": 2**70}, {"url": "https://example.org/\ud800"}, {"label": None}, {"sha256": "no hex"}, {"width": "wide"}],
     ids=["number too large", "lone surrogate", "missing", "not hex", "not a number"],
 )
-def test_a_record_no_database_takes_does_not_hold_up_its_neighbours(
-    engine: Engine, recorder: Recorder, tmp_path: Path, changes: dict[str, object]
+def test_a_rejected_record_is_quarantined_alone(
+    engine: Engine, recorder: DurableRecorder, tmp_path: Path, changes: dict[str, object]
 ):
     recorder.record([example(1), replace(example(2), url=None), replace(example(3), **changes)])  # type: ignore[arg-type]
-    assert not recorder.database_is_down
+    assert not recorder.database_unavailable
     recorder.drain()
     if changes == {"width": "wide"} and engine.dialect.name == "sqlite":
         assert rows(engine) == 3  # SQLite takes any type
         return
     assert (rows(engine), recorder.pending()) == (2, 0)
-    (broken,) = (tmp_path / "spool" / "broken").iterdir()
-    assert [item["id"] for item in json.loads(broken.read_text())] == [example(3).id]
+    (quarantined,) = (tmp_path / "spool" / "broken").iterdir()
+    assert [item["id"] for item in json.loads(quarantined.read_text())] == [example(3).id]
     assert tallied(engine) == expected(engine)
 
 
-def test_a_lost_disk_is_an_error_of_its_own(empty_url: str, tmp_path: Path):
+def test_a_missing_spool_folder_raises_an_os_error(empty_url: str, tmp_path: Path):
     engine = connect(empty_url)
-    recorder = Recorder(engine, tmp_path / "spool")
+    recorder = DurableRecorder(engine, tmp_path / "spool")
     (tmp_path / "spool" / "broken").rmdir()
     (tmp_path / "spool").rmdir()
     with pytest.raises(OSError, match="No such file"):
@@ -143,9 +144,7 @@ def test_a_lost_disk_is_an_error_of_its_own(empty_url: str, tmp_path: Path):
     engine.dispose()
 
 
-def test_half_written_files_of_killed_processes_are_cleared(recorder: Recorder, tmp_path: Path):
-    import os
-
+def test_abandoned_partial_files_are_deleted(recorder: DurableRecorder, tmp_path: Path):
     old, new = tmp_path / "spool" / "old.tmp", tmp_path / "spool" / "new.tmp"
     old.write_text("[")
     new.write_text("[")
@@ -155,7 +154,7 @@ def test_half_written_files_of_killed_processes_are_cleared(recorder: Recorder, 
     assert new.exists()
 
 
-def test_warnings_name_no_values(engine: Engine, recorder: Recorder, capsys: pytest.CaptureFixture[str]):
+def test_warnings_contain_no_values(engine: Engine, recorder: DurableRecorder, capsys: pytest.CaptureFixture[str]):
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE buckets"))
     recorder.record([example(1, url="https://example.org/?token=private")])
