@@ -1,6 +1,7 @@
-"""Fixtures for all tests: private servers, started when the first test asks for one.
+"""Fixtures for all tests: private servers, started on first use, and databases.
 
-Every test that takes ``url`` or ``engine`` runs on SQLite and on MariaDB.
+Tests that take ``url`` or ``engine`` run on SQLite and on MariaDB. The database is migrated once per run; every test
+gets a copy.
 """
 
 import shutil
@@ -13,19 +14,21 @@ from sqlalchemy import Engine
 
 from serve_app.database import schema
 from serve_app.database.engine import connect
+from tests.servers.made_once import made_once, shared_folder
 from tests.servers.mariadb import MariaDB
+from tests.servers.migrated import MigratedDatabases, make_data_folder
 from tests.servers.redis import Redis
-from tests.servers.stock import Stock
 
-# No deadline for a single example: how long it takes says how busy the machine is.
+# No deadline for a single example: its time depends on the load of the machine.
 settings.register_profile("raylens", deadline=None)
 settings.load_profile("raylens")
 
 
 @pytest.fixture(scope="session")
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    """A running MariaDB; who stops it starts it again."""
-    server = MariaDB(tmp_path_factory.mktemp("mariadb"))
+    """A running MariaDB. Tests that stop it start it again."""
+    template = made_once(shared_folder(tmp_path_factory) / "mariadb-template", make_data_folder)
+    server = MariaDB(tmp_path_factory.mktemp("mariadb"), template)
     server.start()
     yield server
     server.stop()
@@ -39,7 +42,7 @@ def mariadb_url(mariadb: MariaDB) -> str:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A running Redis; who stops it starts it again."""
+    """A running Redis. Tests that stop it start it again."""
     server = Redis(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server
@@ -48,7 +51,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 @pytest.fixture
 def redis_url(redis_server: Redis) -> str:
-    """URL of a Redis that is empty."""
+    """URL of an empty Redis."""
     redis_server.clear()
     return redis_server.url
 
@@ -69,25 +72,24 @@ def empty_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without rows; a copy of it is there sooner than one that is migrated."""
-    path = tmp_path_factory.mktemp("template") / "raylens.db"
-    schema.upgrade(f"sqlite:///{path}")
-    return path
+    """A migrated database without rows, to be copied."""
+    folder = shared_folder(tmp_path_factory) / "sqlite-template"
+    return made_once(folder, lambda new: schema.upgrade(f"sqlite:///{new / 'raylens.db'}")) / "raylens.db"
 
 
 @pytest.fixture(scope="session")
-def mariadb_stock(mariadb: MariaDB) -> Iterator[Stock]:
-    stock = Stock(mariadb)
-    yield stock
-    stock.close()
+def migrated_databases(mariadb: MariaDB) -> Iterator[MigratedDatabases]:
+    databases = MigratedDatabases(mariadb)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def url(request: pytest.FixtureRequest) -> str:
-    """A database with tables and no rows. A test that changes the tables migrates an ``empty_url``."""
+    """A database with tables and no rows. Tests that change the tables migrate an ``empty_url`` instead."""
     if request.param == "mariadb":
-        stock: Stock = request.getfixturevalue("mariadb_stock")
-        return stock.take()
+        databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
+        return databases.take()
     path = Path(request.getfixturevalue("tmp_path")) / "data" / "raylens.db"
     path.parent.mkdir(mode=0o700)
     return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), path)}"

@@ -12,26 +12,18 @@ USER, PASSWORD = "raylens", "a-secret"
 
 
 class MariaDB(ServerProcess):
-    """Debian's MariaDB with its durable defaults, on an empty data folder."""
+    """Debian's MariaDB with its durable defaults, newly installed or on a copy of another server's data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, template: Path | None = None) -> None:
+        """``template``: the folder of a server that was stopped."""
         self._program = require("mariadbd", "mariadb-server")
         super().__init__(folder)
         self._numbers = itertools.count(1)
         self._data = folder / "data"
         self._tmp = folder / "tmp"
         self._tmp.mkdir()
-        subprocess.run(
-            [
-                require("mariadb-install-db", "mariadb-server"),
-                "--no-defaults",
-                f"--datadir={self._data}",
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ],
-            check=True,
-            capture_output=True,
-        )
+        command = _install(self._data) if template is None else ["cp", "-a", str(template / "data"), str(self._data)]
+        subprocess.run(command, check=True, capture_output=True)
         # Run at every start, before the port opens.
         (folder / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
@@ -44,7 +36,7 @@ class MariaDB(ServerProcess):
             "--no-defaults",
             "--user=root",
             f"--datadir={self._data}",
-            f"--tmpdir={self._tmp}",  # a server that starts clears it, also of the tables of others
+            f"--tmpdir={self._tmp}",  # not shared: a starting server deletes the temporary tables in it
             f"--socket={self._data / 'server.sock'}",
             f"--pid-file={self._data / 'server.pid'}",
             "--bind-address=127.0.0.1",
@@ -61,11 +53,22 @@ class MariaDB(ServerProcess):
             return False
         return True
 
-    def fresh_database(self) -> str:
-        """Make an empty database; its SQLAlchemy URL."""
-        name = f"test_{next(self._numbers)}"
+    def unused_name(self) -> str:
+        """A name for a database, different at each call."""
+        return f"test_{next(self._numbers)}"
+
+    def create_database(self, name: str) -> str:
+        """Create an empty database and return its SQLAlchemy URL."""
         self._execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        return f"mysql+pymysql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+        return self.url_of(name)
+
+    def fresh_database(self) -> str:
+        """Create an empty database with an unused name and return its SQLAlchemy URL."""
+        return self.create_database(self.unused_name())
+
+    def url_of(self, database: str) -> str:
+        """The SQLAlchemy URL of a database."""
+        return f"mysql+pymysql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def _execute(self, statement: str) -> None:
         with (
@@ -75,3 +78,13 @@ class MariaDB(ServerProcess):
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
+
+
+def _install(data: Path) -> list[str]:
+    return [
+        require("mariadb-install-db", "mariadb-server"),
+        "--no-defaults",
+        f"--datadir={data}",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+    ]

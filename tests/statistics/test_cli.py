@@ -16,23 +16,29 @@ from tests.statistics.examples import example, examples
 
 
 @pytest.fixture(autouse=True)
-def _settings(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
+def _data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path))
     settings.cache_clear()
     yield
     settings.cache_clear()
 
 
+@pytest.fixture
+def database_url(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty database that the settings point to."""
+    monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
+    return empty_url
+
+
 def _run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_upgrade_then_status_then_prune(empty_url: str, tmp_path: Path):
+def test_upgrade_then_status_then_prune(database_url: str, tmp_path: Path):
     assert json.loads(_run("status", "--json").stdout)["revision"] is None
     assert _run("upgrade").exit_code == 0
     assert _run("upgrade").exit_code == 0
-    engine = connect(empty_url)
+    engine = connect(database_url)
     write_records(engine, [*examples(1, 2), example(3, created_at=1.0)])
     engine.dispose()
     Spool(tmp_path / "spool").put(examples(4, 5))
@@ -43,13 +49,14 @@ def test_upgrade_then_status_then_prune(empty_url: str, tmp_path: Path):
     assert "classifications" in _run("status").stdout
 
 
+@pytest.mark.usefixtures("database_url")
 def test_passwords_are_never_printed():
     _run("upgrade")
     for arguments in (["upgrade"], ["status"], ["status", "--json"]):
         assert "a-secret" not in _run(*arguments).output
 
 
-def test_a_database_that_cannot_be_reached_is_one_clear_line(monkeypatch: pytest.MonkeyPatch):
+def test_an_unreachable_database_gives_a_one_line_error(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
     settings.cache_clear()
     for arguments in (["upgrade"], ["status"], ["prune", "--days", "1"]):
@@ -62,7 +69,7 @@ def test_a_database_that_cannot_be_reached_is_one_clear_line(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("arguments", [["prune"], ["prune", "--days", "0"], ["prune", "--days", "x"], ["nonsense"]])
-def test_wrong_use_is_code_2(arguments: list[str]):
+def test_invalid_usage_exits_with_2(arguments: list[str]):
     assert _run(*arguments).exit_code == 2
 
 

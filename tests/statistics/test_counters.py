@@ -1,5 +1,6 @@
-"""Whatever is recorded in whatever batches, the counters say what a GROUP BY of the rows says."""
+"""The counters equal a GROUP BY of the rows, however the records are batched."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from serve_app.database import schema
 from serve_app.database.engine import connect
 from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.tables import metadata
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import Window
 from serve_app.types import Record
+from tests.servers.migrated import MigratedDatabases
 from tests.statistics.examples import NOW, example, expected, tallied
 
 RECORDS = st.builds(
@@ -39,7 +40,7 @@ def _empty(engine: Engine) -> None:
             connection.execute(table.delete())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(RECORDS, max_size=12), max_size=5))
 def test_counters_equal_the_rows(engine: Engine, batches: list[list[Record]]):
     _empty(engine)
@@ -48,7 +49,7 @@ def test_counters_equal_the_rows(engine: Engine, batches: list[list[Record]]):
     assert tallied(engine) == expected(engine)
 
 
-def test_the_sample_is_that_of_the_latest_whatever_comes_last(engine: Engine):
+def test_the_sample_is_that_of_the_latest_record_in_any_order(engine: Engine):
     later = example(2, url="https://example.org/", label="later", wnid="n2", created_at=NOW, sha256="b" * 64)
     earlier = example(1, url="https://example.org/", label="earlier", wnid="n1", created_at=NOW - 1, sha256="a" * 64)
     write_records(engine, [later])
@@ -57,7 +58,7 @@ def test_the_sample_is_that_of_the_latest_whatever_comes_last(engine: Engine):
     assert (row.label, row.wnid, row.sha256, row.last_seen, row.count) == ("later", "n2", "b" * 64, NOW, 2)
 
 
-def test_labels_of_one_name_are_told_apart_by_their_wnid(engine: Engine):
+def test_labels_of_one_name_are_distinguished_by_their_wnid(engine: Engine):
     write_records(engine, [example(1, label="crane", wnid="n02012849"), example(2, label="crane", wnid="n03126707")])
     assert [(row.label, row.count) for row in top(engine, By.LABEL, Window.ALL, 10)] == [("crane", 1), ("crane", 1)]
 
@@ -75,7 +76,7 @@ def test_long_urls_that_differ_at_the_end_are_two_images(engine: Engine):
     assert [row.count for row in report(engine)] == [1, 1]
 
 
-def test_rows_and_counters_stand_or_fall_together(engine: Engine):
+def test_rows_and_counters_are_written_in_one_transaction(engine: Engine):
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE buckets"))
     with pytest.raises(Exception, match="buckets"):
@@ -85,10 +86,9 @@ def test_rows_and_counters_stand_or_fall_together(engine: Engine):
             assert connection.scalar(text(f"SELECT COUNT(*) FROM {table}")) == 0
 
 
-def test_mysql_takes_each_table_of_a_batch_in_one_statement(mariadb_url: str):
-    """Row by row a batch would cross the network about a hundred times."""
-    schema.upgrade(mariadb_url)
-    engine = connect(mariadb_url)
+def test_mysql_writes_each_table_of_a_batch_in_one_statement(migrated_databases: MigratedDatabases):
+    """Row by row, a batch would take about a hundred round trips."""
+    engine = connect(migrated_databases.take())
     write_records(engine, [example(0)])
     question = text("SHOW SESSION STATUS LIKE 'Questions'")
     with engine.connect() as connection:
@@ -100,16 +100,14 @@ def test_mysql_takes_each_table_of_a_batch_in_one_statement(mariadb_url: str):
     engine.dispose()
 
 
-def test_a_batch_of_one_and_a_batch_of_many_read_the_same():
+def test_the_size_of_batches_does_not_change_the_top(sqlite_template: Path):
     records = [example(n) for n in range(50)]
-    told = []
+    tops = []
     for size in (1, 7, 50):
         with tempfile.TemporaryDirectory() as folder:
-            url = f"sqlite:///{Path(folder) / 'raylens.db'}"
-            schema.upgrade(url)
-            engine = connect(url)
+            engine = connect(f"sqlite:///{shutil.copy(sqlite_template, folder)}")
             for start in range(0, 50, size):
                 write_records(engine, records[start : start + size])
-            told.append([top(engine, by, window, 100, NOW) for by in By for window in Window])
+            tops.append([top(engine, by, window, 100, NOW) for by in By for window in Window])
             engine.dispose()
-    assert told[0] == told[1] == told[2]
+    assert tops[0] == tops[1] == tops[2]

@@ -1,4 +1,4 @@
-"""MariaDB goes away and comes back while records are made."""
+"""MariaDB stops and restarts while records are written."""
 
 import signal
 import threading
@@ -9,18 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from serve_app.database import schema
 from serve_app.database.engine import connect
 from serve_app.statistics.durable_recorder import DurableRecorder
 from tests.servers.mariadb import MariaDB
+from tests.servers.migrated import MigratedDatabases
 from tests.statistics.examples import examples, expected, rows, tallied
 
 
 @pytest.fixture
-def engine(mariadb: MariaDB) -> Iterator[Engine]:
-    url = mariadb.fresh_database()
-    schema.upgrade(url)
-    engine = connect(url, timeout_s=2)
+def engine(migrated_databases: MigratedDatabases) -> Iterator[Engine]:
+    engine = connect(migrated_databases.take(), timeout_s=2)
     yield engine
     engine.dispose()
 
@@ -34,15 +32,15 @@ def _drain(recorder: DurableRecorder, timeout_s: float = 20.0) -> None:
     deadline = time.monotonic() + timeout_s
     while recorder.pending() or recorder.database_unavailable:
         recorder.drain()
-        assert time.monotonic() < deadline, f"{recorder.pending()} records still wait"
+        assert time.monotonic() < deadline, f"{recorder.pending()} records are still spooled"
         time.sleep(0.02)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_an_outage_loses_and_doubles_nothing(
+def test_an_outage_neither_loses_nor_duplicates_records(
     mariadb: MariaDB, engine: Engine, recorder: DurableRecorder, how: signal.Signals
 ):
-    """Four threads record, each batch also holding half of the one before, while the server goes and comes back."""
+    """Four threads record batches that overlap by half, while the server stops and restarts."""
     done = threading.Event()
     kept: list[set[str]] = [set() for _ in range(4)]
 
@@ -78,7 +76,7 @@ def test_an_outage_loses_and_doubles_nothing(
     assert tallied(engine) == expected(engine)
 
 
-def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine: Engine, recorder: DurableRecorder):
+def test_a_frozen_database_delays_only_the_first_batch(mariadb: MariaDB, engine: Engine, recorder: DurableRecorder):
     recorder.record(examples(1))
     mariadb.pause()
     try:
@@ -101,7 +99,9 @@ def test_while_the_database_is_down_nobody_waits_for_it(mariadb: MariaDB, engine
     assert tallied(engine) == expected(engine)
 
 
-def test_a_start_without_the_database_keeps_the_records(mariadb: MariaDB, engine: Engine, recorder: DurableRecorder):
+def test_records_are_stored_once_a_stopped_database_restarts(
+    mariadb: MariaDB, engine: Engine, recorder: DurableRecorder
+):
     mariadb.stop()
     try:
         recorder.record(examples(1, 2))
