@@ -79,7 +79,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "serve_app/batching/single_flight.py": ("serve_app.errors",),
     "serve_app/images": ("models.arrays", "serve_app.images", "serve_app.errors", "serve_app.types"),
     "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
-    "serve_app/cache": ("serve_app.cache", "serve_app.database.redis_client", "serve_app.types", "serve_app.settings"),
+    "serve_app/cache": (
+        "serve_app.batching.circuit_breaker",
+        "serve_app.cache",
+        "serve_app.database.redis_client",
+        "serve_app.types",
+        "serve_app.settings",
+    ),
     "serve_app/database/engine.py": (),
     "serve_app/database/schema.py": ("auth.tables", "serve_app.database.engine", "serve_app.statistics.tables"),
     "serve_app/statistics": (

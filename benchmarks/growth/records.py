@@ -18,7 +18,7 @@ from benchmarks.growth.reads import Times, by_api, by_functions
 from benchmarks.growth.thumbnails import thumbnails
 from benchmarks.service import Service
 from serve_app.database.engine import connect
-from serve_app.database.schema import PARTS, downgrade
+from serve_app.database.schema import MIGRATION_SETS, downgrade
 
 SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 QUICK_SIZES: Final = SIZES[:2]
@@ -80,8 +80,8 @@ def database(given: str, folder: str) -> Iterator[str]:
 
 
 def _clear(url: str) -> None:
-    for part in PARTS:
-        downgrade(url, part, "base")
+    for migrations in MIGRATION_SETS:
+        downgrade(url, migrations, "base")
     engine = connect(url, timeout_s=PATIENCE_S)
     with engine.begin() as connection:
         for table in inspect(engine).get_table_names():

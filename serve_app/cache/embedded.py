@@ -1,4 +1,4 @@
-"""The cache inside one process, for a service without Redis."""
+"""The embedded result cache: in the memory of one process, for a service without Redis."""
 
 import time
 from dataclasses import replace
@@ -7,25 +7,26 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from serve_app.batching.circuit_breaker import Clock
 from serve_app.cache.keys import url_key
-from serve_app.cache.lru import Clock, TtlLru
+from serve_app.cache.lru import TtlLru
 from serve_app.types import CachedResult, Ranking
 
 _RESULT_OVERHEAD = 1100
-"""Bytes of one result beside its arrays: the key, the objects, the dictionary's slot (measured)."""
+"""Bytes per result in addition to its arrays: key, objects and dictionary slot (measured)."""
 _URL_SIZE = 450
-"""Bytes of one remembered URL: two digests as text and the slot (measured)."""
+"""Bytes per URL: two digests as text and the dictionary slot (measured)."""
 _URLS_SHARE = 16
-"""One part in so many of the memory is for URLs, about one a result, so that many URLs never push results out."""
+"""1/16 of the memory is reserved for URLs, about one per result, so that URLs never evict results."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class EmbeddedCache:
-    """Results as objects, never serialised. For the event loop's thread only: no call waits, none is interrupted."""
+    """Holds results as objects, without serialization. Not thread-safe: for the event loop only."""
 
     def __init__(self, capacity: int, ttl_s: float, clock: Clock = time.monotonic) -> None:
-        """``capacity`` in bytes, ``ttl_s`` the life of an entry."""
+        """``capacity``: bytes. ``ttl_s``: time to live of an entry, seconds."""
         urls = capacity // _URLS_SHARE
         self._results: TtlLru[CachedResult] = TtlLru(capacity - urls, ttl_s, clock)
         self._urls: TtlLru[str] = TtlLru(urls, ttl_s, clock)
@@ -53,12 +54,12 @@ class EmbeddedCache:
 
     @property
     def size(self) -> int:
-        """Bytes held, as they are counted here."""
+        """Bytes held, by the estimates above."""
         return self._results.size + self._urls.size
 
 
 def _owned(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-    """A read-only copy: a row of a batch would keep the whole batch alive, perhaps in Ray's shared memory."""
+    """A read-only copy: a view would keep the whole batch alive, possibly in Ray's shared memory."""
     copy = array.copy()
     copy.flags.writeable = False
     return copy

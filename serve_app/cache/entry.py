@@ -1,12 +1,12 @@
-"""Cache entries as bytes.
+"""Binary encoding of cache entries.
 
-A result is a fixed header, the probabilities, the class indices, then four UTF-8 strings, little-endian throughout::
+A result consists of a fixed header, the probabilities, the class indices and four UTF-8 strings, all little-endian::
 
-    magic b"RL" · form u8 · 0 u8 · crc32 u32 · width u32 · height u32 · classes u16 · 4 × string length u16 · 0 u16
+    magic b"RL" · version u8 · 0 u8 · crc32 u32 · width u32 · height u32 · classes u16 · 4 × string length u16 · 0 u16
     probabilities f32 × classes · indices u16 × classes · format · model version · runtime · precision
 
-The checksum covers the key too: a value that stands under another key, was cut short or was written by
-someone else is not an entry. Nothing is ever unpickled.
+The checksum includes the key, so a value that was moved to another key, truncated or written by another program is
+rejected. Nothing is unpickled.
 """
 
 import hashlib
@@ -18,26 +18,26 @@ import numpy as np
 from serve_app.types import CachedResult, ImageInfo, Ranking
 
 _MAGIC = b"RL"
-_FORM = 1
+_VERSION = 1
 _HEADER = struct.Struct("<2sBxIIIHHHHHxx")
 _CHECKED_FROM = 8
 _DIGEST = struct.Struct("<2sBxI32s")
 
 
 class DamagedEntry(ValueError):
-    """The bytes are not an entry of this key and form."""
+    """The bytes are not a valid entry of this key and format version."""
 
 
 def encode_result(key: str, result: CachedResult) -> bytes:
-    """``result`` as bytes, bound to ``key``. Raises ValueError for what does not fit the form."""
+    """Encode a result, bound to ``key``. Raises ValueError if a field is out of range."""
     strings = [text.encode() for text in _strings(result)]
     classes = len(result.ranking.indices)
     if classes != len(result.ranking.probabilities):
-        raise ValueError("a ranking has one probability for each index")
+        raise ValueError("a ranking needs one probability per index")
     try:
-        header = _HEADER.pack(_MAGIC, _FORM, 0, result.info.width, result.info.height, classes, *map(len, strings))
+        header = _HEADER.pack(_MAGIC, _VERSION, 0, result.info.width, result.info.height, classes, *map(len, strings))
     except struct.error as error:
-        raise ValueError(f"does not fit the form of a cache entry: {error}") from None
+        raise ValueError(f"cannot be encoded as a cache entry: {error}") from None
     checked = b"".join(
         (
             header[_CHECKED_FROM:],
@@ -53,11 +53,11 @@ def decode_result(key: str, data: bytes) -> CachedResult:
     """The inverse of :func:`encode_result`; the arrays are read-only views of ``data``. Raises DamagedEntry."""
     if len(data) < _HEADER.size:
         raise DamagedEntry("shorter than a header")
-    magic, form, checksum, width, height, classes, *lengths = _HEADER.unpack_from(data)
-    if (magic, form) != (_MAGIC, _FORM):
-        raise DamagedEntry("another form")
+    magic, version, checksum, width, height, classes, *lengths = _HEADER.unpack_from(data)
+    if (magic, version) != (_MAGIC, _VERSION):
+        raise DamagedEntry("unknown format version")
     if len(data) != _HEADER.size + 6 * classes + sum(lengths) or checksum != _checksum(key, data[_CHECKED_FROM:]):
-        raise DamagedEntry("cut short or altered")
+        raise DamagedEntry("truncated or altered")
     indices_at = _HEADER.size + 4 * classes
     ranking = Ranking(
         indices=np.frombuffer(data, "<u2", classes, indices_at),
@@ -72,20 +72,20 @@ def decode_result(key: str, data: bytes) -> CachedResult:
 
 
 def encode_digest(key: str, sha256: str) -> bytes:
-    """A SHA-256 (64 hex digits) as bytes, bound to ``key``."""
+    """Encode a SHA-256 (64 hex digits), bound to ``key``."""
     digest = bytes.fromhex(sha256)
     if len(digest) != hashlib.sha256().digest_size:
         raise ValueError("a SHA-256 has 64 hex digits")
-    return _DIGEST.pack(_MAGIC, _FORM, _checksum(key, digest), digest)
+    return _DIGEST.pack(_MAGIC, _VERSION, _checksum(key, digest), digest)
 
 
 def decode_digest(key: str, data: bytes) -> str:
     """The inverse of :func:`encode_digest`. Raises DamagedEntry."""
     if len(data) != _DIGEST.size:
         raise DamagedEntry("not the size of a digest")
-    magic, form, checksum, digest = _DIGEST.unpack(data)
-    if (magic, form, checksum) != (_MAGIC, _FORM, _checksum(key, digest)):
-        raise DamagedEntry("another form, or altered")
+    magic, version, checksum, digest = _DIGEST.unpack(data)
+    if (magic, version, checksum) != (_MAGIC, _VERSION, _checksum(key, digest)):
+        raise DamagedEntry("unknown format version, or altered")
     return bytes(digest).hex()
 
 

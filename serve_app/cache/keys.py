@@ -1,16 +1,16 @@
-"""Names of cache entries. They hold digests alone: no URL, no file path, nothing that names a person."""
+"""Keys of cache entries. They contain only digests: no URLs, file names or personal data."""
 
 import hashlib
 
 
 def content_key(sha256: str, model: str, model_version: str, precision: str, preprocessing_version: str) -> str:
-    """The name of one image's result: everything that can change the probabilities is in it."""
+    """The key of an image's result. It covers everything that can change the probabilities."""
     parts = (sha256, model, model_version, precision, preprocessing_version)
-    # Lengths in front: ("ab", "c") and ("a", "bc") are two names.
+    # Length prefixes keep ("ab", "c") and ("a", "bc") apart.
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return "result:" + hashlib.sha256(joined.encode()).hexdigest()
 
 
 def url_key(url: str) -> str:
-    """The name under which the content behind ``url`` is remembered."""
+    """The key of the digest of a URL's content."""
     return "url:" + hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()

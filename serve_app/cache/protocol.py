@@ -1,4 +1,4 @@
-"""What a result cache is to the ingress."""
+"""The interface of a result cache."""
 
 from typing import Literal, Protocol
 
@@ -6,25 +6,25 @@ from serve_app.types import CachedResult
 
 
 class ResultCache(Protocol):
-    """Two levels: a content key leads to a result, a URL to the SHA-256 of what was behind it.
+    """Two levels: content key to result, and URL to the SHA-256 of its content.
 
-    No method raises for a cache that is gone, slow or full of rubbish: a read is a miss then, a write is dropped.
+    No method raises when the cache is unavailable, slow or corrupt: a read is a miss, a write is dropped.
     """
 
     async def get(self, content_key: str) -> CachedResult | None:
-        """The result under a key of :func:`serve_app.cache.keys.content_key`, or None. Its arrays are read-only."""
+        """The result of a :func:`serve_app.cache.keys.content_key`, with read-only arrays, or None."""
 
     async def put(self, content_key: str, result: CachedResult) -> None:
-        """Keep a result for the cache's time."""
+        """Store a result for the time to live."""
 
     async def sha256_of(self, url: str) -> str | None:
-        """SHA-256 (64 hex digits) of the bytes that were behind ``url``, or None."""
+        """The SHA-256 (64 hex digits) of the content last fetched from ``url``, or None."""
 
     async def remember_url(self, url: str, sha256: str) -> None:
-        """Keep what is behind ``url`` for the cache's time."""
+        """Store the SHA-256 of the content of ``url`` for the time to live."""
 
     def state(self) -> Literal["ok", "degraded"]:
-        """``degraded``: the service answers, but every look-up misses."""
+        """``degraded`` if every lookup is a miss; the service still answers."""
 
     async def close(self) -> None:
-        """Give connections and memory back."""
+        """Release connections and memory."""

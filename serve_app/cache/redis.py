@@ -1,4 +1,4 @@
-"""The cache that all ingress replicas share: Redis."""
+"""The result cache in Redis, shared by all ingress replicas."""
 
 from typing import Literal
 
@@ -15,10 +15,10 @@ from serve_app.types import CachedResult
 
 
 class RedisCache:
-    """Entries under ``raylens:result:…`` and ``raylens:url:…``, each with its time to live."""
+    """Stores entries under ``raylens:result:…`` and ``raylens:url:…``, each with a time to live."""
 
-    def __init__(self, link: RedisClient, ttl_s: float) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, ttl_s: float) -> None:
+        self._client = client
         self._ttl_ms = max(1, round(ttl_s * 1000))
 
     async def get(self, content_key: str) -> CachedResult | None:
@@ -44,20 +44,20 @@ class RedisCache:
         await self._write(key, encode_digest(key, sha256))
 
     def state(self) -> Literal["ok", "degraded"]:
-        return self._link.state()
+        return self._client.state()
 
     async def close(self) -> None:
-        await self._link.close()
+        await self._client.close()
 
     async def _read(self, key: str) -> bytes | None:
         try:
-            value: bytes | None = await self._link.ask("GET", PREFIX + key)
+            value: bytes | None = await self._client.execute("GET", PREFIX + key)
         except RedisUnavailable:
             return None
         return value
 
     async def _write(self, key: str, value: bytes) -> None:
         try:
-            await self._link.ask("SET", PREFIX + key, value, "PX", self._ttl_ms)
+            await self._client.execute("SET", PREFIX + key, value, "PX", self._ttl_ms)
         except RedisUnavailable:
             return

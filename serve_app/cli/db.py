@@ -28,7 +28,7 @@ def upgrade(as_json: AsJson = False) -> None:
         engine = connect(url)
         state = {
             "database": parse_url(url).render_as_string(hide_password=True),
-            "revision": schema.told(schema.current(engine)),
+            "revision": schema.describe(schema.current(engine)),
         }
         engine.dispose()
     _show(state, as_json)

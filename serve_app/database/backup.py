@@ -1,4 +1,4 @@
-"""A copy of a data folder that is in use: the embedded database, the records that wait for it, and the secret key."""
+"""Online backup of a data folder: the embedded database, the spool and the secret key."""
 
 import contextlib
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """``folder`` is a data folder itself: Raylens starts from it."""
+    """A backup. ``folder`` is a data folder itself: Raylens can start from it."""
 
     folder: Path
     database_bytes: int
@@ -17,13 +17,13 @@ class Backup:
 
 
 def back_up(database: Path, data_dir: Path, folder: Path) -> Backup:
-    """Copy to a ``folder`` that is not there yet, without stopping the service.
+    """Back up to a new ``folder`` while the service runs.
 
-    What waits is copied first: a record that moves meanwhile is then in both, and stored once. The other way round it
-    would be in neither.
+    The spool is copied before the database: a record that is moved in between is then in both copies and is stored
+    once. In the other order it could be in neither.
 
-    Raises FileExistsError, FileNotFoundError without a database, and OSError or sqlite3.Error where a copy fails, which
-    leaves no folder behind.
+    Raises FileExistsError if the folder exists, FileNotFoundError if there is no database, and OSError or sqlite3.Error
+    if a copy fails. After a failure no folder is left.
     """
     if not database.is_file():
         raise FileNotFoundError(f"There is no database at {database}.")
@@ -31,7 +31,7 @@ def back_up(database: Path, data_dir: Path, folder: Path) -> Backup:
     try:
         files = _copy_spool(data_dir / "spool", folder / "spool")
         _copy_database(database, folder / "raylens.db")
-        with contextlib.suppress(FileNotFoundError):  # set by RAYLENS_SECRET_KEY instead
+        with contextlib.suppress(FileNotFoundError):  # the key is set by RAYLENS_SECRET_KEY
             shutil.copy2(data_dir / "secret.key", folder)
     except BaseException:
         shutil.rmtree(folder)
@@ -42,16 +42,16 @@ def back_up(database: Path, data_dir: Path, folder: Path) -> Backup:
 def _copy_spool(source: Path, target: Path) -> int:
     copied = 0
     for path in sorted(source.rglob("*.json")):
-        kept = target / path.relative_to(source)
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # it has just moved into the database
-            shutil.copy2(path, kept)
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # it was just moved to the database
+            shutil.copy2(path, copy)
             copied += 1
     return copied
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """SQLite's own, in one transaction that only reads, which in WAL mode keeps nobody from writing."""
+    """Use SQLite's backup API: one read transaction, which in WAL mode does not block writers."""
     target.touch(mode=0o600)
     with contextlib.closing(sqlite3.connect(source)) as original, contextlib.closing(sqlite3.connect(target)) as copy:
         original.backup(copy)

@@ -1,4 +1,4 @@
-"""Creates and changes the tables of every part: Alembic, run from the packages themselves."""
+"""Creates and migrates all tables with Alembic, without an alembic.ini."""
 
 import fcntl
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ import serve_app.statistics.tables
 from serve_app.database.engine import connect
 
 log = structlog.get_logger(__name__)
-SLOW_S: Final = 600
-"""A change of a large table may take this long; as long another process waits for it."""
-ROOT: Final = Path(__file__).parents[2]
+_TIMEOUT_S: Final = 600
+"""For one migration of a large table, and for waiting until another process has migrated."""
+_ROOT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Tables that change together, in a numbering of their own."""
+class MigrationSet:
+    """A set of tables with its own sequence of migrations and its own version table."""
 
     name: str
     metadata: MetaData
@@ -38,20 +38,20 @@ class Part:
         return f"{self.name}_version"
 
     def current(self, connection: Connection) -> str | None:
-        """The revision the tables are at; None where there are none."""
+        """The revision of the tables in the database; None if there are no tables."""
         return self._context(connection).get_current_revision()
 
     def head(self) -> str | None:
-        """The revision this version of Raylens needs."""
+        """The revision that this version of Raylens needs."""
         return ScriptDirectory.from_config(self.config(None)).get_current_head()
 
-    def knows(self, revision: str | None) -> bool:
-        """Whether it is one of this version's, or none yet."""
+    def has_revision(self, revision: str | None) -> bool:
+        """Whether this version of Raylens can migrate from ``revision``; True for None."""
         script = ScriptDirectory.from_config(self.config(None))
-        return revision is None or revision in {each.revision for each in script.walk_revisions()}
+        return revision is None or revision in {known.revision for known in script.walk_revisions()}
 
     def differences(self, connection: Connection) -> list[object]:
-        """What distinguishes the tables that are there from those the code expects."""
+        """The differences between the tables in the database and those the code expects."""
         return list(compare_metadata(self._context(connection), self.metadata))
 
     def _context(self, connection: Connection) -> MigrationContext:
@@ -59,75 +59,81 @@ class Part:
         return MigrationContext.configure(connection, opts=options)
 
     def _is_ours(self, name: str | None, type_: str, _parents: object) -> bool:
-        """Other parts, and others, keep tables in the same database: Alembic shall not see them."""
+        """Hide the tables of other migration sets and other applications from Alembic."""
         return type_ != "table" or name in self.metadata.tables
 
     def config(self, connection: Connection | None) -> Config:
         config = Config()
-        config.set_main_option("script_location", _escaped(ROOT / "serve_app" / "database" / "migrations"))
+        config.set_main_option("script_location", _escaped(_ROOT / "serve_app" / "database" / "migrations"))
         config.set_main_option("version_locations", _escaped(self.migrations))
         config.set_main_option("path_separator", "newline")
         config.attributes |= {"connection": connection, "version_table": self.version_table}
         return config
 
 
-PARTS: Final = (
-    Part("statistics", serve_app.statistics.tables.metadata, ROOT / "serve_app" / "statistics" / "migrations"),
-    Part("auth", auth.tables.metadata, ROOT / "auth" / "migrations"),
+MIGRATION_SETS: Final = (
+    MigrationSet("statistics", serve_app.statistics.tables.metadata, _ROOT / "serve_app" / "statistics" / "migrations"),
+    MigrationSet("auth", auth.tables.metadata, _ROOT / "auth" / "migrations"),
 )
 
 
 def upgrade(url: str) -> None:
-    """Bring all tables to the newest revision. Several processes may call this at once; harmless where all is done.
+    """Migrate all tables to the newest revision. Idempotent, and safe to call from several processes.
 
-    Tables of a newer Raylens stay as they are: they suit the version before as well, so one can go back to it.
+    Tables of a newer version of Raylens are left unchanged: the previous version works with them, which allows a
+    rollback.
     """
     with _locked(url) as connection:
-        for part in PARTS:
-            revision = part.current(connection)
-            connection.rollback()  # Alembic commits only a transaction that it began itself
-            if part.knows(revision):
-                command.upgrade(part.config(connection), "head")
+        for migrations in MIGRATION_SETS:
+            revision = migrations.current(connection)
+            connection.rollback()  # Alembic commits only transactions that it has begun itself
+            if migrations.has_revision(revision):
+                command.upgrade(migrations.config(connection), "head")
             else:
-                log.warning("schema_newer_than_code", part=part.name, revision=revision, revision_needed=part.head())
+                log.warning(
+                    "schema_newer_than_code",
+                    tables=migrations.name,
+                    revision=revision,
+                    revision_needed=migrations.head(),
+                )
 
 
-def downgrade(url: str, part: Part, revision: str) -> None:
-    """Take changes of one part back, to ``base`` for all of them: the tables and what is in them are gone."""
+def downgrade(url: str, migrations: MigrationSet, revision: str) -> None:
+    """Revert migrations down to ``revision``. ``base`` drops the tables and their data."""
     with _locked(url) as connection:
-        command.downgrade(part.config(connection), revision)
+        command.downgrade(migrations.config(connection), revision)
 
 
 def current(engine: Engine) -> dict[str, str | None]:
-    """The revision of each part's tables; None where there are none."""
+    """The current revision of each migration set; None if it has no tables."""
     with engine.connect() as connection:
-        return {part.name: part.current(connection) for part in PARTS}
+        return {migrations.name: migrations.current(connection) for migrations in MIGRATION_SETS}
 
 
 def head() -> dict[str, str | None]:
-    """The revision of each part this version of Raylens needs."""
-    return {part.name: part.head() for part in PARTS}
+    """The revision of each migration set that this version of Raylens needs."""
+    return {migrations.name: migrations.head() for migrations in MIGRATION_SETS}
 
 
-def told(revisions: dict[str, str | None]) -> str | None:
-    """For people: ``statistics 0001, auth 0001``; None where there are no tables at all."""
-    return ", ".join(f"{part} {revision}" for part, revision in revisions.items() if revision) or None
+def describe(revisions: dict[str, str | None]) -> str | None:
+    """Human-readable: ``statistics 0001, auth 0001``; None if there are no tables."""
+    return ", ".join(f"{name} {revision}" for name, revision in revisions.items() if revision) or None
 
 
 def differences(engine: Engine) -> list[object]:
-    """What distinguishes the tables that are there from those the code expects."""
+    """The differences between the tables in the database and those the code expects."""
     with engine.connect() as connection:
-        return [difference for part in PARTS for difference in part.differences(connection)]
+        return [difference for migrations in MIGRATION_SETS for difference in migrations.differences(connection)]
 
 
 def _escaped(path: Path) -> str:
-    """As Alembic's configuration wants it."""
+    """Escape percent signs for Alembic's configuration."""
     return str(path).replace("%", "%%")
 
 
 @contextmanager
 def _locked(url: str) -> Iterator[Connection]:
-    engine = connect(url, timeout_s=SLOW_S)
+    engine = connect(url, timeout_s=_TIMEOUT_S)
     try:
         with _sqlite_lock(engine) if engine.dialect.name == "sqlite" else _mysql_lock(engine) as connection:
             yield connection
@@ -137,7 +143,7 @@ def _locked(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def _sqlite_lock(engine: Engine) -> Iterator[Connection]:
-    """A file beside the database: SQLite does not wait its turn where the journal mode changes."""
+    """Lock a file next to the database, because SQLite does not wait for a lock when the journal mode changes."""
     with Path(f"{engine.url.database}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with engine.connect() as connection:
@@ -147,11 +153,11 @@ def _sqlite_lock(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _mysql_lock(engine: Engine) -> Iterator[Connection]:
-    """A lock of the server's, named after the database; the server drops it when this process dies."""
+    """Take a named lock of the server, which releases it if this process dies."""
     name = {"name": f"raylens.{engine.url.database}"[:64]}
     with engine.connect() as connection:
-        if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), {**name, "wait": SLOW_S - 60}) != 1:
-            raise TimeoutError("another process is changing the tables and does not finish")
+        if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), {**name, "wait": _TIMEOUT_S - 60}) != 1:
+            raise TimeoutError("another process is still migrating the tables; try again later")
         connection.commit()
         yield connection
         connection.execute(text("SELECT RELEASE_LOCK(:name)"), name)

@@ -42,7 +42,7 @@ class Admission:
     async def charge(self, request: Request, principal: Principal | None, images: int = 1) -> None:
         """Take the images from what they may have. Raises RateLimited, and takes nothing, if they are too many now."""
         if allowances := self._allowances(request, principal):
-            await self._limiter.take(allowances, images)
+            await self._limiter.consume(allowances, images)
 
     def _allowances(self, request: Request, principal: Principal | None) -> tuple[Allowance, ...]:
         if principal is None:

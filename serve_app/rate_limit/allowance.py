@@ -1,4 +1,4 @@
-"""What a client may use of a rate, and where that is stored."""
+"""Allowances: the use that a client may make of a rate limit, and the interface of their storage."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -7,20 +7,20 @@ from serve_app.rate_limit.rate import Rate
 
 
 class Allowance(NamedTuple):
-    """What one client may have of one rate."""
+    """The allowance of one client under one rate."""
 
     client: str
     rate: Rate
 
 
 class AllowanceStore(Protocol):
-    """Where the clients' allowances are kept."""
+    """Stores how much of each allowance is used."""
 
-    async def take(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
-        """Take ``images`` from all of the allowances, or from none.
+    async def consume(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
+        """Consume ``images`` from all of the allowances, or from none.
 
-        For each the seconds until they may be taken; 0 for each means that they were.
+        Returns the seconds to wait for each allowance. The images were consumed if and only if all are 0.
         """
 
     async def close(self) -> None:
-        """Give connections and memory back."""
+        """Release connections and memory."""

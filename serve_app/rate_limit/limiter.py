@@ -1,7 +1,7 @@
-"""How many images one client may have classified in a while.
+"""Rate limits per client, by the generic cell rate algorithm.
 
-The generic cell rate algorithm: of each client one number is kept, the time at which its allowance is whole again.
-An image moves it on by one interval; where it would lie more than a period ahead, the image is refused.
+The state of an allowance is one number: the time at which it is full again. Each image moves it forward by one
+interval. An image that would move it more than a period into the future is rejected.
 """
 
 import ipaddress
@@ -16,33 +16,33 @@ from serve_app.settings import Settings
 
 
 def open_allowance_store(settings: Settings) -> AllowanceStore:
-    """The allowances these settings ask for: shared by all replicas where there is a Redis."""
+    """Create the store that the settings select: shared by all replicas if Redis is configured."""
     embedded = MemoryAllowanceStore()
     if not settings.redis_url:
         return embedded
     from serve_app.database.redis_client import RedisClient  # noqa: PLC0415
-    from serve_app.rate_limit.redis import RedisAllowanceStore  # noqa: PLC0415 — importing redis is slow, embedded needs none
+    from serve_app.rate_limit.redis import RedisAllowanceStore  # noqa: PLC0415 — redis is slow to import and needed only here
 
     return RedisAllowanceStore(RedisClient(settings.redis_url, "rate limit"), fallback=embedded)
 
 
 class RateLimiter:
-    """Many allowances, of which a request may need several."""
+    """Checks requests against their allowances, of which a request may have several."""
 
-    def __init__(self, buckets: AllowanceStore) -> None:
-        self._buckets = buckets
+    def __init__(self, store: AllowanceStore) -> None:
+        self._store = store
 
-    async def take(self, allowances: Sequence[Allowance], images: int = 1) -> None:
-        """Count ``images`` in each allowance. Raises RateLimited, and counts nothing, where one has too few left."""
+    async def consume(self, allowances: Sequence[Allowance], images: int = 1) -> None:
+        """Consume ``images`` from each allowance. Raises RateLimited, and consumes nothing, if one has too few left."""
         if not allowances:
             return
         for _, rate in allowances:
             if images > rate.images:
                 raise RateLimited(
-                    f"{images} images at once are more than the limit of {rate} ever allows; send fewer.",
+                    f"A request with {images} images exceeds the limit of {rate}; send fewer images.",
                     retry_after=rate.period_s,
                 )
-        waits = await self._buckets.take(allowances, images)
+        waits = await self._store.consume(allowances, images)
         wait, (_, rate) = max(zip(waits, allowances, strict=True), key=lambda pair: pair[0])
         if wait > 0:
             seconds = math.ceil(wait)
@@ -54,7 +54,7 @@ def allowances_of(client: str, rates: Sequence[Rate]) -> tuple[Allowance, ...]:
 
 
 def address_client(host: str) -> str:
-    """The client behind an address: an IPv6 customer has a whole /64, so that is one client."""
+    """The client of an IP address. A whole IPv6 /64 is one client, because one customer usually has all of it."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

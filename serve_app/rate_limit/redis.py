@@ -1,4 +1,4 @@
-"""The clients' allowances in Redis, so that a limit holds across all replicas."""
+"""The allowance store in Redis, which makes limits hold across all replicas."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -6,46 +6,49 @@ from hashlib import blake2b
 from serve_app.database.redis_client import PREFIX, RedisClient, RedisUnavailable
 from serve_app.rate_limit.allowance import Allowance, AllowanceStore
 
-# All replicas share Redis' clock. Numbers are microseconds: whole, and exact in Lua up to the year 2255.
+# Redis provides the clock for all replicas. Times are integer microseconds, which Lua represents exactly until 2255.
 _SCRIPT = b"""
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local whole_at, waits, enough = {}, {}, true
+local full_at, waits, enough = {}, {}, true
 for i, key in ipairs(KEYS) do
-  whole_at[i] = math.max(tonumber(redis.call('GET', key)) or 0, now) + tonumber(ARGV[2 * i - 1])
-  waits[i] = math.max(0, whole_at[i] - now - tonumber(ARGV[2 * i]))
+  full_at[i] = math.max(tonumber(redis.call('GET', key)) or 0, now) + tonumber(ARGV[2 * i - 1])
+  waits[i] = math.max(0, full_at[i] - now - tonumber(ARGV[2 * i]))
   enough = enough and waits[i] == 0
 end
 for i, key in ipairs(enough and KEYS or {}) do
-  redis.call('SET', key, string.format('%.0f', whole_at[i]), 'PX', math.ceil((whole_at[i] - now) / 1000))
+  redis.call('SET', key, string.format('%.0f', full_at[i]), 'PX', math.ceil((full_at[i] - now) / 1000))
 end
 return waits
 """
 
 
 class RedisAllowanceStore:
-    """Allowances that hold across replicas. While Redis is gone each replica counts for itself."""
+    """Stores the allowances for all replicas. While Redis is unavailable, each replica counts on its own."""
 
-    def __init__(self, link: RedisClient, fallback: AllowanceStore) -> None:
-        self._link = link
+    def __init__(self, client: RedisClient, fallback: AllowanceStore) -> None:
+        self._client = client
         self._fallback = fallback
 
-    async def take(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
+    async def consume(self, allowances: Sequence[Allowance], images: int) -> Sequence[float]:
         numbers: list[int] = []
         for _, rate in allowances:
             period = rate.period_s * 1_000_000
-            numbers += images * period // rate.images, period  # rounded down: all of it never costs more than a period
+            # Rounded down, so that all images of a period never cost more than the period.
+            numbers += images * period // rate.images, period
         try:
-            waits: list[int] = await self._link.ask("EVAL", _SCRIPT, len(allowances), *map(_key, allowances), *numbers)
+            waits: list[int] = await self._client.execute(
+                "EVAL", _SCRIPT, len(allowances), *map(_key, allowances), *numbers
+            )
         except RedisUnavailable:
-            return await self._fallback.take(allowances, images)
+            return await self._fallback.consume(allowances, images)
         return [wait / 1e6 for wait in waits]
 
     async def close(self) -> None:
-        await self._link.close()
+        await self._client.close()
 
 
 def _key(allowance: Allowance) -> str:
-    """Addresses and users are not written down in the clear where others may read them."""
-    named = f"{allowance.rate} {allowance.client}"
-    return f"{PREFIX}rate:{blake2b(named.encode(), digest_size=16).hexdigest()}"
+    """The Redis key of an allowance, hashed so that addresses and users are not stored in plain text."""
+    name = f"{allowance.rate} {allowance.client}"
+    return f"{PREFIX}rate:{blake2b(name.encode(), digest_size=16).hexdigest()}"

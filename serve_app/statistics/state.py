@@ -18,8 +18,8 @@ def database_state(url: str, spool_dir: Path) -> dict[str, Any]:
         revisions = schema.current(engine)
         return {
             "database": parse_url(url).render_as_string(hide_password=True),
-            "revision": schema.told(revisions),
-            "revision_needed": schema.told(schema.head()),
+            "revision": schema.describe(revisions),
+            "revision_needed": schema.describe(schema.head()),
             **(_rows(engine) if revisions["statistics"] else {}),
             "records_pending": Spool(spool_dir).pending(),
         }

@@ -23,14 +23,14 @@ def clock() -> Clock:
     return Clock()
 
 
-async def test_a_result_comes_back(clock):
+async def test_a_stored_result_is_returned(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
     await cache.put("a", result())
     assert same(await cache.get("a"), result())
     assert await cache.get("b") is None
 
 
-async def test_entries_end_with_their_time(clock):
+async def test_entries_expire(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
     await cache.put("a", result())
     await cache.remember_url("http://example.org/a", "0" * 64)
@@ -43,7 +43,7 @@ async def test_entries_end_with_their_time(clock):
     assert cache.size == 0
 
 
-async def test_putting_again_replaces_and_renews(clock):
+async def test_put_replaces_the_value_and_renews_its_lifetime(clock):
     cache = EmbeddedCache(MIB, ttl_s=3600, clock=clock)
     await cache.put("a", result(1))
     size = cache.size
@@ -54,7 +54,7 @@ async def test_putting_again_replaces_and_renews(clock):
     assert cache.size == size
 
 
-async def test_the_bound_in_bytes_holds_and_is_real(clock):
+async def test_the_memory_limit_holds_and_matches_real_memory(clock):
     capacity = 4 * MIB
     cache = EmbeddedCache(capacity, ttl_s=3600, clock=clock)
     tracemalloc.start()
@@ -73,7 +73,7 @@ async def test_the_bound_in_bytes_holds_and_is_real(clock):
     assert await cache.get(f"result:{1999:064x}") is not None  # many URLs push no result out
 
 
-async def test_a_row_of_a_batch_does_not_keep_the_batch():
+async def test_a_stored_row_does_not_keep_its_batch_alive():
     batch = np.zeros((64, 1000), np.float32)
     one = result()
     row = Ranking(one.ranking.indices, batch[3])
@@ -88,7 +88,7 @@ async def test_a_row_of_a_batch_does_not_keep_the_batch():
         kept.ranking.probabilities[0] = 1
 
 
-def test_the_least_recently_used_goes_first(clock):
+def test_the_least_recently_used_entry_is_evicted_first(clock):
     lru = TtlLru[int](capacity=30, ttl_s=10, clock=clock)
     for key in "abc":
         lru.put(key, 1, size=10)
@@ -97,7 +97,7 @@ def test_the_least_recently_used_goes_first(clock):
     assert [key for key in "abcd" if lru.get(key)] == ["a", "c", "d"]
 
 
-def test_what_is_larger_than_all_is_not_kept_and_drives_nothing_out(clock):
+def test_a_value_larger_than_the_capacity_is_not_stored(clock):
     lru = TtlLru[int](capacity=30, ttl_s=10, clock=clock)
     lru.put("a", 1, size=10)
     lru.put("b", 1, size=31)

@@ -21,12 +21,12 @@ def results(draw: st.DrawFn) -> CachedResult:
 
 
 @given(st.text(), results())
-def test_what_is_encoded_comes_back(key, original):
+def test_decode_inverts_encode(key, original):
     assert same(decode_result(key, encode_result(key, original)), original)
 
 
 @given(st.text(), st.text(), results())
-def test_an_entry_belongs_to_its_key(key, other, original):
+def test_an_entry_is_invalid_under_another_key(key, other, original):
     data = encode_result(key, original)
     if key.encode() != other.encode():
         with pytest.raises(DamagedEntry):
@@ -34,7 +34,7 @@ def test_an_entry_belongs_to_its_key(key, other, original):
 
 
 @given(st.data())
-def test_one_wrong_bit_is_seen(data):
+def test_a_flipped_bit_is_detected(data):
     entry = bytearray(encode_result("key", result(classes=10)))
     bit = data.draw(st.integers(0, 8 * len(entry) - 1))
     entry[bit // 8] ^= 1 << bit % 8
@@ -44,34 +44,34 @@ def test_one_wrong_bit_is_seen(data):
 
 
 @given(st.data())
-def test_an_entry_cut_short_is_seen(data):
+def test_a_truncated_entry_is_detected(data):
     entry = encode_result("key", result(classes=10))
     with pytest.raises(DamagedEntry):
         decode_result("key", entry[: data.draw(st.integers(0, len(entry) - 1))])
 
 
 @given(st.binary(max_size=200))
-def test_foreign_bytes_are_never_an_entry_and_never_an_error_of_another_kind(data):
+def test_arbitrary_bytes_raise_damaged_entry(data):
     with pytest.raises(DamagedEntry):
         decode_result("key", data)
     with pytest.raises(DamagedEntry):
         decode_digest("key", data)
 
 
-def test_decoded_arrays_cannot_be_written_to():
+def test_decoded_arrays_are_read_only():
     ranking = decode_result("key", encode_result("key", result())).ranking
     with pytest.raises(ValueError, match="read-only"):
         ranking.probabilities[0] = 0
 
 
-def test_what_does_not_fit_is_refused_instead_of_cut():
+def test_a_field_that_is_too_long_raises():
     too_long = CachedResult(ImageInfo("JPEG", 1, 1), result().ranking, "1" * 70_000, "fake", "fp32")
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(ValueError, match="cannot be encoded"):
         encode_result("key", too_long)
 
 
 @given(st.binary(min_size=32, max_size=32))
-def test_digests_come_back_under_their_own_key_alone(digest):
+def test_a_digest_is_valid_only_under_its_own_key(digest):
     data = encode_digest("url:a", digest.hex())
     assert decode_digest("url:a", data) == digest.hex()
     with pytest.raises(DamagedEntry):

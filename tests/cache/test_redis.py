@@ -32,7 +32,7 @@ def other_client(redis_url: str):
         yield client
 
 
-async def test_hits_are_what_was_put(cache, other_client):
+async def test_a_hit_returns_the_stored_result(cache, other_client):
     assert await cache.get(KEY) is None
     assert await cache.sha256_of(URL) is None
     await cache.put(KEY, result())
@@ -43,14 +43,14 @@ async def test_hits_are_what_was_put(cache, other_client):
     assert all(name.startswith(b"raylens:") and b"corey" not in name for name in other_client.scan_iter())
 
 
-async def test_replicas_share_it(cache, redis_url):
+async def test_replicas_share_the_cache(cache, redis_url):
     await cache.put(KEY, result())
     replica = RedisCache(RedisClient(redis_url, "cache"), ttl_s=3600)
     assert same(await replica.get(KEY), result())
     await replica.close()
 
 
-async def test_entries_end_with_their_time(redis_url):
+async def test_entries_expire(redis_url):
     cache = RedisCache(RedisClient(redis_url, "cache"), ttl_s=0.05)
     await cache.put(KEY, result())
     await cache.remember_url(URL, "ab" * 32)
@@ -61,7 +61,7 @@ async def test_entries_end_with_their_time(redis_url):
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"hello", b"RL\x01\x00" + bytes(40), b"\x80\x04N."])
-async def test_rubbish_is_a_miss_and_gives_way(cache, other_client, rubbish):
+async def test_invalid_data_is_a_miss_and_can_be_overwritten(cache, other_client, rubbish):
     other_client.set(NAME, rubbish)
     other_client.set(f"raylens:{url_key(URL)}", rubbish)
     assert await cache.get(KEY) is None
@@ -72,14 +72,14 @@ async def test_rubbish_is_a_miss_and_gives_way(cache, other_client, rubbish):
     assert await cache.sha256_of(URL) == "ab" * 32
 
 
-async def test_an_entry_moved_under_another_key_is_a_miss(cache, other_client):
+async def test_an_entry_under_another_key_is_a_miss(cache, other_client):
     await cache.put(KEY, result())
     other = content_key("1" * 64, "efficientnet-lite0", "1", "bf16", "1")
     other_client.rename(NAME, f"raylens:{other}")
     assert await cache.get(other) is None
 
 
-async def test_a_value_of_another_type_is_a_miss_and_no_outage(cache, other_client):
+async def test_a_value_of_another_type_is_a_miss_not_an_outage(cache, other_client):
     other_client.lpush(NAME, "x")
     assert await cache.get(KEY) is None
     assert cache.state() == "ok"
@@ -87,7 +87,7 @@ async def test_a_value_of_another_type_is_a_miss_and_no_outage(cache, other_clie
     assert same(await cache.get(KEY), result())
 
 
-async def test_a_full_redis_still_answers_what_it_has(cache, other_client):
+async def test_a_full_redis_still_serves_hits(cache, other_client):
     await cache.put(KEY, result())
     other_client.config_set("maxmemory", "1")
     try:
@@ -100,7 +100,7 @@ async def test_a_full_redis_still_answers_what_it_has(cache, other_client):
     assert [entry["event"] for entry in logs] == ["redis_command_rejected"]
 
 
-async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, redis_server: Redis):
+async def test_an_outage_causes_misses_and_recovers(cache, redis_server: Redis):
     await cache.put(KEY, result())
     with capture_logs() as logs:
         redis_server.stop()
@@ -119,7 +119,7 @@ async def test_an_outage_means_misses_never_errors_and_ends_by_itself(cache, red
     assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
 
 
-async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(cache, redis_url, redis_server: Redis):
+async def test_a_hanging_redis_costs_one_timeout_not_one_per_request(cache, redis_url, redis_server: Redis):
     await cache.put(KEY, result())
     limit_s = 0.5
     impatient = RedisCache(RedisClient(redis_url, "cache", timeout_s=limit_s, cooldown_s=600), ttl_s=3600)
@@ -137,7 +137,7 @@ async def test_a_redis_that_hangs_costs_one_time_limit_not_one_a_request(cache, 
     await impatient.close()
 
 
-async def test_a_cancelled_look_up_never_gives_its_answer_to_another(cache):
+async def test_a_cancelled_lookup_never_leaks_its_reply(cache):
     for number in range(20):
         await cache.put(f"result:{number}", result(number))
 
@@ -156,14 +156,14 @@ async def test_a_cancelled_look_up_never_gives_its_answer_to_another(cache):
         await asyncio.gather(*(who(number) for number in range(20) for who in (impatient, patient)))
 
 
-async def test_the_address_of_nobody_is_degraded_not_broken():
+async def test_an_unreachable_redis_is_degraded():
     cache = RedisCache(RedisClient("redis://127.0.0.1:1/0", "cache"), ttl_s=3600)
     assert await cache.get(KEY) is None
     assert cache.state() == "degraded"
     await cache.close()
 
 
-def test_settings_choose_the_cache(redis_url):
+def test_the_settings_select_the_cache(redis_url):
     assert isinstance(open_cache(Settings(redis_url="")), EmbeddedCache)
     assert isinstance(open_cache(Settings(redis_url=redis_url)), RedisCache)
     with pytest.raises(ValueError, match="redis"):

@@ -1,4 +1,4 @@
-"""``raylens db backup``: a copy made while the service writes is whole, and a data folder that Raylens starts from."""
+"""``raylens db backup``: a backup made during writes is complete, and Raylens can start from it."""
 
 import json
 import sqlite3
@@ -41,7 +41,7 @@ def _ids(database: Path) -> set[str]:
         return {row[0] for row in connection.execute("SELECT id FROM classifications")}
 
 
-def test_a_copy_made_in_mid_write_is_whole(data_dir: Path, tmp_path: Path):
+def test_a_backup_during_writes_is_consistent(data_dir: Path, tmp_path: Path):
     done = threading.Event()
     written = [0]
 
@@ -67,7 +67,7 @@ def test_a_copy_made_in_mid_write_is_whole(data_dir: Path, tmp_path: Path):
     assert copied <= _ids(data_dir / "raylens.db")
 
 
-def test_it_is_a_data_folder_to_start_from(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_raylens_starts_from_a_backup(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     key = settings().signing_keys
     Spool(data_dir / "spool").put(examples(1, 2))
     Spool(data_dir / "spool").quarantine_records(examples(3, 3), "for the test")
@@ -80,35 +80,35 @@ def test_it_is_a_data_folder_to_start_from(data_dir: Path, tmp_path: Path, monke
     assert (state["revision"], state["records_pending"]) == (state["revision_needed"], 2)
 
 
-def test_only_its_owner_reads_it(data_dir: Path, tmp_path: Path):
+def test_only_the_owner_can_read_a_backup(data_dir: Path, tmp_path: Path):
     assert settings().signing_keys
     _backup(tmp_path / "copy")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "copy").iterdir()}
     assert modes == {"raylens.db": 0o600, "secret.key": 0o600}
 
 
-def test_nothing_is_written_over(data_dir: Path, tmp_path: Path):
+def test_an_existing_folder_is_not_overwritten(data_dir: Path, tmp_path: Path):
     (tmp_path / "copy").mkdir()
     result = _backup(tmp_path / "copy")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "exists" in result.stderr
 
 
-def test_without_a_database_no_folder_is_left(data_dir: Path, tmp_path: Path):
+def test_without_a_database_no_folder_is_created(data_dir: Path, tmp_path: Path):
     (data_dir / "raylens.db").unlink()
     result = _backup(tmp_path / "copy")
     assert (result.exit_code, (tmp_path / "copy").exists()) == (1, False)
     assert "no database" in result.stderr
 
 
-def test_a_copy_that_fails_leaves_no_folder(data_dir: Path, tmp_path: Path):
+def test_a_failed_backup_leaves_no_folder(data_dir: Path, tmp_path: Path):
     (data_dir / "raylens.db").write_bytes(b"no database at all" * 100)
     result = _backup(tmp_path / "copy")
     assert (result.exit_code, (tmp_path / "copy").exists()) == (1, False)
     assert "not a database" in result.stderr
 
 
-def test_a_server_has_its_own_way(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_mysql_url_points_to_mysqldump(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://ada:topsecret@db.example.org/raylens")
     settings.cache_clear()
     result = _backup(tmp_path / "copy")

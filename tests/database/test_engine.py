@@ -4,7 +4,7 @@ from pathlib import Path
 from serve_app.database import schema
 
 
-def test_only_its_owner_reads_the_embedded_database(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_embedded_database(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         schema.upgrade(f"sqlite:///{tmp_path / 'data' / 'raylens.db'}")

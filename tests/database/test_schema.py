@@ -1,4 +1,4 @@
-"""The migrations make the tables the code expects, on both databases, whoever runs them."""
+"""The migrations create the tables that the code expects, on SQLite and MariaDB."""
 
 import subprocess
 import sys
@@ -16,12 +16,12 @@ from tests.statistics.examples import example
 
 @pytest.fixture
 def url(empty_url: str) -> str:
-    """One of its own: these tests change the tables."""
+    """A migrated database of its own, because these tests change the tables."""
     schema.upgrade(empty_url)
     return empty_url
 
 
-def test_migrations_make_the_tables_of_the_code(empty_url: str):
+def test_migrations_create_the_expected_tables(empty_url: str):
     engine = connect(empty_url)
     assert set(schema.current(engine).values()) == {None}
     schema.upgrade(empty_url)
@@ -31,7 +31,7 @@ def test_migrations_make_the_tables_of_the_code(empty_url: str):
     engine.dispose()
 
 
-def test_a_difference_would_be_seen(url: str):
+def test_an_unexpected_column_is_a_difference(url: str):
     engine = connect(url)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE counters ADD COLUMN surprise INTEGER"))
@@ -39,29 +39,29 @@ def test_a_difference_would_be_seen(url: str):
     engine.dispose()
 
 
-def test_downgrade_takes_all_back_and_upgrade_works_again(url: str):
-    for part in schema.PARTS:
-        schema.downgrade(url, part, "base")
+def test_downgrade_drops_all_tables_and_upgrade_recreates_them(url: str):
+    for migrations in schema.MIGRATION_SETS:
+        schema.downgrade(url, migrations, "base")
     engine = connect(url)
-    ours = {table for part in schema.PARTS for table in part.metadata.tables}
+    ours = {table for migrations in schema.MIGRATION_SETS for table in migrations.metadata.tables}
     assert not set(inspect(engine).get_table_names()) & ours
     schema.upgrade(url)
     assert ours <= set(inspect(engine).get_table_names())
     engine.dispose()
 
 
-def test_tables_of_others_are_left_alone(empty_url: str):
+def test_tables_of_other_applications_are_ignored(empty_url: str):
     engine = connect(empty_url)
     Table("visitors", MetaData(), Column("id", Integer, primary_key=True)).create(engine)
     schema.upgrade(empty_url)
     assert schema.differences(engine) == []
-    for part in schema.PARTS:
-        schema.downgrade(empty_url, part, "base")
+    for migrations in schema.MIGRATION_SETS:
+        schema.downgrade(empty_url, migrations, "base")
     assert "visitors" in inspect(engine).get_table_names()
     engine.dispose()
 
 
-def test_processes_that_upgrade_at_once_do_not_clash(empty_url: str):
+def test_concurrent_upgrades_do_not_conflict(empty_url: str):
     script = "import sys; from serve_app.database import schema; schema.upgrade(sys.argv[1])"
     runs = [subprocess.Popen([sys.executable, "-c", script, empty_url], stderr=subprocess.PIPE) for _ in range(4)]
     outcomes = [(run.communicate(timeout=60)[1].decode(), run.returncode) for run in runs]
@@ -71,8 +71,8 @@ def test_processes_that_upgrade_at_once_do_not_clash(empty_url: str):
     engine.dispose()
 
 
-def test_tables_of_a_newer_version_are_left_as_they_are(url: str):
-    """Who goes back to the version before must be able to start it."""
+def test_tables_of_a_newer_version_are_left_unchanged(url: str):
+    """The previous version must start after a rollback."""
     engine = connect(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE statistics_version SET version_num = '9999'"))
@@ -84,7 +84,7 @@ def test_tables_of_a_newer_version_are_left_as_they_are(url: str):
     engine.dispose()
 
 
-def test_sqlite_lets_readers_and_a_writer_work_at_once(sqlite_url: str):
+def test_sqlite_runs_in_wal_mode_with_foreign_keys(sqlite_url: str):
     schema.upgrade(sqlite_url)
     engine = connect(sqlite_url)
     with engine.connect() as connection:
@@ -95,12 +95,12 @@ def test_sqlite_lets_readers_and_a_writer_work_at_once(sqlite_url: str):
     engine.dispose()
 
 
-def test_a_folder_with_a_percent_sign_will_do(tmp_path: Path):
+def test_a_folder_name_may_contain_a_percent_sign(tmp_path: Path):
     schema.upgrade(f"sqlite:///{tmp_path / '100%' / 'raylens.db'}")
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
-def test_every_name_of_mysql_works(mariadb: MariaDB, scheme: str):
+def test_every_mysql_url_scheme_works(mariadb: MariaDB, scheme: str):
     url = scheme + mariadb.fresh_database().removeprefix("mysql+pymysql")
     schema.upgrade(url)
     engine = connect(url)
@@ -111,7 +111,7 @@ def test_every_name_of_mysql_works(mariadb: MariaDB, scheme: str):
 @pytest.mark.parametrize(
     "url", ["postgresql://user:topsecret@host/db", "user:topsecret@host", "mysql://u:topsecret@h:x/d"]
 )
-def test_a_url_that_will_not_do_is_told_without_its_password(url: str):
+def test_errors_about_an_unsupported_url_omit_its_password(url: str):
     with pytest.raises(ValueError, match=r"sqlite|mysql") as raised:
         parse_url(url)
     assert "topsecret" not in str(raised.value)

@@ -16,7 +16,7 @@ from serve_app.settings import Settings
         (" Off", ()),
     ],
 )
-def test_rates_are_read(text, rates):
+def test_rates_are_parsed(text, rates):
     assert parse_rates(text) == rates
 
 
@@ -36,17 +36,17 @@ def test_rates_are_read(text, rates):
         "off, 1/minute",
     ],
 )
-def test_anything_else_is_refused(text):
-    with pytest.raises(ValueError, match="write like 600/minute"):
+def test_anything_else_is_rejected(text):
+    with pytest.raises(ValueError, match="write it like 600/minute"):
         parse_rates(text)
 
 
-def test_rates_are_written_as_they_are_read():
+def test_a_rate_is_printed_in_its_notation():
     assert [str(rate) for rate in parse_rates("600/minute,5/day")] == ["600/minute", "5/day"]
 
 
 @pytest.mark.parametrize("field", ["rate_limit_anonymous", "rate_limit_user", "rate_limit_key"])
-def test_a_wrong_setting_stops_the_start_and_names_itself(field, monkeypatch):
+def test_an_invalid_setting_stops_the_start_and_is_named(field, monkeypatch):
     monkeypatch.setenv(f"RAYLENS_{field.upper()}", "600/fortnight")
-    with pytest.raises(ValidationError, match=rf"{field}[\s\S]*write like 600/minute"):
+    with pytest.raises(ValidationError, match=rf"{field}[\s\S]*write it like 600/minute"):
         Settings()

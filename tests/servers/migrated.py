@@ -72,8 +72,8 @@ def _delete_rows(engine: Engine) -> bool:
     """Empty the tables; False if a test dropped some of them."""
     try:
         with engine.begin() as connection:
-            for part in schema.PARTS:
-                for table in reversed(part.metadata.sorted_tables):
+            for migrations in schema.MIGRATION_SETS:
+                for table in reversed(migrations.metadata.sorted_tables):
                     connection.execute(delete(table))
     except ProgrammingError:
         return False

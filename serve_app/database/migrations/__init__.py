@@ -1,1 +1,1 @@
-"""The environment Alembic runs every migration in; the migrations stand beside the tables they change."""
+"""The Alembic environment of all migrations. The migrations themselves are in the packages of their tables."""

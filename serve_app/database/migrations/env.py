@@ -1,4 +1,4 @@
-"""Run by Alembic with the connection that :mod:`serve_app.database.schema` opened."""
+"""Alembic environment, using the connection opened by :mod:`serve_app.database.schema`."""
 
 from alembic import context
 
