@@ -77,7 +77,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "serve_app/observability/log_rate_limit.py": (),
     "serve_app/batching/adaptive_batcher.py": ("serve_app.errors",),
     "serve_app/batching/single_flight.py": ("serve_app.errors",),
-    "serve_app/images": ("models.arrays", "serve_app.images", "serve_app.errors", "serve_app.types"),
+    "serve_app/images": ("models.arrays", "models.spec", "serve_app.images", "serve_app.errors", "serve_app.types"),
     "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
     "serve_app/cache": (
         "serve_app.batching.circuit_breaker",
@@ -99,6 +99,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "serve_app.types",
     ),
     "serve_app/stages": (
+        "models.spec",
         "serve_app.batching.adaptive_batcher",
         "serve_app.errors",
         "serve_app.images",

@@ -17,7 +17,7 @@ from benchmarks.photos import photos
 from benchmarks.results import Machine
 from benchmarks.service import Service
 from models.errors import ModelError
-from serve_app.database.engine import parse_url
+from serve_app.database.engine import parse_database_url
 
 RESULTS: Final = Path(__file__).parents[1] / "results"
 DOCS: Final = ROOT / "docs"
@@ -83,7 +83,7 @@ def _check(database_url: str, *, whole: bool, docs: bool) -> None:
     if not database_url:
         return
     try:
-        is_sqlite = parse_url(database_url).get_backend_name() == "sqlite"
+        is_sqlite = parse_database_url(database_url).get_backend_name() == "sqlite"
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--database-url") from None
     if is_sqlite:

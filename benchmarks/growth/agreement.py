@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from serve_app.statistics.tables import Kind
+from serve_app.statistics.tables import CounterKind
 from serve_app.statistics.top import report
 from serve_app.statistics.windows import BUCKET_S, bucket_starts
 
@@ -19,7 +19,7 @@ def check(engine: Engine, rows: int, now_s: float) -> None:
     Raises Disagreement.
     """
     _expect("rows", _count(engine, "SELECT COUNT(*) FROM classifications"), rows)
-    for name, kinds in (("images", (Kind.URL, Kind.UPLOAD)), ("labels", (Kind.LABEL,))):
+    for name, kinds in (("images", (CounterKind.URL, CounterKind.UPLOAD)), ("labels", (CounterKind.LABEL,))):
         of_kind = f"kind IN ({', '.join(str(int(kind)) for kind in kinds)})"
         _expect(f"counters of {name}", _count(engine, f"SELECT SUM(count) FROM counters WHERE {of_kind}"), rows)
         for window, bucket_s in BUCKET_S.items():

@@ -15,7 +15,7 @@ from benchmarks.growth.statements import DAYS, LABELS, USER_ID
 from benchmarks.load import LoadFailed
 from benchmarks.service import Service
 from serve_app.secret_key import split_keys
-from serve_app.statistics.cursor import Position, encode
+from serve_app.statistics.cursor import Position, encode_cursor
 from serve_app.statistics.history import History
 from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.top import By, top
@@ -60,7 +60,7 @@ def transaction(records: int) -> str:
 
 def middle(now_s: float, keys: Sequence[bytes]) -> str:
     """The cursor of a page half way back."""
-    return encode(Position(int((now_s - DAYS * 43_200) * 1e6), "f" * 32), keys[0])
+    return encode_cursor(Position(int((now_s - DAYS * 43_200) * 1e6), "f" * 32), keys[0])
 
 
 def by_functions(engine: Engine, secret_key: str, now_s: float) -> dict[str, Times]:

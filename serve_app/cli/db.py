@@ -19,7 +19,7 @@ Days = Annotated[int, typer.Option(min=1, help="Keep classifications of the last
 def upgrade(as_json: AsJson = False) -> None:
     """Bring the database to the schema this version needs. Harmless where it is there already."""
     from serve_app.database import schema
-    from serve_app.database.engine import connect, parse_url
+    from serve_app.database.engine import connect, parse_database_url
     from serve_app.settings import settings
 
     with database_errors("raylens db"):
@@ -27,7 +27,7 @@ def upgrade(as_json: AsJson = False) -> None:
         schema.upgrade(url)
         engine = connect(url)
         state = {
-            "database": parse_url(url).render_as_string(hide_password=True),
+            "database": parse_database_url(url).render_as_string(hide_password=True),
             "revision": schema.describe(schema.current(engine)),
         }
         engine.dispose()
@@ -67,11 +67,11 @@ def backup(
     """Copy the embedded database, the records that wait for it and the secret key, while Raylens runs or not."""
     from serve_app.cli.failure import WrongUsage
     from serve_app.database.backup import back_up
-    from serve_app.database.engine import parse_url
+    from serve_app.database.engine import parse_database_url
     from serve_app.settings import settings
 
     with database_errors("raylens db backup"):
-        url = parse_url(settings().effective_database_url)
+        url = parse_database_url(settings().effective_database_url)
         if url.get_backend_name() != "sqlite":
             raise WrongUsage(
                 f"The database is a server's, which has its own way: "

@@ -18,7 +18,7 @@ _NO_SUCH_TABLE = 1146
 """MySQL's error code. SQLite raises an OperationalError instead."""
 
 
-def parse_url(url: str) -> URL:
+def parse_database_url(url: str) -> URL:
     """Parse the URL of a supported database; plain ``mysql://`` means PyMySQL.
 
     Raises ``ValueError`` without quoting the URL, which may hold a password.
@@ -42,7 +42,7 @@ def connect(url: str, timeout_s: int = 5) -> Engine:
     ``timeout_s`` is the read and write timeout for MySQL, in seconds. Open SQLite transactions that write with
     :func:`writing`.
     """
-    parsed = parse_url(url)
+    parsed = parse_database_url(url)
     return _sqlite_engine(parsed) if parsed.get_backend_name() == "sqlite" else _mysql_engine(parsed, timeout_s)
 
 

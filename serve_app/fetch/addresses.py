@@ -5,7 +5,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import Final
 
 IpAddress = IPv4Address | IPv6Address
-IpNetwork = IPv4Network | IPv6Network
+Network = IPv4Network | IPv6Network
+
 
 _GLOBAL_UNICAST_V6: Final = ip_network("2000::/3")
 
@@ -27,7 +28,7 @@ _NOT_PUBLIC: Final = tuple(
 class AddressPolicy:
     """Global unicast addresses only, plus ``allowed`` networks."""
 
-    def __init__(self, allowed: Sequence[IpNetwork] = ()) -> None:
+    def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._allowed = tuple(allowed)
 
     def allows(self, address: IpAddress) -> bool:

@@ -18,7 +18,7 @@ _ATTEMPT_S: Final = 3.0
 """For one address, so that the next ones still have a chance within the time of the fetch."""
 
 
-async def resolve(host: str) -> list[IpAddress]:
+async def resolve_host(host: str) -> list[IpAddress]:
     """The addresses of ``host`` by the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
@@ -31,7 +31,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     else. TLS and the Host header still see the name.
     """
 
-    def __init__(self, policy: AddressPolicy, resolver: Resolver = resolve) -> None:
+    def __init__(self, policy: AddressPolicy, resolver: Resolver = resolve_host) -> None:
         self._policy = policy
         self._resolver = resolver
         self._network = httpcore.AnyIOBackend()

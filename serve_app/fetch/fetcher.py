@@ -11,10 +11,10 @@ import httpx
 
 from serve_app import VERSION
 from serve_app.errors import BadUrl, DeadlineExceeded, FetchFailed
-from serve_app.fetch.addresses import AddressPolicy, IpNetwork
-from serve_app.fetch.backend import GuardedBackend, Resolver, resolve
-from serve_app.fetch.urls import parse_url
-from serve_app.images.formats import SNIFF_BYTES, refusal, sniff
+from serve_app.fetch.addresses import AddressPolicy, Network
+from serve_app.fetch.backend import GuardedBackend, Resolver, resolve_host
+from serve_app.fetch.urls import parse_image_url
+from serve_app.images.formats import SNIFF_BYTES, sniff, unsupported_format_message
 from serve_app.images.limits import MAX_IMAGE_BYTES
 
 MAX_REDIRECTS: Final = 3
@@ -35,9 +35,9 @@ class Fetcher:
 
     def __init__(
         self,
-        allowed_networks: Sequence[IpNetwork] = (),
+        allowed_networks: Sequence[Network] = (),
         *,
-        resolver: Resolver = resolve,
+        resolver: Resolver = resolve_host,
         ssl_context: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         clock: Callable[[], float] = time.time,
@@ -65,7 +65,7 @@ class Fetcher:
         :raises FetchFailed: no image came, for whatever reason.
         :raises DeadlineExceeded: the deadline passed first.
         """
-        target = parse_url(url)
+        target = parse_image_url(url)
         left_s = deadline - self._clock()
         if left_s <= 0:
             raise DeadlineExceeded("The time for this image was over before it could be fetched.")
@@ -111,7 +111,7 @@ class Fetcher:
 
 def _redirected(url: httpx.URL, location: str) -> httpx.URL:
     try:
-        return parse_url(str(url.join(location)))
+        return parse_image_url(str(url.join(location)))
     except (BadUrl, httpx.InvalidURL, ValueError) as error:
         reason = error if isinstance(error, BadUrl) else "The URL is malformed."
         raise BadUrl(f"{url.host} redirects to where no image is fetched from. {reason}") from error
@@ -147,7 +147,7 @@ def _check_image(host: str, body: bytearray) -> None:
     if not head:
         raise FetchFailed(f"{host} sent nothing.")
     if sniff(head) is None:
-        raise FetchFailed(f"{host} sent no image. {refusal(head)}")
+        raise FetchFailed(f"{host} sent no image. {unsupported_format_message(head)}")
 
 
 def _too_large(host: str) -> FetchFailed:

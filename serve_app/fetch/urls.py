@@ -16,7 +16,7 @@ _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-def parse_url(text: str) -> httpx.URL:
+def parse_image_url(text: str) -> httpx.URL:
     """An absolute http(s) URL: host in ASCII, without a trailing dot; no fragment.
 
     :raises BadUrl: malformed, too long, not http(s), with credentials, or written in a form that programs
@@ -43,7 +43,7 @@ def parse_url(text: str) -> httpx.URL:
 def host_of(text: str) -> str:
     """What may be written down of somebody's URL, whose path and query may be secret; empty where it is none."""
     try:
-        return parse_url(text).host
+        return parse_image_url(text).host
     except BadUrl:
         return ""
 

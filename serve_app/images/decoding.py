@@ -5,12 +5,13 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from PIL import AvifImagePlugin, Image, ImageFile
 
 from models.arrays import UInt8Array
+from models.spec import Transform
 from serve_app.errors import (
     CorruptImage,
     ImageMissing,
@@ -21,7 +22,7 @@ from serve_app.errors import (
 )
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.colour import Samples, is_plain, scale_colour_key, to_plain
-from serve_app.images.formats import ImageFormat, refusal, sniff
+from serve_app.images.formats import ImageFormat, sniff, unsupported_format_message
 from serve_app.images.jpeg_structure import check_jpeg
 from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
 from serve_app.images.orientation import orientation_of, upright, upright_size
@@ -61,18 +62,6 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 # Pillow warns of odd metadata, which is the sender's affair. For the whole process, as warnings.catch_warnings()
 # is not safe in threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-class Transform(Protocol):
-    """The part of a model's preprocessing that is done here."""
-
-    @property
-    def size(self) -> int:
-        """Edge of the square result, pixels."""
-
-    @property
-    def crop(self) -> float:
-        """Edge of the centre crop as a share of the picture's shorter side, 0 < crop ≤ 1."""
 
 
 def inspect(data: bytes) -> ImageInfo:
@@ -115,7 +104,7 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
         raise ImageTooLarge(f"The image has {len(data):,} bytes; {MAX_IMAGE_BYTES:,} (20 MiB) are allowed.")
     file_format = sniff(data)
     if file_format is None:
-        raise UnsupportedImage(refusal(data))
+        raise UnsupportedImage(unsupported_format_message(data))
     if check := _STRUCTURE.get(file_format):
         check(data)
     with _ours(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:

@@ -48,7 +48,7 @@ def sniff(head: bytes) -> ImageFormat | None:
     return None
 
 
-def refusal(head: bytes) -> str:
+def unsupported_format_message(head: bytes) -> str:
     """A message for the sender of a file that :func:`sniff` does not know: what it seems to be, what may be sent."""
     return f"This is {_guess(head)}. Allowed are JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF."
 

@@ -11,7 +11,7 @@ from serve_app.ingress import export, schemas
 from serve_app.ingress.classify import json_response
 from serve_app.ingress.documentation import also
 from serve_app.ingress.gateway import Gateway
-from serve_app.statistics.history import LOOKED_THROUGH, unknown
+from serve_app.statistics.history import SEARCH_LIMIT, unknown
 from serve_app.types import Record
 
 Reader = Annotated[Principal, allowed(Scope.HISTORY_READ)]
@@ -24,7 +24,7 @@ Label = Annotated[
     Query(
         max_length=100,
         description="Only those whose class has this in its name, or for its wnid. A request looks through "
-        f"{LOOKED_THROUGH:,} classifications: a page may then be short, even empty, and have a next_cursor.",
+        f"{SEARCH_LIMIT:,} classifications: a page may then be short, even empty, and have a next_cursor.",
     ),
 ]
 PRIVATE: Final = {"Cache-Control": "no-store"}

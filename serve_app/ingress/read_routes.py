@@ -11,7 +11,7 @@ from serve_app.ingress.classification import ServedModel
 from serve_app.ingress.classify import json_response
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.rolling_stats import WINDOW_S
-from serve_app.statistics.top import By, TopRow, report, top
+from serve_app.statistics.top import By, TopEntry, report, top
 from serve_app.statistics.windows import Window
 
 Errors = dict[int | str, dict[str, Any]]
@@ -82,7 +82,7 @@ def legacy_look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
     return router
 
 
-def _counts(row: TopRow) -> dict[str, Any]:
+def _counts(row: TopEntry) -> dict[str, Any]:
     return {
         "classification_count": row.count,
         "processing_time_avg": row.processing_avg_s,
@@ -91,7 +91,7 @@ def _counts(row: TopRow) -> dict[str, Any]:
     }
 
 
-def _top_row(row: TopRow) -> dict[str, Any]:
+def _top_row(row: TopEntry) -> dict[str, Any]:
     named = {"image_url": row.url, "sha256": row.sha256, "label": row.label, "wnid": row.wnid}
     return named | _counts(row) | {"last_seen": rendering.timestamp(row.last_seen)}
 

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from models.arrays import UInt8Array
+from models.spec import Transform
 from serve_app.errors import DeadlineExceeded, InternalError, RaylensError, UnknownModel
-from serve_app.images.decoding import Transform, decode
+from serve_app.images.decoding import decode
 from serve_app.images.formats import ALLOWED
 from serve_app.images.sample import sample
 from serve_app.observability import tracing

@@ -1,4 +1,4 @@
-"""Single classifications: look up, page through, delete."""
+"""The classification history: lookup, pagination, search and deletion."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,18 +9,17 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, f
 
 from serve_app.database.engine import writing
 from serve_app.errors import UnknownClassification
-from serve_app.statistics import cursor as cursors
-from serve_app.statistics.cursor import Position
+from serve_app.statistics.cursor import Position, decode_cursor, encode_cursor
 from serve_app.statistics.deletion import delete_gradually
 from serve_app.statistics.tables import classifications
 from serve_app.types import Record
 
-TABLE = classifications.c
-ID = re.compile(r"[0-9a-f]{32}")
-LOOKED_THROUGH = 20_000
-"""Classifications that one search for a label looks at, however many a user has."""
-TAKEN_ALONG = 100
-"""Classifications in memory while all of a user's are read."""
+_TABLE = classifications.c
+_ID = re.compile(r"[0-9a-f]{32}")
+SEARCH_LIMIT = 20_000
+"""Classifications scanned by one search for a label."""
+_CHUNK = 100
+"""Classifications read at a time when all of a user's are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,68 +27,69 @@ class Page:
     records: list[Record]
     """Newest first."""
     next_cursor: str | None
-    """For the page after this; None on the last."""
+    """The cursor of the next page; None on the last page."""
 
 
 class History:
-    """What was kept. ``signing_keys`` are for the cursors, the same in all replicas; the first signs."""
+    """Recorded classifications. ``signing_keys`` are for cursors, equal in all replicas; the first one signs."""
 
     def __init__(self, engine: Engine, signing_keys: Sequence[bytes]) -> None:
         self._engine = engine
         self._keys = signing_keys
 
     def get(self, id_: str) -> Record:
-        """A classification, whoever made it: who may see it is for the caller to say. ``UnknownClassification``."""
+        """Return a classification of any user; the caller checks permissions. Raises ``UnknownClassification``."""
         _check(id_)
         with self._engine.connect() as connection:
-            row = connection.execute(select(classifications).where(TABLE.id == id_)).one_or_none()
+            row = connection.execute(select(classifications).where(_TABLE.id == id_)).one_or_none()
         if row is None:
             raise unknown(id_)
         return _record(row)
 
     def page(self, user_id: int, limit: int, cursor: str | None = None, label: str = "") -> Page:
-        """A user's classifications, newest first; with ``label`` those whose class has it in its name or for its wnid.
+        """Return a page of a user's classifications, newest first, optionally filtered.
 
-        What is recorded meanwhile neither shifts nor repeats the pages after. ``InvalidParameter`` for a bad cursor.
+        ``label`` matches a substring of the class name, or the wnid. New records neither shift nor repeat later pages.
+        Raises ``InvalidParameter`` for an invalid cursor.
 
-        A search looks through so many classifications along the index, then the page ends, short or even empty, with a
-        cursor for the rest: a label that is rare costs no more than any other.
+        A search scans at most ``SEARCH_LIMIT`` classifications, so that rare labels cost no more than frequent ones.
+        Then the page ends, possibly short or empty, with a cursor for the rest.
         """
-        after = None if cursor is None else cursors.decode(cursor, self._keys)
+        after = None if cursor is None else decode_cursor(cursor, self._keys)
         rows, end = self._rows(user_id, limit, after, label)
-        return Page(list(map(_record, rows)), cursors.encode(end, self._keys[0]) if end else None)
+        return Page(list(map(_record, rows)), encode_cursor(end, self._keys[0]) if end else None)
 
     def pages(self, user_id: int) -> Iterator[list[Record]]:
-        """All of a user's, newest first, some at a time. No connection is held in between."""
+        """Yield all of a user's classifications in chunks, newest first. No connection is held between chunks."""
         end: Position | None = None
         while True:
-            rows, end = self._rows(user_id, TAKEN_ALONG, end)
+            rows, end = self._rows(user_id, _CHUNK, end)
             if rows:
                 yield [_record(row) for row in rows]
             if end is None:
                 return
 
     def delete(self, id_: str, user_id: int) -> None:
-        """Delete a user's classification; the counters keep what it counted.
+        """Delete a user's classification. The counters do not change.
 
-        ``UnknownClassification`` also for another's: nobody learns what others have.
+        Raises ``UnknownClassification`` for a classification of another user as well, so that ids cannot be probed.
         """
         _check(id_)
         with writing(self._engine) as connection:
-            mine = (TABLE.id == id_) & (TABLE.user_id == user_id)
+            mine = (_TABLE.id == id_) & (_TABLE.user_id == user_id)
             deleted = connection.execute(delete(classifications).where(mine)).rowcount
         if not deleted:
             raise unknown(id_)
 
     def erase(self, user_id: int) -> int:
-        """Delete all of a user's, some at a time; how many those were."""
-        return delete_gradually(self._engine, classifications, TABLE.user_id == user_id)
+        """Delete all of a user's classifications in chunks. Returns their number."""
+        return delete_gradually(self._engine, classifications, _TABLE.user_id == user_id)
 
     def _rows(
         self, user_id: int, limit: int, after: Position | None, label: str = ""
     ) -> tuple[Sequence[Row[Any]], Position | None]:
-        """The rows, and where the next page goes on; None where there is none."""
-        mine = TABLE.user_id == user_id
+        """The rows of a page, and the position after which the next page starts; None on the last page."""
+        mine = _TABLE.user_id == user_id
         if after is not None:
             mine &= _older(after)
         query = _newest_first(select(classifications).where(mine)).limit(limit + 1)
@@ -97,7 +97,7 @@ class History:
         with self._engine.connect() as connection:
             if label:
                 end = _end_of_search(connection, mine)
-                query = query.where(_is_called(label))
+                query = query.where(_matches_label(label))
                 if end is not None:
                     query = query.where(_not_older(end))
             rows = connection.execute(query).all()
@@ -111,40 +111,40 @@ def unknown(id_: str) -> UnknownClassification:
 
 
 def _check(id_: str) -> None:
-    """What is no id is not in the table, and some of it the database would choke on."""
-    if not ID.fullmatch(id_):
+    """Reject malformed ids, some of which the database would fail on."""
+    if not _ID.fullmatch(id_):
         raise unknown(id_)
 
 
 def _newest_first(query: Select[Any]) -> Select[Any]:
-    return query.order_by(TABLE.created_us.desc(), TABLE.id.desc())
+    return query.order_by(_TABLE.created_us.desc(), _TABLE.id.desc())
 
 
 def _older(position: Position) -> ColumnElement[bool]:
-    """MariaDB walks the index for this form, not for (created_us, id) < (…, …)."""
-    return (TABLE.created_us <= position.created_us) & (
-        (TABLE.created_us < position.created_us) | (TABLE.id < position.id)
+    """MariaDB uses the index for this form, but not for (created_us, id) < (…, …)."""
+    return (_TABLE.created_us <= position.created_us) & (
+        (_TABLE.created_us < position.created_us) | (_TABLE.id < position.id)
     )
 
 
 def _not_older(position: Position) -> ColumnElement[bool]:
-    return (TABLE.created_us >= position.created_us) & (
-        (TABLE.created_us > position.created_us) | (TABLE.id >= position.id)
+    return (_TABLE.created_us >= position.created_us) & (
+        (_TABLE.created_us > position.created_us) | (_TABLE.id >= position.id)
     )
 
 
 def _end_of_search(connection: Connection, mine: ColumnElement[bool]) -> Position | None:
-    """The last classification that a search looks at, found in the index alone; None where it may look at them all."""
-    query = _newest_first(select(TABLE.created_us, TABLE.id).where(mine)).offset(LOOKED_THROUGH - 1).limit(2)
+    """The last classification that a search scans, read from the index alone; None if it scans them all."""
+    query = _newest_first(select(_TABLE.created_us, _TABLE.id).where(mine)).offset(SEARCH_LIMIT - 1).limit(2)
     rows = connection.execute(query).all()
     return Position(*rows[0]) if len(rows) == 2 else None
 
 
-def _is_called(label: str) -> ColumnElement[bool]:
-    """Case doesn't matter, and underscores equal spaces: both are LIKE's “any character” here."""
+def _matches_label(label: str) -> ColumnElement[bool]:
+    """Ignores case. Spaces match underscores too, because an underscore is LIKE's wildcard for one character."""
     needle = label.strip().lower().replace("/", "//").replace("%", "/%").replace(" ", "_")
-    needle = needle.replace("\0", "\ufffd")  # SQLite would take it for the end of the pattern
-    return func.lower(TABLE.label).like(f"%{needle}%", escape="/") | (TABLE.wnid == label.strip())
+    needle = needle.replace("\0", "\ufffd")  # NUL would end the pattern in SQLite
+    return func.lower(_TABLE.label).like(f"%{needle}%", escape="/") | (_TABLE.wnid == label.strip())
 
 
 def _record(row: Row[Any]) -> Record:

@@ -1,4 +1,4 @@
-"""Drops what is kept no longer."""
+"""Deletion of expired classifications and buckets."""
 
 import time
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from serve_app.statistics.counters import microseconds
 from serve_app.statistics.deletion import delete_gradually
-from serve_app.statistics.tables import Kind, buckets, classifications
+from serve_app.statistics.tables import CounterKind, buckets, classifications
 from serve_app.statistics.windows import BUCKET_S, bucket_starts
 
 
@@ -18,9 +18,9 @@ class Pruned:
 
 
 def prune(engine: Engine, days: int | None, now: float | None = None) -> Pruned:
-    """Delete classifications older than ``days`` (None: keep all) and buckets no window reaches any more.
+    """Delete classifications older than ``days`` (None: keep all) and buckets outside every window.
 
-    The counters of all time stay.
+    The all-time counters stay.
     """
     now = time.time() if now is None else now
     old = 0
@@ -36,7 +36,7 @@ def prune(engine: Engine, days: int | None, now: float | None = None) -> Pruned:
             & (buckets.c.bucket_s == bucket_s)
             & (buckets.c.start_s < bucket_starts(now, bucket_s)[0]),
         )
-        for kind in Kind
+        for kind in CounterKind
         for bucket_s in BUCKET_S.values()
     )
     return Pruned(classifications=old, buckets=stale)

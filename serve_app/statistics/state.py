@@ -1,4 +1,4 @@
-"""What an operator asks of a database first."""
+"""The state of the database for operators: revisions, rows and spooled records."""
 
 from pathlib import Path
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from serve_app.database import schema
-from serve_app.database.engine import connect, parse_url
+from serve_app.database.engine import connect, parse_database_url
 from serve_app.statistics.spool import Spool
 from serve_app.statistics.tables import metadata
 
 
 def database_state(url: str, spool_dir: Path) -> dict[str, Any]:
-    """The revision, the rows of each table, the records that wait; the URL without its password."""
+    """The URL without its password, the revisions, the rows of each table and the number of spooled records."""
     engine = connect(url, timeout_s=60)
     try:
         revisions = schema.current(engine)
         return {
-            "database": parse_url(url).render_as_string(hide_password=True),
+            "database": parse_database_url(url).render_as_string(hide_password=True),
             "revision": schema.describe(revisions),
             "revision_needed": schema.describe(schema.head()),
             **(_rows(engine) if revisions["statistics"] else {}),

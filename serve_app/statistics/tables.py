@@ -1,4 +1,4 @@
-"""The tables. Times are microseconds in integers: they order, add and compare exactly on every database."""
+"""The tables of the statistics. Times are integer microseconds, which are exact in every database."""
 
 from enum import IntEnum
 
@@ -20,23 +20,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-MYSQL = ("mysql", "mariadb")
+_MYSQL = ("mysql", "mariadb")
 metadata = MetaData()
 
 
-class Kind(IntEnum):
-    """What a counter counts, and what its key is the sha256 of."""
+class CounterKind(IntEnum):
+    """What a counter counts. Its key is the SHA-256 of the value described here."""
 
     URL = 0
-    """An image by the URL a client asked for."""
+    """An image, by the requested URL."""
     UPLOAD = 1
-    """An image that came without a URL, by its content."""
+    """An uploaded image, by its content."""
     LABEL = 2
-    """A most probable class by its wnid, or its label where a model's classes have no wnid."""
+    """A top-1 class, by its wnid, or by its label if the classes of the model have no wnid."""
 
 
 def _hex(digits: int) -> TypeEngine[str]:
-    return String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *MYSQL)
+    return String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *_MYSQL)
 
 
 def _tallies() -> list[Column[int]]:
@@ -71,14 +71,14 @@ classifications = Table(
     mysql_charset="utf8mb4",
     mysql_engine="InnoDB",
 )
-"""One row per answered classification."""
+"""One row per completed classification."""
 
 counters = Table(
     "counters",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("kind", SmallInteger, nullable=False),
-    Column("key", LargeBinary(32).with_variant(mysql.BINARY(32), *MYSQL), nullable=False),
+    Column("key", LargeBinary(32).with_variant(mysql.BINARY(32), *_MYSQL), nullable=False),
     *_tallies(),
     Column("url", Text),
     Column("sha256", _hex(64)),
@@ -89,7 +89,7 @@ counters = Table(
     mysql_charset="utf8mb4",
     mysql_engine="InnoDB",
 )
-"""Per image and per label since the beginning. ``sha256`` (images only), ``label`` and ``wnid`` are the latest seen."""
+"""All-time tallies per image and per label. ``sha256`` (images only), ``label`` and ``wnid`` are those seen last."""
 
 buckets = Table(
     "buckets",
@@ -103,7 +103,7 @@ buckets = Table(
     mysql_engine="InnoDB",
     sqlite_with_rowid=False,
 )
-"""The same tallies per bucket of time, see :mod:`serve_app.statistics.windows`; dropped when no window reaches them.
+"""Tallies per time bucket, see :mod:`serve_app.statistics.windows`; deleted when they are outside every window.
 
-A counter's number, not its key, stands in the index: new ones come at the end, so a batch touches few pages.
+The primary key has the counter's id, not its hash: new ids are appended, so a batch touches few pages.
 """

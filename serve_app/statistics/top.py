@@ -1,4 +1,4 @@
-"""The Top 10: what was classified most, read from the counters."""
+"""The Top 10: the most frequently classified images and labels, from the counters."""
 
 import time
 from collections import Counter
@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Engine, Row, Select, bindparam, func, select, union_all
 
-from serve_app.statistics.tables import Kind, buckets, counters
-from serve_app.statistics.windows import BUCKET_S, BUCKETS_A_WINDOW, Window, bucket_starts
+from serve_app.statistics.tables import CounterKind, buckets, counters
+from serve_app.statistics.windows import BUCKET_S, BUCKETS_PER_WINDOW, Window, bucket_starts
 
-DEPTH = 50
-"""Counters looked at in each bucket of time, the most frequent there."""
-CANDIDATES = 5
-"""Of those, the number summed exactly for each row wanted."""
+_DEPTH = 50
+"""Most frequent counters read from each bucket."""
+_CANDIDATES = 5
+"""Counters summed exactly, per requested row."""
 
 
 class By(StrEnum):
@@ -23,20 +23,20 @@ class By(StrEnum):
     LABEL = "label"
 
 
-Kinds = tuple[Kind, ...]
-KINDS: dict[By, Kinds] = {By.IMAGE: (Kind.URL, Kind.UPLOAD), By.LABEL: (Kind.LABEL,)}
+Kinds = tuple[CounterKind, ...]
+_KINDS: dict[By, Kinds] = {By.IMAGE: (CounterKind.URL, CounterKind.UPLOAD), By.LABEL: (CounterKind.LABEL,)}
 
 
 @dataclass(frozen=True, slots=True)
-class TopRow:
-    """An image or a label, and how often it was classified."""
+class TopEntry:
+    """The tallies of an image or a label."""
 
     url: str | None
-    """Of an image that was asked for by its URL."""
+    """The URL of the image; None for uploads and labels."""
     sha256: str | None
-    """Of an image's content, as seen last; None for a label."""
+    """The latest content of the image; None for a label."""
     label: str
-    """Of an image, the most probable class it had last."""
+    """For an image, its latest top-1 class."""
     wnid: str
     count: int
     processing_avg_s: float
@@ -46,15 +46,15 @@ class TopRow:
     """Unix seconds."""
 
 
-def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = None) -> list[TopRow]:
-    """The most frequent images or labels, most frequent first, of equal ones the one seen last.
+def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = None) -> list[TopEntry]:
+    """The most frequent images or labels in descending order; ties are ordered by the latest occurrence.
 
-    ``all`` is exact. ``hour``, ``day`` and ``week`` reach up to 1/12 further back than their name, see
-    :mod:`serve_app.statistics.windows`. The counts they tell are exact; who is told of may not be: that is chosen by
-    the places among the first ``DEPTH`` of the 13 buckets of the window. What is never among them has, in each bucket,
-    ``DEPTH`` others before it. The cost depends on ``DEPTH`` and ``limit``, not on how much was ever recorded.
+    ``all`` is exact. ``hour``, ``day`` and ``week`` cover up to 1/12 more than their name, see
+    :mod:`serve_app.statistics.windows`. Their counts are exact, but the selection is approximate: candidates are the
+    ``_DEPTH`` most frequent counters of each of the 13 buckets. The cost depends on ``_DEPTH`` and ``limit``, not on
+    the number of records.
     """
-    kinds = KINDS[by]
+    kinds = _KINDS[by]
     if window is Window.ALL:
         return _top_of_all(engine, kinds, limit)
     starts = bucket_starts(time.time() if now is None else now, BUCKET_S[window])
@@ -66,13 +66,13 @@ def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = 
     return [_row(subjects[tally.counter_id], tally) for tally in tallies]
 
 
-def report(engine: Engine, limit: int = 10) -> list[TopRow]:
-    """The images most often asked for by their URL, since the beginning."""
-    return _top_of_all(engine, (Kind.URL,), limit)
+def report(engine: Engine, limit: int = 10) -> list[TopEntry]:
+    """The images most often requested by URL, of all time."""
+    return _top_of_all(engine, (CounterKind.URL,), limit)
 
 
-def _top_of_all(engine: Engine, kinds: Kinds, limit: int) -> list[TopRow]:
-    """One walk along the index per kind, ``limit`` steps long."""
+def _top_of_all(engine: Engine, kinds: Kinds, limit: int) -> list[TopEntry]:
+    """Reads ``limit`` index entries per kind."""
     order = counters.c["count"].desc(), counters.c.last_seen_us.desc()
     with engine.connect() as connection:
         rows = [
@@ -85,18 +85,18 @@ def _top_of_all(engine: Engine, kinds: Kinds, limit: int) -> list[TopRow]:
 
 
 def _candidates(connection: Connection, kinds: Kinds, bucket_s: int, starts: list[int], limit: int) -> list[int]:
-    """The counters whose places at the heads of the buckets add up to the most."""
-    places = {f"start_{number}": start for number, start in enumerate(starts)}
-    heads = connection.execute(_heads(kinds), {**places, "bucket_s": bucket_s, "depth": max(DEPTH, limit)})
+    """The counters with the largest sums over the heads of the buckets."""
+    parameters = {f"start_{number}": start for number, start in enumerate(starts)}
+    heads = connection.execute(_heads(kinds), {**parameters, "bucket_s": bucket_s, "depth": max(_DEPTH, limit)})
     seen: Counter[int] = Counter()
     for counter_id, count in heads:
         seen[counter_id] += count
-    return [counter_id for counter_id, _ in seen.most_common(CANDIDATES * limit)]
+    return [counter_id for counter_id, _ in seen.most_common(_CANDIDATES * limit)]
 
 
 @lru_cache
 def _heads(kinds: Kinds) -> CompoundSelect[int, int]:
-    """The most frequent counters of each bucket, a few steps along the index each, in one statement."""
+    """The most frequent counters of each bucket, as a few index reads per bucket in one statement."""
     heads = [
         select(buckets.c.counter_id, buckets.c["count"])
         .where(
@@ -108,13 +108,13 @@ def _heads(kinds: Kinds) -> CompoundSelect[int, int]:
         .limit(bindparam("depth"))
         .subquery()
         for kind in kinds
-        for number in range(BUCKETS_A_WINDOW + 1)
+        for number in range(BUCKETS_PER_WINDOW + 1)
     ]
     return union_all(*(select(head.c.counter_id, head.c["count"]) for head in heads))
 
 
 def _sums(bucket_s: int, oldest: int, candidates: list[int]) -> Select[Any]:
-    """Exact tallies of the candidates over the window. As a list they are looked up by key on every database."""
+    """Exact tallies of the candidates over the window. A list of ids makes every database use the primary key."""
     total, last_seen = func.sum(buckets.c["count"]).label("count"), func.max(buckets.c.last_seen_us)
     return (
         select(
@@ -133,9 +133,9 @@ def _sums(bucket_s: int, oldest: int, candidates: list[int]) -> Select[Any]:
     )
 
 
-def _row(subject: Row[Any], tally: Row[Any]) -> TopRow:
+def _row(subject: Row[Any], tally: Row[Any]) -> TopEntry:
     count = int(tally._mapping["count"])
-    return TopRow(
+    return TopEntry(
         url=subject.url,
         sha256=subject.sha256,
         label=subject.label,

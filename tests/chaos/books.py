@@ -9,7 +9,7 @@ from typing import Protocol
 from sqlalchemy import Row, select
 
 from serve_app.database.engine import connect
-from serve_app.statistics.tables import Kind, classifications, counters
+from serve_app.statistics.tables import CounterKind, classifications, counters
 from tests.chaos.client import Outcome
 
 
@@ -65,8 +65,10 @@ class Books:
         columns = counters.c
         with self._engine.connect() as connection:
             found = list(connection.execute(select(columns.kind, columns.sha256, columns.wnid, columns.count)))
-        assert {it.sha256: it[3] for it in found if it.kind == Kind.UPLOAD} == Counter(row.sha256 for row in rows)
-        assert {it.wnid: it[3] for it in found if it.kind == Kind.LABEL} == Counter(row.wnid for row in rows)
+        assert {it.sha256: it[3] for it in found if it.kind == CounterKind.UPLOAD} == Counter(
+            row.sha256 for row in rows
+        )
+        assert {it.wnid: it[3] for it in found if it.kind == CounterKind.LABEL} == Counter(row.wnid for row in rows)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from serve_app.database import schema
-from serve_app.database.engine import connect, parse_url
+from serve_app.database.engine import connect, parse_database_url
 from serve_app.statistics.record_writer import write_records
 from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import example
@@ -113,6 +113,6 @@ def test_every_mysql_url_scheme_works(mariadb: MariaDB, scheme: str):
 )
 def test_errors_about_an_unsupported_url_omit_its_password(url: str):
     with pytest.raises(ValueError, match=r"sqlite|mysql") as raised:
-        parse_url(url)
+        parse_database_url(url)
     assert "topsecret" not in str(raised.value)
     assert raised.value.__cause__ is None

@@ -9,7 +9,7 @@ import pytest
 
 from serve_app.errors import BadUrl, FetchFailed, ForbiddenAddress, RaylensError
 from serve_app.fetch import backend as backend_module
-from serve_app.fetch.backend import resolve
+from serve_app.fetch.backend import resolve_host
 from tests.fetch.fetching import IMAGE, Names, fetch, fetching, refused
 from tests.fetch.server import Server, Tls, redirect, respond, running
 
@@ -178,7 +178,7 @@ async def test_an_untrusted_certificate_is_a_failed_fetch(tls: Tls):
 
 
 async def test_the_system_resolver_knows_loopback():
-    assert ip_address("127.0.0.1") in await resolve("localhost")
+    assert ip_address("127.0.0.1") in await resolve_host("localhost")
 
 
 async def test_many_fetches_at_once_share_the_pool(server: Server):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serve_app.errors import BadUrl
-from serve_app.fetch.urls import parse_url
+from serve_app.fetch.urls import parse_image_url
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from serve_app.fetch.urls import parse_url
     ],
 )
 def test_good_urls_become_canonical(text: str, expected: str):
-    assert str(parse_url(text)).rstrip("/") == expected.rstrip("/")
+    assert str(parse_image_url(text)).rstrip("/") == expected.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_good_urls_become_canonical(text: str, expected: str):
 )
 def test_bad_urls_are_refused(text: str):
     with pytest.raises(BadUrl):
-        parse_url(text)
+        parse_image_url(text)
 
 
 @given(st.text(max_size=60))
 def test_no_text_leads_to_another_error(text: str):
     for candidate in (text, f"http://{text}", f"http://example.com/{text}", f"https://{text}.example:80{text}"):
         try:
-            url = parse_url(candidate)
+            url = parse_image_url(candidate)
         except BadUrl:
             continue
-        assert parse_url(str(url)) == url
+        assert parse_image_url(str(url)) == url
         assert url.scheme in ("http", "https")
         assert url.host
         assert not url.userinfo

@@ -1,19 +1,17 @@
 """Pictures for the tests, and their files."""
 
-from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from models.spec import Transform
 
-@dataclass(frozen=True)
-class Square:
-    """A transform."""
 
-    size: int = 16
-    crop: float = 1.0
+def square(size: int = 16, crop: float = 1.0) -> Transform:
+    """A transform to ``size`` × ``size`` pixels."""
+    return Transform(size, crop)
 
 
 def encode(picture: Image.Image, file_format: str, **options: Any) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.spec import Transform
 from serve_app.errors import CorruptImage, ImageMissing, ImageTooLarge, TooManyPixels, UnsupportedImage
 from serve_app.images import decoding
 from serve_app.images.bounded_file import BoundedFile
@@ -16,10 +17,10 @@ from serve_app.images.formats import ALLOWED
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
 from serve_app.types import ImageInfo
-from tests.images.encoding import Square, encode, photo
+from tests.images.encoding import encode, photo, square
 
 
-def reference(picture: Image.Image, transform: Square) -> np.ndarray:
+def reference(picture: Image.Image, transform: Transform) -> np.ndarray:
     """The pipeline the models were evaluated with: cut whole pixels, then resize."""
     side = round(transform.crop * min(picture.size))
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
@@ -30,19 +31,19 @@ def reference(picture: Image.Image, transform: Square) -> np.ndarray:
 @pytest.mark.parametrize("file_format", ALLOWED)
 def test_every_allowed_format_is_decoded(file_format):
     picture = photo()
-    info, pixels = decode(encode(picture, file_format), Square(32, 0.75))
+    info, pixels = decode(encode(picture, file_format), square(32, 0.75))
     assert info == ImageInfo(file_format, 96, 64)
     assert pixels.shape == (32, 32, 3)
     assert pixels.dtype == np.uint8
     # The filter of the resize also sees what lies around the cut, so even lossless ones differ at the edges.
     allowance = {"GIF": 12, "JPEG": 4, "WEBP": 6, "AVIF": 6}.get(file_format, 0.5)
-    assert np.abs(pixels.astype(int) - reference(picture, Square(32, 0.75))).mean() <= allowance
+    assert np.abs(pixels.astype(int) - reference(picture, square(32, 0.75))).mean() <= allowance
 
 
 @pytest.mark.parametrize("file_format", ALLOWED)
 def test_inspect_says_the_same_without_decoding(file_format, monkeypatch: pytest.MonkeyPatch):
     data = sample(file_format)
-    expected = decode(data, Square())[0]
+    expected = decode(data, square())[0]
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
     assert inspect(data) == expected
 
@@ -51,7 +52,7 @@ def test_inspect_says_the_same_without_decoding(file_format, monkeypatch: pytest
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
 def test_short_cuts_keep_the_picture(size: tuple[int, int], file_format: str):
     """Scaled JPEG decoding and averaging before the resize stay within a level of the straight way."""
-    transform = Square(64, 0.875)
+    transform = square(64, 0.875)
     data = encode(photo(*size), file_format, **({"quality": 95} if file_format == "JPEG" else {}))
     straight = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
     expected = reference(Image.fromarray(straight), transform).astype(int)
@@ -63,21 +64,21 @@ def test_short_cuts_keep_the_picture(size: tuple[int, int], file_format: str):
 def test_the_crop_is_centred():
     picture = Image.new("RGB", (300, 100), "blue")
     picture.paste("red", (100, 0, 200, 100))
-    pixels = decode(encode(picture, "PNG"), Square(20, 0.9))[1]
+    pixels = decode(encode(picture, "PNG"), square(20, 0.9))[1]
     np.testing.assert_array_equal(pixels, np.full((20, 20, 3), (255, 0, 0)))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3)])
 @pytest.mark.parametrize("file_format", ALLOWED)
 def test_pictures_of_one_pixel(size: tuple[int, int], file_format):
-    info, pixels = decode(encode(Image.new("RGB", size, (200, 100, 50)), file_format), Square(16, 0.875))
+    info, pixels = decode(encode(Image.new("RGB", size, (200, 100, 50)), file_format), square(16, 0.875))
     assert (info.width, info.height) == size
     np.testing.assert_allclose(pixels, np.broadcast_to((200, 100, 50), (16, 16, 3)), atol=8)
 
 
 def test_nothing_is_refused():
     with pytest.raises(ImageMissing):
-        decode(b"", Square())
+        decode(b"", square())
 
 
 @pytest.mark.parametrize(
@@ -85,14 +86,14 @@ def test_nothing_is_refused():
 )
 def test_other_formats_are_refused(data: bytes):
     with pytest.raises(UnsupportedImage, match="Allowed are"):
-        decode(data, Square())
+        decode(data, square())
 
 
 def test_too_many_bytes_are_refused():
     data = sample("JPEG")
-    assert decode(data.ljust(MAX_IMAGE_BYTES, b"\0"), Square())[0].format == "JPEG"
+    assert decode(data.ljust(MAX_IMAGE_BYTES, b"\0"), square())[0].format == "JPEG"
     with pytest.raises(ImageTooLarge):
-        decode(data.ljust(MAX_IMAGE_BYTES + 1, b"\0"), Square())
+        decode(data.ljust(MAX_IMAGE_BYTES + 1, b"\0"), square())
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -103,7 +104,7 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(8001, 8000), (10_000, 10_000), (100_000, 100_000), (2**31 - 1, 2**31 - 1)])
 def test_too_many_pixels_are_refused_by_the_header(size: tuple[int, int]):
-    for reading in (inspect, lambda data: decode(data, Square())):
+    for reading in (inspect, lambda data: decode(data, square())):
         with pytest.raises(TooManyPixels, match="megapixels"):
             reading(png_header(*size))
 
@@ -117,7 +118,7 @@ def test_sixty_four_megapixels_are_allowed():
 def test_truncated_files_are_corrupt(file_format, share: float):
     whole = encode(photo(256, 256), file_format)
     with pytest.raises(CorruptImage):
-        decode(whole[: max(12, int(len(whole) * share))], Square())
+        decode(whole[: max(12, int(len(whole) * share))], square())
 
 
 def test_pixels_are_held_against_the_budget(monkeypatch: pytest.MonkeyPatch):
@@ -130,7 +131,7 @@ def test_pixels_are_held_against_the_budget(monkeypatch: pytest.MonkeyPatch):
         taken.append(-pixels)
 
     monkeypatch.setattr(decoding._BUDGET, "share", share)
-    decode(encode(photo(1000, 800), "JPEG"), Square())
+    decode(encode(photo(1000, 800), "JPEG"), square())
     assert taken == [800_000, -800_000]
 
 
@@ -145,5 +146,5 @@ def test_libjpeg_gets_the_file_in_one_piece(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(BoundedFile, "read", noted)
     data = encode(Image.effect_noise((600, 600), 80), "JPEG", quality=95)
     assert len(data) > 200_000
-    decode(data, Square())
+    decode(data, square())
     assert pieces[-1] == data

@@ -1,6 +1,6 @@
 import pytest
 
-from serve_app.images.formats import ALLOWED, SNIFF_BYTES, refusal, sniff
+from serve_app.images.formats import ALLOWED, SNIFF_BYTES, sniff, unsupported_format_message
 from serve_app.images.sample import sample
 
 
@@ -41,5 +41,5 @@ def test_avif_may_hide_behind_a_general_brand():
     ],
 )
 def test_a_refusal_says_what_came_and_what_may_come(head: bytes, seems: str):
-    assert seems in refusal(head)
-    assert "JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF" in refusal(head)
+    assert seems in unsupported_format_message(head)
+    assert "JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF" in unsupported_format_message(head)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from serve_app.images.decoding import decode, inspect
-from tests.images.encoding import CORNERS, Square, colours_of, corners, encode, photo
+from tests.images.encoding import CORNERS, colours_of, corners, encode, photo, square
 
 WHITE, BLACK, RED, GREEN = (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0)
 
@@ -26,11 +26,11 @@ STORED = {  # how an upright picture is stored under each EXIF orientation
 
 
 def middle(data: bytes) -> tuple[int, ...]:
-    return tuple(int(value) for value in decode(data, Square(9))[1][4, 4])
+    return tuple(int(value) for value in decode(data, square(9))[1][4, 4])
 
 
 def left_and_right(data: bytes) -> list[tuple[int, ...]]:
-    pixels = decode(data, Square(16))[1]
+    pixels = decode(data, square(16))[1]
     return [tuple(int(value) for value in pixels[8, x]) for x in (3, 12)]
 
 
@@ -48,7 +48,7 @@ def test_exif_orientation_is_applied(orientation: int, file_format: str):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(upright if method is None else upright.transpose(method), file_format, exif=exif)
-    info, pixels = decode(data, Square(32, 0.875))
+    info, pixels = decode(data, square(32, 0.875))
     assert (info.width, info.height) == (96, 64)
     assert inspect(data) == info
     np.testing.assert_allclose(colours_of(pixels), CORNERS, atol=12)
@@ -62,15 +62,15 @@ def test_orientation_and_crop_commute(orientation: int):
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encode(upright if method is None else upright.transpose(method), "PNG", exif=exif)
-    expected = decode(encode(upright, "PNG"), Square(32, 0.9))[1].astype(int)
-    assert np.abs(decode(data, Square(32, 0.9))[1] - expected).max() <= 1
+    expected = decode(encode(upright, "PNG"), square(32, 0.9))[1].astype(int)
+    assert np.abs(decode(data, square(32, 0.9))[1] - expected).max() <= 1
 
 
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0garbage", b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0II*\0\xff\xff\xff\xff"]
 )
 def test_damaged_exif_does_not_matter(exif: bytes):
-    info, pixels = decode(encode(corners(), "JPEG", exif=exif, quality=95, subsampling=0), Square(32))
+    info, pixels = decode(encode(corners(), "JPEG", exif=exif, quality=95, subsampling=0), square(32))
     assert (info.width, info.height) == (64, 64)
     np.testing.assert_allclose(colours_of(pixels), CORNERS, atol=12)
 
@@ -79,7 +79,7 @@ def test_damaged_exif_does_not_matter(exif: bytes):
 def test_unknown_orientations_count_as_none(value: int):
     exif = Image.Exif()
     exif[0x0112] = value
-    assert colours_of(decode(encode(corners(), "PNG", exif=exif), Square(32))[1]) == list(CORNERS)
+    assert colours_of(decode(encode(corners(), "PNG", exif=exif), square(32))[1]) == list(CORNERS)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
@@ -234,8 +234,8 @@ def test_interlaced_png():
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     rows = b"".join(b"\0" + row.tobytes() for y, x, dy, dx in passes for row in pixels[y::dy, x::dx])
     plain = b"".join(b"\0" + row.tobytes() for row in pixels)
-    interlaced = decode(png(8, 2, rows, interlace=1), Square(8))[1]
-    np.testing.assert_array_equal(interlaced, decode(png(8, 2, plain), Square(8))[1])
+    interlaced = decode(png(8, 2, rows, interlace=1), square(8))[1]
+    np.testing.assert_array_equal(interlaced, decode(png(8, 2, plain), square(8))[1])
     np.testing.assert_array_equal(interlaced, pixels)
 
 
@@ -251,14 +251,14 @@ def test_the_first_of_several_frames_counts(file_format: str):
 def test_mpo_is_a_jpeg_with_its_first_picture():
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
     data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
-    assert decode(data, Square())[0].format == "JPEG"
+    assert decode(data, square())[0].format == "JPEG"
     assert middle(data) == pytest.approx(RED, abs=6)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
 def test_tiff_compressions(compression: str):
     data = encode(corners(), "TIFF", compression=compression)
-    np.testing.assert_allclose(colours_of(decode(data, Square(32))[1]), CORNERS, atol=8)
+    np.testing.assert_allclose(colours_of(decode(data, square(32))[1]), CORNERS, atol=8)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
@@ -271,11 +271,11 @@ def test_every_mode_of_tiff_comes_out(mode: str):
         if mode in "I;16F"
         else source.convert(mode)
     )
-    info, pixels = decode(encode(picture, "TIFF"), Square(16))
+    info, pixels = decode(encode(picture, "TIFF"), square(16))
     assert (info.width, info.height) == (96, 64)
     assert pixels.shape == (16, 16, 3)
     if mode in ("RGB", "RGBA", "YCbCr", "LAB", "P"):
-        expected = decode(encode(photo(), "PNG"), Square(16))[1].astype(int)
+        expected = decode(encode(photo(), "PNG"), square(16))[1].astype(int)
         assert np.abs(pixels - expected).mean() < 12
 
 

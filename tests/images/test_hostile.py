@@ -16,7 +16,7 @@ from serve_app.images.decoding import decode, inspect
 from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
-from tests.images.encoding import Square, encode, photo
+from tests.images.encoding import encode, photo, square
 
 HEADS = [sample(file_format)[:length] for file_format in ALLOWED for length in (8, 16, 32)]
 
@@ -37,7 +37,7 @@ WHOLE: list[bytes] = [sample(file_format) for file_format in ALLOWED] + [
 
 def check(data: bytes) -> None:
     """Decode, and let pass only a good result or an error that is the sender's."""
-    for reading in (inspect, lambda data: decode(data, Square(8, 0.875))):
+    for reading in (inspect, lambda data: decode(data, square(8, 0.875))):
         status = 200
         try:
             reading(data)
@@ -167,7 +167,7 @@ def test_many_small_pieces_are_refused_soon(kind: str):
     assert len(data) <= MAX_IMAGE_BYTES
     started = time.process_time()
     with pytest.raises(CorruptImage):
-        decode(data, Square())
+        decode(data, square())
     assert time.process_time() - started < 1
 
 
@@ -175,7 +175,7 @@ def test_many_small_pieces_are_refused_soon(kind: str):
 def test_oversized_exif_is_not_read(file_format: str):
     data = encode(Image.new("RGB", (8, 8)), file_format, exif=rational_exif(2_000_000))
     started = time.process_time()
-    assert decode(data, Square())[0].width == 8
+    assert decode(data, square())[0].width == 8
     assert time.process_time() - started < 1
 
 
@@ -185,7 +185,7 @@ def test_what_cameras_write_is_not_taken_for_hostile():
     extended = (b"\xff\xe1" + struct.pack(">H", 60_002) + b"http://ns.adobe.com/xmp/extension/\0".ljust(60_000)) * 200
     progressive = encode(photo(), "JPEG", progressive=True)
     data = progressive[:2] + profile + extended + progressive[2:] + b"\xff\xda" * 200
-    assert decode(data, Square())[0].width == 96
+    assert decode(data, square())[0].width == 96
 
 
 def test_png_data_in_four_kibibytes_each_is_not_taken_for_hostile():
@@ -197,4 +197,4 @@ def test_png_data_in_four_kibibytes_each_is_not_taken_for_hostile():
         body += whole[rest + 8 : rest + 8 + length]
         rest += length + 12
     small = b"".join(chunk(b"IDAT", body[n : n + 4096]) for n in range(0, len(body), 4096))
-    assert decode(whole[:at] + small + whole[rest:], Square())[0].width == 1500
+    assert decode(whole[:at] + small + whole[rest:], square())[0].width == 1500

@@ -112,7 +112,7 @@ async def test_a_label_is_found_by_a_part_of_its_name(alice: Person, label: str)
 
 
 async def test_a_search_that_looks_at_few_goes_on(alice: Person) -> None:
-    with patch.object(history, "LOOKED_THROUGH", 3):
+    with patch.object(history, "SEARCH_LIMIT", 3):
         page = await alice.get(label="tabby")
         assert page["items"] == []
         assert await alice.everything(label="tabby", limit=1, cursor=page["next_cursor"]) == alice.ids()[4::5]
@@ -165,7 +165,7 @@ async def test_all_are_deleted(alice: Person, bob: Person) -> None:
 
 @pytest.mark.parametrize("taken_along", [1, 7, 100])
 async def test_a_file_of_all(alice: Person, taken_along: int) -> None:
-    with patch.object(history, "TAKEN_ALONG", taken_along):
+    with patch.object(history, "_CHUNK", taken_along):
         response = await alice.request("GET", "/export")
         assert response.headers["Content-Disposition"] == 'attachment; filename="classifications.json"'
         assert response.headers["Content-Type"] == "application/json"
@@ -196,7 +196,7 @@ async def test_a_file_is_never_whole_in_memory(graph: Graph, alice: Person) -> N
             read += len(page)
             yield page
 
-    with patch.object(history, "TAKEN_ALONG", 5), patch.object(graph.gateway.history, "pages", counted):
+    with patch.object(history, "_CHUNK", 5), patch.object(graph.gateway.history, "pages", counted):
         app = graph.app
         seen: list[int] = []
 

@@ -1,15 +1,15 @@
 import asyncio
 import logging
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 from models.arrays import UInt8Array
+from models.spec import Transform
 from serve_app.errors import CorruptImage, DeadlineExceeded, InternalError, UnknownModel, UnsupportedImage
-from serve_app.images.decoding import Transform, decode
+from serve_app.images.decoding import decode
 from serve_app.images.sample import sample
 from serve_app.stages import preprocessor as module
 from serve_app.stages.preprocessor import Preprocessor
@@ -18,17 +18,11 @@ from serve_app.types import EncodedImage, ImageInfo
 NOW = 1_000_000.0
 
 
-@dataclass(frozen=True)
-class Square:
-    size: int
-    crop: float
-
-
-SMALL = Square(32, 0.875)
+SMALL = Transform(32, 0.875)
 
 
 def stage(threads: int = 2) -> Preprocessor:
-    return Preprocessor({"small": SMALL, "large": Square(48, 1.0)}, threads, clock=lambda: NOW)
+    return Preprocessor({"small": SMALL, "large": Transform(48, 1.0)}, threads, clock=lambda: NOW)
 
 
 def image(data: bytes, deadline: float = NOW + 1) -> EncodedImage:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select
 
-from serve_app.statistics.tables import Kind, buckets, classifications, counters
+from serve_app.statistics.tables import CounterKind, buckets, classifications, counters
 from serve_app.statistics.windows import BUCKET_S, bucket_start
 from serve_app.types import Record
 
@@ -69,8 +69,8 @@ def expected(engine: Engine) -> tuple[dict[Any, Any], dict[Any, Any]]:
         found = connection.execute(select(classifications)).all()
     for row in found:
         url_key = hashlib.sha256(row.url.encode()).digest() if row.url is not None else None
-        image = (Kind.UPLOAD, bytes.fromhex(row.sha256)) if url_key is None else (Kind.URL, url_key)
-        label = (Kind.LABEL, hashlib.sha256(row.wnid.encode()).digest())
+        image = (CounterKind.UPLOAD, bytes.fromhex(row.sha256)) if url_key is None else (CounterKind.URL, url_key)
+        label = (CounterKind.LABEL, hashlib.sha256(row.wnid.encode()).digest())
         for key in (image, label):
             seen = (round(row.processing_ms * 1e3), row.created_us)
             totals[key].append(seen)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from serve_app.errors import InvalidParameter, UnknownClassification
-from serve_app.statistics import cursor as cursors
 from serve_app.statistics import deletion
 from serve_app.statistics import history as history_module
+from serve_app.statistics.cursor import Position, decode_cursor, encode_cursor
 from serve_app.statistics.history import History
 from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.top import report
@@ -83,7 +83,7 @@ def test_labels_are_found_by_a_part(engine: Engine, history: History, label: str
 def test_a_search_looks_at_so_many_and_goes_on(
     engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch, limit: int, looked_through: int
 ):
-    monkeypatch.setattr(history_module, "LOOKED_THROUGH", looked_through)
+    monkeypatch.setattr(history_module, "SEARCH_LIMIT", looked_through)
     records = [example(n, user_id=1, created_at=NOW + n // 3, label="dog" if n % 4 else "cat") for n in range(12)]
     write_records(engine, [*records, *(example(n, user_id=2, label="cat") for n in range(20, 30))])
     pages = _pages(history, 1, limit, "cat")
@@ -93,7 +93,7 @@ def test_a_search_looks_at_so_many_and_goes_on(
 
 
 def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(history_module, "TAKEN_ALONG", 3)
+    monkeypatch.setattr(history_module, "_CHUNK", 3)
     write_records(engine, [example(n, user_id=1 + n // 7) for n in range(8)])
     pages = [[record.id for record in page] for page in history.pages(1)]
     assert pages == [[example(n).id for n in numbers] for numbers in ((6, 5, 4), (3, 2, 1), (0,))]
@@ -103,7 +103,7 @@ def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatc
 def test_erasing_takes_all_of_one_and_leaves_the_counters(
     engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deletion, "CHUNK", 2)
+    monkeypatch.setattr(deletion, "_CHUNK", 2)
     write_records(engine, [example(n, user_id=1) for n in range(5)] + [example(8, user_id=2), example(9)])
     before = tallied(engine)
     assert history.erase(1) == 5
@@ -152,19 +152,19 @@ def test_what_is_no_id_is_not_found(history: History, id_: str):
 
 @given(st.integers(0, 2**62), st.binary(min_size=16, max_size=16))
 def test_a_cursor_comes_back_as_it_was(created_us: int, id_: bytes):
-    position = cursors.Position(created_us, id_.hex())
-    assert cursors.decode(cursors.encode(position, KEY), [OLD_KEY, KEY]) == position
+    position = Position(created_us, id_.hex())
+    assert decode_cursor(encode_cursor(position, KEY), [OLD_KEY, KEY]) == position
 
 
 @given(st.text() | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
 def test_a_made_up_cursor_is_refused(cursor: str):
     with pytest.raises(InvalidParameter, match="cursor"):
-        cursors.decode(cursor, [KEY])
+        decode_cursor(cursor, [KEY])
 
 
 def test_a_changed_cursor_or_one_of_another_key_is_refused():
-    cursor = cursors.encode(cursors.Position(5, "0" * 32), KEY)
+    cursor = encode_cursor(Position(5, "0" * 32), KEY)
     with pytest.raises(InvalidParameter):
-        cursors.decode(cursor, [OLD_KEY])
+        decode_cursor(cursor, [OLD_KEY])
     with pytest.raises(InvalidParameter):
-        cursors.decode(("B" if cursor[0] == "A" else "A") + cursor[1:], [KEY])
+        decode_cursor(("B" if cursor[0] == "A" else "A") + cursor[1:], [KEY])

@@ -45,8 +45,8 @@ def test_buckets_no_window_reaches_go_and_the_windows_stay(engine: Engine):
 
 
 def test_no_transaction_deletes_more_than_a_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deletion, "CHUNK", 10)
-    monkeypatch.setattr(deletion, "PAUSE_S", 0)
+    monkeypatch.setattr(deletion, "_CHUNK", 10)
+    monkeypatch.setattr(deletion, "_PAUSE_S", 0)
     write_records(engine, [example(n) for n in range(35)])
     commits = []
     event.listen(engine, "commit", lambda _: commits.append(rows(engine)))

@@ -1,6 +1,6 @@
 """Classifications, counters and buckets.
 
-A change speaks of the tables as they were then, so it repeats the columns instead of importing them.
+A migration describes the tables at its revision, so it repeats the columns instead of importing them.
 """
 
 import sqlalchemy as sa
@@ -11,11 +11,11 @@ from sqlalchemy.types import TypeEngine
 revision = "0001"
 down_revision = None
 
-MYSQL = ("mysql", "mariadb")
+_MYSQL = ("mysql", "mariadb")
 
 
 def _hex(digits: int) -> TypeEngine[str]:
-    return sa.String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *MYSQL)
+    return sa.String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *_MYSQL)
 
 
 def _tallies() -> list[sa.Column[int]]:
@@ -53,7 +53,7 @@ def upgrade() -> None:
         "counters",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
         sa.Column("kind", sa.SmallInteger, nullable=False),
-        sa.Column("key", sa.LargeBinary(32).with_variant(mysql.BINARY(32), *MYSQL), nullable=False),
+        sa.Column("key", sa.LargeBinary(32).with_variant(mysql.BINARY(32), *_MYSQL), nullable=False),
         *_tallies(),
         sa.Column("url", sa.Text),
         sa.Column("sha256", _hex(64)),
