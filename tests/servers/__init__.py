@@ -1,1 +1,1 @@
-"""Real MariaDB and Redis servers, private to one test session: own data folder, own port, nothing left behind."""
+"""Real MariaDB, Redis and Prometheus servers, private to one test process, on free ports and temporary folders."""

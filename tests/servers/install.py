@@ -1,7 +1,7 @@
-"""Installs the servers the tests need where that is possible: as root on Debian. Elsewhere it says what is missing.
+"""Installs the servers that the tests need, as root on Debian; otherwise prints what is missing.
 
-Run as ``python -m tests.servers.install``, with the names of further packages where they are needed. Exits 0 also
-where something is missing: the tests that need it are skipped then, or fail where CI is set.
+Run as ``python -m tests.servers.install [PACKAGE …]``. Exits with 0 even if packages are missing: tests that need them
+are skipped, or fail if CI is set.
 """
 
 import os
@@ -21,17 +21,17 @@ PACKAGES = {
 }
 """The Debian package of each program."""
 
-SEARCHED = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
 def missing(further: Sequence[str] = ()) -> list[str]:
-    """Debian packages whose program is not here; the ``further`` ones are named like theirs."""
+    """Debian packages whose program is not installed. ``further`` packages are named like their program."""
     wanted = PACKAGES | {name: name for name in further}
-    return [package for program, package in wanted.items() if not shutil.which(program, path=SEARCHED)]
+    return [package for program, package in wanted.items() if not shutil.which(program, path=_PATH)]
 
 
 def install(packages: list[str]) -> None:
-    """With apt, without starting the servers. Raises CalledProcessError."""
+    """Install packages with apt, without starting their services. Raises CalledProcessError."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     apt = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
     subprocess.run([*apt, "update"], check=True, env=environment, stdout=subprocess.DEVNULL)

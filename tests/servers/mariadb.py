@@ -1,4 +1,4 @@
-"""A private MariaDB."""
+"""A private MariaDB server."""
 
 import itertools
 import subprocess
@@ -24,7 +24,7 @@ class MariaDB(ServerProcess):
         self._tmp.mkdir()
         command = _install(self._data) if template is None else ["cp", "-a", str(template / "data"), str(self._data)]
         subprocess.run(command, check=True, capture_output=True)
-        # Run at every start, before the port opens.
+        # Executed at every start, before the port opens.
         (folder / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
             f"GRANT ALL ON *.* TO {USER}@'127.0.0.1';\n"

@@ -1,4 +1,4 @@
-"""A server process that tests may stop, kill, freeze and start again on the same data and port."""
+"""A server process that tests can stop, kill, freeze and restart on the same data and port."""
 
 import os
 import random
@@ -15,20 +15,20 @@ import pytest
 
 
 def require(program: str, package: str) -> str:
-    """Path of ``program``; without it the test is skipped, or fails where CI is set: there nothing may be missing."""
+    """The path of ``program``. If it is not installed, skips the test, or fails it if CI is set."""
     path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     return path or missing(f"{program} is missing: apt-get install {package}")
 
 
 def missing(message: str) -> NoReturn:
-    """Skip the test, or fail it where CI is set."""
+    """Skip the test, or fail it if CI is set."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(message)
     pytest.skip(message)
 
 
 def free_port() -> int:
-    """A free port below the ephemeral range: no outgoing connection takes it while the server is down."""
+    """A free port below the ephemeral range, so that no outgoing connection takes it while the server is stopped."""
     while True:
         port = random.randint(20_000, 32_000)
         with socket.socket() as probe:
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 class ServerProcess(ABC):
-    """One server on 127.0.0.1. ``start`` returns when it answers, ``stop`` when it is gone."""
+    """A server on 127.0.0.1. ``start`` returns when it responds, ``stop`` when it has exited."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,11 +48,11 @@ class ServerProcess(ABC):
 
     @abstractmethod
     def command(self) -> list[str]:
-        """The program and its arguments, running in the foreground."""
+        """The command line, for running in the foreground."""
 
     @abstractmethod
     def answers(self) -> bool:
-        """Whether the server takes a query now."""
+        """Whether the server responds to a query."""
 
     @property
     def pid(self) -> int:
@@ -66,7 +66,7 @@ class ServerProcess(ABC):
             self._process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        # The guard's stdin ends when this process dies, however it dies; then the server goes, too.
+        # The guard kills the server when its stdin closes, which happens however this process ends.
         self._guard = subprocess.Popen(
             ["sh", "-c", f"read _; kill -9 {self._process.pid}"],
             stdin=subprocess.PIPE,
@@ -81,7 +81,7 @@ class ServerProcess(ABC):
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End the server: SIGTERM as an operator would, SIGKILL as the kernel would."""
+        """Stop the server, gracefully with SIGTERM or abruptly with SIGKILL."""
         if self._process is None or self._guard is None:
             return
         self._process.send_signal(how)
@@ -95,7 +95,7 @@ class ServerProcess(ABC):
         self._process = self._guard = None
 
     def pause(self) -> None:
-        """Freeze it: connections open, nothing answers, as with a host that hangs."""
+        """Freeze the server, like a hanging host: connections stay open, nothing responds."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:

@@ -1,4 +1,4 @@
-"""A private Prometheus, and its tool."""
+"""A private Prometheus server, and promtool."""
 
 import json
 import subprocess
@@ -15,13 +15,13 @@ PACKAGE = "prometheus"
 
 
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What Prometheus' own tool says."""
+    """Run promtool."""
     command = [require("promtool", PACKAGE), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 class Prometheus(ServerProcess):
-    """Debian's Prometheus, asking every five seconds. ``targets``: host:port, each with the labels it is given."""
+    """Debian's Prometheus with a scrape interval of 5 s. ``targets``: host:port and its labels."""
 
     def __init__(
         self, folder: Path, targets: Sequence[tuple[str, Mapping[str, str]]], rules: Sequence[Path] = ()
@@ -57,13 +57,13 @@ class Prometheus(ServerProcess):
             return False
 
     def get(self, path: str, **parameters: str) -> Any:
-        """What its API has under a path, e.g. ``rules``."""
+        """The data of an API path, such as ``rules``."""
         reply = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20).json()
         assert reply["status"] == "success", f"{parameters}: {reply.get('error')}"
         return reply["data"]
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """The series of an expression now, each with ``metric`` (its labels) and ``value``."""
+        """The current series of an expression, each with ``metric`` (its labels) and ``value``."""
         data = self.get("query", query=expression)
         if data["resultType"] == "scalar":
             return [{"metric": {}, "value": data["result"]}]

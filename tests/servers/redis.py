@@ -1,4 +1,4 @@
-"""A private Redis."""
+"""A private Redis server."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.servers.process import ServerProcess, require
 
 
 class Redis(ServerProcess):
-    """Debian's Redis with an append-only file, so that its data outlives a restart."""
+    """Debian's Redis with an append-only file, so that its data survives a restart."""
 
     def __init__(self, folder: Path) -> None:
         self._program = require("redis-server", "redis-server")
@@ -30,7 +30,7 @@ class Redis(ServerProcess):
 
     def answers(self) -> bool:
         try:
-            with redis.Redis.from_url(self.url, socket_timeout=2) as client:
+            with redis.Redis.from_url(self.url, socket_timeout=0.5) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

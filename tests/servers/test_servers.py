@@ -1,4 +1,4 @@
-"""The private servers keep their data over a restart, and are gone when the process that started them is."""
+"""The private servers keep their data across restarts and end with the process that started them."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.servers.redis import Redis
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_mariadb_keeps_data_and_port_over_a_restart(mariadb: MariaDB, how: signal.Signals):
+def test_mariadb_keeps_data_and_port_across_a_restart(mariadb: MariaDB, how: signal.Signals):
     engine = create_engine(mariadb.fresh_database())
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE t (a INT)"))
@@ -33,7 +33,7 @@ def test_mariadb_keeps_data_and_port_over_a_restart(mariadb: MariaDB, how: signa
     engine.dispose()
 
 
-def test_redis_keeps_data_and_port_over_a_restart(redis_server: Redis):
+def test_redis_keeps_data_and_port_across_a_restart(redis_server: Redis):
     with redis.Redis.from_url(redis_server.url) as client:
         client.set("a", "1")
     redis_server.stop()

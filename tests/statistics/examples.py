@@ -1,4 +1,4 @@
-"""Records for the tests, and the truth the counters are held against."""
+"""Example records, and the counters expected for them."""
 
 import hashlib
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Single classifications: pages, owners, cursors."""
+"""The history: pages, search, ownership, deletion and cursors."""
 
 import base64
 
@@ -50,7 +50,7 @@ def test_a_page_exactly_full_is_the_last(engine: Engine, history: History):
     assert history.page(7, 3).next_cursor is None
 
 
-def test_users_see_their_own(engine: Engine, history: History):
+def test_users_see_only_their_own_classifications(engine: Engine, history: History):
     write_records(engine, [example(1, user_id=1), example(2, user_id=2), example(3)])
     assert [_pages(history, user_id, 5) for user_id in (1, 2, 3)] == [[[example(1).id]], [[example(2).id]], [[]]]
 
@@ -71,7 +71,7 @@ def test_users_see_their_own(engine: Engine, history: History):
         ("ü" * 100, []),
     ],
 )
-def test_labels_are_found_by_a_part(engine: Engine, history: History, label: str, found: list[int]):
+def test_labels_are_found_by_substring_or_wnid(engine: Engine, history: History, label: str, found: list[int]):
     names = ["Yorkshire_terrier", "Yorkshire terrier", "Border_terrier", "100%_wool", "either/or"]
     records = [example(n, user_id=1, label=name, wnid=f"n{n:08d}") for n, name in enumerate(names)]
     write_records(engine, [*records, example(9, user_id=2, label="Yorkshire_terrier")])
@@ -80,7 +80,7 @@ def test_labels_are_found_by_a_part(engine: Engine, history: History, label: str
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 @pytest.mark.parametrize("looked_through", [1, 2, 5, 12, 13])
-def test_a_search_looks_at_so_many_and_goes_on(
+def test_a_search_scans_a_limited_number_and_continues(
     engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch, limit: int, looked_through: int
 ):
     monkeypatch.setattr(history_module, "SEARCH_LIMIT", looked_through)
@@ -92,7 +92,7 @@ def test_a_search_looks_at_so_many_and_goes_on(
     assert len(pages) <= 12 // looked_through + 3
 
 
-def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch):
+def test_pages_yields_all_classifications_in_chunks(engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(history_module, "_CHUNK", 3)
     write_records(engine, [example(n, user_id=1 + n // 7) for n in range(8)])
     pages = [[record.id for record in page] for page in history.pages(1)]
@@ -100,7 +100,7 @@ def test_all_is_read_some_at_a_time(engine: Engine, history: History, monkeypatc
     assert list(history.pages(3)) == []
 
 
-def test_erasing_takes_all_of_one_and_leaves_the_counters(
+def test_erase_removes_all_rows_of_a_user_and_keeps_the_counters(
     engine: Engine, history: History, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(deletion, "_CHUNK", 2)
@@ -112,7 +112,7 @@ def test_erasing_takes_all_of_one_and_leaves_the_counters(
     assert tallied(engine) == before
 
 
-def test_what_comes_meanwhile_does_not_shift_the_pages(engine: Engine, history: History):
+def test_new_records_do_not_shift_later_pages(engine: Engine, history: History):
     write_records(engine, [example(n, user_id=1) for n in range(4)])
     first = history.page(1, 2)
     write_records(engine, [example(9, user_id=1)])
@@ -121,7 +121,7 @@ def test_what_comes_meanwhile_does_not_shift_the_pages(engine: Engine, history: 
     assert [record.id for record in second.records] == [example(1).id, example(0).id]
 
 
-def test_deleting_takes_the_row_and_leaves_the_counters(engine: Engine, history: History):
+def test_delete_removes_the_row_and_keeps_the_counters(engine: Engine, history: History):
     record = example(1, user_id=1)
     write_records(engine, [record])
     before = tallied(engine)
@@ -135,7 +135,7 @@ def test_deleting_takes_the_row_and_leaves_the_counters(engine: Engine, history:
 
 
 @pytest.mark.parametrize(("owner", "other"), [(1, 2), (None, 1)])
-def test_nobody_deletes_what_is_anothers(engine: Engine, history: History, owner: int | None, other: int):
+def test_users_cannot_delete_classifications_of_others(engine: Engine, history: History, owner: int | None, other: int):
     write_records(engine, [example(1, user_id=owner)])
     with pytest.raises(UnknownClassification):
         history.delete(example(1).id, other)
@@ -143,7 +143,7 @@ def test_nobody_deletes_what_is_anothers(engine: Engine, history: History, owner
 
 
 @pytest.mark.parametrize("id_", ["", "x", "ü" * 32, "A" * 32, "0" * 33, "%", "' OR 1=1 --", "\x00" * 32, "\ud800"])
-def test_what_is_no_id_is_not_found(history: History, id_: str):
+def test_a_malformed_id_is_not_found(history: History, id_: str):
     with pytest.raises(UnknownClassification):
         history.get(id_)
     with pytest.raises(UnknownClassification):
@@ -151,18 +151,18 @@ def test_what_is_no_id_is_not_found(history: History, id_: str):
 
 
 @given(st.integers(0, 2**62), st.binary(min_size=16, max_size=16))
-def test_a_cursor_comes_back_as_it_was(created_us: int, id_: bytes):
+def test_decode_inverts_encode(created_us: int, id_: bytes):
     position = Position(created_us, id_.hex())
     assert decode_cursor(encode_cursor(position, KEY), [OLD_KEY, KEY]) == position
 
 
 @given(st.text() | st.binary(max_size=60).map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
-def test_a_made_up_cursor_is_refused(cursor: str):
+def test_an_arbitrary_cursor_is_rejected(cursor: str):
     with pytest.raises(InvalidParameter, match="cursor"):
         decode_cursor(cursor, [KEY])
 
 
-def test_a_changed_cursor_or_one_of_another_key_is_refused():
+def test_a_modified_cursor_or_another_key_is_rejected():
     cursor = encode_cursor(Position(5, "0" * 32), KEY)
     with pytest.raises(InvalidParameter):
         decode_cursor(cursor, [OLD_KEY])

@@ -18,7 +18,7 @@ from tests.statistics.examples import examples, expected, rows, tallied
 
 @pytest.fixture
 def engine(migrated_databases: MigratedDatabases) -> Iterator[Engine]:
-    engine = connect(migrated_databases.take(), timeout_s=2)
+    engine = connect(migrated_databases.take(), timeout_s=1)
     yield engine
     engine.dispose()
 
@@ -61,12 +61,12 @@ def test_an_outage_neither_loses_nor_duplicates_records(
     threads = [*(threading.Thread(target=record, args=(n,)) for n in range(4)), threading.Thread(target=drain)]
     for thread in threads:
         thread.start()
-    time.sleep(0.4)
+    time.sleep(0.2)
     mariadb.stop(how)
-    time.sleep(0.4)
+    time.sleep(0.3)
     during = recorder.pending()
     mariadb.start()
-    time.sleep(0.8)
+    time.sleep(0.4)
     done.set()
     for thread in threads:
         thread.join()
@@ -92,7 +92,7 @@ def test_a_frozen_database_delays_only_the_first_batch(mariadb: MariaDB, engine:
     finally:
         mariadb.resume()
     assert first_s < 20
-    assert others_s < 10, "a time limit each would be 40 s"
+    assert others_s < 10, "a timeout for each would be 20 s"
     assert recorder.pending() == 21
     _drain(recorder)
     assert rows(engine) == 22

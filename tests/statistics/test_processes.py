@@ -1,4 +1,4 @@
-"""Several processes record, and some are killed in the middle of it."""
+"""Processes that are killed while they record."""
 
 import itertools
 import subprocess
@@ -20,14 +20,14 @@ def _start(url: str, spool: Path, first: int, step: int) -> subprocess.Popen[str
 
 
 def _first(process: subprocess.Popen[str], number: int) -> list[int]:
-    """Wait for the first batches whose ``record`` returned."""
+    """Wait for the first batches that were confirmed: their ``record`` returned."""
     assert process.stdout is not None
     lines = (line.strip() for line in process.stdout)
     return [int(line) for line in itertools.islice((line for line in lines if line.isdecimal()), number)]
 
 
 def _kill(process: subprocess.Popen[str]) -> list[int]:
-    """End it with SIGKILL; the batches whose ``record`` had returned."""
+    """Kill the process; return the other batches that it confirmed."""
     process.kill()
     output, _ = process.communicate()
     return [int(line) for line in output.split("\n")[:-1] if line.isdecimal()]
@@ -42,21 +42,19 @@ def _recorded(engine: Engine) -> set[str]:
         return set(connection.scalars(select(classifications.c.id)))
 
 
-def test_killed_processes_lose_nothing_that_had_returned(url: str, engine: Engine, tmp_path: Path):
-    """Three at once and overlapping: every second batch of one is a batch of another."""
+def test_killed_processes_lose_no_confirmed_batch(url: str, engine: Engine, tmp_path: Path):
+    """Three processes record overlapping batches: every second batch of one is a batch of another."""
     spool = tmp_path / "spool"
     returned: set[str] = set()
-    for round_ in range(2):
-        processes = [_start(url, spool, round_ * 100_000 + n * 4, 4) for n in range(3)]
-        for process in processes:
-            returned |= _ids(_first(process, 1))
-        time.sleep(0.3 + round_ * 0.037)
-        for process in processes:
-            returned |= _ids(_kill(process))
+    processes = [_start(url, spool, n * 4, 4) for n in range(3)]
+    for process in processes:
+        returned |= _ids(_first(process, 8))
+    for process in processes:
+        returned |= _ids(_kill(process))
     assert len(returned) > 100
-    heir = DurableRecorder(engine, spool)
-    heir.drain()
-    assert heir.pending() == 0
+    successor = DurableRecorder(engine, spool)
+    successor.drain()
+    assert successor.pending() == 0
     assert returned <= _recorded(engine)
     assert tallied(engine) == expected(engine)
 
@@ -74,17 +72,17 @@ def test_many_kills(url: str, engine: Engine, tmp_path: Path):
     assert tallied(engine) == expected(engine)
 
 
-def test_killed_while_the_database_is_down(url: str, engine: Engine, tmp_path: Path):
-    """The process only ever sees a server that refuses; what it says it kept is in whole files of the spool."""
+def test_processes_killed_during_an_outage_lose_nothing(url: str, engine: Engine, tmp_path: Path):
+    """The process never reaches the database, so every confirmed batch is a complete file in the spool."""
     spool = tmp_path / "spool"
     process = _start("mysql+pymysql://nobody@127.0.0.1:1/none", spool, 0, 8)
     returned = _ids(_first(process, 20))
     returned |= _ids(_kill(process))
     assert len(returned) >= 160
-    heir = DurableRecorder(engine, spool)
-    assert heir.pending() >= len(returned)
-    heir.drain()
+    successor = DurableRecorder(engine, spool)
+    assert successor.pending() >= len(returned)
+    successor.drain()
     assert returned <= _recorded(engine)
     assert list((spool / "broken").iterdir()) == []
-    assert rows(engine) == heir.recorded
+    assert rows(engine) == successor.recorded
     assert tallied(engine) == expected(engine)

@@ -1,4 +1,4 @@
-"""What is old goes, in small transactions; the counters stay."""
+"""Old rows are deleted in small transactions; the counters stay."""
 
 import pytest
 from sqlalchemy import Engine, event, func, select
@@ -19,7 +19,7 @@ def _number_of_buckets(engine: Engine) -> int:
         return connection.scalar(select(func.count()).select_from(buckets)) or 0
 
 
-def test_rows_past_the_days_go_and_counters_stay(engine: Engine):
+def test_prune_deletes_old_rows_and_keeps_the_counters(engine: Engine):
     write_records(engine, [example(n, created_at=NOW - n * DAY_S) for n in range(6)])
     totals = tallied(engine)[0]
     assert prune(engine, 3, NOW).classifications == 2
@@ -29,22 +29,22 @@ def test_rows_past_the_days_go_and_counters_stay(engine: Engine):
     assert tallied(engine)[0] == totals
 
 
-def test_buckets_no_window_reaches_go_and_the_windows_stay(engine: Engine):
+def test_prune_deletes_buckets_outside_every_window(engine: Engine):
     ages_s = [0, 3599, 3800, 86_399, 92_000, 604_799, 640_000, 900_000]
     write_records(engine, [example(n, created_at=NOW - age_s) for n, age_s in enumerate(ages_s)])
-    told = [top(engine, by, window, 10, NOW) for by in By for window in Window]
+    tops = [top(engine, by, window, 10, NOW) for by in By for window in Window]
     before = _number_of_buckets(engine)
     pruned = prune(engine, None, NOW)
     assert pruned.classifications == 0
     assert pruned.buckets == before - _number_of_buckets(engine) > 0
-    assert [top(engine, by, window, 10, NOW) for by in By for window in Window] == told
+    assert [top(engine, by, window, 10, NOW) for by in By for window in Window] == tops
     assert rows(engine) == len(ages_s)
     assert prune(engine, None, NOW) == Pruned(0, 0)
     prune(engine, None, NOW + 8 * DAY_S)
     assert _number_of_buckets(engine) == 0
 
 
-def test_no_transaction_deletes_more_than_a_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
+def test_every_transaction_deletes_at_most_a_chunk(engine: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deletion, "_CHUNK", 10)
     monkeypatch.setattr(deletion, "_PAUSE_S", 0)
     write_records(engine, [example(n) for n in range(35)])

@@ -1,4 +1,4 @@
-"""Reading the Top 10 costs the same however much was recorded."""
+"""The time to read the Top 10 does not depend on the number of records."""
 
 import time
 from pathlib import Path
@@ -15,9 +15,9 @@ from tests.statistics.examples import NOW
 
 
 def _fill(engine: Engine, number: int) -> None:
-    """The counters of ``number`` classifications of the last week, each third one of an image of its own.
+    """Fill the counters for ``number`` classifications in the last week, a third of them of unique images.
 
-    Written by the database itself: what ``store`` writes is compared with the rows elsewhere.
+    The rows are generated in SQL, for speed.
     """
     counts = "COUNT(*), SUM(took), MIN(took), MAX(took), MAX(seen)"
     with engine.begin() as connection:
@@ -31,7 +31,7 @@ def _fill(engine: Engine, number: int) -> None:
             f"{digits} {name}" for name in "abcefg"
         )
         spread = 604_800_000_000 // number
-        # A third one-off images, two thirds among 5,000; labels among 1,000. Primes scatter them.
+        # One third unique images, two thirds out of 5,000 images, 1,000 labels. Primes scatter them.
         for kind, subject in (
             (0, "CASE WHEN MOD(n*7919,3)=0 THEN 10000+n ELSE MOD(n*7919,5000) END"),
             (2, "MOD(n*104729,1000)"),
@@ -78,7 +78,7 @@ def _time_s(engine: Engine, by: By, window: Window) -> float:
 
 
 def _compare(small: Engine, large: Engine) -> None:
-    """The best of many, in turns: what it takes without the machine's other work."""
+    """Compare minima of alternating runs, which excludes other load of the machine."""
     slower = {}
     for by in By:
         for window in Window:
@@ -86,7 +86,7 @@ def _compare(small: Engine, large: Engine) -> None:
             for turn in range(400):
                 small_s = min(small_s, _time_s(small, by, window))
                 large_s = min(large_s, _time_s(large, by, window))
-                if turn >= 20 and large_s <= 2 * small_s:
+                if turn >= 8 and large_s <= 2 * small_s:
                     break
             else:
                 slower[by, window] = large_s / small_s
@@ -97,14 +97,14 @@ def _compare(small: Engine, large: Engine) -> None:
     assert not slower
 
 
-def test_ten_times_the_records_cost_the_same(tmp_path: Path):
-    small, large = (_database(f"sqlite:///{tmp_path / str(number)}.db", number) for number in (10_000, 100_000))
+def test_ten_times_the_records_take_the_same_time(tmp_path: Path):
+    small, large = (_database(f"sqlite:///{tmp_path / str(number)}.db", number) for number in (5_000, 50_000))
     _compare(small, large)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["sqlite", "mariadb"])
-def test_a_million_records_cost_the_same(kind: str, tmp_path: Path, request: pytest.FixtureRequest):
+def test_a_million_records_take_the_same_time(kind: str, tmp_path: Path, request: pytest.FixtureRequest):
     if kind == "sqlite":
         urls = [f"sqlite:///{tmp_path / name}.db" for name in ("small", "large")]
     else:

@@ -20,7 +20,7 @@ def test_an_empty_database_has_an_empty_top(engine: Engine):
     assert report(engine) == []
 
 
-def test_a_row_says_all(engine: Engine):
+def test_a_row_has_all_fields(engine: Engine):
     url = "https://example.org/dog.jpg"
     for number, took_ms in enumerate((20.0, 31.5, 10.25)):
         write_records(
@@ -41,14 +41,14 @@ def test_a_row_says_all(engine: Engine):
     assert [row] == top(engine, By.IMAGE, Window.ALL, 10) == report(engine)
 
 
-def test_most_frequent_first_then_seen_last(engine: Engine):
+def test_rows_are_ordered_by_count_then_last_occurrence(engine: Engine):
     subjects = ["a"] * 2 + ["b"] * 3 + ["c"] * 2 + ["d"]
     write_records(engine, [example(n, url=f"https://example.org/{name}") for n, name in enumerate(subjects)])
     for window in Window:
         assert [row.url and row.url[-1] for row in top(engine, By.IMAGE, window, 3, NOW)] == ["b", "c", "a"]
 
 
-def test_the_report_has_urls_only_and_the_top_uploads_too(engine: Engine):
+def test_the_report_has_only_urls_and_the_top_has_uploads(engine: Engine):
     write_records(engine, [example(n, url=None, sha256="e" * 64) for n in range(3)])
     write_records(engine, [example(n, url="https://example.org/") for n in range(3, 5)])
     assert [(row.url, row.count) for row in report(engine)] == [("https://example.org/", 2)]
@@ -58,7 +58,7 @@ def test_the_report_has_urls_only_and_the_top_uploads_too(engine: Engine):
 
 
 @pytest.mark.parametrize("window", SPAN_S)
-def test_a_window_holds_what_its_name_says_and_at_most_a_12th_more(engine: Engine, window: Window):
+def test_a_window_covers_its_span_and_at_most_a_12th_more(engine: Engine, window: Window):
     span_s = SPAN_S[window]
     ages = {"now": 0, "inside": span_s - 0.001, "outside": span_s * 13 / 12 + 0.001}
     write_records(engine, [example(n, url=age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
