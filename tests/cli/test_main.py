@@ -64,4 +64,4 @@ def test_wrong_settings_are_a_line_each(monkeypatch, capsys, tmp_path):
     assert ended.value.code == 2
     told = capsys.readouterr()
     assert [line.partition(":")[0] for line in told.err.splitlines()] == ["RAYLENS_PORT", "RAYLENS_RATE_LIMIT_USER"]
-    assert "write like 600/minute" in told.err
+    assert "write it like 600/minute" in told.err

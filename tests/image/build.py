@@ -1,4 +1,4 @@
-"""Runs the Dockerfile to its end, every instruction in order, in clean roots and without Docker.
+"""Builds the Dockerfile without Docker: every instruction in order, in clean root file systems.
 
 buildah does it, a builder of images from Dockerfiles that needs no server. What differs from ``docker build``: the base
 image cannot be had without a registry, so Debian's own packages make a stand-in for it, of the same Debian release and
@@ -20,11 +20,11 @@ IMAGE: Final = "raylens-check"
 CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 BUILT_ALREADY: Final = "RAYLENS_IMAGE"
-"""Environment variable: test what was built last instead of building."""
+"""Environment variable: test the last image instead of building one."""
 
 
 def buildah(*arguments: str, log: Path | None = None) -> str:
-    """What buildah prints, with images and containers in a folder of ours. Raises CalledProcessError."""
+    """Run buildah with its own storage folder and return its output. Raises CalledProcessError."""
     program = require("buildah", "buildah")
     storage = ["--root", str(FOLDER / "storage"), "--runroot", str(FOLDER / "run"), "--storage-driver", "overlay"]
     command = [program, *storage, *arguments]
@@ -36,7 +36,7 @@ def buildah(*arguments: str, log: Path | None = None) -> str:
 
 
 def build() -> str:
-    """Build the image; the builder's log."""
+    """Build the image and return the log of the build."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     if not buildah("images", "--quiet", "--filter", f"reference={BASE}"):
         _make_base()
@@ -45,12 +45,12 @@ def build() -> str:
         return log.read_text()
     options = ["--isolation", "chroot", "--pull=never", "--format", "docker", "--tag", IMAGE]
     said = buildah("build", *options, ".", log=log)
-    buildah("rm", "--all")  # a stage that is nothing but its base leaves a container behind
+    buildah("rm", "--all")  # a stage without instructions leaves a container behind
     return said
 
 
 def _make_base() -> None:
-    """A stand-in for the base image: Debian bookworm with its Python 3.11, at the place where the original has it."""
+    """Build a substitute for the base image: Debian bookworm with its Python 3.11, at the path of the original."""
     root = FOLDER / "base"
     shutil.rmtree(root, ignore_errors=True)
     packages = "--include=ca-certificates,python3,python3-venv"

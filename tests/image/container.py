@@ -1,6 +1,6 @@
-"""Runs the image as a cluster runs it: a read-only root, no capabilities, a user of its own, and namespaces of its own.
+"""Runs the image as a cluster does: read-only root, no capabilities, an unprivileged user, separate namespaces.
 
-The network has the loopback interface alone, so whatever would be fetched at a start fails here.
+The network has only the loopback interface, so any download at the start fails.
 """
 
 import json
@@ -47,7 +47,7 @@ exec sleep infinity
 
 
 class Container:
-    """Context manager. ``writable``: further folders that may be written, with their options as a tmpfs."""
+    """A running container, as a context manager. ``writable``: more writable folders and their tmpfs options."""
 
     def __init__(self, name: str, writable: Mapping[str, str] | None = None) -> None:
         self.folder = FOLDER / name
@@ -75,7 +75,7 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         assert self._init
-        self._init.kill()  # and with the first process of the namespace all the others
+        self._init.kill()  # this also kills all other processes of the namespace
         for process in (self._init, *self._started):
             process.wait()
         assert self._init.stdout
@@ -84,7 +84,7 @@ class Container:
         buildah("rm", self._name)
 
     def command(self, arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-        """The command line that runs ``arguments`` inside, as the image's user and with its environment."""
+        """The command line that runs ``arguments`` in the container, with the image's user and environment."""
         assert self._init
         children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()
         user, _, group = self.config["User"].partition(":")
@@ -103,12 +103,12 @@ class Container:
         return [*limit, *enter, "chroot", self._root, *inside]
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """What a command inside prints. Raises CalledProcessError."""
+        """Run a command in the container and return its output. Raises CalledProcessError."""
         command = self.command(arguments, environment)
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """A command that goes on inside until ``terminate``; what it says is in ``log``."""
+        """Start a command in the container, until ``terminate``. Its output is in ``log``."""
         noted = ("bash", "-c", 'echo $$ > /tmp/started && exec "$@"', "start", *arguments)
         with self.log.open("a") as log:
             command = self.command(noted, environment)
@@ -116,7 +116,7 @@ class Container:
         return self._started[-1]
 
     def terminate(self, process: subprocess.Popen[str], timeout_s: float) -> int:
-        """Ask what was started to stop, as a container's end does; its exit status."""
+        """Send SIGTERM to the started command, as stopping a container does, and return its exit status."""
         self.run("bash", "-c", "kill -TERM $(cat /tmp/started)")
         return process.wait(timeout_s)
 
@@ -125,7 +125,7 @@ class Container:
         return self.folder / "log"
 
     def wait_until(self, *arguments: str, **environment: str) -> None:
-        """Until a command inside succeeds."""
+        """Wait until a command in the container succeeds."""
         give_up_at = time.monotonic() + START_S
         while subprocess.run(self.command(arguments, environment), capture_output=True, check=False).returncode:
             assert time.monotonic() < give_up_at, f"{arguments} never succeeded:\n{self.log.read_text()[-4000:]}"

@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile: safe as they come, and of one mind with the settings."""
+"""compose.yaml and the Dockerfile are secure by default and consistent with the settings."""
 
 import os
 import re
@@ -16,8 +16,8 @@ from tests.servers.prometheus import promtool
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("MYSQL_PASSWORD", "REDIS_PASSWORD", "RAYLENS_SECRET_KEY")
-OF_THE_WATCH = "GRAFANA_PASSWORD"
-"""Asked for by Grafana itself: Compose would ask also those who start without it."""
+OF_THE_PROFILE = "GRAFANA_PASSWORD"
+"""Checked by Grafana itself: Compose would require it even without the profile."""
 WATCH = ROOT / "config" / "watch"
 
 
@@ -27,17 +27,17 @@ def services() -> dict[str, dict[str, Any]]:
     return document["services"]
 
 
-def test_no_secret_stands_in_a_file_and_each_is_asked_for() -> None:
+def test_files_contain_no_secrets_and_every_secret_is_required() -> None:
     text = (ROOT / "compose.yaml").read_text()
     for name in NEEDED:
         uses = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
         assert uses, name
         assert all(":?" in use for use in uses), f"{name} must not be left out silently"
     example = (ROOT / "compose.env").read_text().splitlines()
-    assert [line for line in example if not line.startswith("#")] == [f"{name}=" for name in (*NEEDED, OF_THE_WATCH)]
+    assert [line for line in example if not line.startswith("#")] == [f"{name}=" for name in (*NEEDED, OF_THE_PROFILE)]
 
 
-def test_the_environment_holds_settings_that_there_are(services: dict[str, dict[str, Any]]) -> None:
+def test_the_environment_has_only_known_settings(services: dict[str, dict[str, Any]]) -> None:
     given = services["raylens"]["environment"]
     names = {name.removeprefix("RAYLENS_").lower() for name in given if name.startswith("RAYLENS_")}
     assert names <= set(Settings.model_fields)
@@ -53,7 +53,7 @@ def test_only_the_loopback_interface_is_published(services: dict[str, dict[str, 
     }
 
 
-def test_every_service_is_confined_and_watched(services: dict[str, dict[str, Any]]) -> None:
+def test_every_service_is_hardened_and_has_a_health_check(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
@@ -63,28 +63,28 @@ def test_every_service_is_confined_and_watched(services: dict[str, dict[str, Any
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()
 
 
-def test_raylens_starts_once_its_servers_answer(services: dict[str, dict[str, Any]]) -> None:
+def test_raylens_starts_after_its_servers_are_healthy(services: dict[str, dict[str, Any]]) -> None:
     waits = services["raylens"]["depends_on"]
     assert {name: wait["condition"] for name, wait in waits.items()} == dict.fromkeys(
         ("mysql", "redis"), "service_healthy"
     )
 
 
-def test_the_servers_have_no_way_out(services: dict[str, dict[str, Any]]) -> None:
+def test_the_servers_have_no_internet_access(services: dict[str, dict[str, Any]]) -> None:
     document = yaml.safe_load((ROOT / "compose.yaml").read_text())
     assert document["networks"]["inside"] == document["networks"]["watch"] == {"internal": True}
     assert "inside" not in services["prometheus"]["networks"] + services["grafana"]["networks"]
     assert services["mysql"]["networks"] == services["redis"]["networks"] == ["inside"]
 
 
-def test_who_watches_is_asked_for(services: dict[str, dict[str, Any]]) -> None:
+def test_monitoring_is_an_opt_in_profile(services: dict[str, dict[str, Any]]) -> None:
     assert {name for name, service in services.items() if service.get("profiles") == ["watch"]} == {
         "prometheus",
         "grafana",
     }
 
 
-def test_grafana_has_no_password_of_its_own(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+def test_grafana_has_no_default_password(services: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     grafana = services["grafana"]
     assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "${GRAFANA_PASSWORD:-}"
     program = grafana["command"][0].replace("$$", "$").replace("/run.sh", "echo started")
@@ -94,7 +94,7 @@ def test_grafana_has_no_password_of_its_own(services: dict[str, dict[str, Any]],
         assert (done.returncode, b"started" in done.stdout) == (status, status == 0)
 
 
-def test_prometheus_asks_where_raylens_tells(services: dict[str, dict[str, Any]]) -> None:
+def test_prometheus_scrapes_the_ports_of_raylens(services: dict[str, dict[str, Any]]) -> None:
     (job,) = yaml.safe_load((WATCH / "prometheus.yaml").read_text())["scrape_configs"]
     (group,) = job["static_configs"]
     environment = services["raylens"]["environment"]
@@ -105,7 +105,7 @@ def test_prometheus_asks_where_raylens_tells(services: dict[str, dict[str, Any]]
     }
 
 
-def test_what_is_mounted_is_there(services: dict[str, dict[str, Any]]) -> None:
+def test_mounted_files_exist(services: dict[str, dict[str, Any]]) -> None:
     mounts = [volume for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
     files = [volume for volume in mounts if volume.startswith("./")]
     assert len(files) == 4
@@ -117,7 +117,7 @@ def test_what_is_mounted_is_there(services: dict[str, dict[str, Any]]) -> None:
     assert any(f":{provider['options']['path']}:" in volume for volume in files)
 
 
-def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
+def test_the_prometheus_configuration_is_valid(tmp_path: Path) -> None:
     configuration = (WATCH / "prometheus.yaml").read_text()
     rules = ROOT / "kuberay/chart/files/rules"
     (tmp_path / "prometheus.yaml").write_text(configuration.replace("/etc/prometheus/rules", str(rules)))
@@ -130,7 +130,7 @@ def test_shared_memory_holds_the_object_store(services: dict[str, dict[str, Any]
     assert int(services["raylens"]["shm_size"].removesuffix("gb")) << 30 > OBJECT_STORE_BYTES
 
 
-def test_compose_takes_the_file(tmp_path: Path) -> None:
+def test_compose_accepts_the_file(tmp_path: Path) -> None:
     program = shutil.which("docker-compose")
     if program is None:
         pytest.skip("docker-compose is not installed")
@@ -150,7 +150,7 @@ def clean() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in NEEDED}
 
 
-def test_the_image_is_served_by_nobody_in_particular() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     last = dockerfile.rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d+:[1-9]\d+$", last, re.MULTILINE)
@@ -158,8 +158,8 @@ def test_the_image_is_served_by_nobody_in_particular() -> None:
     assert "RAYLENS_HOST=0.0.0.0" in last
 
 
-def test_nothing_secret_goes_to_the_builder() -> None:
-    """Everything is left out but what is named."""
+def test_the_build_context_contains_no_secrets() -> None:
+    """.dockerignore excludes everything that it does not name."""
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"
     let_in = {line[1:].partition("/")[0] for line in lines if line.startswith("!")}

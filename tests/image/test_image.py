@@ -31,25 +31,25 @@ def built() -> str:
 
 @pytest.fixture
 def container(built: str) -> Iterator[Container]:
-    """With a data folder that may be written, as a volume of Docker is, which begins with what the image has there."""
+    """With a writable data folder, like a Docker volume, which starts as a copy of the image's folder."""
     with Container("docker", {"/var/lib/raylens/data": "mode=1777"}) as running:
         yield running
 
 
 @pytest.fixture
 def pod(built: str) -> Iterator[Container]:
-    """As the chart mounts it."""
+    """With the mounts of the chart."""
     with Container("pod", {"/tmp/ray": "mode=1777,size=2g", "/var/lib/raylens/spool": "mode=1777"}) as running:
         yield running
 
 
-def test_every_instruction_was_run(built: str) -> None:
+def test_every_instruction_was_executed(built: str) -> None:
     instructions = re.findall(r"^(?!ARG|#)[A-Z]+ ", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     run = re.findall(r"^(?:\[\d/\d\] )?STEP \d+/\d+: (?!ARG)[A-Z]+ ", built, re.MULTILINE)
     assert len(run) == len(instructions)
 
 
-def test_the_image_says_how_it_is_run(built: str) -> None:
+def test_the_image_has_its_runtime_configuration(built: str) -> None:
     config: dict[str, Any] = json.loads(buildah("inspect", "--type", "image", "raylens-check"))["Docker"]["config"]
     assert config["User"] == "10001:10001"
     assert config["Cmd"] == ["raylens", "serve"]
@@ -68,7 +68,7 @@ def test_it_serves_on_a_read_only_root_without_a_network(container: Container) -
         container.run("touch", "/app/anything")
     assert container.run("id", "--user").strip() == "10001"
     assert "CapEff:\t0000000000000000" in container.run("cat", "/proc/self/status")
-    # The volume, with what the image has in its place.
+    # Fill the volume from the image, like Docker.
     container.run("cp", "-r", "/var/lib/raylens/artifacts", "/var/lib/raylens/data/")
     where = {"RAYLENS_DATA_DIR": "/var/lib/raylens/data", "HOME": "/tmp"}
     service = container.start(*container.config["Cmd"], **where)
@@ -84,18 +84,18 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
 
 
 def start_command(group: dict[str, Any]) -> str:
-    """What KubeRay makes of rayStartParams; one node stands for head and worker, so it has the worker's CPUs."""
+    """The command that KubeRay builds from rayStartParams. One node is head and worker, so it has the worker's CPUs."""
     given = {**group["rayStartParams"], "num-cpus": "4", "dashboard-host": "0.0.0.0", "metrics-export-port": "8080"}
     options = " ".join(f"--{name}={value}" for name, value in {**given, "dashboard-agent-listen-port": "52365"}.items())
     return f"ray start --head --block {options}"
 
 
-def test_it_serves_as_kuberay_runs_it(pod: Container, trial: list[Manifest]) -> None:
-    """Its command, its probe, its token; the chart's environment, mounts and Serve configuration."""
+def test_it_serves_in_a_pod_of_kuberay(pod: Container, trial: list[Manifest]) -> None:
+    """With KubeRay's command, probe and token, and the chart's environment, mounts and Serve configuration."""
     service = one(trial, "RayService")["spec"]
     variables = {name: text for name, text in environment(pods(trial)["workers"]).items() if isinstance(text, str)}
     variables |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0123456789" * 4}
-    # In place of the Secret; there is no MySQL here.
+    # Replaces the Secret, because there is no MySQL here.
     variables |= {"RAYLENS_DATABASE_URL": "sqlite:////tmp/raylens.db", "RAYLENS_SECRET_KEY": "0123456789" * 4}
     command = start_command(service["rayClusterConfig"]["headGroupSpec"])
     node = pod.start("/bin/bash", "-c", "--", command, **variables)
