@@ -1,4 +1,4 @@
-"""Images by their URL, fetched without becoming a way into the network behind us."""
+"""Fetches images by URL, with protection against server-side request forgery (SSRF)."""
 
 from serve_app.fetch.fetcher import Fetcher
 from serve_app.fetch.urls import host_of

@@ -1,4 +1,4 @@
-"""Which addresses an image URL may lead to: the public internet, and what the settings add."""
+"""The addresses that image URLs may reach: the public internet, plus networks of the settings."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
@@ -15,10 +15,10 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 _NOT_PUBLIC: Final = tuple(
     ip_network(network)
     for network in (
-        "168.63.129.16/32",  # Azure's metadata and DNS, at an address of the public range
-        "192.0.0.0/24",  # IETF protocol assignments, in them Oracle's metadata
+        "168.63.129.16/32",  # Azure's metadata and DNS service, in the public range
+        "192.0.0.0/24",  # IETF protocol assignments, including Oracle's metadata service
         "192.88.99.0/24",  # 6to4 relays
-        "2001::/23",  # IETF protocol assignments, in them Teredo
+        "2001::/23",  # IETF protocol assignments, including Teredo
         "2002::/16",  # 6to4: wraps any IPv4 address
         "3fff::/20",  # documentation
     )
@@ -32,13 +32,13 @@ class AddressPolicy:
         self._allowed = tuple(allowed)
 
     def allows(self, address: IpAddress) -> bool:
-        """Whether a socket to ``address`` may be opened."""
+        """Whether a connection to ``address`` may be opened."""
         address = _unwrapped(address)
         return any(address in network for network in self._allowed) or _is_public(address)
 
 
 def _unwrapped(address: IpAddress) -> IpAddress:
-    """The IPv4 address that a mapped or NAT64 one reaches; any other as it is."""
+    """The IPv4 address behind a mapped or NAT64 address; other addresses unchanged."""
     if isinstance(address, IPv6Address) and address.scope_id is None:
         if address.ipv4_mapped:
             return address.ipv4_mapped

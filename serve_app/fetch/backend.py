@@ -1,4 +1,4 @@
-"""The one place where a socket for a fetch is opened, and so the one place where its address is checked."""
+"""The network backend of the fetcher: checks the address of every connection before it is opened."""
 
 import asyncio
 import socket
@@ -12,23 +12,23 @@ from serve_app.errors import FetchFailed, ForbiddenAddress
 from serve_app.fetch.addresses import AddressPolicy, IpAddress
 
 Resolver = Callable[[str], Awaitable[Sequence[IpAddress]]]
-"""Host name → its addresses, best first. Raises ``OSError`` where there are none."""
+"""Returns the addresses of a host name, best first. Raises ``OSError`` if there are none."""
 
 _ATTEMPT_S: Final = 3.0
-"""For one address, so that the next ones still have a chance within the time of the fetch."""
+"""Per address, so that the timeout of the fetch leaves time for the next address."""
 
 
 async def resolve_host(host: str) -> list[IpAddress]:
-    """The addresses of ``host`` by the system's resolver."""
+    """Resolve ``host`` with the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a name once, checks every address, and connects to one of the very addresses it has checked.
+    """Resolves a host once, checks all of its addresses, and connects to one of the checked addresses.
 
-    So neither a redirect nor a pooled connection nor a DNS answer that changes between two look-ups leads anywhere
-    else. TLS and the Host header still see the name.
+    Redirects, pooled connections and DNS rebinding therefore cannot reach any other address. TLS and the Host header
+    still use the host name.
     """
 
     def __init__(self, policy: AddressPolicy, resolver: Resolver = resolve_host) -> None:
@@ -47,7 +47,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """Connect to an allowed address of ``host``.
 
         :raises ForbiddenAddress: one of its addresses is not allowed.
-        :raises FetchFailed: it has no address, or none of them answers.
+        :raises FetchFailed: it has no address, or no address accepts the connection.
         """
         attempt_s = _ATTEMPT_S if timeout is None else min(timeout, _ATTEMPT_S)
         for address in await self._checked(host):

@@ -1,4 +1,4 @@
-"""Fetches the image behind a URL that a stranger sent."""
+"""Fetches an image from a URL sent by a client."""
 
 import asyncio
 import ssl
@@ -27,11 +27,11 @@ _HEADERS: Final = (
     ("Accept-Encoding", "identity"),
 )
 
-_FAULTS: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+_NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 
 
 class Fetcher:
-    """An HTTP client without cookies, proxies, credentials or environment; its connections are pooled."""
+    """An HTTP client with pooled connections. It uses no cookies, proxies, credentials or environment variables."""
 
     def __init__(
         self,
@@ -42,9 +42,9 @@ class Fetcher:
         timeout_s: float = 10.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Fetch from the public internet and from ``allowed_networks``.
+        """Allow the public internet and ``allowed_networks``.
 
-        ``timeout_s``: for all of one fetch. ``clock``: Unix seconds.
+        ``timeout_s``: total time of one fetch. ``clock``: Unix seconds.
         """
         self._timeout_s = timeout_s
         self._clock = clock
@@ -57,13 +57,13 @@ class Fetcher:
         )
 
     async def fetch(self, url: str, *, deadline: float) -> bytes:
-        """The bytes of the image at ``url``, at most ``MAX_IMAGE_BYTES``, sniffed to be of an allowed format.
+        """Fetch the image at ``url``: at most ``MAX_IMAGE_BYTES``, of an allowed format by its first bytes.
 
         :param deadline: Unix seconds.
-        :raises BadUrl: the URL, or one it redirects to, is not one that may be asked for.
-        :raises ForbiddenAddress: it leads to an address that is not allowed.
-        :raises FetchFailed: no image came, for whatever reason.
-        :raises DeadlineExceeded: the deadline passed first.
+        :raises BadUrl: the URL, or the target of a redirect, is invalid.
+        :raises ForbiddenAddress: the URL leads to an address that is not allowed.
+        :raises FetchFailed: the server returned no image.
+        :raises DeadlineExceeded: the deadline has passed.
         """
         target = parse_image_url(url)
         left_s = deadline - self._clock()
@@ -90,16 +90,16 @@ class Fetcher:
     async def _follow(self, url: httpx.URL) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
             try:
-                answer = await self._get(url)
-            except _FAULTS as error:
+                result = await self._get(url)
+            except _NETWORK_ERRORS as error:
                 raise FetchFailed(f"The connection to {url.host} failed.") from error
-            if isinstance(answer, bytes):
-                return answer
-            url = answer
+            if isinstance(result, bytes):
+                return result
+            url = result
         raise FetchFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
 
     async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
-        """The image, or the URL where it is said to be."""
+        """The image, or the target of a redirect."""
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         async with self._pool.stream("GET", address, headers=_HEADERS) as response:
             headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
@@ -128,7 +128,7 @@ def _check(host: str, status: int, headers: dict[bytes, str]) -> None:
 
 
 async def _body(host: str, response: httpcore.Response) -> bytes:
-    """Read no further than it takes to see that the body is too large or not an image."""
+    """Read the body; stop as soon as it is too large or not an image."""
     body = bytearray()
     sniffed = False
     async for chunk in response.aiter_stream():

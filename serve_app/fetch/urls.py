@@ -1,4 +1,4 @@
-"""An image URL as a client wrote it → one that means the same to everybody who reads it."""
+"""Validates image URLs and converts them to a canonical form that all URL parsers understand alike."""
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -10,27 +10,26 @@ from serve_app.errors import BadUrl
 
 MAX_LENGTH: Final = 2_048
 
-_FORM: Final = re.compile(r"https?://(?P<authority>[^/?#]*)", re.IGNORECASE)
+_PATTERN: Final = re.compile(r"https?://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def parse_image_url(text: str) -> httpx.URL:
-    """An absolute http(s) URL: host in ASCII, without a trailing dot; no fragment.
+    """Parse an absolute http(s) URL; the host becomes ASCII without a trailing dot, the fragment is removed.
 
-    :raises BadUrl: malformed, too long, not http(s), with credentials, or written in a form that programs
-        understand differently.
+    :raises BadUrl: the URL is malformed, too long, not http(s), has credentials, or is ambiguous between parsers.
     """
     text = text.strip()
     if len(text) > MAX_LENGTH:
         raise BadUrl(f"The URL has {len(text):,} characters; {MAX_LENGTH:,} are allowed.")
-    form = _FORM.match(text)
-    if form is None:
+    match = _PATTERN.match(text)
+    if match is None:
         raise BadUrl("The URL must begin with http:// or https://.")
     if _UNSAFE.search(text):
         raise BadUrl("The URL must not contain spaces, control characters or backslashes.")
-    if "@" in form["authority"]:
+    if "@" in match["authority"]:
         raise BadUrl("The URL must not contain a user name or password.")
     try:
         url = httpx.URL(text)
@@ -41,7 +40,7 @@ def parse_image_url(text: str) -> httpx.URL:
 
 
 def host_of(text: str) -> str:
-    """What may be written down of somebody's URL, whose path and query may be secret; empty where it is none."""
+    """The host of a URL, for logs, because path and query may be secret; empty if the URL is invalid."""
     try:
         return parse_image_url(text).host
     except BadUrl:
@@ -64,7 +63,7 @@ def _ipv4(host: str) -> str:
     try:
         return str(IPv4Address(host))
     except AddressValueError:
-        # 2130706433, 0x7f.1 and 0177.0.0.1 are 127.0.0.1 to some programs and names to others.
+        # Some parsers read 2130706433, 0x7f.1 and 0177.0.0.1 as 127.0.0.1, others as names.
         raise BadUrl("An IPv4 address in a URL must be four decimal numbers, like 192.0.2.1.") from None
 
 

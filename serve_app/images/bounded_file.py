@@ -1,4 +1,4 @@
-"""Bytes in memory that may be read in a limited number of pieces."""
+"""An in-memory file with a limited number of reads."""
 
 from io import BytesIO
 from typing import Final
@@ -11,11 +11,11 @@ _MAX_READS_ELSE: Final = 50_000
 
 
 class BoundedFile(BytesIO):
-    """What Pillow reads from, against files that are all headers.
+    """The input of Pillow, protected against files that consist of headers only.
 
-    Pillow walks segments, chunks and tags in Python: 20 MiB of empty ones hold the interpreter lock for minutes.
-    A JPEG takes about four reads a segment and joins its EXIF segments in quadratic time, so its limit is the lower;
-    a colour profile in 255 segments and extended XMP in 300 stay below it.
+    Pillow parses segments, chunks and tags in Python: 20 MiB of empty ones would hold the GIL for minutes. A JPEG takes
+    about four reads per segment, and its EXIF segments are joined in quadratic time, so its limit is lower. A color
+    profile in 255 segments and extended XMP in 300 stay below it.
     """
 
     def __init__(self, data: bytes, file_format: ImageFormat) -> None:
@@ -25,5 +25,5 @@ class BoundedFile(BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1
         if self._left < 0:
-            raise CorruptImage("The file is in more pieces than any camera or program makes. Saved anew it may work.")
+            raise CorruptImage("The file has more segments than cameras or programs write. Saving it again may help.")
         return super().read(size)

@@ -1,6 +1,6 @@
-"""Every kind of pixel as 8-bit RGB or grey, on white where it is transparent.
+"""Converts every pixel format to 8-bit RGB or grey, with transparency on white.
 
-Embedded ICC profiles are ignored, as they were when the models were trained: numbers are taken for sRGB.
+Embedded ICC profiles are ignored, as in the training of the models: values are taken as sRGB.
 """
 
 from typing import NamedTuple
@@ -12,13 +12,13 @@ from PIL import Image, TiffImagePlugin
 from models.arrays import UInt8Array
 
 _FAR = 1e30
-"""No number counts as larger; differences and quotients then stay within float32."""
+"""Values are clipped to this, so that differences and quotients stay within float32."""
 
 _DEEP_MODES = frozenset(("I;16", "I;16L", "I;16B", "I;16N", "I", "F"))
 
 
 class Samples(NamedTuple):
-    """What only the file knows of its grey values; a cropped picture no longer tells."""
+    """Properties of grey values that only the file has: a cropped picture loses them."""
 
     bits: int = 16
     white_is_zero: bool = False
@@ -32,7 +32,7 @@ class Samples(NamedTuple):
 
 
 def scale_colour_key(image: Image.Image, bits: int) -> None:
-    """Bring the transparent colour of a PNG from the ``bits`` of the file to the 8 that Pillow makes of them."""
+    """Scale the transparent colour of a PNG from the ``bits`` of the file to the 8 bits that Pillow decodes to."""
     key = image.info.get("transparency")
     if isinstance(key, int) and image.mode == "L" and bits < 8:
         image.info["transparency"] = key * 255 // (2**bits - 1)
@@ -41,14 +41,14 @@ def scale_colour_key(image: Image.Image, bits: int) -> None:
 
 
 def is_plain(image: Image.Image) -> bool:
-    """Whether the picture can be resized as it is."""
+    """Whether the picture can be resized without conversion."""
     return image.mode in ("RGB", "L") and "transparency" not in image.info
 
 
 def to_plain(image: Image.Image, samples: Samples) -> Image.Image:
-    """The picture in mode ``RGB`` or ``L``.
+    """Convert the picture to mode ``RGB`` or ``L``.
 
-    :raises ValueError: Pillow has no way from its mode to RGB.
+    :raises ValueError: Pillow cannot convert its mode to RGB.
     """
     if image.mode in _DEEP_MODES:
         return Image.fromarray(_eight_bits(image, samples))
@@ -83,7 +83,7 @@ def _by_depth(values: npt.NDArray[np.integer], bits: int) -> UInt8Array:
 
 
 def _by_range(values: npt.NDArray[np.number]) -> UInt8Array:
-    """Grey of numbers without an agreed white: the usual full scale that holds them all, else their own extremes."""
+    """Scale values without a defined white: by the smallest usual full scale that holds them, else by their range."""
     numbers = np.nan_to_num(values.astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     np.clip(numbers, -_FAR, _FAR, out=numbers)
     low, high = float(numbers.min()), float(numbers.max())
@@ -92,6 +92,6 @@ def _by_range(values: npt.NDArray[np.number]) -> UInt8Array:
     if white is None:
         numbers -= low
         white = max(high - low, 1 / _FAR)
-    numbers *= 255.0 / white  # in place: these are the largest arrays of all
+    numbers *= 255.0 / white  # in place, because these are the largest arrays
     numbers += 0.5
     return np.clip(numbers, 0, 255, out=numbers).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Encoded file → upright RGB pixels of the size a model wants. Whatever the bytes are, only errors of ours come out."""
+"""Decodes a file to upright RGB pixels of the size of a model. Raises only subclasses of RaylensError."""
 
 import logging
 import math
@@ -36,54 +36,54 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
 _DRAFT_GAP: Final = 2
-"""A JPEG is decoded at 1/2, 1/4 or 1/8 only where that still leaves this many pixels for each one of the result."""
+"""A JPEG is decoded at 1/2, 1/4 or 1/8 only if this leaves at least this many pixels per pixel of the result."""
 
 _REDUCING_GAP: Final = 3.0
-"""Larger pictures are averaged in whole pixels down to this many for each one of the result, then resized bicubic."""
+"""Larger pictures are reduced by averaging to this many pixels per pixel of the result, then resized bicubic."""
 
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
 
 _PNG_BITS: Final = 24
-"""Where a PNG says how many bits a sample has."""
+"""Offset of the bit depth in a PNG."""
 
 _STRUCTURE: Final[dict[ImageFormat, Callable[[bytes], None]]] = {
     "JPEG": check_jpeg,
     "TIFF": check_tiff,
     "AVIF": check_avif,
 }
-"""What to look at before Pillow does: files that are small in bytes and pixels and still hold up a decoder."""
+"""Checks before decoding, against small files that are expensive to decode."""
 
 _BUDGET: Final = PixelBudget(2 * MAX_IMAGE_PIXELS)
 
-# The threads of our callers are the parallelism; a pool per AVIF file on top of it only costs memory.
+# Callers already decode in several threads; a thread pool per AVIF file would only cost memory.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
-# Pillow warns of odd metadata, which is the sender's affair. For the whole process, as warnings.catch_warnings()
-# is not safe in threads.
+# Pillow warns about unusual metadata, which does not concern the operator. This filter is process-wide, because
+# warnings.catch_warnings() is not thread-safe.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def inspect(data: bytes) -> ImageInfo:
-    """What the header says; no pixel is decoded.
+    """Read the header only, without decoding pixels.
 
-    :raises RaylensError: as :func:`decode`, except for damage behind the header.
+    :raises RaylensError: like :func:`decode`, except for damage after the header.
     """
     with _opened(data) as (image, file_format):
         return _info(image.size, file_format, orientation_of(image))
 
 
 def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
-    """The first frame or page of an encoded file: its description, and uint8 (size, size, 3) RGB.
+    """Decode the first frame or page to its description and uint8 (size, size, 3) RGB.
 
     A square of ``crop`` × the shorter side is cut from the centre of the upright picture and resized, bicubic with
     antialiasing. Blocks while too many pixels are being decoded in this process.
 
-    :raises ImageMissing: no bytes.
+    :raises ImageMissing: the file is empty.
     :raises ImageTooLarge: more than ``MAX_IMAGE_BYTES``.
-    :raises UnsupportedImage: not one of the allowed formats.
+    :raises UnsupportedImage: the format is not allowed.
     :raises TooManyPixels: more than ``MAX_IMAGE_PIXELS`` by the header.
-    :raises CorruptImage: damaged, truncated, or of a variant that cannot be read.
+    :raises CorruptImage: damaged, truncated, or of an unsupported variant.
     """
     with _opened(data) as (image, file_format):
         width, height = image.size
@@ -107,7 +107,7 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
         raise UnsupportedImage(unsupported_format_message(data))
     if check := _STRUCTURE.get(file_format):
         check(data)
-    with _ours(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:
+    with _converting_errors(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:
         _check_pixels(image.size)
         if file_format == "PNG":
             scale_colour_key(image, bits=data[_PNG_BITS])
@@ -115,8 +115,8 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
 
 
 @contextmanager
-def _ours(file_format: ImageFormat) -> Iterator[None]:
-    """Turn what Pillow raises into errors of ours. Its decoders raise nearly every type there is."""
+def _converting_errors(file_format: ImageFormat) -> Iterator[None]:
+    """Convert exceptions of Pillow, whose decoders raise almost any type, to RaylensError."""
     try:
         yield
     except RaylensError:
@@ -126,7 +126,8 @@ def _ours(file_format: ImageFormat) -> Iterator[None]:
     except Exception as error:
         logger.debug("Not decoded", exc_info=True)
         raise CorruptImage(
-            f"The {file_format} file is damaged, truncated or of a rare variant. Saved anew as JPEG or PNG it may work."
+            f"The {file_format} file is damaged, truncated or of an unsupported variant. "
+            "Saving it again as JPEG or PNG may help."
         ) from error
 
 
@@ -140,11 +141,11 @@ def _check_pixels(size: tuple[int, int]) -> None:
 
 
 def _load(image: ImageFile.ImageFile, transform: Transform) -> Box:
-    """Decode the picture, a JPEG perhaps at a fraction of its size; the box to cut from it."""
+    """Decode the picture, a JPEG possibly at a fraction of its size. Returns the box to crop."""
     least = math.ceil(_DRAFT_GAP * transform.size / transform.crop)
-    draft = image.draft(None, (least, least))  # does nothing where it is not a JPEG
+    draft = image.draft(None, (least, least))  # only has an effect for JPEG
     if draft:
-        image.decodermaxblock = MAX_IMAGE_BYTES  # hands libjpeg the whole file, uncopied, instead of 64 KiB at a time
+        image.decodermaxblock = MAX_IMAGE_BYTES  # passes libjpeg the whole file uncopied instead of 64 KiB chunks
     image.load()
     width, height = draft[1][2:] if draft else image.size
     side = transform.crop * min(width, height)
@@ -155,13 +156,13 @@ def _load(image: ImageFile.ImageFile, transform: Transform) -> Box:
 def _resized(image: Image.Image, box: Box, size: int) -> Image.Image:
     if not is_plain(image):
         samples = Samples.of(image)
-        image, box = _cut(image, box, size)
+        image, box = _crop(image, box, size)
         image = to_plain(image, samples)
     return image.resize((size, size), Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
 
 
-def _cut(image: Image.Image, box: Box, size: int) -> tuple[Image.Image, Box]:
-    """The part of the picture that the resize of ``box`` looks at, and where the box is in it."""
+def _crop(image: Image.Image, box: Box, size: int) -> tuple[Image.Image, Box]:
+    """The part of the picture that resizing ``box`` reads, and the box within it."""
     margin = _SUPPORT * max((box[2] - box[0]) / size, 1) + 1
     left, top = max(0, math.floor(box[0] - margin)), max(0, math.floor(box[1] - margin))
     right, bottom = min(image.width, math.ceil(box[2] + margin)), min(image.height, math.ceil(box[3] + margin))

@@ -1,4 +1,4 @@
-"""Which format a file has, by its first bytes: a name or a Content-Type can lie."""
+"""Detects the format of a file by its first bytes, because names and Content-Types can be wrong."""
 
 from typing import Final, Literal
 
@@ -7,7 +7,7 @@ ImageFormat = Literal["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"]
 ALLOWED: Final[tuple[ImageFormat, ...]] = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 
 SNIFF_BYTES: Final = 256
-"""This many bytes of the beginning are enough for :func:`sniff`."""
+"""Number of leading bytes that :func:`sniff` needs."""
 
 _MAGIC: Final[tuple[tuple[bytes, ImageFormat], ...]] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -37,7 +37,7 @@ _HEIC_BRANDS: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"
 
 
 def sniff(head: bytes) -> ImageFormat | None:
-    """The allowed format that ``head``, the beginning of a file, belongs to; None for anything else."""
+    """The allowed format of a file that starts with ``head``; None for any other format."""
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
@@ -49,12 +49,12 @@ def sniff(head: bytes) -> ImageFormat | None:
 
 
 def unsupported_format_message(head: bytes) -> str:
-    """A message for the sender of a file that :func:`sniff` does not know: what it seems to be, what may be sent."""
+    """The error message for a file that :func:`sniff` rejects: the presumed format, and the allowed formats."""
     return f"This is {_guess(head)}. Allowed are JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF."
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """The brands an ISO media file (AVIF, HEIC, MP4) claims: the major one, and the compatible ones behind it."""
+    """The brands of an ISO media file (AVIF, HEIC, MP4): the major brand and the compatible brands."""
     if head[4:8] != b"ftyp":
         return set()
     end = min(int.from_bytes(head[:4], "big"), len(head))

@@ -1,4 +1,4 @@
-"""Which way up a picture is: the EXIF orientation, 1 to 8 (EXIF 3.0, tag 0x0112)."""
+"""The EXIF orientation of a picture, 1 to 8 (EXIF 3.0, tag 0x0112)."""
 
 from typing import Final
 
@@ -18,15 +18,15 @@ _TRANSPOSE: Final = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The orientation still to be applied, from what has been read of the file so far; 1 where there is none.
+    """The orientation to apply, from the part of the file read so far; 1 if there is none.
 
-    Damaged metadata does not make a picture useless, so it counts as none.
+    Damaged metadata is ignored, because the picture is still usable.
     """
-    if image.format == "TIFF":  # Pillow turns these itself when it loads them
+    if image.format == "TIFF":  # Pillow applies it when it loads a TIFF
         return 1
     try:
         check_tiff(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
-        # Not image.getexif(): that of PNG decodes the whole picture to find a late chunk.
+        # Not image.getexif(): for PNG it decodes the whole picture to find a late chunk.
         value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
     except Exception:
         return 1
@@ -34,7 +34,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """(width, height) of the upright picture."""
+    """The (width, height) of the upright picture."""
     return (size[1], size[0]) if orientation >= 5 else size
 
 

@@ -1,4 +1,4 @@
-"""How many pixels may be decoded at once in a process, so that large pictures queue instead of filling the memory."""
+"""Limits the pixels decoded concurrently in a process, so that large pictures wait instead of filling the memory."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -7,40 +7,40 @@ from threading import Condition
 
 
 class PixelBudget:
-    """A weighted gate for threads, first come, first served.
+    """A weighted semaphore for threads, in first-in, first-out order.
 
-    In strict order nobody starves: neither the large picture behind many small ones, nor the small one behind
-    a large. Who holds a share never asks for a second one, so there is no deadlock.
+    The strict order prevents starvation of large and of small pictures. A holder never requests a second share, so
+    there is no deadlock.
     """
 
     def __init__(self, pixels: int) -> None:
         self._capacity = pixels
         self._free = pixels
-        self._turn = Condition()
+        self._condition = Condition()
         self._queue: deque[object] = deque()
 
     @contextmanager
     def share(self, pixels: int) -> Iterator[None]:
-        """Hold ``pixels`` of the budget; wait for them first. A picture above the whole budget takes all of it."""
+        """Wait for ``pixels`` of the budget and hold them. A picture larger than the budget takes all of it."""
         weight = min(pixels, self._capacity)
-        self._take(weight)
+        self._acquire(weight)
         try:
             yield
         finally:
-            self._give_back(weight)
+            self._release(weight)
 
-    def _take(self, weight: int) -> None:
+    def _acquire(self, weight: int) -> None:
         ticket = object()
-        with self._turn:
+        with self._condition:
             self._queue.append(ticket)
             try:
-                self._turn.wait_for(lambda: self._queue[0] is ticket and weight <= self._free)
+                self._condition.wait_for(lambda: self._queue[0] is ticket and weight <= self._free)
                 self._free -= weight
             finally:
                 self._queue.remove(ticket)
-                self._turn.notify_all()
+                self._condition.notify_all()
 
-    def _give_back(self, weight: int) -> None:
-        with self._turn:
+    def _release(self, weight: int) -> None:
+        with self._condition:
             self._free += weight
-            self._turn.notify_all()
+            self._condition.notify_all()

@@ -1,4 +1,4 @@
-"""A small picture in any allowed format, to try the codecs with."""
+"""A sample image in any allowed format, for checking the codecs."""
 
 from io import BytesIO
 

@@ -1,6 +1,6 @@
-"""TIFF directories out of all proportion: Pillow turns each number in them into an object, each strip into a read.
+"""Limits on TIFF directories: Pillow creates an object for each number in them and reads each strip separately.
 
-EXIF is a TIFF directory too, whichever format carries it.
+EXIF is a TIFF directory too, in every image format.
 """
 
 import re
@@ -11,23 +11,23 @@ from typing import Final, NamedTuple
 from serve_app.errors import CorruptImage
 
 MAX_VALUES: Final = 200_000
-"""Numbers in one tag. 64 megapixels in strips of one row, or in tiles of 16 × 16 pixels, are about at it."""
+"""Numbers per tag. 64 megapixels in strips of one row, or in tiles of 16 × 16 pixels, come close to it."""
 
 MAX_ENTRIES: Final = 65_535
-"""Tags looked at in one directory."""
+"""Tags checked per directory."""
 
 MAX_DIRECTORIES: Final = 10
-"""Directories looked at."""
+"""Directories checked per file."""
 
 MAX_BLOCKS: Final = 16
-"""Things in an AVIF that look like the beginning of EXIF."""
+"""Possible starts of EXIF checked in an AVIF."""
 
 _ORIENTATION: Final = 0x0112
 
 _HEADER: Final = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
 
 _BYTE_TYPES: Final = frozenset((1, 2, 6, 7))
-"""BYTE, ASCII, SBYTE and UNDEFINED stay bytes."""
+"""BYTE, ASCII, SBYTE and UNDEFINED; Pillow keeps these as bytes."""
 
 _SUBDIRECTORIES: Final = frozenset((0x8769, 0x8825, 0xA005))
 """EXIF, GPS and interoperability."""
@@ -40,7 +40,7 @@ class _Tag(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How a directory is written: number of entries, one entry (tag, type, count, value), one offset."""
+    """The binary layout of a directory: number of entries, entry (tag, type, count, value), offset."""
 
     number: struct.Struct
     entry: struct.Struct
@@ -54,29 +54,29 @@ class _Layout(NamedTuple):
 
 
 def check_tiff(data: bytes) -> None:
-    """Refuse a TIFF, or EXIF, with too much in its first directory or in the ones below it.
+    """Check the first directory of a TIFF or of EXIF, and its subdirectories.
 
-    :raises CorruptImage: it has.
+    :raises CorruptImage: a tag has more than ``MAX_VALUES`` values.
     """
     if any(tag.values > MAX_VALUES and tag.type not in _BYTE_TYPES for tag in _tags(memoryview(data))):
-        raise CorruptImage(f"A tag has more than {MAX_VALUES:,} values. Saved anew the image may work.")
+        raise CorruptImage(f"A tag has more than {MAX_VALUES:,} values. Saving the image again may help.")
 
 
 def check_avif(data: bytes) -> None:
-    """Refuse an AVIF whose EXIF gives the orientation, which Pillow reads on opening, too many values.
+    """Check the number of values of the EXIF orientation, which Pillow reads on opening.
 
-    Where the EXIF stands, only a decoder can say, so this looks at all that could be it.
+    Only a decoder can locate the EXIF, so every possible start is checked.
 
-    :raises CorruptImage: it does.
+    :raises CorruptImage: it has more than ``MAX_VALUES`` values, or there are too many possible starts.
     """
     for number, header in enumerate(_HEADER.finditer(data)):
         tags = _tags(memoryview(data)[header.start() :])
         if number >= MAX_BLOCKS or any(tag.tag == _ORIENTATION and tag.values > MAX_VALUES for tag in tags):
-            raise CorruptImage("The EXIF of the AVIF is damaged. Saved anew the image may work.")
+            raise CorruptImage("The EXIF of the AVIF is damaged. Saving the image again may help.")
 
 
 def _tags(data: memoryview) -> Iterator[_Tag]:
-    """What the directories hold, as far as they lie inside the file: beyond it Pillow reads nothing either."""
+    """The tags of the directories inside the file. Pillow does not read beyond its end either."""
     try:
         yield from _walk(data)
     except struct.error:
@@ -85,11 +85,11 @@ def _tags(data: memoryview) -> Iterator[_Tag]:
 
 def _walk(data: memoryview) -> Iterator[_Tag]:
     layout = _Layout.of(data)
-    ahead = [layout.offset.unpack_from(data, 8 if layout.offset.size == 8 else 4)[0]]
+    pending = [layout.offset.unpack_from(data, 8 if layout.offset.size == 8 else 4)[0]]
     for _ in range(MAX_DIRECTORIES):
-        if not ahead:
+        if not pending:
             return
-        at = ahead.pop()
+        at = pending.pop()
         if at >= len(data):
             continue
         (number,) = layout.number.unpack_from(data, at)
@@ -99,5 +99,5 @@ def _walk(data: memoryview) -> Iterator[_Tag]:
             if count <= len(data):
                 yield _Tag(tag, tag_type, count)
             if tag in _SUBDIRECTORIES:
-                # A 4-byte pointer of a big-endian BigTIFF stands in the upper half of the field.
-                ahead += [value, value >> 32]
+                # In a big-endian BigTIFF, a 4-byte pointer is in the upper half of the field.
+                pending += [value, value >> 32]

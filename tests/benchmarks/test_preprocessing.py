@@ -20,7 +20,7 @@ from benchmarks.preprocessing.views import SIZES, Size, View, views
 from benchmarks.results import Machine
 from models.arrays import Float32Array, UInt8Array
 from models.spec import Transform
-from tests.images.encoding import encode, photo
+from tests.images.pictures import encode, photo
 
 ROOT = Path(__file__).parents[2]
 SMALL = Size(96, 72)

@@ -1,4 +1,4 @@
-"""A self-signed certificate for a server of a test."""
+"""A self-signed certificate for test servers."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the tests of fetching share: a fetcher that may reach this machine, and a resolver they decide about."""
+"""A fetcher that may reach loopback, and a fake resolver."""
 
 import time
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ IMAGE = sample("JPEG")
 
 
 class Names:
-    """A resolver whose answers a test decides; the last one stays."""
+    """A resolver with prepared answers; the last answer is repeated."""
 
     def __init__(self, **answers: list[str]) -> None:
         self.answers = {name.replace("_", "."): addresses for name, addresses in answers.items()}

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback that answers as a test wants it to."""
+"""A small HTTP server on loopback with configurable responses."""
 
 import asyncio
 import ssl
@@ -37,7 +37,7 @@ class Server:
 
 
 Tls = tuple[Server, ssl.SSLContext]
-"""A server, and the context of a client that trusts it."""
+"""A server, and the SSL context of a client that trusts it."""
 
 
 def respond(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:

@@ -44,11 +44,11 @@ def test_public_addresses_are_allowed(address: str):
 @pytest.mark.parametrize(
     "address", [pytest.param(a, id=f"{kind}-{a}") for kind, all_ in NOT_PUBLIC.items() for a in all_]
 )
-def test_others_are_refused(address: str):
+def test_other_addresses_are_rejected(address: str):
     assert not AddressPolicy().allows(ip_address(address))
 
 
-def test_settings_add_networks():
+def test_allowed_networks_are_added():
     policy = AddressPolicy([ip_network("127.0.0.0/8"), ip_network("fd00::/8")])
     for address in ("127.0.0.1", "::ffff:127.0.0.1", "fd00::1", "8.8.8.8"):
         assert policy.allows(ip_address(address))
@@ -57,7 +57,7 @@ def test_settings_add_networks():
 
 
 @given(st.ip_addresses(v=4))
-def test_wrapping_an_address_changes_nothing(address):
+def test_a_wrapped_address_is_treated_like_the_original(address):
     policy = AddressPolicy()
     for wrapped in (f"::ffff:{address}", f"64:ff9b::{address}"):
         assert policy.allows(ip_address(wrapped)) == policy.allows(address)

@@ -1,4 +1,4 @@
-"""Which address is asked, and how, through names, redirects and TLS."""
+"""Addresses, redirects, TLS and the request of the fetcher."""
 
 import asyncio
 import time
@@ -14,12 +14,12 @@ from tests.fetch.fetching import IMAGE, Names, fetch, fetching, refused
 from tests.fetch.server import Server, Tls, redirect, respond, running
 
 
-async def test_an_image_comes_as_it_is(server: Server):
+async def test_an_image_is_returned_unchanged(server: Server):
     server.answers["/image?size=1"] = respond(IMAGE)
     assert await fetch(server, "/image?size=1#part") == IMAGE
 
 
-async def test_the_request_gives_nothing_away(server: Server, monkeypatch: pytest.MonkeyPatch):
+async def test_the_request_contains_no_private_data(server: Server, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     server.answers["/image"] = respond(IMAGE, Set_Cookie="a=b")
@@ -47,12 +47,12 @@ async def test_the_name_stays_in_the_host_header(server: Server):
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"]
 )
-async def test_private_addresses_are_refused(server: Server, host: str):
+async def test_private_addresses_are_rejected(server: Server, host: str):
     await refused(server, ForbiddenAddress, "may not reach", host=host, allowed=())
     assert server.connections == 0
 
 
-async def test_one_forbidden_address_among_good_ones_is_enough(server: Server):
+async def test_one_forbidden_address_among_allowed_ones_is_rejected(server: Server):
     names = Names(images_example=["127.0.0.1 10.0.0.1"])
     with pytest.raises(ForbiddenAddress) as caught:
         await fetch(server, host="images.example", resolver=names)
@@ -70,7 +70,7 @@ async def test_a_second_dns_answer_is_never_used(server: Server):
     assert server.connections == 1
 
 
-async def test_each_new_connection_is_checked_anew(server: Server):
+async def test_every_new_connection_is_checked(server: Server):
     names = Names(images_example=["127.0.0.1", "127.0.0.2"])
     server.answers["/image"] = respond(IMAGE, Connection="close")
     async with fetching(resolver=names) as fetcher:
@@ -81,7 +81,7 @@ async def test_each_new_connection_is_checked_anew(server: Server):
             await fetcher.fetch(url, deadline=time.time() + 30)
 
 
-async def test_the_next_address_is_tried_where_one_does_not_answer(server: Server):
+async def test_the_next_address_is_tried_if_one_fails(server: Server):
     server.answers["/image"] = respond(IMAGE)
     names = Names(images_example=["127.0.0.2 127.0.0.1"])
     assert await fetch(server, host="images.example", resolver=names, allowed=[ip_network("127.0.0.0/8")]) == IMAGE
@@ -111,7 +111,7 @@ async def test_three_redirects_are_followed(server: Server):
     assert await fetch(server, "/1") == IMAGE
 
 
-async def test_a_fourth_redirect_is_refused(server: Server):
+async def test_a_fourth_redirect_is_rejected(server: Server):
     server.answers |= {f"/{n}": redirect(f"/{n + 1}") for n in range(1, 6)}
     await refused(server, FetchFailed, "more than 3 times", path="/1")
     assert len(server.requests) == 4
@@ -136,7 +136,7 @@ async def test_a_redirect_loop_ends(server: Server):
         ("http://a b/", BadUrl),
     ],
 )
-async def test_each_redirect_is_checked(server: Server, location: str, error: type[RaylensError]):
+async def test_every_redirect_is_checked(server: Server, location: str, error: type[RaylensError]):
     server.answers["/image"] = redirect(location)
     await refused(
         server,
@@ -160,7 +160,7 @@ async def test_an_unknown_name_is_a_failed_fetch(server: Server):
     await refused(server, FetchFailed, "nowhere.example cannot be resolved", host="nowhere.example", resolver=unknown)
 
 
-async def test_tls_sees_the_name(tls: Tls):
+async def test_tls_uses_the_host_name(tls: Tls):
     server, trusting = tls
     server.answers["/image"] = respond(IMAGE)
     names = Names(images_example=["127.0.0.1"], other_example=["127.0.0.1"])
@@ -177,11 +177,11 @@ async def test_an_untrusted_certificate_is_a_failed_fetch(tls: Tls):
             await fetcher.fetch(f"https://images.example:{tls[0].port}/image", deadline=time.time() + 30)
 
 
-async def test_the_system_resolver_knows_loopback():
+async def test_the_system_resolver_resolves_localhost():
     assert ip_address("127.0.0.1") in await resolve_host("localhost")
 
 
-async def test_many_fetches_at_once_share_the_pool(server: Server):
+async def test_concurrent_fetches_share_the_pool(server: Server):
     server.answers["/image"] = respond(IMAGE)
     async with fetching() as fetcher:
         url = f"http://127.0.0.1:{server.port}/image"

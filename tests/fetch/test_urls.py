@@ -78,13 +78,13 @@ def test_good_urls_become_canonical(text: str, expected: str):
         f"http://example.com/{'a' * 2048}",
     ],
 )
-def test_bad_urls_are_refused(text: str):
+def test_invalid_urls_are_rejected(text: str):
     with pytest.raises(BadUrl):
         parse_image_url(text)
 
 
 @given(st.text(max_size=60))
-def test_no_text_leads_to_another_error(text: str):
+def test_any_text_is_parsed_or_raises_bad_url(text: str):
     for candidate in (text, f"http://{text}", f"http://example.com/{text}", f"https://{text}.example:80{text}"):
         try:
             url = parse_image_url(candidate)

@@ -17,7 +17,7 @@ from serve_app.images.formats import ALLOWED
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
 from serve_app.types import ImageInfo
-from tests.images.encoding import encode, photo, square
+from tests.images.pictures import encode, photo, square
 
 
 def reference(picture: Image.Image, transform: Transform) -> np.ndarray:
@@ -41,7 +41,7 @@ def test_every_allowed_format_is_decoded(file_format):
 
 
 @pytest.mark.parametrize("file_format", ALLOWED)
-def test_inspect_says_the_same_without_decoding(file_format, monkeypatch: pytest.MonkeyPatch):
+def test_inspect_returns_the_same_without_decoding(file_format, monkeypatch: pytest.MonkeyPatch):
     data = sample(file_format)
     expected = decode(data, square())[0]
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
@@ -50,7 +50,7 @@ def test_inspect_says_the_same_without_decoding(file_format, monkeypatch: pytest
 
 @pytest.mark.parametrize("size", [(640, 480), (1500, 1000), (1001, 3003), (224, 224), (100, 80)])
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
-def test_short_cuts_keep_the_picture(size: tuple[int, int], file_format: str):
+def test_faster_decoding_keeps_the_picture(size: tuple[int, int], file_format: str):
     """Scaled JPEG decoding and averaging before the resize stay within a level of the straight way."""
     transform = square(64, 0.875)
     data = encode(photo(*size), file_format, **({"quality": 95} if file_format == "JPEG" else {}))
@@ -70,13 +70,13 @@ def test_the_crop_is_centred():
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3)])
 @pytest.mark.parametrize("file_format", ALLOWED)
-def test_pictures_of_one_pixel(size: tuple[int, int], file_format):
+def test_pictures_with_a_side_of_one_pixel_are_decoded(size: tuple[int, int], file_format):
     info, pixels = decode(encode(Image.new("RGB", size, (200, 100, 50)), file_format), square(16, 0.875))
     assert (info.width, info.height) == size
     np.testing.assert_allclose(pixels, np.broadcast_to((200, 100, 50), (16, 16, 3)), atol=8)
 
 
-def test_nothing_is_refused():
+def test_an_empty_file_is_rejected():
     with pytest.raises(ImageMissing):
         decode(b"", square())
 
@@ -84,12 +84,12 @@ def test_nothing_is_refused():
 @pytest.mark.parametrize(
     "data", [b"hello", b"<svg/>", b"%PDF-1.7", b"\0" * 1000, b"P6 1 1 255 abc", b"\x00\x00\x01\x00"]
 )
-def test_other_formats_are_refused(data: bytes):
+def test_other_formats_are_rejected(data: bytes):
     with pytest.raises(UnsupportedImage, match="Allowed are"):
         decode(data, square())
 
 
-def test_too_many_bytes_are_refused():
+def test_too_many_bytes_are_rejected():
     data = sample("JPEG")
     assert decode(data.ljust(MAX_IMAGE_BYTES, b"\0"), square())[0].format == "JPEG"
     with pytest.raises(ImageTooLarge):
@@ -103,7 +103,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [(8001, 8000), (10_000, 10_000), (100_000, 100_000), (2**31 - 1, 2**31 - 1)])
-def test_too_many_pixels_are_refused_by_the_header(size: tuple[int, int]):
+def test_too_many_pixels_in_the_header_are_rejected(size: tuple[int, int]):
     for reading in (inspect, lambda data: decode(data, square())):
         with pytest.raises(TooManyPixels, match="megapixels"):
             reading(png_header(*size))
@@ -121,7 +121,7 @@ def test_truncated_files_are_corrupt(file_format, share: float):
         decode(whole[: max(12, int(len(whole) * share))], square())
 
 
-def test_pixels_are_held_against_the_budget(monkeypatch: pytest.MonkeyPatch):
+def test_decoding_takes_pixels_from_the_budget(monkeypatch: pytest.MonkeyPatch):
     taken = []
 
     @contextmanager

@@ -5,7 +5,7 @@ from serve_app.images.sample import sample
 
 
 @pytest.mark.parametrize("file_format", ALLOWED)
-def test_allowed_formats_are_known_by_their_beginning(file_format):
+def test_allowed_formats_are_detected(file_format):
     assert sniff(sample(file_format)[:SNIFF_BYTES]) == file_format
 
 
@@ -13,11 +13,11 @@ def test_allowed_formats_are_known_by_their_beginning(file_format):
     "head",
     [b"", b"B", b"GIF88a", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", b"\0\0\0\x10ftyp", b"II\x2c\0"],
 )
-def test_others_are_not(head: bytes):
+def test_other_formats_are_not_detected(head: bytes):
     assert sniff(head) is None
 
 
-def test_avif_may_hide_behind_a_general_brand():
+def test_avif_is_detected_by_a_compatible_brand():
     assert sniff(b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf") == "AVIF"
     assert sniff(b"\0\0\0\x14ftypmif1\0\0\0\0mif1avif") is None, "avif lies behind the end of the box"
 
@@ -40,6 +40,6 @@ def test_avif_may_hide_behind_a_general_brand():
         (b"", "not an image"),
     ],
 )
-def test_a_refusal_says_what_came_and_what_may_come(head: bytes, seems: str):
+def test_the_message_names_the_format_and_the_allowed_ones(head: bytes, seems: str):
     assert seems in unsupported_format_message(head)
     assert "JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF" in unsupported_format_message(head)

@@ -1,4 +1,4 @@
-"""Scans and EXIF segments are counted wherever in the file they begin."""
+"""Scans and EXIF segments are counted at every alignment."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from serve_app.images.jpeg_structure import MAX_EXIF_SEGMENTS, MAX_SCANS, check_
 
 START = b"\xff\xd8"
 REST = (b"", bytes(100_000))
-"""Behind them: small files are looked through in another way."""
+"""Padding, because small files are searched differently."""
 
 
 def scans(count: int, entropy: bytes) -> bytes:
@@ -21,7 +21,7 @@ def exif(count: int, body: bytes) -> bytes:
 @pytest.mark.parametrize("entropy", [b"", b"\1", b"\1\2", b"\1\2\3"])
 @pytest.mark.parametrize("lead", [b"", b"\xff"])
 @pytest.mark.parametrize("rest", REST, ids=len)
-def test_too_many_scans_are_found_at_every_alignment(entropy: bytes, lead: bytes, rest: bytes):
+def test_too_many_scans_are_detected_at_every_alignment(entropy: bytes, lead: bytes, rest: bytes):
     check_jpeg(START + lead + scans(MAX_SCANS, entropy) + rest)
     with pytest.raises(CorruptImage, match="scans"):
         check_jpeg(START + lead + scans(MAX_SCANS + 1, entropy) + rest)
@@ -30,16 +30,16 @@ def test_too_many_scans_are_found_at_every_alignment(entropy: bytes, lead: bytes
 @pytest.mark.parametrize("body", [b"", b"\1", b"\1\2", b"\1\2\3"])
 @pytest.mark.parametrize("lead", [b"", b"\xff"])
 @pytest.mark.parametrize("rest", REST, ids=len)
-def test_too_many_exif_segments_are_found_at_every_alignment(body: bytes, lead: bytes, rest: bytes):
+def test_too_many_exif_segments_are_detected_at_every_alignment(body: bytes, lead: bytes, rest: bytes):
     check_jpeg(START + lead + exif(MAX_EXIF_SEGMENTS, body) + rest)
     with pytest.raises(CorruptImage, match="EXIF"):
         check_jpeg(START + lead + exif(MAX_EXIF_SEGMENTS + 1, body) + rest)
 
 
-def test_the_word_alone_is_no_exif_segment():
+def test_the_word_exif_alone_is_not_a_segment():
     check_jpeg(START + b"Exif" * 20_000)
 
 
 @pytest.mark.parametrize("size", range(5))
-def test_files_shorter_than_a_word(size: int):
+def test_files_shorter_than_a_word_have_no_match(size: int):
     check_jpeg(b"\xff\xd8\xff\xda\xff"[:size])

@@ -26,21 +26,21 @@ def test_the_sum_of_shares_stays_within_the_budget():
     assert held == 0
 
 
-def test_a_picture_above_the_budget_passes_alone():
+def test_a_picture_larger_than_the_budget_takes_all_of_it():
     budget = PixelBudget(100)
     with budget.share(1000):
         assert not _enters(budget, 1)
     assert _enters(budget, 1000)
 
 
-def test_an_error_gives_the_share_back():
+def test_an_error_releases_the_share():
     budget = PixelBudget(100)
     with pytest.raises(RuntimeError), budget.share(100):
         raise RuntimeError
     assert _enters(budget, 100)
 
 
-def test_first_come_first_served():
+def test_shares_are_granted_in_order():
     """A large picture is not overtaken for ever by small ones that would fit, and they go as soon as it is in."""
     budget, order = PixelBudget(100), list[str]()
     threads = []

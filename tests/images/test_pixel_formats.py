@@ -1,4 +1,4 @@
-"""Every way a picture can be stored, against the colours it must come out with."""
+"""Pixel formats, color models, transparency and orientations decode to the expected colors."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from serve_app.images.decoding import decode, inspect
-from tests.images.encoding import CORNERS, colours_of, corners, encode, photo, square
+from tests.images.pictures import CORNERS, colours_of, corners, encode, photo, square
 
 WHITE, BLACK, RED, GREEN = (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0)
 
@@ -69,14 +69,14 @@ def test_orientation_and_crop_commute(orientation: int):
 @pytest.mark.parametrize(
     "exif", [b"Exif\0\0garbage", b"Exif\0\0", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff", b"Exif\0\0II*\0\xff\xff\xff\xff"]
 )
-def test_damaged_exif_does_not_matter(exif: bytes):
+def test_damaged_exif_is_ignored(exif: bytes):
     info, pixels = decode(encode(corners(), "JPEG", exif=exif, quality=95, subsampling=0), square(32))
     assert (info.width, info.height) == (64, 64)
     np.testing.assert_allclose(colours_of(pixels), CORNERS, atol=12)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
-def test_unknown_orientations_count_as_none(value: int):
+def test_unknown_orientations_are_ignored(value: int):
     exif = Image.Exif()
     exif[0x0112] = value
     assert colours_of(decode(encode(corners(), "PNG", exif=exif), square(32))[1]) == list(CORNERS)
@@ -84,7 +84,7 @@ def test_unknown_orientations_count_as_none(value: int):
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
-def test_jpeg_colour_models(mode: str, options: dict[str, bool]):
+def test_jpeg_colour_models_are_converted(mode: str, options: dict[str, bool]):
     """CMYK JPEGs are stored inverted, as Adobe does; Pillow writes them so too."""
     expected = (120, 120, 120) if mode == "L" else (200, 40, 90)
     assert middle(encode(Image.new("RGB", (32, 32), expected).convert(mode), "JPEG", **options)) == pytest.approx(
@@ -92,7 +92,7 @@ def test_jpeg_colour_models(mode: str, options: dict[str, bool]):
     )
 
 
-def test_ycck_jpeg():
+def test_a_ycck_jpeg_is_converted():
     """CMYK stored as YCCK: the same file with the Adobe marker's colour transform 2, its pixels transformed."""
     cmyk = np.asarray(Image.new("RGB", (32, 32), (200, 40, 90)).convert("CMYK")).astype(np.uint8)
     inverted = 255 - cmyk
@@ -145,7 +145,7 @@ def tiff(values: np.ndarray, *, bits: int, sample_format: int, order: str, photo
         (np.array([[7e30, 7e30]], np.float32), 3, [0, 0]),
     ],
 )
-def test_deep_grey_tiff(order: str, values: np.ndarray, sample_format: int, expected: list[int]):
+def test_deep_grey_tiffs_are_scaled(order: str, values: np.ndarray, sample_format: int, expected: list[int]):
     wide = np.kron(values, np.ones((32, 16), values.dtype)).astype(values.dtype)
     if np.isnan(values).any():
         wide = np.repeat(np.repeat(values, 32, 0), 16, 1)
@@ -153,28 +153,28 @@ def test_deep_grey_tiff(order: str, values: np.ndarray, sample_format: int, expe
     assert left_and_right(data) == [(value,) * 3 for value in expected]
 
 
-def test_white_may_be_zero():
+def test_a_tiff_with_white_as_zero_is_inverted():
     values = np.repeat(np.array([[0, 65535]], np.uint16).repeat(16, 1), 32, 0)
     assert left_and_right(tiff(values, bits=16, sample_format=1, order="<", photometric=0)) == [WHITE, BLACK]
 
 
-def test_sixteen_bit_colour_png():
+def test_a_sixteen_bit_colour_png_is_converted():
     row = b"\0" + struct.pack(">HHH", 0xC8C8, 0x2828, 0x5A5A) * 8
     assert middle(png(16, 2, row * 8)) == (0xC8, 0x28, 0x5A)
 
 
 @pytest.mark.parametrize(("bits", "value", "colour"), [(1, 0xFF, 255), (1, 0x00, 0), (2, 0xAA, 170), (4, 0x55, 85)])
-def test_few_bits_of_grey(bits: int, value: int, colour: int):
+def test_grey_of_fewer_than_eight_bits_is_scaled(bits: int, value: int, colour: int):
     assert middle(png(bits, 0, (b"\0" + bytes([value]) * bits) * 8)) == (colour,) * 3
 
 
-def test_one_bit_is_not_dithered_or_cut_to_nearest():
+def test_one_bit_pictures_are_resized_smoothly():
     checks = Image.fromarray((np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)).convert("1")
     assert middle(encode(checks, "PNG")) == pytest.approx((127, 127, 127), abs=40)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF", "AVIF"])
-def test_alpha_lies_on_white(file_format: str):
+def test_transparent_pixels_become_white(file_format: str):
     picture = Image.new("RGBA", (32, 32), (255, 0, 0, 255))
     picture.paste((0, 0, 0, 0), (16, 0, 32, 32))
     options = {"lossless": True} if file_format == "WEBP" else {}
@@ -182,7 +182,7 @@ def test_alpha_lies_on_white(file_format: str):
         assert got == pytest.approx(expected, abs=6)
 
 
-def test_half_transparent_is_half_white():
+def test_alpha_is_blended_with_white():
     assert middle(encode(Image.new("RGBA", (8, 8), (0, 0, 0, 128)), "PNG")) == (127, 127, 127)
     assert middle(encode(Image.new("LA", (8, 8), (0, 128)), "PNG")) == (127, 127, 127)
 
@@ -194,7 +194,7 @@ def palette(transparency: object = None) -> bytes:
     return encode(picture, "PNG", **({} if transparency is None else {"transparency": transparency}))
 
 
-def test_palettes():
+def test_palettes_are_converted():
     assert left_and_right(palette()) == [RED, GREEN]
     assert left_and_right(palette(1)) == [RED, WHITE]
     assert left_and_right(palette(b"\xff\x80")) == [RED, (127, 255, 127)]
@@ -213,7 +213,7 @@ def test_palettes():
         (16, 2, b"\xff\xff\0\0\0\0" * 4 + b"\0\0\xff\xff\0\0" * 4, b"\xff\xff\0\0\0\0", [WHITE, GREEN]),
     ],
 )
-def test_a_colour_may_stand_for_transparent(
+def test_a_transparent_colour_becomes_white(
     bits: int, colour: int, row: bytes, key: bytes, expected: list[tuple[int, ...]]
 ):
     assert left_and_right(png(bits, colour, (b"\0" + row) * 8, key)) == expected
@@ -229,7 +229,7 @@ def png(bits: int, colour: int, rows: bytes, key: bytes | None = None, *, interl
     )
 
 
-def test_interlaced_png():
+def test_an_interlaced_png_is_decoded():
     pixels = np.asarray(corners(8, 8))
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
     rows = b"".join(b"\0" + row.tobytes() for y, x, dy, dx in passes for row in pixels[y::dy, x::dx])
@@ -240,7 +240,7 @@ def test_interlaced_png():
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "WEBP", "AVIF", "PNG", "TIFF"])
-def test_the_first_of_several_frames_counts(file_format: str):
+def test_the_first_frame_is_decoded(file_format: str):
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue", "green")]
     options = {} if file_format == "TIFF" else {"duration": 100}
     data = encode(frames[0], file_format, save_all=True, append_images=frames[1:], **options)
@@ -248,7 +248,7 @@ def test_the_first_of_several_frames_counts(file_format: str):
     assert middle(data) == pytest.approx(RED, abs=6)
 
 
-def test_mpo_is_a_jpeg_with_its_first_picture():
+def test_an_mpo_is_decoded_as_its_first_jpeg():
     frames = [Image.new("RGB", (32, 32), colour) for colour in ("red", "blue")]
     data = encode(frames[0], "MPO", save_all=True, append_images=frames[1:])
     assert decode(data, square())[0].format == "JPEG"
@@ -256,13 +256,13 @@ def test_mpo_is_a_jpeg_with_its_first_picture():
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"])
-def test_tiff_compressions(compression: str):
+def test_every_tiff_compression_is_decoded(compression: str):
     data = encode(corners(), "TIFF", compression=compression)
     np.testing.assert_allclose(colours_of(decode(data, square(32))[1]), CORNERS, atol=8)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F"])
-def test_every_mode_of_tiff_comes_out(mode: str):
+def test_every_tiff_mode_is_decoded(mode: str):
     source = photo().convert("P" if mode == "P" else "RGB")
     picture = (
         source
@@ -279,7 +279,7 @@ def test_every_mode_of_tiff_comes_out(mode: str):
         assert np.abs(pixels - expected).mean() < 12
 
 
-def test_premultiplied_grey_tiff():
+def test_a_tiff_with_premultiplied_alpha_is_decoded():
     picture = Image.new("LA", (8, 8), (0, 128))
     directory = TiffImagePlugin.ImageFileDirectory_v2()
     directory[338] = 1

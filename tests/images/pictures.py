@@ -1,4 +1,4 @@
-"""Pictures for the tests, and their files."""
+"""Test pictures and their encoding."""
 
 from io import BytesIO
 from typing import Any

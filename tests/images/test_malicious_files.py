@@ -1,4 +1,4 @@
-"""Whatever the bytes are: an image, or an error that blames the sender, and soon."""
+"""Arbitrary and malicious files are decoded or rejected quickly, without internal errors."""
 
 import random
 import struct
@@ -16,7 +16,7 @@ from serve_app.images.decoding import decode, inspect
 from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
-from tests.images.encoding import encode, photo, square
+from tests.images.pictures import encode, photo, square
 
 HEADS = [sample(file_format)[:length] for file_format in ALLOWED for length in (8, 16, 32)]
 
@@ -51,18 +51,18 @@ def check(data: bytes) -> None:
 @example(b"GIF89a")
 @example(b"\xff\xd8\xff")
 @example(b"RIFF\0\0\0\0WEBP")
-def test_random_bytes(data: bytes):
+def test_random_bytes_raise_only_known_errors(data: bytes):
     check(data)
 
 
 @given(st.sampled_from(HEADS), st.binary(max_size=400))
-def test_random_bytes_behind_a_good_beginning(head: bytes, rest: bytes):
+def test_random_bytes_after_a_valid_header_raise_only_known_errors(head: bytes, rest: bytes):
     check(head + rest)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(WHOLE), st.data())
-def test_mutated_files(whole: bytes, data: st.DataObject):
+def test_mutated_files_raise_only_known_errors(whole: bytes, data: st.DataObject):
     mutated = bytearray(whole)
     for _ in range(data.draw(st.integers(1, 6))):
         mutated[data.draw(st.integers(0, len(mutated) - 1))] = data.draw(st.integers(0, 255))
@@ -70,7 +70,7 @@ def test_mutated_files(whole: bytes, data: st.DataObject):
 
 
 @given(st.binary(max_size=120))
-def test_random_exif(exif: bytes):
+def test_random_exif_raises_only_known_errors(exif: bytes):
     check(encode(Image.new("RGB", (4, 4)), "JPEG", exif=b"Exif\0\0" + exif))
 
 
@@ -161,7 +161,7 @@ PIECES: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", PIECES)
-def test_many_small_pieces_are_refused_soon(kind: str):
+def test_files_of_many_segments_are_rejected_quickly(kind: str):
     """Each of these keeps an unguarded Pillow busy for 2 s to several minutes, most with the interpreter lock held."""
     data = PIECES[kind]()
     assert len(data) <= MAX_IMAGE_BYTES
@@ -179,7 +179,7 @@ def test_oversized_exif_is_not_read(file_format: str):
     assert time.process_time() - started < 1
 
 
-def test_what_cameras_write_is_not_taken_for_hostile():
+def test_metadata_of_cameras_is_accepted():
     """A colour profile in 255 segments, extended XMP in 200, and scan markers by chance in the metadata."""
     profile = b"".join(b"\xff\xe2\0\x14ICC_PROFILE\0" + bytes([n, 255]) + b"\xff\xda\0\0" for n in range(1, 256))
     extended = (b"\xff\xe1" + struct.pack(">H", 60_002) + b"http://ns.adobe.com/xmp/extension/\0".ljust(60_000)) * 200
@@ -188,7 +188,7 @@ def test_what_cameras_write_is_not_taken_for_hostile():
     assert decode(data, square())[0].width == 96
 
 
-def test_png_data_in_four_kibibytes_each_is_not_taken_for_hostile():
+def test_a_png_in_chunks_of_four_kibibytes_is_accepted():
     whole = encode(Image.effect_noise((1500, 1500), 80).convert("RGB"), "PNG", compress_level=0)
     at = whole.index(b"IDAT") - 4
     body, rest = b"", at

@@ -1,4 +1,4 @@
-"""Whatever a server answers: nothing is read that is no image, nothing too long, nothing too slow."""
+"""Responses that are no image, too large, too slow or malformed are rejected."""
 
 import asyncio
 import gzip
@@ -15,33 +15,33 @@ from tests.fetch.server import Server, respond
 @pytest.mark.parametrize(
     "status", ["204 No Content", "206 Partial Content", "300 Choices", "304 Not Modified", "404 Not Found", "503 Busy"]
 )
-async def test_the_upstream_status_is_told(server: Server, status: str):
+async def test_the_error_contains_the_upstream_status(server: Server, status: str):
     server.answers["/image"] = respond(status=status)
     await refused(server, FetchFailed, f"status {status[:3]}")
 
 
-async def test_a_page_is_not_an_image_whatever_it_says(server: Server):
+async def test_a_page_is_not_an_image_despite_its_content_type(server: Server):
     server.answers["/image"] = respond(b"<!DOCTYPE html><p>" + b"x" * 5000, Content_Type="image/jpeg")
     await refused(server, FetchFailed, "HTML page")
 
 
-async def test_an_empty_answer_is_not_an_image(server: Server):
+async def test_an_empty_response_is_not_an_image(server: Server):
     server.answers["/image"] = respond()
     await refused(server, FetchFailed, "sent nothing")
 
 
-async def test_a_compressed_answer_is_refused_unread(server: Server):
+async def test_a_compressed_response_is_rejected_unread(server: Server):
     bomb = gzip.compress(bytes(50_000_000), 1)
     server.answers["/image"] = respond(bomb, Content_Encoding="gzip")
     await refused(server, FetchFailed, r"compressed \(gzip\)")
 
 
-async def test_a_huge_content_length_is_refused_at_once(server: Server):
+async def test_a_huge_content_length_is_rejected_unread(server: Server):
     server.answers["/image"] = respond(IMAGE, Content_Length=str(MAX_IMAGE_BYTES + 1))
     await refused(server, FetchFailed, "20 MiB")
 
 
-async def test_an_endless_body_is_read_no_further_than_the_limit(server: Server):
+async def test_an_endless_body_is_read_up_to_the_limit(server: Server):
     sent = 0
 
     async def endless(writer: asyncio.StreamWriter) -> None:
@@ -58,7 +58,7 @@ async def test_an_endless_body_is_read_no_further_than_the_limit(server: Server)
     assert sent < MAX_IMAGE_BYTES + (12 << 20)
 
 
-async def test_an_endless_page_is_read_no_further_than_its_beginning(server: Server):
+async def test_an_endless_page_is_read_up_to_its_first_bytes(server: Server):
     async def endless(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n<html>")
         while True:
@@ -73,7 +73,7 @@ async def test_an_endless_page_is_read_no_further_than_its_beginning(server: Ser
 @pytest.mark.parametrize(
     "part", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + IMAGE[:4]]
 )
-async def test_a_slow_drip_is_cut(server: Server, part: bytes):
+async def test_a_slow_response_times_out(server: Server, part: bytes):
     async def drip(writer: asyncio.StreamWriter) -> None:
         writer.write(part)
         while True:
@@ -87,7 +87,7 @@ async def test_a_slow_drip_is_cut(server: Server, part: bytes):
     assert time.monotonic() - started < 10
 
 
-async def test_a_deadline_that_passes_meanwhile_is_told_as_such(server: Server):
+async def test_a_deadline_during_the_fetch_raises_deadline_exceeded(server: Server):
     async def silence(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2)
 
@@ -107,7 +107,7 @@ async def test_nothing_is_fetched_after_the_deadline(server: Server):
 @pytest.mark.parametrize(
     "answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + IMAGE]
 )
-async def test_a_broken_answer_is_a_failed_fetch(server: Server, answer: bytes):
+async def test_a_malformed_response_is_a_failed_fetch(server: Server, answer: bytes):
     async def broken(writer: asyncio.StreamWriter) -> None:
         writer.write(answer)
         await writer.drain()
