@@ -38,7 +38,7 @@ def test_a_flipped_bit_is_detected(data):
     entry = bytearray(encode_result("key", result(classes=10)))
     bit = data.draw(st.integers(0, 8 * len(entry) - 1))
     entry[bit // 8] ^= 1 << bit % 8
-    if bit // 8 != 3:  # the byte nobody reads
+    if bit // 8 != 3:  # the padding byte
         with pytest.raises(DamagedEntry):
             decode_result("key", bytes(entry))
 

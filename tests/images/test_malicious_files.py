@@ -180,7 +180,7 @@ def test_oversized_exif_is_not_read(file_format: str):
 
 
 def test_metadata_of_cameras_is_accepted():
-    """A colour profile in 255 segments, extended XMP in 200, and scan markers by chance in the metadata."""
+    """A colour profile in 255 segments, extended XMP in 200, and scan marker bytes in the metadata."""
     profile = b"".join(b"\xff\xe2\0\x14ICC_PROFILE\0" + bytes([n, 255]) + b"\xff\xda\0\0" for n in range(1, 256))
     extended = (b"\xff\xe1" + struct.pack(">H", 60_002) + b"http://ns.adobe.com/xmp/extension/\0".ljust(60_000)) * 200
     progressive = encode(photo(), "JPEG", progressive=True)

@@ -209,7 +209,7 @@ async def test_redis_refills_allowances_over_time(redis_url):
     while got < 4:
         got += await admitted(limits, "a", 1)
         await asyncio.sleep(0.01)
-    assert 0.99 < time.monotonic() - began < 30, "two at once, and one each half second"
+    assert 0.99 < time.monotonic() - began < 30, "a burst of two, then one per half second"
     await store.close()
 
 

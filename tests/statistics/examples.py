@@ -14,7 +14,7 @@ NOW = 1_800_000_000.0
 
 
 def example(number: int = 0, **changes: Any) -> Record:
-    """A record; ``number`` tells it apart and later ones are later."""
+    """A record. ``number`` determines its id and its time."""
     values: dict[str, Any] = {
         "id": f"{number:032x}",
         "created_at": NOW + number / 1e6,
