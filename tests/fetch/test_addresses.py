@@ -36,16 +36,13 @@ NOT_PUBLIC = {
 }
 
 
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_are_allowed(address: str):
-    assert AddressPolicy().allows(ip_address(address))
+def test_public_addresses_are_allowed():
+    assert [address for address in PUBLIC if not AddressPolicy().allows(ip_address(address))] == []
 
 
-@pytest.mark.parametrize(
-    "address", [pytest.param(a, id=f"{kind}-{a}") for kind, all_ in NOT_PUBLIC.items() for a in all_]
-)
-def test_other_addresses_are_rejected(address: str):
-    assert not AddressPolicy().allows(ip_address(address))
+@pytest.mark.parametrize("kind", NOT_PUBLIC)
+def test_other_addresses_are_rejected(kind: str):
+    assert [address for address in NOT_PUBLIC[kind] if AddressPolicy().allows(ip_address(address))] == []
 
 
 def test_allowed_networks_are_added():

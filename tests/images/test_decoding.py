@@ -68,12 +68,12 @@ def test_the_crop_is_centred():
     np.testing.assert_array_equal(pixels, np.full((20, 20, 3), (255, 0, 0)))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 3)])
 @pytest.mark.parametrize("file_format", ALLOWED)
-def test_pictures_with_a_side_of_one_pixel_are_decoded(size: tuple[int, int], file_format):
-    info, pixels = decode(encode(Image.new("RGB", size, (200, 100, 50)), file_format), square(16, 0.875))
-    assert (info.width, info.height) == size
-    np.testing.assert_allclose(pixels, np.broadcast_to((200, 100, 50), (16, 16, 3)), atol=8)
+def test_pictures_with_a_side_of_one_pixel_are_decoded(file_format):
+    for size in ((1, 1), (1, 500), (500, 1), (2, 3)):
+        info, pixels = decode(encode(Image.new("RGB", size, (200, 100, 50)), file_format), square(16, 0.875))
+        assert (info.width, info.height) == size
+        np.testing.assert_allclose(pixels, np.broadcast_to((200, 100, 50), (16, 16, 3)), atol=8)
 
 
 def test_an_empty_file_is_rejected():
@@ -113,12 +113,12 @@ def test_sixty_four_megapixels_are_allowed():
     assert inspect(png_header(8000, 8000)) == ImageInfo("PNG", 8000, 8000)
 
 
-@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9])
 @pytest.mark.parametrize("file_format", ALLOWED)
-def test_truncated_files_are_corrupt(file_format, share: float):
+def test_truncated_files_are_corrupt(file_format):
     whole = encode(photo(256, 256), file_format)
-    with pytest.raises(CorruptImage):
-        decode(whole[: max(12, int(len(whole) * share))], square())
+    for share in (0.02, 0.3, 0.6, 0.9):
+        with pytest.raises(CorruptImage):
+            decode(whole[: max(12, int(len(whole) * share))], square())
 
 
 def test_decoding_takes_pixels_from_the_budget(monkeypatch: pytest.MonkeyPatch):
