@@ -48,7 +48,7 @@ def test_killed_processes_lose_no_confirmed_batch(url: str, engine: Engine, tmp_
     returned: set[str] = set()
     processes = [_start(url, spool, n * 4, 4) for n in range(3)]
     for process in processes:
-        returned |= _ids(_first(process, 8))
+        returned |= _ids(_first(process, 30))
     for process in processes:
         returned |= _ids(_kill(process))
     assert len(returned) > 100
