@@ -93,7 +93,7 @@ class Pipeline:
         except TimeoutError:
             if not limit.expired():
                 raise
-            log.warning("batch_given_up", model=model, images=len(jobs))
+            log.warning("batch_abandoned", model=model, images=len(jobs))
             return [DeadlineExceeded("No answer came in time.")] * len(jobs)
         except Exception as error:
             if not is_lost(error):

@@ -81,5 +81,5 @@ class _Silent(AutoscalingMetrics):
     def observe_images(self, images: Mapping[str, float]) -> None:
         pass
 
-    def observe(self, context: AutoscalingContext, wanted: int, busy: float) -> None:
+    def observe(self, context: AutoscalingContext, desired: int, utilization: float) -> None:
         pass

@@ -1,4 +1,7 @@
-"""What goes out through Ray's Prometheus endpoint, one class a stage. Observed once a batch, not once an image."""
+"""Prometheus metrics, exported by Ray: one class per deployment.
+
+Observing costs about 5 µs, so all but the request latency are observed once per batch or per second.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,17 +10,19 @@ from ray.serve import metrics
 from serve_app import VERSION
 from serve_app.types import Classified, ModelInService, Preprocessed, RecordsState
 
-STAGE_MS: list[float] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
-BATCH: list[float] = [1, 2, 4, 8, 16, 32, 64]
+_LATENCY_BUCKETS_MS: list[float] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]
+_BATCH_SIZE_BUCKETS: list[float] = [1, 2, 4, 8, 16, 32, 64]
 
 
-def _stage_histogram(stage: str, what: str) -> metrics.Histogram:
-    return metrics.Histogram(f"raylens_{stage}_ms", description=f"{what}, milliseconds.", boundaries=STAGE_MS)
+def _latency_histogram(name: str, description: str) -> metrics.Histogram:
+    return metrics.Histogram(
+        f"raylens_{name}_ms", description=f"{description}, in milliseconds.", boundaries=_LATENCY_BUCKETS_MS
+    )
 
 
 class PreprocessorMetrics:
     def __init__(self) -> None:
-        self._latency = _stage_histogram("preprocess", "Decoding and resizing of a batch")
+        self._latency = _latency_histogram("preprocess", "Time to decode and resize a batch")
 
     def observe(self, preprocessed: Preprocessed) -> None:
         self._latency.observe(preprocessed.preprocess_ms)
@@ -25,10 +30,13 @@ class PreprocessorMetrics:
 
 class ClassifierMetrics:
     def __init__(self, model: str) -> None:
-        self._latency = _stage_histogram("inference", "One model call")
-        self._queue_latency = _stage_histogram("inference_queue", "Wait of a batch for the model")
+        self._latency = _latency_histogram("inference", "Duration of a model call")
+        self._queue_latency = _latency_histogram("inference_queue", "Time a batch waits for the model")
         self._batch = metrics.Histogram(
-            "raylens_batch_size", description="Images in a model call.", boundaries=BATCH, tag_keys=("model",)
+            "raylens_batch_size",
+            description="Images per model call.",
+            boundaries=_BATCH_SIZE_BUCKETS,
+            tag_keys=("model",),
         )
         self._waiting = metrics.Gauge(
             "raylens_inference_waiting", description="Images waiting for the model.", tag_keys=("model",)
@@ -46,14 +54,18 @@ class ClassifierMetrics:
 
 class ResultsMetrics:
     def __init__(self) -> None:
-        self._latency = _stage_histogram("results", "Ranking and recording of a batch")
-        self._written = _Totals("raylens_records_written", "Records in the database.")
-        self._pending = metrics.Gauge("raylens_records_pending", description="Records that wait for the database.")
-        self._oldest = metrics.Gauge("raylens_records_oldest_s", description="Age of the oldest of them, seconds.")
-        self._broken = metrics.Gauge("raylens_records_broken", description="Records set aside: no database takes them.")
-        self._free = metrics.Gauge("raylens_spool_free_bytes", description="Room on the disk of the spool.")
+        self._latency = _latency_histogram("results", "Time to rank and record a batch")
+        self._written = _Totals("raylens_records_written", "Records written to the database.")
+        self._pending = metrics.Gauge("raylens_records_pending", description="Records in the spool.")
+        self._oldest = metrics.Gauge(
+            "raylens_records_oldest_s", description="Age of the oldest record in the spool, in seconds."
+        )
+        self._quarantined = metrics.Gauge(
+            "raylens_records_quarantined", description="Records that the database rejects, kept in spool/broken."
+        )
+        self._free = metrics.Gauge("raylens_spool_free_bytes", description="Free space on the disk of the spool.")
         self._size = metrics.Gauge("raylens_spool_size_bytes", description="Size of the disk of the spool.")
-        self._up = _part_gauge()
+        self._up = _component_gauge()
 
     def observe(self, elapsed_ms: float) -> None:
         self._latency.observe(elapsed_ms)
@@ -62,49 +74,55 @@ class ResultsMetrics:
         self._written.observe({"": state.written})
         self._pending.set(state.pending)
         self._oldest.set(state.oldest_s)
-        self._broken.set(state.quarantined)
+        self._quarantined.set(state.quarantined)
         self._free.set(state.free_bytes)
         self._size.set(state.size_bytes)
-        self._up.set(int(state.database_available), tags={"part": "database"})
+        self._up.set(int(state.database_available), tags={"name": "database"})
 
 
 class IngressMetrics:
     def __init__(self) -> None:
         self._latency = metrics.Histogram(
             "raylens_request_ms",
-            description="A whole request for one image, milliseconds, by where its answer came from.",
-            boundaries=STAGE_MS,
+            description="Latency of an image from request to response, in milliseconds, by cache outcome.",
+            boundaries=_LATENCY_BUCKETS_MS,
             tag_keys=("outcome",),
         )
-        self._fetch = _stage_histogram("fetch", "Fetching an image URL")
+        self._fetch = _latency_histogram("fetch", "Time to fetch an image URL")
         self._rejections = metrics.Counter(
-            "raylens_rejections", description="Images not answered, by error code.", tag_keys=("code",)
+            "raylens_rejections", description="Rejected images, by error code.", tag_keys=("code",)
         )
         self._queue = metrics.Gauge(
             "raylens_queue_images",
-            description="Images at an ingress, waiting or running, by model.",
+            description="Waiting and running images at an ingress replica, by model.",
             tag_keys=("model", "state"),
         )
         self._queue_limit = metrics.Gauge(
-            "raylens_queue_limit", description="Images that may wait there, by model.", tag_keys=("model",)
+            "raylens_queue_limit",
+            description="Maximum of waiting images at an ingress replica, by model.",
+            tag_keys=("model",),
         )
-        self._uploads = metrics.Gauge("raylens_upload_bytes", description="Request bodies an ingress holds.")
-        self._uploads_limit = metrics.Gauge("raylens_upload_limit_bytes", description="What it may hold of them.")
-        self._up = _part_gauge()
+        self._uploads = metrics.Gauge(
+            "raylens_upload_bytes", description="Memory held by request bodies at an ingress replica."
+        )
+        self._uploads_limit = metrics.Gauge("raylens_upload_limit_bytes", description="Limit of that memory.")
+        self._up = _component_gauge()
         self._account_events = _Totals(
-            "raylens_account_events", "What happened to accounts, as their log names it.", "event"
+            "raylens_account_events", "Account events, by their name in the audit log.", "event"
         )
         self._model = metrics.Gauge(
             "raylens_model_info",
-            description="1 for each model that is served.",
+            description="1 for each model in service.",
             tag_keys=("model", "model_version", "runtime", "precision"),
         )
-        self._build = metrics.Gauge("raylens_build_info", description="1 for this version.", tag_keys=("version",))
+        self._build = metrics.Gauge(
+            "raylens_build_info", description="1 for the running version.", tag_keys=("version",)
+        )
 
     def observe(
         self, latencies_ms: Mapping[str, list[float]], rejections: Mapping[str, int], fetches_ms: list[float]
     ) -> None:
-        """What happened since the last call: answers by hit, miss and shared, rejections by code, fetches."""
+        """Add the latencies by cache outcome, rejections by error code and fetch times since the last call."""
         for outcome, latencies in latencies_ms.items():
             tags = {"outcome": outcome}
             for latency_ms in latencies:
@@ -120,20 +138,20 @@ class IngressMetrics:
         self._queue_limit.set(limit, tags={"model": model})
 
     def observe_uploads(self, held: int, limit: int) -> None:
-        """Bytes of request bodies."""
+        """Set the bytes of request bodies in memory, and their limit."""
         self._uploads.set(held)
         self._uploads_limit.set(limit)
 
     def observe_cache(self, state: str) -> None:
-        """``ok`` or ``degraded``."""
-        self._up.set(int(state == "ok"), tags={"part": "cache"})
+        """Set the state of the cache: ``ok`` or ``degraded``."""
+        self._up.set(int(state == "ok"), tags={"name": "cache"})
 
     def observe_account_events(self, totals: Mapping[str, int]) -> None:
-        """By name, since the start of the replica."""
+        """Set the totals by event name since the start of the replica."""
         self._account_events.observe(totals)
 
     def observe_models(self, models: Iterable[ModelInService]) -> None:
-        """Said again each time: Ray forgets a gauge that is not set for some seconds."""
+        """Set again on every call: Ray drops a gauge that is not set for a few seconds."""
         self._build.set(1, tags={"version": VERSION})
         for model in models:
             self._model.set(
@@ -147,12 +165,16 @@ class IngressMetrics:
             )
 
 
-def _part_gauge() -> metrics.Gauge:
-    return metrics.Gauge("raylens_part_up", description="1, or 0 while a part is away.", tag_keys=("part",))
+def _component_gauge() -> metrics.Gauge:
+    return metrics.Gauge(
+        "raylens_component_up",
+        description="1 while the cache or database is available, otherwise 0.",
+        tag_keys=("name",),  # "component" is a label of the scrape target
+    )
 
 
 class _Totals:
-    """A counter that is told totals since the start of the replica, by the value of its ``tag``."""
+    """A counter fed with totals since the start of the replica, by the value of its ``tag``."""
 
     def __init__(self, name: str, description: str, tag: str = "") -> None:
         self._counter = metrics.Counter(name, description=description, tag_keys=(tag,) if tag else None)

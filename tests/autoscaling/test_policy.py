@@ -138,8 +138,8 @@ def test_the_metrics_say_why(
     wanted(images, busy=busy, target=0, most=4)
     assert {name: gauge.values["Classifier"] for name, gauge in gauges.items()} == {
         "images": images,
-        "busy": busy,
-        "wanted_replicas": replicas,
+        "utilization": busy,
+        "desired_replicas": replicas,
         "target_replicas": 0,
         "running_replicas": 1,
         "min_replicas": 1,

@@ -1,10 +1,10 @@
-// What a dashboard may hold, by Grafana's own types: panels of three kinds, each with its options and queries.
+// The type of a dashboard, from Grafana's own types: three kinds of panels with their options and queries.
 import type { AnnotationQuery, Dashboard, DataQuery, FieldConfig, GraphFieldConfig, Panel, RowPanel } from "@grafana/schema";
 import type { Options as Stat } from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type { Options as Table } from "@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen";
 import type { Options as TimeSeries } from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
 
-// As JSON has it: the values of an enumeration instead of its names.
+// The type as JSON: enumeration values instead of names.
 type Plain<T> = unknown extends T
   ? unknown
   : T extends string
@@ -18,7 +18,6 @@ type Plain<T> = unknown extends T
 interface PrometheusQuery extends DataQuery {
   expr: string;
   legendFormat: string;
-  editorMode: "code" | "builder";
   range: boolean;
   instant?: boolean;
   format?: "table" | "time_series" | "heatmap";
@@ -40,7 +39,7 @@ interface PrometheusAnnotation extends AnnotationQuery {
   step: string;
 }
 
-export type Ours = Omit<Plain<Dashboard>, "panels" | "annotations"> & {
+export type RaylensDashboard = Omit<Plain<Dashboard>, "panels" | "annotations"> & {
   annotations: { list: Plain<PrometheusAnnotation>[] };
   panels: (AnyPanel | Plain<RowPanel>)[];
 };

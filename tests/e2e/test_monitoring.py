@@ -1,4 +1,4 @@
-"""A real Prometheus watches the running service: every query of the dashboards and the alerts is answered."""
+"""A real Prometheus scrapes the running service: every query of the dashboards and alerts returns data."""
 
 import json
 import re
@@ -23,14 +23,14 @@ FILES = ROOT / "kuberay" / "chart" / "files"
 JOB = "raylens"
 
 EMPTY_HERE = {
-    "Containers restarted within an hour": "kube-state-metrics is on Kubernetes alone",
-    "Alerts that fire": "none does",
+    "Container restarts": "kube-state-metrics exists on Kubernetes only",
+    "Firing alerts": "none is firing",
 }
 """Panels without data on one machine, with the reason."""
 
 
 def traffic(client: httpx.Client, folder: Path, seed: int) -> None:
-    """Of every sort: new images (nobody else takes these seeds), known ones, bad ones, by URL, a sign-in that fails."""
+    """All kinds: new images (no other test uses these seeds), cached ones, bad ones, a URL, a failed sign-in."""
     (folder / "a.jpg").write_bytes(noise(seed))
     with website(folder) as base:
         client.post(URL, json={"image_url": f"{base}/a.jpg"})
@@ -44,14 +44,14 @@ def traffic(client: httpx.Client, folder: Path, seed: int) -> None:
 def prometheus(
     service: Service, client: httpx.Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Prometheus]:
-    """It has seen all kinds of traffic twice, so that there are rates."""
+    """Has scraped all kinds of traffic twice, so that rates exist."""
     folder = tmp_path_factory.mktemp("prometheus")
     labels = {"app": "raylens", "component": "head", "job": JOB}
     targets = [(httpx.URL(service.addresses[name]).netloc.decode(), labels) for name in ("metrics", "proxy_metrics")]
     server = Prometheus(folder, targets, sorted((FILES / "rules").glob("*.yaml")))
     traffic(client, folder, seed=9400)
     server.start()
-    # All of them: what happens before the first look at a counter is no increase of it.
+    # All targets: an increase needs a scrape of the counter before it.
     seen = f"sum(up) == {len(targets)}"
     wait_for(server, f"{seen} and count(ray_raylens_request_ms_count) > 1 and count(ray_raylens_fetch_ms_count) > 0")
     traffic(client, folder, seed=9500)
@@ -62,7 +62,7 @@ def prometheus(
 
 
 def wait_for(server: Prometheus, expression: str, timeout_s: float = 60.0) -> list[dict[str, Any]]:
-    """The series of an expression once there are any. On a busy machine a scrape may come too late, and all is gone."""
+    """The series of an expression once there are any. On a busy machine a late scrape makes them stale."""
     give_up_at = time.monotonic() + timeout_s
     while not (series := server.query(expression)):
         assert time.monotonic() < give_up_at, f"no data: {expression}"
@@ -82,31 +82,31 @@ PANELS = {
     for panel in json.loads(path.read_text())["panels"]
     if "targets" in panel
 }
-"""The queries of each, by legend, as Grafana asks them."""
+"""The queries of each panel by legend, with Grafana's variables replaced."""
 
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_has_data(prometheus: Prometheus, panel: str) -> None:
     for legend, expression in PANELS[panel].items():
         if panel.partition(": ")[2] in EMPTY_HERE:
-            assert prometheus.query(expression) == [], "it has data here after all"
+            assert prometheus.query(expression) == [], "this panel has data: remove it from EMPTY_HERE"
             continue
         series = wait_for(prometheus, expression, timeout_s=20.0)
         for label in re.findall(r"{{(\w+)}}", legend):
             assert any(one["metric"].get(label) for one in series), f"no {label} for the legend"
 
 
-def test_no_alert_is_on_its_way(prometheus: Prometheus) -> None:
-    """Nor is there a rule that Prometheus cannot evaluate."""
+def test_no_alert_is_pending_or_firing(prometheus: Prometheus) -> None:
+    """And Prometheus can evaluate every rule."""
     wait_for(prometheus, "min(up) == 1")
     rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
     assert len(rules) > 25
     assert {rule["name"]: rule["lastError"] for rule in rules if rule["health"] == "err"} == {}
-    late = {"RaylensTargetDown", "RaylensHeadDown"}  # of a scrape that came too late a moment ago
+    late = {"RaylensTargetDown", "RaylensHeadDown"}  # a scrape may just have been late
     assert {rule["name"] for rule in rules if rule.get("state", "inactive") != "inactive"} - late == set()
 
 
-def test_a_recorded_share_is_one_of_all(prometheus: Prometheus) -> None:
+def test_recorded_ratios_are_between_0_and_1(prometheus: Prometheus) -> None:
     for name in ("raylens:requests:failed_ratio5m", "raylens:images:slow_ratio5m"):
         (share,) = wait_for(prometheus, name)
         assert share["metric"]["job"] == JOB
@@ -123,8 +123,8 @@ def names_in_rules() -> set[str]:
     return {name for expression in expressions for name in re.findall(r"\b(?:ray|haproxy)_\w+", expression)}
 
 
-def test_what_is_named_is_there(prometheus: Prometheus) -> None:
-    """In the alerts and the documentation; the dashboards are tested by their data."""
+def test_metrics_in_alerts_and_docs_exist(prometheus: Prometheus) -> None:
+    """The dashboards are tested by their data."""
     there = set(prometheus.get("label/__name__/values"))
     there |= {name.removesuffix("_bucket") for name in there}
     named = names_in_rules()
@@ -138,7 +138,7 @@ def text_of(page: str) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def test_every_metric_of_ours_is_documented(prometheus: Prometheus) -> None:
+def test_every_raylens_metric_is_documented(prometheus: Prometheus) -> None:
     text = text_of("monitoring.md")
     ours = {name for name in prometheus.get("label/__name__/values") if name.startswith("ray_raylens_")}
     plain = {re.sub(r"_(bucket|count|sum)$", "", name) for name in ours}

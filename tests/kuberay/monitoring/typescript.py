@@ -1,4 +1,4 @@
-"""The compiler of TypeScript, with Grafana's own types as ``node/package-lock.json`` names them."""
+"""TypeScript's compiler with Grafana's own types, pinned in ``node/package-lock.json``."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from tests.servers.process import missing
 FOLDER = Path(__file__).parent / "node"
 
 
-def faults(dashboards: Path) -> str:
-    """What the compiler says of the JSON files of a folder; empty where they are of Grafana's types."""
+def type_errors(dashboards: Path) -> str:
+    """The compiler's errors for the JSON files of a folder; empty if they conform to Grafana's types."""
     _install()
     checked = dashboards / "checked"
     checked.mkdir()
     for path in dashboards.glob("*.json"):
-        head = 'import type { Ours } from "../dashboard";\nexport const dashboard: Ours = '
+        head = 'import type { RaylensDashboard } from "../dashboard";\nexport const dashboard: RaylensDashboard = '
         (checked / f"{path.stem}.ts").write_text(head + path.read_text())
     for name in ("dashboard.ts", "tsconfig.json"):
         shutil.copy(FOLDER / name, dashboards)
@@ -30,7 +30,7 @@ def faults(dashboards: Path) -> str:
 
 
 def _install() -> None:
-    """Once for each package-lock.json."""
+    """Runs ``npm ci`` once per package-lock.json."""
     lock, done = (FOLDER / "package-lock.json").read_text(), FOLDER / "node_modules" / ".installed.json"
     if done.exists() and json.loads(done.read_text()) == lock:
         return

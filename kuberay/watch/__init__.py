@@ -1,1 +1,0 @@
-"""Grafana's dashboards: described in ``dashboards/``, written for the chart by ``python -m kuberay.watch``."""
