@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.runtimes.loading import load
+from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 BATCH: Final = 8
@@ -85,8 +85,10 @@ def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
     """Images/s of one core, its CPU seconds a second, what it ran on. The barrier gives each process just one."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
-    spec = resolve(work.model)
-    runtime = load(spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1)
+    spec = resolve_model(work.model)
+    runtime = load_runtime(
+        spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1
+    )
     _classify(runtime, spec, work.photos[:BATCH])
     _barrier.wait(MEET_S)
     images, started, cpu = 0, time.perf_counter(), time.process_time()

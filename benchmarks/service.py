@@ -18,8 +18,8 @@ import httpx
 import psutil
 
 from benchmarks.load import ROOT
-from models.artifacts import ensure
-from models.zoo import resolve
+from models.artifacts import ensure_artifact
+from models.zoo import resolve_model
 
 ARTIFACTS: Final = ROOT / ".raylens" / "artifacts"
 """Kept from one run to the next: what is timed is a start with the model built already."""
@@ -55,7 +55,7 @@ class Service:
     @staticmethod
     def build_model() -> None:
         """Have the model's artifact built, which takes some seconds the first time."""
-        ensure(resolve(DEFAULT_MODEL), ARTIFACTS)
+        ensure_artifact(resolve_model(DEFAULT_MODEL), ARTIFACTS)
 
     def __enter__(self) -> Self:
         self._data.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""The models Raylens can serve: a table of specs, their weights and labels, and the runtimes that execute them."""
+"""The model zoo: specs, weights, labels, and the runtimes that execute the models."""

@@ -1,11 +1,11 @@
-"""The classifiers of ``keras.applications`` as rows of data, so that choosing one needs no Keras.
+"""The classifiers of ``keras.applications`` as a table, which can be read without importing Keras.
 
-Accuracies are those Keras publishes; None where its table could not be consulted.
+Accuracies are the ones that Keras publishes; None if its table lists none.
 """
 
 from models.spec import ApplicationWeights, ModelSpec, Transform
 
-CROP = 0.875
+_CROP = 0.875
 
 
 def _row(module: str, function: str, size: int, parameters: int, top1: float | None) -> tuple[str, ModelSpec]:
@@ -13,7 +13,7 @@ def _row(module: str, function: str, size: int, parameters: int, top1: float | N
         name=function.lower(),
         title=function,
         version="keras-imagenet",
-        transform=Transform(size, CROP),
+        transform=Transform(size, _CROP),
         parameters=parameters,
         top1=top1,
         license="see keras.io/api/applications",

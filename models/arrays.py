@@ -1,4 +1,4 @@
-"""Types of the arrays that travel through the pipeline."""
+"""NumPy array types used throughout the pipeline."""
 
 import numpy as np
 import numpy.typing as npt

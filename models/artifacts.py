@@ -1,4 +1,4 @@
-"""The OpenVINO form of a model on disk: built once, shared by every process of the machine, verified when loaded."""
+"""OpenVINO artifacts on disk: built once per machine, shared by all processes, verified on load."""
 
 import hashlib
 import json
@@ -6,36 +6,36 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from models import child, sealed_folder
+from models import atomic_folder, child_process
 from models.spec import KerasFileWeights, ModelSpec
 
-FORMAT = 1
-"""Raise it when the same weights would make another artifact, e.g. after a change of the architecture's code."""
+ARTIFACT_FORMAT = 1
+"""Increment when the same weights produce a different artifact, e.g. after a change to the architecture code."""
 
-FILES = ("model.xml", "model.bin")
+ARTIFACT_FILES = ("model.xml", "model.bin")
 
 
-def ensure(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """The ``model.xml`` of the model, built now unless an intact one is there; ``model.bin`` lies beside it.
+def ensure_artifact(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """Return the path of ``model.xml``, which has ``model.bin`` beside it. Build both if they are missing or corrupt.
 
-    Of several processes that ask at once one builds, the others wait for it. The artifact appears whole or not at all.
+    Concurrent callers wait for a single build. The artifact becomes visible only when it is complete.
     Raises WeightsUnavailable, WeightsCorrupt, InvalidModel or ArtifactBuildFailed.
     """
-    folder = folder_of(spec, artifacts_dir)
-    sealed_folder.ensure(folder, FILES, lambda draft: _export(spec, draft))
+    folder = artifact_folder(spec, artifacts_dir)
+    atomic_folder.ensure(folder, ARTIFACT_FILES, lambda draft: _export(spec, draft))
     return folder / "model.xml"
 
 
-def folder_of(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """Where the artifact is, or will be."""
-    return artifacts_dir / f"{spec.name}-{content_key(spec)}"
+def artifact_folder(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """The folder of the artifact, which may not exist yet."""
+    return artifacts_dir / f"{spec.name}-{artifact_key(spec)}"
 
 
-def content_key(spec: ModelSpec) -> str:
-    """16 hex digits that change with the weights, the preprocessing, or the libraries that make the artifact."""
+def artifact_key(spec: ModelSpec) -> str:
+    """16 hex digits that depend on the weights, the input transform and the library versions."""
     weights = {"sha256": spec.weights.sha256} if isinstance(spec.weights, KerasFileWeights) else asdict(spec.weights)
     content = {
-        "format": FORMAT,
+        "format": ARTIFACT_FORMAT,
         "weights": {"type": type(spec.weights).__name__, "version": spec.version, **weights},
         "transform": asdict(spec.transform),
         "libraries": {name: version(name) for name in ("keras", "tensorflow", "openvino")},
@@ -43,10 +43,10 @@ def content_key(spec: ModelSpec) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def is_intact(folder: Path) -> bool:
-    """Whether the folder holds an artifact with the checksums of the day it was built."""
-    return sealed_folder.is_intact(folder, FILES)
+def is_artifact_intact(folder: Path) -> bool:
+    """Whether the folder holds a complete artifact that matches its checksums."""
+    return atomic_folder.is_intact(folder, ARTIFACT_FILES)
 
 
 def _export(spec: ModelSpec, draft: Path) -> None:
-    child.run("models.export", draft, spec, f"The artifact of {spec.name}")
+    child_process.run("models.export", draft, spec, f"The artifact of {spec.name}")

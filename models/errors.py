@@ -1,22 +1,22 @@
-"""What can go wrong with a model before it answers its first image.
+"""Errors in preparing and loading models.
 
-The tree::
+The hierarchy::
 
     ModelError
-    ├── UnknownModelError      no such name, and no such file
-    ├── WeightsUnavailable     the weights are not on this machine and cannot be fetched
-    ├── WeightsCorrupt         the weights are not the ones that were pinned, or cannot be read safely
-    ├── InvalidModel           a user's model or labels that cannot classify images
-    ├── ArtifactBuildFailed    the compiled form could not be made
-    ├── NotCalibrated          int8 is wanted, and the model was never calibrated here
-    ├── NotAccurate            int8 tells something else than fp32 too often
-    ├── QuantizerMissing       what makes int8 models is not installed
-    └── WarmUpFailed           the runtime answers, but not with probabilities of the right shape
+    ├── UnknownModelError      no model of that name, and no such file
+    ├── WeightsUnavailable     the weights are not installed and cannot be downloaded
+    ├── WeightsCorrupt         the weights do not match the pinned hash, or cannot be read safely
+    ├── InvalidModel           a user's model or labels file cannot be used for image classification
+    ├── ArtifactBuildFailed    the OpenVINO or int8 artifact could not be built
+    ├── NotQuantized           precision int8 is configured, but no int8 artifact exists
+    ├── QuantizationInaccurate int8 disagrees with fp32 too often
+    ├── QuantizerMissing       NNCF, which builds int8 artifacts, is not installed
+    └── WarmUpFailed           the model does not return probabilities of the expected shape
 """
 
 
 class ModelError(Exception):
-    """Base of all errors of this package. ``str(error)`` is one line that says what is wrong and what to do."""
+    """Base class. ``str(error)`` is one line that says what is wrong and what to do."""
 
 
 class UnknownModelError(ModelError):
@@ -39,11 +39,11 @@ class ArtifactBuildFailed(ModelError):
     pass
 
 
-class NotCalibrated(ModelError):
+class NotQuantized(ModelError):
     pass
 
 
-class NotAccurate(ModelError):
+class QuantizationInaccurate(ModelError):
     pass
 
 

@@ -1,25 +1,25 @@
-"""``python -m models.export FOLDER``: the pickled spec on stdin becomes ``model.xml`` and ``model.bin`` in the folder.
+"""``python -m models.export FOLDER``: builds ``model.xml`` and ``model.bin`` from the pickled spec on standard input.
 
-The child process of ``models.artifacts``, which alone calls it.
+Internal: the child process of ``models.artifacts``.
 """
 
 import os
 import socket
 from pathlib import Path
 
-from models import child
-from models.architectures import build
+from models import child_process
+from models.architectures import build_keras_model
 from models.spec import ModelSpec
 
-DOWNLOAD_TIMEOUT_S = 30.0
+_DOWNLOAD_TIMEOUT_S = 30.0
 
 
 def export(folder: Path, spec: ModelSpec) -> None:
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the export computes nothing worth a GPU's memory
-    os.environ["CI"] = "true"  # outside CI, OpenVINO's converter sends usage statistics without asking
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_S)  # Keras sets none
-    build(spec).export(str(folder / "model.xml"), format="openvino", verbose=False)
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the export does not need a GPU
+    os.environ["CI"] = "true"  # disables the telemetry of OpenVINO's converter
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT_S)  # Keras sets none
+    build_keras_model(spec).export(str(folder / "model.xml"), format="openvino", verbose=False)
 
 
 if __name__ == "__main__":
-    raise SystemExit(child.serve(export))
+    raise SystemExit(child_process.run_as_child(export))

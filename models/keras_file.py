@@ -1,4 +1,4 @@
-"""The spec of a user's ``.keras`` file, read from its configuration without Keras."""
+"""Reads the spec of a user's ``.keras`` file without importing Keras."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ from models.spec import KerasFileWeights, ModelSpec, Transform
 
 
 def spec_of_file(name: str) -> ModelSpec:
-    """The model is called like its file and versioned by the file's hash; its images are cropped to a full square.
+    """Derive the spec from the file: its name from the file name, its version from the hash, a crop of 1.0.
 
-    Labels are in ``NAME.labels.json`` or ``labels.json`` beside it. Raises UnknownModelError where there is no such
-    file, InvalidModel where it doesn't take square RGB images of a fixed size or has no labels.
+    The labels are in ``NAME.labels.json`` or ``labels.json`` in the same folder. Raises UnknownModelError if the file
+    does not exist, InvalidModel if the model does not take square RGB images of a fixed size or has no labels.
     """
     path = Path(name).expanduser().absolute()
     if not path.is_file():
@@ -40,7 +40,7 @@ def _labels_beside(path: Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise InvalidModel(f"{path} needs its labels beside it, in {candidates[0].name} or {candidates[1].name}.")
+    raise InvalidModel(f"{path} needs a labels file in the same folder: {candidates[0].name} or {candidates[1].name}.")
 
 
 def _input_size(path: Path) -> int:
@@ -48,7 +48,7 @@ def _input_size(path: Path) -> int:
         with zipfile.ZipFile(path) as archive:
             shape = _input_shape(json.loads(archive.read("config.json")))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InvalidModel(f"{path} is no .keras file: {error}") from error
+        raise InvalidModel(f"{path} is not a .keras file: {error}") from error
     match shape:
         case [_, int(height), int(width), 3] if height == width:
             return height
@@ -56,8 +56,8 @@ def _input_size(path: Path) -> int:
             raise InvalidModel(f"{path} must take square RGB images of a fixed size (N, H, H, 3), not {shape}.")
 
 
-def _input_shape(config: dict[str, Any]) -> Any:  # noqa: ANN401 – whatever the file says
-    """Of the first input layer, as saved by functional and sequential models; else of the model as it was built."""
+def _input_shape(config: dict[str, Any]) -> Any:  # noqa: ANN401 – any JSON value
+    """The shape of the first input layer (functional and sequential models), else the model's build shape."""
     inner = config.get("config", {})
     for layer in inner.get("layers", []):
         if layer.get("class_name") == "InputLayer":

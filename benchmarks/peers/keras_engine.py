@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.engine import TOP, Terms
-from models.architectures import build
+from models.architectures import build_keras_model
 from models.arrays import UInt8Array
 from models.labels import labels_of
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 
@@ -16,9 +16,9 @@ class KerasClassifier:
     """Encoded photos → the five most probable classes of each, by ``predict_on_batch`` in fp32."""
 
     def __init__(self, terms: Terms) -> None:
-        self._spec = resolve(terms.model)
+        self._spec = resolve_model(terms.model)
         self._labels = labels_of(self._spec)
-        self._model = build(self._spec)
+        self._model = build_keras_model(self._spec)
         self.infer(np.zeros((1, self._spec.transform.size, self._spec.transform.size, 3), np.uint8))
 
     def pixels(self, photo: bytes) -> UInt8Array:

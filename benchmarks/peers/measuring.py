@@ -27,9 +27,9 @@ from benchmarks.peers.wire import Answer
 from benchmarks.photo_server import serving
 from benchmarks.processes import CpuTimes, memory
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
-from models.artifacts import ensure
-from models.runtimes.loading import load as load_runtime
-from models.zoo import resolve
+from models.artifacts import ensure_artifact
+from models.runtimes.loading import load_runtime
+from models.zoo import resolve_model
 
 FAILURES: Final = (PeerFailed, Disagreement, LoadFailed, httpx.HTTPError, psutil.Error)
 """Of a peer: it is left out, the others go on."""
@@ -73,7 +73,7 @@ class Plan:
 
 def chosen(name: str) -> dict[str, str]:
     """Name, runtime and precision of the model as Raylens will run it on this machine. Raises ModelError."""
-    runtime = load_runtime(resolve(name), artifacts_dir=ARTIFACTS)
+    runtime = load_runtime(resolve_model(name), artifacts_dir=ARTIFACTS)
     return {"name": name, "runtime": runtime.name, "precision": runtime.precision}
 
 
@@ -124,7 +124,7 @@ def _check_model(service: Service, expected: dict[str, str]) -> None:
 def terms(plan: Plan) -> Terms:
     """What every peer is told; port and folder are each one's own."""
     name, cores = plan.model["name"], len(limit.cores())
-    artifact = str(ensure(resolve(name), ARTIFACTS))
+    artifact = str(ensure_artifact(resolve_model(name), ARTIFACTS))
     workers = plan.workers or cores + 1
     return Terms(name, artifact, plan.model["precision"], cores, workers, plan.threads, port=0, folder="")
 

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 
 def digest(photos: Iterable[bytes], model: str) -> str:
     """SHA-256 of the tensors of all photos."""
-    transform, total = resolve(model).transform, hashlib.sha256()
+    transform, total = resolve_model(model).transform, hashlib.sha256()
     for photo in photos:
         total.update(decode(photo, transform)[1].tobytes())
     return total.hexdigest()

@@ -18,8 +18,8 @@ from benchmarks.preprocessing.views import SIZES, Size, views
 from benchmarks.results import Machine
 from benchmarks.service import ARTIFACTS, DEFAULT_MODEL
 from models.errors import ModelError
-from models.runtimes.loading import load
-from models.zoo import resolve
+from models.runtimes.loading import load_runtime
+from models.zoo import resolve_model
 
 DOCS: Final = ROOT / "docs"
 QUICK: Final = 8
@@ -73,11 +73,11 @@ def _chosen(widths: str) -> tuple[Size, ...]:
 
 
 def _measure(sizes: tuple[Size, ...], most: int, repeats: int) -> Preprocessing:
-    spec = resolve(DEFAULT_MODEL)
+    spec = resolve_model(DEFAULT_MODEL)
     found = Preprocessing(Machine.here(len(limit.cores())), spec.name, repeats)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:.0f} views"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        runtime = load(spec, runtime="openvino", precision="fp32", artifacts_dir=ARTIFACTS)
+        runtime = load_runtime(spec, runtime="openvino", precision="fp32", artifacts_dir=ARTIFACTS)
         for size in sizes:
             advance = functools.partial(progress.advance, progress.add_task(size.title))
             found.tallies[size.title], found.mean_bytes[size.title] = measure(

@@ -45,7 +45,11 @@ def measure(
 
 
 def _decoded(
-    batch: list[View], variants: Mapping[str, Decode], transform: Transform, repeats: int, tallies: dict[str, Tally]
+    batch: list[View],
+    variants: Mapping[str, Decode],
+    transform: Transform,
+    repeats: int,
+    tallies: dict[str, Tally],
 ) -> dict[str, UInt8Array]:
     shape = (len(batch), transform.size, transform.size, 3)
     pixels: dict[str, UInt8Array] = {name: np.empty(shape, np.uint8) for name in variants}

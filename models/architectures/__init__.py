@@ -1,4 +1,4 @@
-"""The Keras models behind the specs. Keras is imported only here and below, and only when a model is built."""
+"""Builds Keras models from specs. Keras is imported only in this package, when a model is built."""
 
 import os
 from typing import TYPE_CHECKING
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import keras
 
 
-def build(spec: ModelSpec) -> "keras.Model":
-    """A Keras model from uint8 RGB pixels (N, size, size, 3) to float32 probabilities (N, C), weights loaded.
+def build_keras_model(spec: ModelSpec) -> "keras.Model":
+    """A Keras model with weights, from uint8 RGB pixels (N, size, size, 3) to float32 probabilities (N, C).
 
     Raises WeightsUnavailable, WeightsCorrupt or InvalidModel.
     """
-    # Both are read when TensorFlow and Keras are first imported: no banners, and the backend OpenVINO can convert.
+    # Read on the first import of TensorFlow and Keras: less logging, and the backend that OpenVINO can convert.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     match spec.weights:

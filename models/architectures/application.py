@@ -1,4 +1,4 @@
-"""A classifier of ``keras.applications`` behind its own preprocessing."""
+"""Classifiers of ``keras.applications``, including their preprocessing."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from models.spec import ApplicationWeights, Transform
 def build_application(weights: ApplicationWeights, transform: Transform) -> keras.Model:
     """uint8 (N, size, size, 3) → float32 probabilities (N, 1000).
 
-    Raises WeightsUnavailable where the weights are not in Keras' cache and cannot be downloaded.
+    Raises WeightsUnavailable if the weights are not in Keras' cache and cannot be downloaded.
     """
     preprocess = getattr(keras.applications, weights.module).preprocess_input
     classifier = _pretrained(weights.function, transform.size)
@@ -28,5 +28,5 @@ def _pretrained(function: str, size: int) -> keras.Model:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsUnavailable(
             f"The weights of {function} are not in {cache} and could not be downloaded ({reason}). "
-            f"Where there is a network run `raylens models prepare {function.lower()}` and copy that folder here."
+            f"Run `raylens models prepare {function.lower()}` on a machine with a network and copy that folder here."
         ) from error

@@ -1,6 +1,6 @@
-"""EfficientNet-Lite in Keras: EfficientNet without squeeze-excite, ReLU6 for swish, stem and head not scaled.
+"""EfficientNet-Lite in Keras: no squeeze-and-excitation, ReLU6 instead of swish, stem and head of fixed width.
 
-Layers carry the names of the PyTorch checkpoint's modules, so weights are matched by name.
+Layers have the names of the modules in the PyTorch checkpoint, so that weights are matched by name.
 """
 
 import math
@@ -15,13 +15,13 @@ from models.spec import EfficientNetLiteWeights, Transform
 from models.torch_file import StateDict
 from models.weights import load_state_dict
 
-STEM_CHANNELS = 32
-HEAD_CHANNELS = 1280
-CLASSES = 1000
-BATCH_NORM_EPSILON = 1e-3
+_STEM_CHANNELS = 32
+_HEAD_CHANNELS = 1280
+_CLASSES = 1000
+_BATCH_NORM_EPSILON = 1e-3
 
 
-class Stage(NamedTuple):
+class _Stage(NamedTuple):
     repeats: int
     kernel: int
     stride: int
@@ -29,14 +29,14 @@ class Stage(NamedTuple):
     channels: int
 
 
-STAGES = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+_STAGES = (
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
 )
 
 
@@ -52,45 +52,45 @@ def build_efficientnet_lite(weights: EfficientNetLiteWeights, transform: Transfo
 
 def _architecture(width: float, depth: float, size: int) -> keras.Model:
     image = keras.Input((size, size, 3), dtype="uint8", name="image")
-    x = layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="normalise")(image)
-    x = _convolution(x, "_conv_stem", "_bn0", STEM_CHANNELS, kernel=3, stride=2)
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, dtype="float32", name="normalize")(image)
+    x = _convolution(x, "_conv_stem", "_bn0", _STEM_CHANNELS, kernel=3, stride=2)
     block = 0
     for stage, channels, repeats in _scaled(width, depth):
         for repeat in range(repeats):
             stride = stage.stride if repeat == 0 else 1
             x = _block(x, f"_blocks.{block}", stage, channels, stride)
             block += 1
-    x = _convolution(x, "_conv_head", "_bn1", HEAD_CHANNELS)
+    x = _convolution(x, "_conv_head", "_bn1", _HEAD_CHANNELS)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(image, layers.Dense(CLASSES, activation="softmax", name="_fc")(x))
+    return keras.Model(image, layers.Dense(_CLASSES, activation="softmax", name="_fc")(x))
 
 
-def _scaled(width: float, depth: float) -> list[tuple[Stage, int, int]]:
-    """Stage, channels and repeats; the lite family leaves the repeats of the first and the last stage alone."""
-    edge = {STAGES[0], STAGES[-1]}
+def _scaled(width: float, depth: float) -> list[tuple[_Stage, int, int]]:
+    """Stage, channels and repeats. The repeats of the first and the last stage are not scaled."""
+    fixed = {_STAGES[0], _STAGES[-1]}
     return [
         (
             stage,
             _round_channels(stage.channels * width),
-            stage.repeats if stage in edge else math.ceil(stage.repeats * depth),
+            stage.repeats if stage in fixed else math.ceil(stage.repeats * depth),
         )
-        for stage in STAGES
+        for stage in _STAGES
     ]
 
 
 def _round_channels(channels: float, multiple: int = 8) -> int:
-    """Nearest multiple of 8, but never less than 90 % of what was asked."""
+    """Round to the nearest multiple, but not below 90 % of the value."""
     rounded = max(multiple, int(channels + multiple / 2) // multiple * multiple)
     return rounded + multiple if rounded < 0.9 * channels else rounded
 
 
-def _block(x: keras.KerasTensor, name: str, stage: Stage, channels: int, stride: int) -> keras.KerasTensor:
-    """Inverted residual: expand 1×1, depthwise, project 1×1 without activation, skip where shapes agree."""
+def _block(x: keras.KerasTensor, name: str, stage: _Stage, channels: int, stride: int) -> keras.KerasTensor:
+    """Inverted residual: 1×1 expansion, depthwise convolution, linear 1×1 projection, skip if the shapes match."""
     entry = x
     if stage.expand > 1:
         x = _convolution(x, f"{name}._expand_conv", f"{name}._bn0", entry.shape[-1] * stage.expand)
     x = layers.DepthwiseConv2D(stage.kernel, stride, padding="same", use_bias=False, name=f"{name}._depthwise_conv")(x)
-    x = _normalised(x, f"{name}._bn1", relu=True)
+    x = _normalized(x, f"{name}._bn1", relu=True)
     x = _convolution(x, f"{name}._project_conv", f"{name}._bn2", channels, relu=False)
     if stride == 1 and entry.shape[-1] == channels:
         x = layers.Add(name=f"{name}.add")([x, entry])
@@ -101,16 +101,16 @@ def _convolution(
     x: keras.KerasTensor, name: str, norm: str, channels: int, *, kernel: int = 1, stride: int = 1, relu: bool = True
 ) -> keras.KerasTensor:
     x = layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    return _normalised(x, norm, relu=relu)
+    return _normalized(x, norm, relu=relu)
 
 
-def _normalised(x: keras.KerasTensor, name: str, *, relu: bool) -> keras.KerasTensor:
-    x = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)(x)
+def _normalized(x: keras.KerasTensor, name: str, *, relu: bool) -> keras.KerasTensor:
+    x = layers.BatchNormalization(epsilon=_BATCH_NORM_EPSILON, name=name)(x)
     return layers.ReLU(max_value=6, name=f"{name}.relu6")(x) if relu else x
 
 
 def _weights_of(layer: keras.layers.Layer, state: StateDict) -> list[npt.NDArray[Any]]:
-    """The layer's tensors in Keras' order and layout. Raises WeightsCorrupt where the checkpoint lacks them."""
+    """The layer's tensors in Keras' order and layout. Raises WeightsCorrupt if one is missing."""
     try:
         match layer:
             case layers.BatchNormalization():

@@ -1,4 +1,4 @@
-"""A user's model behind the interface of all the others."""
+"""User-provided ``.keras`` models, adapted to the interface of the other models."""
 
 import hashlib
 
@@ -13,8 +13,8 @@ from models.spec import KerasFileWeights, ModelSpec
 def build_from_file(weights: KerasFileWeights, spec: ModelSpec) -> keras.Model:
     """uint8 (N, size, size, 3) → float32 probabilities (N, C).
 
-    The saved model is fed values from 0 to 255 in the type of its input; outputs that are no probabilities are taken
-    for logits. Raises InvalidModel for a file that changed, runs code of its own, or isn't a classifier of one image.
+    The saved model receives values from 0 to 255 in its input type. Outputs that are not probabilities are treated as
+    logits. Raises InvalidModel if the file changed, contains code, or is not an image classifier.
     """
     inner = _load(weights)
     if len(inner.inputs) != 1 or len(inner.outputs) != 1 or len(inner.outputs[0].shape) != 2:
@@ -35,13 +35,13 @@ def _load(weights: KerasFileWeights) -> keras.Model:
             raise InvalidModel(f"{weights.path} changed while it was being loaded.")
     try:
         return keras.saving.load_model(weights.path, compile=False, safe_mode=True)
-    except Exception as error:  # whatever a foreign file makes Keras raise
+    except Exception as error:  # Keras can raise anything for an untrusted file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InvalidModel(f"{weights.path} cannot be loaded: {reason}") from error
 
 
 def _gives_probabilities(model: keras.Model, size: int) -> bool:
-    """Judged by outputs, not by layers: a softmax may be a layer, an activation, or part of the user's own class."""
+    """Decided by outputs, not layers: a softmax can be a layer, an activation, or part of a custom class."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, size, size, 3), np.uint8)
     outputs = np.asarray(model(pixels, training=False))
     return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-2))

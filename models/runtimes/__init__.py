@@ -1,1 +1,1 @@
-"""Runtimes execute a model. All of them take the same pixels and return the same probabilities."""
+"""Runtimes, which execute models: OpenVINO, TensorFlow, and a fake one for tests."""

@@ -1,29 +1,29 @@
-"""A runtime for tests and for measuring everything but the model: the colour of an image decides its class."""
+"""A fake runtime for tests and load tests: it predicts the class from the mean colour of the image."""
 
 import time
 
 import numpy as np
 
 from models.arrays import Float32Array, UInt8Array
-from models.runtimes.checks import check_pixels, check_warm
+from models.runtimes.checks import check_pixels, check_probabilities
 
-LEVELS = 10
+_LEVELS = 10
 
 
 def class_of(image: UInt8Array, classes: int = 1000) -> int:
-    """The class the fake answers for the pixels uint8 (H, W, 3).
+    """The class predicted for pixels uint8 (H, W, 3).
 
-    Each channel's mean becomes a decimal digit, red first: all of 1,000 classes can be reached, and neighbouring
-    colours share one, so that a lossy file of one colour still gets what its colour should.
+    The mean of each channel is one decimal digit, red first. That covers 1,000 classes, and similar colours share a
+    class, so that lossy compression does not change the prediction.
     """
-    # A row at a time, in whole numbers: the same as the mean of both axes, in a twentieth of its millisecond.
+    # Integer sums, one axis at a time: equal to the mean over both axes, but 20 times as fast.
     means = image.sum(axis=0, dtype=np.uint32).sum(axis=0) / (image.shape[0] * image.shape[1])
-    red, green, blue = (int(mean * LEVELS / 256) for mean in means)
-    return (red * LEVELS * LEVELS + green * LEVELS + blue) % classes
+    red, green, blue = (int(mean * _LEVELS / 256) for mean in means)
+    return (red * _LEVELS * _LEVELS + green * _LEVELS + blue) % classes
 
 
 class FakeRuntime:
-    """Deterministic, takes the time it is told, and frees the interpreter meanwhile as real runtimes do."""
+    """Deterministic, with configurable latency. Releases the GIL while it waits, as real runtimes do."""
 
     name = "fake"
     precision = "fp32"
@@ -46,7 +46,7 @@ class FakeRuntime:
         self._falling = (falling / falling.sum()).astype(np.float32)
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
-        """The class of the colour first, at about 0.61 for 1,000 classes, then the classes after it in order."""
+        """The class of the mean colour gets a probability of about 0.61, the following classes less and less."""
         check_pixels(tensor, self._size)
         time.sleep(self._batch_latency_s + self._image_latency_s * len(tensor))
         rows = [np.roll(self._falling, class_of(image, self._classes)) for image in tensor]
@@ -54,4 +54,4 @@ class FakeRuntime:
 
     def warm_up(self) -> None:
         pixels = np.zeros((1, self._size, self._size, 3), np.uint8)
-        check_warm(self.predict(pixels), 1, self._classes)
+        check_probabilities(self.predict(pixels), 1, self._classes)

@@ -1,4 +1,4 @@
-"""Chooses a runtime and loads a model into it."""
+"""Selects a runtime and loads a model into it."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ from models.runtimes.runtime import BATCH_BUCKETS, Runtime
 from models.spec import ModelSpec
 
 
-def load(
+def load_runtime(
     spec: ModelSpec,
     *,
     runtime: str = "auto",
@@ -19,24 +19,24 @@ def load(
     batch_latency_ms: float = 0.0,
     image_latency_ms: float = 0.0,
 ) -> Runtime:
-    """Load the model; the first time on this machine this includes building its artifact.
+    """Load the model, building its artifact first if necessary.
 
-    ``runtime``: openvino, tensorflow, fake, or auto (tensorflow where there is a GPU, else openvino).
-    ``precision``: fp32, bf16, int8 (once calibrated), or auto (what is fastest here without a loss of
-    accuracy). ``threads``: 0 leaves it to the runtime. The latencies are the fake's.
-    Raises ValueError for an unknown runtime or precision, NotCalibrated for int8 without an artifact of it, else what
-    ``artifacts.ensure`` raises.
+    ``runtime``: openvino, tensorflow, fake, or auto (tensorflow with a GPU, else openvino).
+    ``precision``: fp32, bf16, int8 (needs an int8 artifact), or auto (the fastest without loss of accuracy on this
+    machine). ``threads``: 0 lets the runtime decide. The latencies apply to the fake runtime only.
+    Raises ValueError for an unknown runtime or precision, NotQuantized if there is no int8 artifact, or an error of
+    ``artifacts.ensure_artifact``.
     """
     if precision not in ("auto", "fp32", "bf16", "int8"):
-        raise ValueError(f"precision is auto, fp32, bf16 or int8, not {precision!r}.")
+        raise ValueError(f"precision must be auto, fp32, bf16 or int8, not {precision!r}.")
     classes = len(labels_of(spec))
-    match _chosen(runtime):
+    match _selected(runtime):
         case "openvino":
             from models import artifacts, quantization  # noqa: PLC0415
             from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
             return OpenVINORuntime(
-                (quantization.find if precision == "int8" else artifacts.ensure)(spec, artifacts_dir),
+                (quantization.find_int8 if precision == "int8" else artifacts.ensure_artifact)(spec, artifacts_dir),
                 classes,
                 batch_buckets=batch_buckets,
                 precision=precision,
@@ -44,7 +44,7 @@ def load(
             )
         case "tensorflow":
             if precision in ("bf16", "int8"):
-                raise ValueError("The tensorflow runtime computes in fp32.")
+                raise ValueError("The tensorflow runtime supports only precision fp32.")
             from models.runtimes.tensorflow import TensorFlowRuntime  # noqa: PLC0415
 
             return TensorFlowRuntime(spec, classes, batch_buckets=batch_buckets, threads=threads)
@@ -59,10 +59,10 @@ def load(
                 image_latency_ms=image_latency_ms,
             )
         case other:
-            raise ValueError(f"runtime is auto, openvino, tensorflow or fake, not {other!r}.")
+            raise ValueError(f"runtime must be auto, openvino, tensorflow or fake, not {other!r}.")
 
 
-def _chosen(runtime: str) -> str:
+def _selected(runtime: str) -> str:
     if runtime != "auto":
         return runtime
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")

@@ -1,4 +1,4 @@
-"""Runs a model's OpenVINO artifact on the CPU, without Keras."""
+"""Runs OpenVINO artifacts on the CPU, without importing Keras."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +10,16 @@ import numpy as np
 import openvino
 
 from models.arrays import Float32Array, UInt8Array
-from models.runtimes.checks import check_pixels, check_warm
+from models.runtimes.checks import check_pixels, check_probabilities
 
-PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
+_PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
-CHUNK = 2
-"""Images computed at once by a stream. More are no faster, and each takes 9 MiB of activations in each stream."""
+_CHUNK = 2
+"""Images per inference request of a stream. More are no faster and need 9 MiB of activations each."""
 
 
 class _Compiled:
-    """The model for so many streams, with an infer request for each; more callers than that wait their turn."""
+    """The model compiled for a number of streams, with a pool of one inference request per stream."""
 
     def __init__(self, model: openvino.Model, streams: int, config: dict[str, Any]) -> None:
         self.streams = streams
@@ -29,9 +29,9 @@ class _Compiled:
             self._requests.put(self.model.create_infer_request())
 
     def infer(self, chunk: UInt8Array) -> Float32Array:
-        """Pixels are read in place, unless they are a view or read-only.
+        """Pixels are passed without a copy unless they are a view or read-only.
 
-        The answer is copied out, since the request's memory is used again.
+        The output is copied, because the request reuses its memory.
         """
         pixels = np.require(chunk, requirements=["C", "W"])
         request = self._requests.get()
@@ -44,10 +44,10 @@ class _Compiled:
 
 
 class OpenVINORuntime:
-    """One image at a time is computed by all threads together; of a batch, each thread computes images of its own.
+    """All threads share the computation of a single image; in larger batches each thread computes its own images.
 
-    Threads that share an image wait for each other at every layer, and all of them where another process has taken a
-    core. The batch size is free, so nothing is padded.
+    Threads that share an image synchronize after every layer, so a core taken by another process delays them all.
+    The batch size is dynamic, so nothing is padded.
     """
 
     name = "openvino"
@@ -61,20 +61,20 @@ class OpenVINORuntime:
         precision: str = "auto",
         threads: int = 0,
     ) -> None:
-        """``threads``: 0 is one for each core."""
+        """``threads``: 0 for one per core."""
         self.batch_buckets = tuple(sorted(set(batch_buckets)))
         self._classes = classes
-        # Pinned threads of several replicas would meet on the same cores.
+        # Pinned threads of several replicas would share the same cores.
         config: dict[str, Any] = {"ENABLE_CPU_PINNING": False}
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
-        if precision in PRECISIONS:  # an int8 artifact is that by its layers
-            config["INFERENCE_PRECISION_HINT"] = PRECISIONS[precision]
+        if precision in _PRECISIONS:  # int8 is a property of the artifact
+            config["INFERENCE_PRECISION_HINT"] = _PRECISIONS[precision]
         model = openvino.Core().read_model(model_xml)
         self._is_int8 = any(layer.get_type_name() == "FakeQuantize" for layer in model.get_ops())
-        self._together = _Compiled(model, 1, config)
-        streams: int = self._together.model.get_property("INFERENCE_NUM_THREADS")
-        self._apart = _Compiled(model, streams, config) if streams > 1 else self._together
+        self._shared = _Compiled(model, 1, config)
+        streams: int = self._shared.model.get_property("INFERENCE_NUM_THREADS")
+        self._parallel = _Compiled(model, streams, config) if streams > 1 else self._shared
         self._size: int = model.input(0).partial_shape[1].get_length()
         self._workers = ThreadPoolExecutor(streams, thread_name_prefix="openvino")
 
@@ -82,24 +82,26 @@ class OpenVINORuntime:
     def precision(self) -> str:
         if self._is_int8:
             return "int8"
-        ran: str = self._together.model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-        return next((ours for ours, theirs in PRECISIONS.items() if theirs == ran), ran)
+        actual: str = self._shared.model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        return next((name for name, openvino_name in _PRECISIONS.items() if openvino_name == actual), actual)
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
         check_pixels(tensor, self._size)
         if not len(tensor):
             return np.empty((0, self._classes), np.float32)
-        if len(tensor) < self._apart.streams:
-            return self._together.infer(tensor)
+        if len(tensor) < self._parallel.streams:
+            return self._shared.infer(tensor)
         chunks = np.array_split(tensor, self._number_of_chunks(len(tensor)))
-        run = map if len(chunks) == 1 or self._apart.streams == 1 else self._workers.map
-        return np.concatenate(list(run(self._apart.infer, chunks)))
+        run = map if len(chunks) == 1 or self._parallel.streams == 1 else self._workers.map
+        return np.concatenate(list(run(self._parallel.infer, chunks)))
 
     def _number_of_chunks(self, images: int) -> int:
-        """A multiple of the streams, so that none idles while another computes the rest."""
-        streams = self._apart.streams
-        return min(images, streams * math.ceil(images / (CHUNK * streams)))
+        """A multiple of the number of streams, so that none is idle during the last chunks."""
+        streams = self._parallel.streams
+        return min(images, streams * math.ceil(images / (_CHUNK * streams)))
 
     def warm_up(self) -> None:
         for bucket in self.batch_buckets:
-            check_warm(self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes)
+            check_probabilities(
+                self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes
+            )

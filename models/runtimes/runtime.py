@@ -1,4 +1,4 @@
-"""The interface that every runtime implements."""
+"""The interface of all runtimes."""
 
 from typing import Protocol
 
@@ -16,18 +16,17 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> str:
-        """What the arithmetic really is on this machine: ``fp32``, ``bf16`` or ``int8``."""
+        """The precision used on this machine: ``fp32``, ``bf16`` or ``int8``."""
 
     @property
     def batch_buckets(self) -> tuple[int, ...]:
-        """Batch sizes it is warmed up for, ascending."""
+        """Batch sizes used for warm-up, ascending. The largest one is the recommended maximum per call."""
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
-        """RGB pixels uint8 (N, size, size, 3) → probabilities float32 (N, C), rows in the order of the pixels.
+        """RGB pixels uint8 (N, size, size, 3), N ≥ 0 → probabilities float32 (N, C).
 
-        Any N from 0 on; the largest bucket is what to send at most for the best speed.
         Raises ValueError for a tensor of another shape or type.
         """
 
     def warm_up(self) -> None:
-        """Run every bucket once. Raises WarmUpFailed where the outcome isn't rows of C probabilities."""
+        """Run each bucket once. Raises WarmUpFailed if the outputs are not (N, C) probabilities."""

@@ -1,25 +1,25 @@
-"""Runs the Keras model itself on TensorFlow: on a GPU, or by choice on the CPU."""
+"""Runs the Keras model with TensorFlow, on a GPU or the CPU."""
 
 import os
 
 import numpy as np
 
-from models.architectures import build
+from models.architectures import build_keras_model
 from models.arrays import Float32Array, UInt8Array
-from models.runtimes.checks import check_pixels, check_warm
+from models.runtimes.checks import check_pixels, check_probabilities
 from models.spec import ModelSpec
 
 
 class TensorFlowRuntime:
-    """One traced graph for every batch size. Batches are padded to a bucket, since a GPU tunes itself to each shape."""
+    """One traced graph for all batch sizes. Batches are padded to buckets, because GPUs autotune for each shape."""
 
     name = "tensorflow"
     precision = "fp32"
 
     def __init__(self, spec: ModelSpec, classes: int, *, batch_buckets: tuple[int, ...], threads: int = 0) -> None:
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # replicas may share a GPU
-        model = build(spec)
-        import tensorflow  # noqa: PLC0415 – after build(), which silences its banners
+        model = build_keras_model(spec)
+        import tensorflow  # noqa: PLC0415 – after build_keras_model(), which reduces its logging
 
         if threads:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
@@ -44,4 +44,6 @@ class TensorFlowRuntime:
 
     def warm_up(self) -> None:
         for bucket in self.batch_buckets:
-            check_warm(self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes)
+            check_probabilities(
+                self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes
+            )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from models.arrays import UInt8Array
-    from models.calibration import Calibration
+    from models.quantization_report import QuantizationReport
     from models.spec import ModelSpec
 
 LEAST_PHOTOS = 10
@@ -51,29 +51,29 @@ def calibrate(
         _print(outcome)
 
 
-def _calibrated(name: str, folder: Path, holdout: float, force: bool, console: "Console") -> "Calibration":
+def _calibrated(name: str, folder: Path, holdout: float, force: bool, console: "Console") -> "QuantizationReport":
     from models import quantization
-    from models.errors import ModelError, NotAccurate, UnknownModelError
-    from models.zoo import resolve
+    from models.errors import ModelError, QuantizationInaccurate, UnknownModelError
+    from models.zoo import resolve_model
     from serve_app.settings import settings
 
     try:
-        spec = resolve(name)
+        spec = resolve_model(name)
         quantization.check_quantizer()
         pixels = _pixels(folder, spec, console)
         cut = round(len(pixels) * (1 - holdout))
         if min(cut, len(pixels) - cut) < LEAST_PHOTOS:
             raise WrongUsage(_too_few(folder, len(pixels), holdout))
         with console.status(f"{spec.name} …") as status:
-            return quantization.calibrate(
+            return quantization.quantize(
                 spec,
                 settings().artifacts_dir,
                 pixels[:cut],
                 pixels[cut:],
                 keep_inaccurate=force,
-                tell=lambda what: status.update(f"{spec.name}: {what} …"),
+                on_progress=lambda what: status.update(f"{spec.name}: {what} …"),
             )
-    except NotAccurate as error:
+    except QuantizationInaccurate as error:
         raise Inaccurate(f"{error} --force keeps it all the same.") from None
     except UnknownModelError as error:
         raise WrongUsage(str(error)) from None
@@ -116,7 +116,7 @@ def _too_few(folder: Path, photos: int, holdout: float) -> str:
     )
 
 
-def _print(outcome: "Calibration") -> None:
+def _print(outcome: "QuantizationReport") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -11,10 +11,10 @@ from typing import Any
 from models.arrays import Float32Array
 from models.errors import ModelError
 from models.labels import Labels, labels_of
-from models.runtimes.loading import load
+from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.cli.failure import WrongUsage
 from serve_app.cli.outcome import Failed, Outcome, answered
 from serve_app.cli.sources import Source
@@ -110,9 +110,9 @@ class LocalClassifier:
 def open_local(settings: Settings, model: str | None, *, top_k: int, threads: int, runtime: str) -> LocalClassifier:
     """Load a model, the default one without a name; the first time this builds its artifact. Raises WrongUsage."""
     try:
-        spec = resolve(model or settings.models[0])
+        spec = resolve_model(model or settings.models[0])
         _make(settings.artifacts_dir)
-        loaded = load(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
+        loaded = load_runtime(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
     except (ModelError, ValueError) as error:
         raise WrongUsage(str(error)) from None
     return LocalClassifier(spec, loaded, settings, top_k=top_k, threads=threads)

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from models.artifacts import ensure, folder_of
+from models.artifacts import artifact_folder, ensure_artifact
 from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
 from models.spec import ModelSpec
-from models.zoo import ZOO, resolve
+from models.zoo import ZOO, resolve_model
 from serve_app.cli.calibrate import calibrate
 from serve_app.settings import settings
 
@@ -118,16 +118,16 @@ def _prepared(specs: list[ModelSpec], artifacts_dir: Path, console: Console) -> 
 def _prepared_one(spec: ModelSpec, artifacts_dir: Path) -> _Outcome:
     start = time.monotonic()
     try:
-        artifact = ensure(spec, artifacts_dir)
+        artifact = ensure_artifact(spec, artifacts_dir)
     except ModelError as error:
         return _Outcome(spec.name, time.monotonic() - start, error=str(error))
     return _Outcome(spec.name, time.monotonic() - start, artifact=artifact.parent)
 
 
 def _described(spec: ModelSpec) -> dict[str, Any]:
-    from models.quantization import calibration_of  # with it comes numpy
+    from models.quantization import read_report  # with it comes numpy
 
-    calibration = calibration_of(spec, settings().artifacts_dir)
+    calibration = read_report(spec, settings().artifacts_dir)
     return {
         "name": spec.name,
         "title": spec.title,
@@ -138,14 +138,14 @@ def _described(spec: ModelSpec) -> dict[str, Any]:
         "parameters": spec.parameters,
         "top1": spec.top1,
         "license": spec.license,
-        "prepared": folder_of(spec, settings().artifacts_dir).is_dir(),
+        "prepared": artifact_folder(spec, settings().artifacts_dir).is_dir(),
         "int8": asdict(calibration) if calibration else None,
     }
 
 
 def _resolved(name: str) -> ModelSpec:
     try:
-        return resolve(name)
+        return resolve_model(name)
     except ModelError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(USAGE if isinstance(error, UnknownModelError) else FAILED) from None

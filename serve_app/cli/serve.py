@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from models.artifacts import ensure
+from models.artifacts import ensure_artifact
 from models.errors import ModelError
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.cluster.ray_cluster import Cluster, ClusterFailed, is_joined
 from serve_app.cluster.serve_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
 from serve_app.observability import tracing
@@ -68,13 +68,13 @@ def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -
     _ = chosen.signing_keys  # made, or missed, before anything is started that needs them
     _refuse_taken_port(chosen)
     document = read(config)
-    specs = [resolve(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
+    specs = [resolve_model(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
     with console.status("Preparing the models …") as status:
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
-            prepare = ensure
+            prepare = ensure_artifact
             if classifier.get("precision") == "int8":
-                from models.quantization import find as prepare  # with it comes numpy
+                from models.quantization import find_int8 as prepare  # with it comes numpy
             for spec in specs:
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
                 prepare(spec, chosen.artifacts_dir)

@@ -2,7 +2,7 @@
 
 import time
 
-from models.runtimes.loading import load
+from models.runtimes.loading import load_runtime
 from models.spec import ModelSpec
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.config import ClassifierArguments
@@ -18,7 +18,7 @@ class ClassifierReplica(Classifier):
     def __init__(self, spec: ModelSpec, arguments: ClassifierArguments) -> None:
         begin(settings(), "Classifier")
         started = time.perf_counter()
-        runtime = load(
+        runtime = load_runtime(
             spec,
             runtime=arguments.runtime,
             precision=arguments.precision,

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.config import BuildArguments
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
@@ -23,7 +23,7 @@ def document() -> str:
         known = Settings(data_dir=Path(folder), _env_file=None)
         gateway = Gateway(
             Pipeline(preprocessor=None, classifiers={}, results=None),
-            specs=[resolve(known.models[0])],
+            specs=[resolve_model(known.models[0])],
             deployments={},
             arguments=BuildArguments(),
             settings=known,

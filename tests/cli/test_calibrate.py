@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from models import artifacts, child, quantization
+from models import artifacts, child_process, quantization
 from models.arrays import UInt8Array
-from models.calibration import Calibration
+from models.quantization_report import QuantizationReport
 from models.spec import ModelSpec
 from serve_app.cli.models import app
 from serve_app.settings import settings
@@ -43,20 +43,20 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """The agreement that the next calibration shall have."""
 
     def fake(agreement: float) -> None:
-        def compare(_int8: object, _fp32: object, pixels: UInt8Array, *, photos: int) -> Calibration:
-            return Calibration(photos, len(pixels), agreement, 0.0125, 1.4)
+        def compare(_int8: object, _fp32: object, pixels: UInt8Array, *, photos: int) -> QuantizationReport:
+            return QuantizationReport(photos, len(pixels), agreement, 0.0125, 1.4)
 
         monkeypatch.setattr(quantization, "compare", compare)
 
     def fill(_: object, draft: Path, *__: object) -> None:
-        for name in artifacts.FILES:
+        for name in artifacts.ARTIFACT_FILES:
             (draft / name).write_bytes(b"content")
 
     def export(_: ModelSpec, draft: Path) -> None:
         fill(None, draft)
 
     monkeypatch.setattr(artifacts, "_export", export)
-    monkeypatch.setattr(child, "run", fill)
+    monkeypatch.setattr(child_process, "run", fill)
     monkeypatch.setattr(quantization, "_load", lambda *_: None)
     return fake
 
@@ -138,10 +138,10 @@ def test_other_mistakes_are_told_in_a_line(photos: Path, monkeypatch: pytest.Mon
 def test_the_same_photos_fall_on_the_same_sides_whatever_they_are_called(photos: Path) -> None:
     from rich.console import Console
 
-    from models.zoo import resolve
+    from models.zoo import resolve_model
     from serve_app.cli.calibrate import _pixels
 
-    spec, quiet = resolve("efficientnet-lite0"), Console(quiet=True)
+    spec, quiet = resolve_model("efficientnet-lite0"), Console(quiet=True)
     before = _pixels(photos, spec, quiet)
     for path in sorted(photos.glob("deeper/*.png")):
         path.rename(path.with_name(f"{99 - int(path.stem)}.png"))

@@ -28,7 +28,7 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> None:
     def export(spec: ModelSpec, draft: Path) -> None:
         if spec.name == "mobilenet":
             raise WeightsUnavailable("The weights of MobileNet are not here.")
-        for name in artifacts.FILES:
+        for name in artifacts.ARTIFACT_FILES:
             (draft / name).write_bytes(b"content")
 
     monkeypatch.setattr(artifacts, "_export", export)

@@ -80,14 +80,14 @@ def test_labelled_photos(client: httpx.Client) -> None:
 
 def test_probabilities_are_those_of_keras(client: httpx.Client, tmp_path: Path) -> None:
     """The artifact, its precision and the batching change next to nothing of what Keras says at fp32."""
-    from models.runtimes.loading import load
-    from models.zoo import resolve
+    from models.runtimes.loading import load_runtime
+    from models.zoo import resolve_model
     from serve_app.images.decoding import decode
     from tests.models.conftest import importing_tensorflow
 
-    spec = resolve("efficientnet-lite0")
+    spec = resolve_model("efficientnet-lite0")
     with importing_tensorflow():
-        keras = load(spec, runtime="tensorflow", precision="fp32", artifacts_dir=tmp_path, batch_buckets=(20,))
+        keras = load_runtime(spec, runtime="tensorflow", precision="fp32", artifacts_dir=tmp_path, batch_buckets=(20,))
     expected = keras.predict(np.stack([decode(photo.read_bytes(), spec.transform)[1] for photo in PHOTOS]))
     files = [("file", (photo.name, photo.read_bytes(), "image/jpeg")) for photo in PHOTOS]
     items = client.post(URL, files=files, params={"top_k": 1000, "cache": "off"}).json()["items"]

@@ -21,7 +21,7 @@ from models.arrays import Float32Array, UInt8Array
 from models.labels import labels_of
 from models.runtimes.fake import FakeRuntime, class_of
 from models.spec import ModelSpec
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.config import BuildArguments
 from serve_app.fetch import Fetcher
 from serve_app.fetch.backend import Resolver
@@ -235,7 +235,7 @@ def prepare(
 ) -> Graph:
     """A graph that is not started. ``settings`` are those of :class:`Settings`; ``resolver`` replaces the system's."""
     arguments = arguments or BuildArguments()
-    specs = [resolve(name) for name in models]
+    specs = [resolve_model(name) for name in models]
     known = Settings(data_dir=folder, _env_file=None, **settings)
     runtimes = [WatchedRuntime(spec.transform.size, arguments.classifier.batch_buckets) for spec in specs]
     pipeline = Pipeline(

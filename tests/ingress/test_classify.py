@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.zoo import resolve
+from models.zoo import resolve_model
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, running, top_class
 from tests.ingress.pictures import BLUE, GREEN, RED, different, picture, truncated
@@ -221,6 +221,6 @@ async def test_what_can_be_asked_for(two_models: Graph) -> None:
     cards = (await two_models.client.get("/api/v1/models")).json()["items"]
     assert {card["name"]: card["default"] for card in cards} == {LITE0: True, "efficientnet-lite1": False}
     card = (await two_models.client.get("/api/v1/models/efficientnet-lite1")).json()
-    spec = resolve("efficientnet-lite1")
+    spec = resolve_model("efficientnet-lite1")
     assert card["input_size"] == spec.transform.size
     assert (card["parameters"], card["top1"], card["classes"]) == (spec.parameters, spec.top1, 1000)

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from auth.principal import Scope, Scopes
 from models.labels import labels_of
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.statistics import history
 from serve_app.statistics.record_writer import write_records
 from tests.auth.people import People
@@ -26,7 +26,7 @@ from tests.statistics.examples import example
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 URL = "/api/v1/classifications"
-LABELS = labels_of(resolve(LITE0))
+LABELS = labels_of(resolve_model(LITE0))
 TERRIER, CAT = 187, 281
 NUMBER = 25
 

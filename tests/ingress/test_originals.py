@@ -6,7 +6,7 @@ import pytest
 
 from auth.principal import Kind, Scope
 from models.labels import labels_of
-from models.zoo import resolve
+from models.zoo import resolve_model
 from tests.auth.people import People
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, top_class
@@ -14,7 +14,7 @@ from tests.ingress.pictures import GREEN, RED, different, picture
 from tests.ingress.tokens import application_token, bearer
 
 PREFIXES = pytest.mark.parametrize("prefix", ["", "/api"])
-LABELS = labels_of(resolve(LITE0))
+LABELS = labels_of(resolve_model(LITE0))
 
 
 @PREFIXES

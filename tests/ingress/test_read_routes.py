@@ -7,12 +7,12 @@ from unittest.mock import patch
 import schemathesis
 
 from models.labels import labels_of
-from models.zoo import resolve
+from models.zoo import resolve_model
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, prepare, top_class
 from tests.ingress.pictures import BLUE, GREEN, RED, picture
 
-LABELS = labels_of(resolve(LITE0))
+LABELS = labels_of(resolve_model(LITE0))
 
 
 async def test_top_images_count_hits_misses_and_shared(graph: Graph, website: Server) -> None:

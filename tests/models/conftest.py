@@ -1,4 +1,4 @@
-"""Models are slow to build: one of each for the whole session."""
+"""Models and artifacts, which are slow to build and therefore shared by all tests."""
 
 import os
 import warnings
@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from models.arrays import UInt8Array
-from models.runtimes.loading import load
+from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
-from models.zoo import resolve
+from models.zoo import resolve_model
 from tests.models import photos
 
 
 @contextmanager
 def importing_tensorflow() -> Iterator[None]:
-    """TensorFlow and its dependencies warn of their own deprecations, once, while they are imported."""
+    """Ignore the deprecation warnings that importing TensorFlow and its dependencies causes."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -41,9 +41,9 @@ def artifacts_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def openvino_lite0(artifacts_dir: Path) -> Runtime:
-    """At fp32 wherever the tests run, with a stream more than it needs."""
-    runtime = load(
-        resolve("efficientnet-lite0"),
+    """In fp32 on every machine, with two streams."""
+    runtime = load_runtime(
+        resolve_model("efficientnet-lite0"),
         runtime="openvino",
         precision="fp32",
         artifacts_dir=artifacts_dir,
@@ -56,11 +56,11 @@ def openvino_lite0(artifacts_dir: Path) -> Runtime:
 
 @pytest.fixture(scope="session")
 def tensorflow_lite0(keras_ready: None, artifacts_dir: Path) -> Runtime:
-    return load(
-        resolve("efficientnet-lite0"), runtime="tensorflow", artifacts_dir=artifacts_dir, batch_buckets=(1, 4, 16)
+    return load_runtime(
+        resolve_model("efficientnet-lite0"), runtime="tensorflow", artifacts_dir=artifacts_dir, batch_buckets=(1, 4, 16)
     )
 
 
 @pytest.fixture(scope="session")
 def varied_pixels() -> UInt8Array:
-    return photos.pixels(photos.varied(), resolve("efficientnet-lite0").transform)
+    return photos.pixels(photos.varied(), resolve_model("efficientnet-lite0").transform)

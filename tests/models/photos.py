@@ -1,4 +1,4 @@
-"""Real photos that installed packages bring along: 20 with ImageNet labels, and some more without."""
+"""Real photos from installed packages: 20 with ImageNet labels and six without."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +12,7 @@ from models.spec import Transform
 UNLABELLED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "camera.png")
 
 VIEWS = 4
-"""Of each photo, one after the other in ``varied()``."""
+"""Number of consecutive views of each photo in ``varied()``."""
 
 
 def labelled() -> list[tuple[int, Image.Image]]:
@@ -23,7 +23,7 @@ def labelled() -> list[tuple[int, Image.Image]]:
 
 
 def varied() -> list[Image.Image]:
-    """Four views of every photo: as it is, mirrored, and two corners of it – more pictures, though no more scenes."""
+    """Four views of each photo: original, mirrored, and two corner crops."""
     folder = _data_folder("skimage")
     photos = [photo for _, photo in labelled()] + [Image.open(folder / name).convert("RGB") for name in UNLABELLED]
     return [view for photo in photos for view in _views(photo)]
@@ -35,7 +35,7 @@ def pixels(images: list[Image.Image], transform: Transform) -> UInt8Array:
 
 
 def _data_folder(package: str) -> Path:
-    """Found without importing the package, which would warn of what has nothing to do with us."""
+    """Located without importing the package, which would cause warnings."""
     spec = find_spec(package)
     assert spec
     assert spec.origin

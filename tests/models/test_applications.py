@@ -3,29 +3,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.artifacts import ensure
+from models.artifacts import ensure_artifact
 from models.errors import WeightsUnavailable
-from models.zoo import resolve
+from models.zoo import resolve_model
 
 
-def test_without_a_network_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_without_a_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there
     with pytest.raises(WeightsUnavailable, match=r"MobileNet.*raylens models prepare mobilenet") as caught:
-        ensure(resolve("mobilenet"), tmp_path / "artifacts")
+        ensure_artifact(resolve_model("mobilenet"), tmp_path / "artifacts")
     assert str(tmp_path / "keras" / "models") in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["mobilenet", pytest.param("densenet121", marks=pytest.mark.chaos)])  # a large graph
 @pytest.mark.usefixtures("keras_ready")
-def test_pixels_go_through_the_preprocessing_of_the_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_applies_the_preprocessing_of_keras(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
     from models.architectures.application import build_application
     from models.spec import ApplicationWeights
 
-    spec = resolve(name)
+    spec = resolve_model(name)
     assert isinstance(spec.weights, ApplicationWeights)
     untrained = getattr(keras.applications, spec.weights.function)(weights=None)
     monkeypatch.setattr(keras.applications, spec.weights.function, lambda **_: untrained)

@@ -7,14 +7,14 @@ import pytest
 
 from models.arrays import UInt8Array
 from models.runtimes.fake import class_of
-from models.runtimes.loading import load
+from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
-from models.zoo import resolve
+from models.zoo import resolve_model
 
 
 def fake(*, batch_latency_ms: float = 0.0, image_latency_ms: float = 0.0) -> Runtime:
-    return load(
-        resolve("mobilenet"),
+    return load_runtime(
+        resolve_model("mobilenet"),
         runtime="fake",
         artifacts_dir=Path("/nowhere"),
         batch_latency_ms=batch_latency_ms,
@@ -29,7 +29,7 @@ def of_colour(red: int, green: int, blue: int) -> UInt8Array:
 @pytest.mark.parametrize(
     ("colour", "index"), [((0, 0, 0), 0), ((255, 255, 255), 999), ((250, 130, 10), 950), ((130, 130, 0), 550)]
 )
-def test_the_colour_decides_the_class(colour: tuple[int, int, int], index: int) -> None:
+def test_the_mean_colour_determines_the_class(colour: tuple[int, int, int], index: int) -> None:
     pixels = of_colour(*colour)
     assert class_of(pixels[0]) == index
     probabilities = fake().predict(pixels)
@@ -44,11 +44,11 @@ def test_rows_keep_the_order_of_the_images() -> None:
     assert fake().predict(pixels[:0]).shape == (0, 1000)
 
 
-def test_classes_beyond_the_labels_wrap_round() -> None:
+def test_classes_wrap_around() -> None:
     assert class_of(of_colour(255, 255, 255)[0], classes=3) == 0
 
 
-def test_it_takes_its_time_by_batch_and_by_image() -> None:
+def test_latency_has_a_share_per_batch_and_per_image() -> None:
     runtime = fake(batch_latency_ms=20, image_latency_ms=5)
     runtime.warm_up()
     start = time.perf_counter()
@@ -56,7 +56,7 @@ def test_it_takes_its_time_by_batch_and_by_image() -> None:
     assert time.perf_counter() - start >= 0.06
 
 
-def test_others_run_meanwhile() -> None:
+def test_other_threads_run_while_it_waits() -> None:
     runtime = fake(batch_latency_ms=300)
     start = time.perf_counter()
     threads = [threading.Thread(target=runtime.predict, args=(of_colour(0, 0, 0),)) for _ in range(8)]
@@ -76,6 +76,6 @@ def test_others_run_meanwhile() -> None:
         {"runtime": "tensorflow", "precision": "int8"},
     ],
 )
-def test_what_cannot_be_had_is_refused(wrong: dict[str, str]) -> None:
+def test_unsupported_runtimes_and_precisions_are_rejected(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"runtime|precision"):
-        load(resolve("mobilenet"), artifacts_dir=Path("/nowhere"), **wrong)  # type: ignore[arg-type]
+        load_runtime(resolve_model("mobilenet"), artifacts_dir=Path("/nowhere"), **wrong)  # type: ignore[arg-type]

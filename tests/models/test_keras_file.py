@@ -1,4 +1,4 @@
-"""A user's own model, from the file to probabilities."""
+"""User-provided .keras files: spec, labels, loading and inference."""
 
 import json
 import zipfile
@@ -9,8 +9,8 @@ import pytest
 
 from models.errors import InvalidModel
 from models.labels import labels_of
-from models.runtimes.loading import load
-from models.zoo import resolve
+from models.runtimes.loading import load_runtime
+from models.zoo import resolve_model
 
 # Keras saves its variables through a protocol of NumPy 1.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -20,7 +20,7 @@ NAMES = ["daisy", "rose", "tulip"]
 
 @pytest.fixture(scope="module")
 def flowers(tmp_path_factory: pytest.TempPathFactory, keras_ready: None) -> Path:
-    """A tiny classifier that ends in logits, as people like to save them."""
+    """A tiny classifier whose outputs are logits."""
     import keras
     from keras import layers
 
@@ -32,22 +32,26 @@ def flowers(tmp_path_factory: pytest.TempPathFactory, keras_ready: None) -> Path
     return path
 
 
-def test_the_file_tells_all_but_the_names(flowers: Path) -> None:
-    spec = resolve(str(flowers))
+def test_the_spec_is_derived_from_the_file(flowers: Path) -> None:
+    spec = resolve_model(str(flowers))
     assert (spec.name, spec.title, spec.transform.size) == ("my-flowers", "My Flowers", 32)
     labels = labels_of(spec)
     assert [labels.name(index) for index in range(len(labels))] == NAMES
 
 
-def test_both_runtimes_answer_like_the_model_itself(flowers: Path, artifacts_dir: Path) -> None:
+def test_both_runtimes_agree_with_the_original_model(flowers: Path, artifacts_dir: Path) -> None:
     import keras
 
     pixels = np.random.default_rng(1).integers(0, 256, (7, 32, 32, 3), np.uint8)
     logits = np.asarray(keras.saving.load_model(flowers)(pixels.astype("float32")))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     for name in ("openvino", "tensorflow"):
-        runtime = load(
-            resolve(str(flowers)), runtime=name, precision="auto", artifacts_dir=artifacts_dir, batch_buckets=(1, 4)
+        runtime = load_runtime(
+            resolve_model(str(flowers)),
+            runtime=name,
+            precision="auto",
+            artifacts_dir=artifacts_dir,
+            batch_buckets=(1, 4),
         )
         runtime.warm_up()
         np.testing.assert_allclose(runtime.predict(pixels), expected, atol=0.01)
@@ -55,39 +59,39 @@ def test_both_runtimes_answer_like_the_model_itself(flowers: Path, artifacts_dir
         assert runtime.name == name
 
 
-def test_the_number_of_labels_must_fit(flowers: Path, tmp_path: Path) -> None:
+def test_the_number_of_labels_must_match_the_outputs(flowers: Path, tmp_path: Path) -> None:
     copy = tmp_path / "flowers.keras"
     copy.write_bytes(flowers.read_bytes())
     (tmp_path / "labels.json").write_text(json.dumps([*NAMES, "one more"]))
     with pytest.raises(InvalidModel, match=r"3 outputs.* 4 names"):
-        load(resolve(str(copy)), runtime="tensorflow", artifacts_dir=tmp_path)
+        load_runtime(resolve_model(str(copy)), runtime="tensorflow", artifacts_dir=tmp_path)
 
 
-def test_a_file_without_labels_says_where_they_belong(flowers: Path, tmp_path: Path) -> None:
+def test_missing_labels_are_reported_with_the_expected_paths(flowers: Path, tmp_path: Path) -> None:
     copy = tmp_path / "flowers.keras"
     copy.write_bytes(flowers.read_bytes())
     with pytest.raises(InvalidModel, match=r"flowers\.labels\.json or labels\.json"):
-        resolve(str(copy))
+        resolve_model(str(copy))
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "x.keras"
     path.write_bytes(b"not a zip")
-    with pytest.raises(InvalidModel, match=r"no \.keras file"):
-        resolve(str(path))
+    with pytest.raises(InvalidModel, match=r"not a \.keras file"):
+        resolve_model(str(path))
 
 
 @pytest.mark.parametrize("shape", [[None, 32, 48, 3], [None, None, None, 3], [None, 32, 32, 1], [None, 32], None])
-def test_inputs_that_are_no_square_rgb_images_are_refused(tmp_path: Path, shape: list[int | None] | None) -> None:
+def test_inputs_other_than_square_rgb_images_are_rejected(tmp_path: Path, shape: list[int | None] | None) -> None:
     path = tmp_path / "x.keras"
     layers = [{"class_name": "InputLayer", "config": {"batch_shape": shape}}]
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
     with pytest.raises(InvalidModel, match="square RGB"):
-        resolve(str(path))
+        resolve_model(str(path))
 
 
-def test_a_file_that_carries_code_is_refused(keras_ready: None, tmp_path: Path) -> None:
+def test_a_file_with_code_is_rejected(keras_ready: None, tmp_path: Path) -> None:
     import keras
 
     path = tmp_path / "lambda.keras"
@@ -95,4 +99,4 @@ def test_a_file_that_carries_code_is_refused(keras_ready: None, tmp_path: Path) 
     keras.Sequential(body).save(path)
     (tmp_path / "labels.json").write_text(json.dumps(NAMES))
     with pytest.raises(InvalidModel, match="cannot be loaded"):
-        load(resolve(str(path)), runtime="tensorflow", artifacts_dir=tmp_path)
+        load_runtime(resolve_model(str(path)), runtime="tensorflow", artifacts_dir=tmp_path)

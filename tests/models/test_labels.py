@@ -5,19 +5,19 @@ import pytest
 
 from models.errors import InvalidModel
 from models.labels import labels_of, read_labels
-from models.zoo import resolve
+from models.zoo import resolve_model
 
 
-def test_imagenet_has_its_1000_classes_in_order() -> None:
-    labels = labels_of(resolve("efficientnet-lite0"))
+def test_imagenet_has_1000_classes_in_order() -> None:
+    labels = labels_of(resolve_model("efficientnet-lite0"))
     assert len(labels) == 1000
     assert (labels.wnid(0), labels.name(0)) == ("n01440764", "tench")
     assert (labels.wnid(187), labels.name(187)) == ("n02094433", "Yorkshire_terrier")
     assert len({labels.wnid(index) for index in range(1000)}) == 1000
 
 
-def test_search_ignores_case_and_underscores_and_prefers_beginnings() -> None:
-    labels = labels_of(resolve("efficientnet-lite0"))
+def test_search_ignores_case_and_ranks_prefixes_first() -> None:
+    labels = labels_of(resolve_model("efficientnet-lite0"))
     assert [labels.name(index) for index in labels.search("YORKSHIRE terrier")] == ["Yorkshire_terrier"]
     assert labels.search("n02094433") == [187]
     assert labels.search("no such thing") == []
@@ -31,8 +31,8 @@ def test_search_ignores_case_and_underscores_and_prefers_beginnings() -> None:
     assert [labels.name(index) for index in labels.search("bear")][:2] == ["bearskin", "brown_bear"]
 
 
-def test_the_two_cranes_stay_apart() -> None:
-    labels = labels_of(resolve("mobilenet"))
+def test_classes_of_the_same_name_are_distinguished() -> None:
+    labels = labels_of(resolve_model("mobilenet"))
     cranes = [index for index in labels.search("crane") if labels.name(index) == "crane"]
     assert [labels.wnid(index) for index in cranes] == ["n02012849", "n03126707"]
 
@@ -44,7 +44,7 @@ def test_the_two_cranes_stay_apart() -> None:
         ({"1": ["n2", "dog"], "0": ["n1", "cat"]}, [("n1", "cat"), ("n2", "dog")]),
     ],
 )
-def test_both_forms_are_read(tmp_path: Path, content: object, expected: list[tuple[str, str]]) -> None:
+def test_lists_and_class_indexes_are_read(tmp_path: Path, content: object, expected: list[tuple[str, str]]) -> None:
     path = tmp_path / "labels.json"
     path.write_text(json.dumps(content))
     labels = read_labels(path)
@@ -64,7 +64,7 @@ def test_both_forms_are_read(tmp_path: Path, content: object, expected: list[tup
         "\udcff",
     ],
 )
-def test_other_content_is_refused(tmp_path: Path, content: str) -> None:
+def test_malformed_labels_are_rejected(tmp_path: Path, content: str) -> None:
     path = tmp_path / "labels.json"
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(InvalidModel, match=r"labels\.json"):

@@ -1,4 +1,4 @@
-"""int8 by NNCF on real weights and photos: once for all tests, as it takes some seconds."""
+"""int8 quantization with NNCF on real weights and photos, done once for all tests."""
 
 import json
 from pathlib import Path
@@ -6,94 +6,98 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import artifacts, child, quantization
+from models import artifacts, child_process, quantization
 from models.arrays import UInt8Array
-from models.calibration import Calibration
-from models.errors import NotAccurate, NotCalibrated, QuantizerMissing
-from models.quantization import calibrate, calibration_of, find, folder_of
-from models.runtimes.loading import load
+from models.errors import NotQuantized, QuantizationInaccurate, QuantizerMissing
+from models.quantization import find_int8, int8_folder, quantize, read_report
+from models.quantization_report import QuantizationReport
+from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
-from models.zoo import resolve
+from models.zoo import resolve_model
 from tests.models import photos
 
-SPEC = resolve("efficientnet-lite0")
+SPEC = resolve_model("efficientnet-lite0")
 
 
 def fp32_of(artifacts_dir: Path) -> Path:
-    return artifacts.ensure(SPEC, artifacts_dir)
+    return artifacts.ensure_artifact(SPEC, artifacts_dir)
 
 
 @pytest.fixture(scope="module")
 def halves() -> tuple[UInt8Array, UInt8Array]:
-    """Four views each of every other photo, and of the photos between them: no scene is in both."""
+    """Views for calibration and for the comparison, made from different photos."""
     views = photos.pixels(photos.varied(), SPEC.transform)
     by_photo = views.reshape(-1, photos.VIEWS, *views.shape[1:])
     return np.concatenate(by_photo[1::2]), np.concatenate(by_photo[0::2])
 
 
 @pytest.fixture(scope="module")
-def calibration(artifacts_dir: Path, halves: tuple[UInt8Array, UInt8Array]) -> Calibration:
-    return calibrate(SPEC, artifacts_dir, *halves)
+def report(artifacts_dir: Path, halves: tuple[UInt8Array, UInt8Array]) -> QuantizationReport:
+    return quantize(SPEC, artifacts_dir, *halves)
 
 
 @pytest.fixture(scope="module")
-def int8(calibration: Calibration, artifacts_dir: Path) -> Runtime:
-    assert calibration.is_good
-    runtime = load(SPEC, runtime="openvino", precision="int8", artifacts_dir=artifacts_dir, threads=2)
+def int8(report: QuantizationReport, artifacts_dir: Path) -> Runtime:
+    assert report.is_accurate
+    runtime = load_runtime(SPEC, runtime="openvino", precision="int8", artifacts_dir=artifacts_dir, threads=2)
     runtime.warm_up()
     return runtime
 
 
-def test_it_says_on_photos_it_has_not_seen_what_keras_says_in_fp32(
+def test_int8_agrees_with_keras_on_held_out_photos(
     int8: Runtime, tensorflow_lite0: Runtime, halves: tuple[UInt8Array, UInt8Array]
 ) -> None:
-    said, reference = int8.predict(halves[1]), tensorflow_lite0.predict(halves[1])
-    assert np.mean(said.argmax(axis=1) == reference.argmax(axis=1)) >= 0.97
-    rows, top = np.arange(len(said)), reference.argmax(axis=1)
-    assert np.abs(said[rows, top] - reference[rows, top]).mean() <= 0.05
+    predicted, reference = int8.predict(halves[1]), tensorflow_lite0.predict(halves[1])
+    assert np.mean(predicted.argmax(axis=1) == reference.argmax(axis=1)) >= 0.97
+    rows, top = np.arange(len(predicted)), reference.argmax(axis=1)
+    assert np.abs(predicted[rows, top] - reference[rows, top]).mean() <= 0.05
 
 
-def test_it_recognises_the_labelled_photos(int8: Runtime) -> None:
+def test_int8_classifies_the_labelled_photos(int8: Runtime) -> None:
     truth, images = zip(*photos.labelled(), strict=True)
     top = int8.predict(photos.pixels(list(images), SPEC.transform)).argmax(axis=1)
     assert sum(top == truth) >= 16
 
 
-def test_it_computes_in_int8_and_says_so(int8: Runtime, openvino_lite0: Runtime, artifacts_dir: Path) -> None:
+def test_the_runtime_reports_int8_and_the_artifact_is_smaller(
+    int8: Runtime, openvino_lite0: Runtime, artifacts_dir: Path
+) -> None:
     assert (int8.precision, openvino_lite0.precision) == ("int8", "fp32")
-    sizes = [path.with_suffix(".bin").stat().st_size for path in (find(SPEC, artifacts_dir), fp32_of(artifacts_dir))]
+    sizes = [
+        path.with_suffix(".bin").stat().st_size for path in (find_int8(SPEC, artifacts_dir), fp32_of(artifacts_dir))
+    ]
     assert sizes[0] < sizes[1] / 3
 
 
-def test_what_was_measured_stays_with_it(calibration: Calibration, artifacts_dir: Path) -> None:
-    assert calibration_of(SPEC, artifacts_dir) == calibration
-    assert (calibration.photos, calibration.compared_on) == (52, 52)
-    assert calibration.mean_difference < 0.05
-    assert calibration.speedup > 0.5
+def test_the_report_is_stored_with_the_artifact(report: QuantizationReport, artifacts_dir: Path) -> None:
+    assert read_report(SPEC, artifacts_dir) == report
+    assert (report.photos, report.compared_on) == (52, 52)
+    assert report.mean_difference < 0.05
+    assert report.speedup > 0.5
 
 
-@pytest.mark.usefixtures("calibration")
-@pytest.mark.parametrize("name", quantization.FILES)
-def test_a_damaged_one_is_refused_and_not_rebuilt(artifacts_dir: Path, name: str, tmp_path: Path) -> None:
-    copy = folder_of(SPEC, tmp_path)
+@pytest.mark.usefixtures("report")
+@pytest.mark.parametrize("name", quantization.INT8_FILES)
+def test_a_corrupt_int8_artifact_is_rejected(artifacts_dir: Path, name: str, tmp_path: Path) -> None:
+    copy = int8_folder(SPEC, tmp_path)
     copy.mkdir()
-    for path in folder_of(SPEC, artifacts_dir).iterdir():
+    for path in int8_folder(SPEC, artifacts_dir).iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    assert find(SPEC, tmp_path).parent == copy
+    assert find_int8(SPEC, tmp_path).parent == copy
     (copy / name).write_bytes(b"{}")
-    with pytest.raises(NotCalibrated, match="raylens models calibrate efficientnet-lite0"):
-        load(SPEC, runtime="openvino", precision="int8", artifacts_dir=tmp_path)
+    with pytest.raises(NotQuantized, match="raylens models calibrate efficientnet-lite0"):
+        load_runtime(SPEC, runtime="openvino", precision="int8", artifacts_dir=tmp_path)
 
 
-def test_where_none_is_there_the_command_is_named(tmp_path: Path) -> None:
-    assert calibration_of(SPEC, tmp_path) is None
-    with pytest.raises(NotCalibrated, match="raylens models calibrate efficientnet-lite0"):
-        load(SPEC, runtime="openvino", precision="int8", artifacts_dir=tmp_path)
+def test_a_missing_int8_artifact_is_reported_with_the_command(tmp_path: Path) -> None:
+    assert read_report(SPEC, tmp_path) is None
+    with pytest.raises(NotQuantized, match="raylens models calibrate efficientnet-lite0"):
+        load_runtime(SPEC, runtime="openvino", precision="int8", artifacts_dir=tmp_path)
 
 
 @pytest.fixture
-def ruined(monkeypatch: pytest.MonkeyPatch, artifacts_dir: Path) -> None:
-    """A quantization after which most classes have lost the weights they are told by, which lie at the end."""
+def inaccurate_quantization(monkeypatch: pytest.MonkeyPatch, artifacts_dir: Path) -> None:
+    """A fake quantization that zeroes the weights of most classes, which are at the end of the file."""
     good = fp32_of(artifacts_dir)
 
     def quantize(_module: str, folder: Path, _fp32: Path, _what: str) -> None:
@@ -102,27 +106,27 @@ def ruined(monkeypatch: pytest.MonkeyPatch, artifacts_dir: Path) -> None:
         (folder / "model.xml").write_bytes(good.read_bytes())
         (folder / "model.bin").write_bytes(weights)
 
-    monkeypatch.setattr(child, "run", quantize)
+    monkeypatch.setattr(child_process, "run", quantize)
 
 
-@pytest.mark.usefixtures("ruined")
-def test_one_that_says_something_else_is_not_kept_unless_it_is_wanted(
-    artifacts_dir: Path, calibration: Calibration, tmp_path: Path, halves: tuple[UInt8Array, UInt8Array]
+@pytest.mark.usefixtures("inaccurate_quantization")
+def test_an_inaccurate_model_is_discarded_unless_requested(
+    artifacts_dir: Path, report: QuantizationReport, tmp_path: Path, halves: tuple[UInt8Array, UInt8Array]
 ) -> None:
     few = halves[0][:12], halves[1][:12]
-    with pytest.raises(NotAccurate, match=r"agree on \d+\.\d% of 12 photos"):
-        calibrate(SPEC, artifacts_dir, *few)
-    assert calibration_of(SPEC, artifacts_dir) == calibration, "the one of before stays"
+    with pytest.raises(QuantizationInaccurate, match=r"agree on \d+\.\d% of 12 photos"):
+        quantize(SPEC, artifacts_dir, *few)
+    assert read_report(SPEC, artifacts_dir) == report, "the existing artifact is kept"
     fp32 = fp32_of(artifacts_dir).parent
     (tmp_path / fp32.name).symlink_to(fp32)
-    assert calibrate(SPEC, tmp_path, *few, keep_inaccurate=True).agreement < 0.5
-    assert json.loads((folder_of(SPEC, tmp_path) / "calibration.json").read_bytes())["photos"] == 12
+    assert quantize(SPEC, tmp_path, *few, keep_inaccurate=True).agreement < 0.5
+    assert json.loads((int8_folder(SPEC, tmp_path) / "calibration.json").read_bytes())["photos"] == 12
 
 
-def test_without_nncf_it_is_told_what_to_install(
+def test_missing_nncf_is_reported_with_the_install_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, halves: tuple[UInt8Array, UInt8Array]
 ) -> None:
     monkeypatch.setattr(quantization, "find_spec", lambda _: None)
     with pytest.raises(QuantizerMissing, match=r"pip install 'raylens\[int8\]'"):
-        calibrate(SPEC, tmp_path, *halves)
+        quantize(SPEC, tmp_path, *halves)
     assert list(tmp_path.iterdir()) == []

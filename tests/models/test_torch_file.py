@@ -14,12 +14,12 @@ from models.torch_file import MAGIC, PROTOCOL, read_state_dict
 
 
 class FloatStorage:
-    """Stands for PyTorch's class of that name; ``values`` is what the file will hold."""
+    """Stand-in for the PyTorch class of that name; ``values`` are written to the file."""
 
-    def __init__(self, key: str, values: list[float], announced: int | None = None) -> None:
+    def __init__(self, key: str, values: list[float], declared: int | None = None) -> None:
         self.key = key
         self.values = np.array(values, "<f4")
-        self.announced = len(values) if announced is None else announced
+        self.declared = len(values) if declared is None else declared
 
 
 def _rebuild_tensor_v2(*_: object) -> None:
@@ -36,12 +36,12 @@ class Tensor:
 
 class _Pickler(pickle.Pickler):
     def persistent_id(self, obj: object) -> tuple[object, ...] | None:
-        return ("storage", FloatStorage, obj.key, "cpu", obj.announced, None) if isinstance(obj, FloatStorage) else None
+        return ("storage", FloatStorage, obj.key, "cpu", obj.declared, None) if isinstance(obj, FloatStorage) else None
 
 
 @pytest.fixture(autouse=True)
 def _torch_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pickle our stand-ins under the names PyTorch has."""
+    """Pickle the stand-ins under the names of PyTorch."""
     torch, internal = ModuleType("torch"), ModuleType("torch._utils")
     torch.FloatStorage, internal._rebuild_tensor_v2 = FloatStorage, _rebuild_tensor_v2  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch", torch)
@@ -61,7 +61,7 @@ def file_of(state: object, storages: list[FloatStorage], magic: int = MAGIC) -> 
     return file.getvalue()
 
 
-def test_strides_and_offsets_decide_which_value_stands_where() -> None:
+def test_strides_and_offsets_are_respected() -> None:
     storage = FloatStorage("a", [9, 0, 1, 2, 3, 4, 5])
     state = OrderedDict(
         rows=Tensor(storage, 1, (2, 3), (3, 1)),
@@ -75,7 +75,7 @@ def test_strides_and_offsets_decide_which_value_stands_where() -> None:
     assert tensors["scalar"] == 9
 
 
-def test_storages_follow_the_order_of_their_keys() -> None:
+def test_storages_are_read_in_the_order_of_their_keys() -> None:
     first, second = FloatStorage("a", [1]), FloatStorage("b", [2, 3])
     state = OrderedDict(x=Tensor(first, 0, (1,), (1,)), y=Tensor(second, 0, (2,), (1,)))
     tensors = read_state_dict(file_of(state, [second, first]))
@@ -83,7 +83,7 @@ def test_storages_follow_the_order_of_their_keys() -> None:
     assert tensors["y"].tolist() == [2, 3]
 
 
-def test_a_file_that_names_anything_else_runs_nothing(tmp_path: Path) -> None:
+def test_a_malicious_file_executes_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     hostile = f"cposix\nsystem\n(S'touch {mark}'\ntR.".encode()
     headers = [pickle.dumps(part) for part in (MAGIC, PROTOCOL, {"little_endian": True})]
@@ -92,22 +92,22 @@ def test_a_file_that_names_anything_else_runs_nothing(tmp_path: Path) -> None:
             read_state_dict(b"".join([*headers[:place], hostile]))
     assert not mark.exists()
     pickle.loads(hostile)
-    assert mark.exists(), "the attack must be one, or its failure shows nothing"
+    assert mark.exists(), "the payload itself works"
 
 
 @pytest.mark.parametrize(
     ("offset", "size", "stride"),
     [(0, (4,), (1,)), (2, (2,), (1,)), (0, (2, 2), (2, 1)), (-1, (1,), (1,)), (2, (2,), (-1,))],
 )
-def test_a_tensor_cannot_reach_beyond_its_storage(offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> None:
+def test_a_tensor_cannot_extend_beyond_its_storage(offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> None:
     storage = FloatStorage("a", [1, 2, 3])
     with pytest.raises(WeightsCorrupt, match="beyond"):
         read_state_dict(file_of({"x": Tensor(storage, offset, size, stride)}, [storage]))
 
 
-def test_counts_must_agree() -> None:
-    storage = FloatStorage("a", [1, 2, 3], announced=4)
-    with pytest.raises(WeightsCorrupt, match="4 were announced"):
+def test_the_size_of_a_storage_must_match_its_declaration() -> None:
+    storage = FloatStorage("a", [1, 2, 3], declared=4)
+    with pytest.raises(WeightsCorrupt, match="4 were declared"):
         read_state_dict(file_of({"x": Tensor(storage, 0, (3,), (1,))}, [storage]))
 
 
@@ -118,6 +118,6 @@ def test_a_truncated_file_is_corrupt(keep: int) -> None:
         read_state_dict(file_of({"x": Tensor(storage, 0, (3,), (1,))}, [storage])[:keep])
 
 
-def test_another_format_is_named_as_such() -> None:
+def test_an_unsupported_format_is_reported() -> None:
     with pytest.raises(WeightsCorrupt, match=r"1\.6"):
         read_state_dict(file_of({}, [], magic=7))

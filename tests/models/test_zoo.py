@@ -5,43 +5,43 @@ import pytest
 
 from models.errors import UnknownModelError
 from models.spec import ApplicationWeights
-from models.zoo import ZOO, resolve
+from models.zoo import ZOO, resolve_model
 
 
-def test_every_row_is_called_what_it_is_filed_under() -> None:
+def test_keys_equal_the_names_of_the_specs() -> None:
     assert all(name == spec.name == name.lower() for name, spec in ZOO.items())
 
 
 @pytest.mark.parametrize("name", ["mobilenet", "MobileNet", " efficientnetv2b0 ", "ConvNeXtTiny", "ResNet50"])
-def test_names_are_found_in_any_case(name: str) -> None:
-    assert resolve(name).name == name.strip().lower()
+def test_names_are_case_insensitive(name: str) -> None:
+    assert resolve_model(name).name == name.strip().lower()
 
 
 @pytest.mark.parametrize(
     ("name", "near"),
     [("mobilnet", "mobilenet"), ("resnet-50", "resnet50"), ("efficientnet_lite0", "efficientnet-lite0")],
 )
-def test_an_unknown_name_lists_near_ones(name: str, near: str) -> None:
+def test_an_unknown_name_suggests_similar_ones(name: str, near: str) -> None:
     with pytest.raises(UnknownModelError, match=rf"{name}.* {near}\b"):
-        resolve(name)
+        resolve_model(name)
 
 
-def test_a_name_near_nothing_says_where_the_names_are() -> None:
+def test_a_name_without_similar_ones_refers_to_the_list() -> None:
     with pytest.raises(UnknownModelError, match="raylens models list"):
-        resolve("§§§")
+        resolve_model("§§§")
 
 
-def test_a_file_that_is_not_there_is_an_unknown_model(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_unknown_model(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelError, match=r"nothing\.keras"):
-        resolve(str(tmp_path / "nothing.keras"))
+        resolve_model(str(tmp_path / "nothing.keras"))
 
 
-def test_specs_cross_process_borders() -> None:
+def test_specs_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(ZOO)) == ZOO
 
 
 @pytest.mark.usefixtures("keras_ready")
-def test_the_table_holds_exactly_the_classifiers_of_keras() -> None:
+def test_the_table_matches_the_classifiers_of_keras() -> None:
     import keras
 
     rows = {w.function: w.module for spec in ZOO.values() if isinstance(w := spec.weights, ApplicationWeights)}

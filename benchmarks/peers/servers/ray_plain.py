@@ -15,7 +15,7 @@ from starlette.requests import Request
 from benchmarks.peers.engine import Terms
 from benchmarks.peers.keras_engine import KerasClassifier
 from benchmarks.peers.servers.ray_cluster import run
-from models.zoo import resolve
+from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 IN_FLIGHT = 256
@@ -25,7 +25,7 @@ IN_FLIGHT = 256
 @serve.deployment(max_ongoing_requests=IN_FLIGHT)
 class Preprocessor:
     def __init__(self) -> None:
-        self._transform = resolve(Terms.told().model).transform
+        self._transform = resolve_model(Terms.told().model).transform
 
     def __call__(self, photo: bytes) -> Any:  # noqa: ANN401
         return decode(photo, self._transform)[1][np.newaxis]

@@ -1,4 +1,4 @@
-"""A folder of files that is whole or not there: made by one process at a time, with the checksums of its files."""
+"""Folders that are written atomically, by one process at a time, with a checksum manifest."""
 
 import fcntl
 import hashlib
@@ -10,53 +10,53 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MANIFEST = "manifest.json"
+_MANIFEST = "manifest.json"
 
 Fill = Callable[[Path], None]
-"""Puts the files into the empty folder it is given, or raises."""
+"""Writes the files into the given empty folder, or raises."""
 
 
 def is_intact(folder: Path, files: tuple[str, ...]) -> bool:
-    """Whether the folder holds these files with the checksums of the day they were made."""
+    """Whether the folder holds these files and they match the checksums in its manifest."""
     try:
-        manifest: dict[str, str] = json.loads((folder / MANIFEST).read_bytes())
+        manifest: dict[str, str] = json.loads((folder / _MANIFEST).read_bytes())
         return all(_sha256(folder / name) == manifest[name] for name in files)
     except (OSError, ValueError, LookupError, TypeError):
         return False
 
 
 def ensure(folder: Path, files: tuple[str, ...], fill: Fill) -> None:
-    """Make the folder unless an intact one is there. Of several processes one makes it, the others wait for it."""
+    """Create the folder unless an intact one exists. Concurrent callers wait for a single creation."""
     if not is_intact(folder, files):
-        with _alone(folder):
+        with _locked(folder):
             if not is_intact(folder, files):
-                _make(folder, files, fill)
+                _create(folder, files, fill)
 
 
 def replace(folder: Path, files: tuple[str, ...], fill: Fill) -> None:
-    """Make the folder anew. Where ``fill`` raises, the one of before stays."""
-    with _alone(folder):
-        _make(folder, files, fill)
+    """Create the folder, replacing an existing one. If ``fill`` raises, the existing folder is kept."""
+    with _locked(folder):
+        _create(folder, files, fill)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system releases should this process die."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock. The operating system releases it if the process dies."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f".{folder.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _make(folder: Path, files: tuple[str, ...], fill: Fill) -> None:
+def _create(folder: Path, files: tuple[str, ...], fill: Fill) -> None:
     prefix = f".{folder.name}.build-"
-    for left_behind in folder.parent.glob(f"{prefix}*"):  # by a process that was killed
-        shutil.rmtree(left_behind, ignore_errors=True)
+    for leftover in folder.parent.glob(f"{prefix}*"):  # from killed processes
+        shutil.rmtree(leftover, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     try:
         fill(draft)
         manifest = {name: _sha256(draft / name) for name in files}
-        (draft / MANIFEST).write_text(json.dumps(manifest, indent=2))
+        (draft / _MANIFEST).write_text(json.dumps(manifest, indent=2))
         _flush(draft)
         shutil.rmtree(folder, ignore_errors=True)
         draft.chmod(0o755)
@@ -66,7 +66,7 @@ def _make(folder: Path, files: tuple[str, ...], fill: Fill) -> None:
 
 
 def _flush(folder: Path) -> None:
-    """To disk, before the rename makes it count: else a power cut could leave a whole name on half a file."""
+    """Sync to disk before the rename, so that a power failure cannot leave incomplete files under the final name."""
     for path in (*folder.iterdir(), folder):
         descriptor = os.open(path, os.O_RDONLY)
         try:
