@@ -35,7 +35,7 @@ FLAGS: Final = {
     # While the queue is full, requests are refused before they cost anything.
     "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "serve_app.ingress.load_shedding:middlewares_for_ray",
     # What Serve's controller logs has the form that RAYLENS_LOG_FORMAT asks for.
-    "RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH": "serve_app.observability.logging:begin_in_ray",
+    "RAY_SERVE_CONTROLLER_CALLBACK_IMPORT_PATH": "serve_app.observability.logging:configure_ray_process_logging",
     # Of each request HAProxy would write a line that a Python process parses into metrics; ours say more.
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -20,7 +20,7 @@ from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
 from serve_app.observability import tracing
-from serve_app.observability.request_log import image_failed
+from serve_app.observability.request_log import log_failed_image
 
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -79,7 +79,7 @@ async def answer_all(
         try:
             return await _answer(gateway, source, options)
         except RaylensError as error:
-            image_failed(index, error)
+            log_failed_image(index, error)
             return error
 
     return list(await asyncio.gather(*(answer(index, source) for index, source in enumerate(sources))))

@@ -99,13 +99,13 @@ class Gateway:
         """
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
         await asyncio.wait(warm_ups, timeout=OPEN_AFTER_S)
-        load_shedding.set_refusal(self._refusal)
+        load_shedding.set_overload_check(self._refusal)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
         self._spawn(self._sweep())
 
     async def stop(self) -> None:
-        load_shedding.set_refusal(None)
+        load_shedding.set_overload_check(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

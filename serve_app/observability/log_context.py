@@ -1,6 +1,6 @@
-"""On whose behalf the code runs just now: every log line says so, without being told.
+"""Log context: the request or batch that the current code works for, added to every log line.
 
-Kept in a context variable, so it follows tasks; work on a thread of one's own has to be given it.
+Kept in a context variable, so asyncio tasks inherit it; other threads need it passed explicitly.
 """
 
 from collections.abc import Mapping
@@ -13,36 +13,36 @@ from structlog.typing import EventDict, WrappedLogger
 from serve_app.observability import tracing
 
 
-class Behalf(Protocol):
-    """A request, an image of one, or a batch of them."""
+class LogContext(Protocol):
+    """A request, an image of a request, or a batch of images."""
 
     def log_fields(self) -> Mapping[str, Any]:
-        """Asked only when there is a line to write."""
+        """Called only when a line is written."""
 
 
-_behalf: ContextVar[Behalf | None] = ContextVar("behalf", default=None)
+_log_context: ContextVar[LogContext | None] = ContextVar("log_context", default=None)
 
 
-class bound_log_context:  # noqa: N801 - reads as the function it would be, were generators as quick
-    """Context manager: what is logged inside is logged for these."""
+class bound_log_context:  # noqa: N801 - used like a function; a generator would be slower
+    """Context manager: log lines inside carry the fields of ``context``."""
 
-    __slots__ = ("_behalf", "_token")
+    __slots__ = ("_context", "_token")
 
-    def __init__(self, behalf: Behalf) -> None:
-        self._behalf = behalf
+    def __init__(self, context: LogContext) -> None:
+        self._context = context
 
     def __enter__(self) -> None:
-        self._token: Token[Behalf | None] = _behalf.set(self._behalf)
+        self._token: Token[LogContext | None] = _log_context.set(self._context)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _behalf.reset(self._token)
+        _log_context.reset(self._token)
 
 
-def add_behalf(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A processor of structlog: the fields of whom the line is written for, and the place in their trace."""
-    fields = {**tracing.ids(), **(behalf.log_fields() if (behalf := _behalf.get()) else {})}
+def add_log_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Structlog processor: adds the fields of the context and the ids of the current span."""
+    fields = {**tracing.ids(), **(context.log_fields() if (context := _log_context.get()) else {})}
     for name, value in fields.items():
         event.setdefault(name, value)
     return event

@@ -1,23 +1,23 @@
-"""So many lines a second of each kind and no more: an overload is told, and the log is not one of its victims."""
+"""Rate limit for log lines per kind, so that an overload is logged without flooding the log."""
 
 import time
 from collections.abc import Callable
 from typing import Final
 
-PER_SECOND: Final = 10
+_LINES_PER_SECOND: Final = 10
 
 
 class LogRateLimit:
-    """Kinds are few: they are remembered for ever."""
+    """At most ``per_second`` lines per kind and second. Kinds are few and are never forgotten."""
 
-    def __init__(self, per_second: int = PER_SECOND, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_second: int = _LINES_PER_SECOND, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
         self._clock = clock
         self._seconds: dict[str, tuple[int, int]] = {}
         self._unwritten: dict[str, int] = {}
 
     def take(self, kind: str) -> int | None:
-        """How many were left out since the last line of this kind; None where this one is to be left out too."""
+        """The number of lines suppressed since the last line of this kind; None if this one is to be suppressed."""
         now = int(self._clock())
         second, written = self._seconds.get(kind, (now, 0))
         if second != now:

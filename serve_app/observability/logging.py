@@ -1,4 +1,4 @@
-"""Logs: one line an event, for people or as JSON, always to standard error."""
+"""Logging: one line per event, as text or JSON, to standard error."""
 
 import json
 import logging
@@ -10,19 +10,19 @@ from typing import Any, Final
 import structlog
 from structlog.typing import Processor
 
-from serve_app.observability.log_context import add_behalf
+from serve_app.observability.log_context import add_log_context
 from serve_app.settings import Settings, settings
 
-OURS: Final = ("serve_app", "models", "auth")
-OTHERS: Final = ("", "ray", "ray.serve", "ray.data")
-"""Loggers of Ray, and the one that all libraries' lines reach."""
+_RAYLENS_LOGGERS: Final = ("serve_app", "models", "auth")
+_OTHER_LOGGERS: Final = ("", "ray", "ray.serve", "ray.data")
+"""The root logger, which receives the lines of all libraries, and Ray's loggers."""
 
-RAYS_FIELDS: Final = ("request_id", "route", "application", "deployment", "replica")
-"""What Ray Serve knows of the request that one of its lines is about."""
+_RAY_SERVE_FIELDS: Final = ("request_id", "route", "application", "deployment", "replica")
+"""Fields that Ray Serve adds to its log records."""
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set structlog and the standard library's loggers of ours up alike. May be called again."""
+    """Configure structlog and the standard library's loggers of Raylens alike. May be called again."""
     structlog.configure(
         processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -30,7 +30,7 @@ def configure_logging(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = _handler(_formatter(settings.log_format))
-    for name in OURS:
+    for name in _RAYLENS_LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(settings.log_level)
@@ -38,13 +38,13 @@ def configure_logging(settings: Settings) -> None:
 
 
 def take_over_stderr() -> None:
-    """From now on every line that this process's Python writes to standard error as a log is JSON.
+    """Write all log lines of this Python process to standard error as JSON.
 
-    That is Ray's loggers and every library's, warnings, and exceptions that nobody catches. Ray writes its lines as
-    text there whatever its own ``encoding`` says; its files are left as they are.
+    This includes Ray's and all libraries' loggers, warnings, and uncaught exceptions. Ray writes text to standard error
+    whatever its own ``encoding`` setting says. Ray's log files are not changed.
     """
     formatter = _formatter("json")
-    for name in OTHERS:
+    for name in _OTHER_LOGGERS:
         for handler in logging.getLogger(name).handlers:
             if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
                 handler.setFormatter(formatter)
@@ -56,8 +56,8 @@ def take_over_stderr() -> None:
     threading.excepthook = _uncaught_in_thread
 
 
-def begin_in_ray() -> None:
-    """Called by Ray Serve in processes of its own, its controller and its proxies: they log as the replicas do."""
+def configure_ray_process_logging() -> None:
+    """Called by Ray Serve in its controller and proxies, so that they log like the replicas."""
     configure_logging(settings())
     if settings().log_format == "json":
         take_over_stderr()
@@ -66,7 +66,7 @@ def begin_in_ray() -> None:
 def _processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
-        add_behalf,
+        add_log_context,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -81,23 +81,23 @@ def _formatter(log_format: str) -> logging.Formatter:
         else structlog.dev.ConsoleRenderer(colors=False)
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=RAYS_FIELDS), *_processors()],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=_RAY_SERVE_FIELDS), *_processors()],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
 
 
 def _handler(formatter: logging.Formatter) -> logging.Handler:
-    # Ray Serve puts a log file of its own in place of sys.stderr.
+    # Ray Serve replaces sys.stderr with a log file.
     handler = logging.StreamHandler(sys.__stderr__)
     handler.setFormatter(formatter)
     return handler
 
 
 def to_json(event: dict[str, Any], **options: Any) -> str:  # noqa: ANN401 - what json.dumps takes
-    """One line of strict JSON, whatever is in the event."""
+    """One line of strict JSON for any event."""
     try:
         return json.dumps(event, allow_nan=False, **options)
-    except (TypeError, ValueError):  # NaN, a key that is no string, something within itself
+    except (TypeError, ValueError):  # NaN, a non-string key, a circular reference
         return json.dumps({str(name): _plain(value) for name, value in event.items()})
 
 
@@ -109,6 +109,6 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
     logging.getLogger("uncaught").critical("uncaught_exception", exc_info=(kind, error, trace))
 
 
-def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
-    if told.exc_value is not None and not isinstance(told.exc_value, SystemExit):
-        _uncaught(told.exc_type, told.exc_value, told.exc_traceback)
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        _uncaught(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,4 +1,4 @@
-"""The id of a request: the client's own where it is one, or a new one. It is in the answer, the log and the trace."""
+"""Request ids: the client's if it is well-formed, otherwise a new one; used in responses, logs and traces."""
 
 import random
 import re
@@ -7,20 +7,20 @@ from typing import Final
 
 from starlette.types import Scope
 
-HEADER: Final = b"x-request-id"
+REQUEST_ID_HEADER: Final = b"x-request-id"
 _WELL_FORMED: Final = re.compile(rb"[A-Za-z0-9._:;=+/@-]{1,128}")
-"""UUIDs, ULIDs, the ids of load balancers. Nothing that a log, a shell or a page would read as more than a word."""
+"""UUIDs, ULIDs, ids of load balancers; no character that needs escaping in a log, a shell or HTML."""
 
 
 def new_request_id() -> bytes:
-    """A UUIDv4 without the system call: it has to be unique, not secret."""
+    """A UUIDv4 without a system call: it must be unique, not secret."""
     return str(uuid.UUID(int=random.getrandbits(128), version=4)).encode()
 
 
-def settle(scope: Scope) -> None:
-    """Leave one well-formed id in the headers of an ASGI request, where Ray Serve and the routes take it from."""
-    found = [value for name, value in scope["headers"] if name == HEADER]
+def ensure_request_id(scope: Scope) -> None:
+    """Leave exactly one well-formed id in the headers of an ASGI request, where Ray Serve and the routes read it."""
+    found = [value for name, value in scope["headers"] if name == REQUEST_ID_HEADER]
     if len(found) == 1 and _WELL_FORMED.fullmatch(found[0]):
         return
-    others = [header for header in scope["headers"] if header[0] != HEADER]
-    scope["headers"] = [*others, (HEADER, new_request_id())]
+    others = [header for header in scope["headers"] if header[0] != REQUEST_ID_HEADER]
+    scope["headers"] = [*others, (REQUEST_ID_HEADER, new_request_id())]

@@ -1,6 +1,6 @@
-"""What is written down of each request: its span where it is traced, a line where it failed or took too long.
+"""The request log: a span per traced request, and a log line per failed or slow request.
 
-A line for every request is not written: it would cost a cached answer 4 % of its time, and the metrics count them.
+There is no line per request: it would add 4 % to the time of a cached response, and the metrics count requests.
 """
 
 import re
@@ -16,24 +16,24 @@ from serve_app.errors import InternalError, RaylensError
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
 from serve_app.observability.log_rate_limit import LogRateLimit
-from serve_app.observability.request_id import HEADER
+from serve_app.observability.request_id import REQUEST_ID_HEADER
 
 log = structlog.get_logger(__name__)
 
-UNTRACED: Final = re.compile(r"/(api/)?health(/|$)|/assets/")
-"""What is asked every second and tells nothing, and files sent from memory."""
+_UNTRACED: Final = re.compile(r"/(api/)?health(/|$)|/assets/")
+"""Health checks, which are frequent and uninformative, and static files."""
 
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LONGEST_PATH: Final = 200
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_MAX_PATH_LENGTH: Final = 200
 
 SCOPE_ERROR: Final = "raylens.error"
-"""Key in the ASGI scope: the error that the request was answered with."""
+"""Key in the ASGI scope: the error that the response reports."""
 
 _limit = LogRateLimit()
 
 
-class Entry:
-    """One request: who asked for what, and what came of it."""
+class RequestLogEntry:
+    """A request and its outcome."""
 
     __slots__ = ("_send", "_started", "error", "scope", "status")
 
@@ -51,11 +51,11 @@ class Entry:
 
     @property
     def request_id(self) -> str:
-        return next((value.decode("latin-1") for name, value in self.scope["headers"] if name == HEADER), "")
+        return next((value.decode("latin-1") for name, value in self.scope["headers"] if name == REQUEST_ID_HEADER), "")
 
     @property
     def route(self) -> str:
-        """The path with names in place of what was asked for; empty where no route has it."""
+        """The path with parameter names instead of values; empty if no route matches."""
         if "endpoint" not in self.scope:
             return ""
         path: str = self.scope["path"]
@@ -65,12 +65,12 @@ class Entry:
 
     @property
     def principal(self) -> Principal | None:
-        """Who asked, once it is known."""
+        """The principal, once the request is authenticated."""
         return self.scope.get("auth.principal")
 
     @property
     def code(self) -> str:
-        """Of the error, as the client was told; empty where there was none of ours."""
+        """The error code of the response; empty if there was no error of Raylens."""
         error = self.error or self.scope.get(SCOPE_ERROR)
         return error.code if isinstance(error, RaylensError | AuthError) else InternalError.code if error else ""
 
@@ -84,10 +84,10 @@ class Entry:
 
 
 class RequestLogMiddleware:
-    """ASGI, around all routes."""
+    """ASGI middleware around all routes."""
 
     def __init__(self, app: ASGIApp, slow_s: float) -> None:
-        """``slow_s``: a request that takes longer is logged; 0: none is."""
+        """``slow_s``: requests that take longer are logged; 0 disables this."""
         self._app = app
         self._slow_s = slow_s
 
@@ -95,66 +95,66 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        entry = Entry(scope, send)
+        entry = RequestLogEntry(scope, send)
         with bound_log_context(entry):
-            if tracing.is_on() and not UNTRACED.match(scope["path"]):
+            if tracing.is_on() and not _UNTRACED.match(scope["path"]):
                 with tracing.request(scope["method"], scope["headers"]) as span:
                     try:
-                        await self._answer(entry, receive)
+                        await self._handle(entry, receive)
                     finally:
                         _describe(span, entry)
             else:
-                await self._answer(entry, receive)
+                await self._handle(entry, receive)
         if entry.error is not None:
             raise entry.error
 
-    async def _answer(self, entry: Entry, receive: Receive) -> None:
+    async def _handle(self, entry: RequestLogEntry, receive: Receive) -> None:
         try:
             await self._app(entry.scope, receive, entry.send)
-        except Exception as error:  # the handler for defects stands further out
+        except Exception as error:  # handled by an outer middleware
             entry.error = error
             entry.status = entry.status or 500
         if entry.status >= 500:
-            _tell_failure(entry)
+            _log_failure(entry)
         elif self._slow_s and entry.elapsed_s > self._slow_s:
-            _tell(entry, "request_slow")
+            _log(entry, "request_slow")
 
 
-def refused(scope: Scope, error: RaylensError) -> None:
-    """Write down what was refused before it came so far."""
-    entry = Entry(scope, _unused)
+def log_rejected_request(scope: Scope, error: RaylensError) -> None:
+    """Log a request that was rejected before it reached the middleware."""
+    entry = RequestLogEntry(scope, _unused)
     entry.status, entry.error = error.status, error
     with bound_log_context(entry):
         if tracing.is_on():
             with tracing.request(scope["method"], scope["headers"]) as span:
                 _describe(span, entry)
-        _tell_failure(entry)
+        _log_failure(entry)
 
 
-def image_failed(index: int, error: RaylensError) -> None:
-    """Write down that one of several images failed by no fault of the client's; the request itself did not."""
+def log_failed_image(index: int, error: RaylensError) -> None:
+    """Log a server error of one of several images; the request itself succeeds."""
     if error.status >= 500 and (left_out := _limit.take(error.code)) is not None:
-        log.warning("image_failed", image=index, status=error.status, code=error.code, **_others(left_out))
+        log.warning("image_failed", image=index, status=error.status, code=error.code, **_left_out_field(left_out))
 
 
-def _tell_failure(entry: Entry) -> None:
+def _log_failure(entry: RequestLogEntry) -> None:
     if entry.status == 500:
-        _tell(entry, "request_failed", exc_info=entry.error or entry.scope.get(SCOPE_ERROR))
+        _log(entry, "request_failed", exc_info=entry.error or entry.scope.get(SCOPE_ERROR))
     else:
-        _tell(entry, "request_failed")
+        _log(entry, "request_failed")
 
 
-def _tell(entry: Entry, event: str, exc_info: BaseException | None = None) -> None:
+def _log(entry: RequestLogEntry, event: str, exc_info: BaseException | None = None) -> None:
     kind = entry.code or event
     if (left_out := _limit.take(kind)) is None:
         return
     fields = {
         "method": entry.scope["method"],
-        "path": entry.scope["path"][:LONGEST_PATH],
+        "path": entry.scope["path"][:_MAX_PATH_LENGTH],
         "status": entry.status,
         **({"code": entry.code} if entry.code else {}),
         "duration_ms": round(entry.elapsed_s * 1e3, 1),
-        **_others(left_out),
+        **_left_out_field(left_out),
     }
     if exc_info:
         log.error(event, exc_info=exc_info, **fields)
@@ -162,14 +162,14 @@ def _tell(entry: Entry, event: str, exc_info: BaseException | None = None) -> No
         log.warning(event, **fields)
 
 
-def _others(left_out: int) -> dict[str, int]:
+def _left_out_field(left_out: int) -> dict[str, int]:
     return {"others_left_out": left_out} if left_out else {}
 
 
-def _describe(span: tracing.Span, entry: Entry) -> None:
+def _describe(span: tracing.Span, entry: RequestLogEntry) -> None:
     if not span:
         return
-    method = entry.scope["method"] if entry.scope["method"] in METHODS else "_OTHER"
+    method = entry.scope["method"] if entry.scope["method"] in _METHODS else "_OTHER"
     span.rename(f"{method} {entry.route}".strip())
     span.set(
         {
@@ -177,7 +177,7 @@ def _describe(span: tracing.Span, entry: Entry) -> None:
             **({"http.route": entry.route} if entry.route else {}),
             **({"http.response.status_code": int(entry.status)} if entry.status else {}),
             "raylens.request_id": entry.request_id,
-            "raylens.user.kind": _kind(entry.principal),
+            "raylens.user.kind": _user_kind(entry.principal),
         }
     )
     if entry.status >= 500:
@@ -186,11 +186,11 @@ def _describe(span: tracing.Span, entry: Entry) -> None:
         span.set({"error.type": entry.code})
 
 
-def _kind(principal: Principal | None) -> str:
+def _user_kind(principal: Principal | None) -> str:
     if principal is None:
         return "anonymous"
     return principal.kind if principal.user else "application"
 
 
 async def _unused(_message: Message) -> None:
-    """Nothing is sent through an entry that was refused."""
+    """A rejected request sends nothing through its entry."""

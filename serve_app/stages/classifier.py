@@ -56,8 +56,8 @@ class Classifier:
             if len(batch.tensor):
                 inference = await self._merger.submit(batch.tensor, max(batch.deadlines), len(batch.tensor))
                 ended_at = inference.started_at + inference.inference_ms / 1e3
-                stage.part("inference queue", arrived, inference.started_at, {})
-                stage.part(
+                stage.add_child("inference queue", arrived, inference.started_at, {})
+                stage.add_child(
                     "inference", inference.started_at, ended_at, {"raylens.inference.images": inference.batch_size}
                 )
             else:

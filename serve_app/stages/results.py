@@ -50,7 +50,7 @@ class Results:
             return await self._finish(model, queries, classified, stage)
 
     async def _finish(
-        self, model: str, queries: list[Query], classified: Classified, stage: tracing.Stage
+        self, model: str, queries: list[Query], classified: Classified, stage: tracing.StageSpan
     ) -> list[Answer | RaylensError]:
         if len(classified.outcomes) != len(queries):
             raise RuntimeError(f"{len(queries)} queries, {len(classified.outcomes)} outcomes")
@@ -67,7 +67,7 @@ class Results:
         ]
         if records:
             await self.record(records)
-            stage.part("record", now, time.time(), {})
+            stage.add_child("record", now, time.time(), {})
         return answers
 
     async def record(self, records: list[Record]) -> None:

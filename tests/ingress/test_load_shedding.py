@@ -28,9 +28,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def full() -> Iterator[None]:
-    load_shedding.set_refusal(lambda: FULL)
+    load_shedding.set_overload_check(lambda: FULL)
     yield
-    load_shedding.set_refusal(None)
+    load_shedding.set_overload_check(None)
 
 
 @pytest.mark.parametrize("path", [IMAGES, f"{IMAGES}?cache=off", "/classify-image", "/api/classify-image"])
@@ -73,8 +73,8 @@ async def test_everything_passes_where_no_ingress_runs(client: httpx.AsyncClient
 
 
 async def test_everything_passes_while_the_queue_has_room(client: httpx.AsyncClient):
-    load_shedding.set_refusal(lambda: None)
+    load_shedding.set_overload_check(lambda: None)
     try:
         assert (await client.post(IMAGES)).status_code == 204
     finally:
-        load_shedding.set_refusal(None)
+        load_shedding.set_overload_check(None)

@@ -12,7 +12,7 @@ from auth.principal import ALL
 from serve_app.errors import Overloaded
 from serve_app.ingress import load_shedding
 from serve_app.observability import request_log
-from serve_app.observability.log_context import add_behalf
+from serve_app.observability.log_context import add_log_context
 from serve_app.observability.log_rate_limit import LogRateLimit
 from tests.auth.people import People
 from tests.ingress.graph import Graph, running
@@ -29,7 +29,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def lines() -> Iterator[list[Any]]:
-    with capture_logs(processors=[add_behalf]) as lines:
+    with capture_logs(processors=[add_log_context]) as lines:
         yield lines
 
 
@@ -101,11 +101,11 @@ async def test_one_failed_image_of_several(graph: Graph, outside: httpx.AsyncCli
 
 
 async def test_an_overload_is_told_of_and_does_not_flood_the_log(outside: httpx.AsyncClient, lines: list[Any]):
-    load_shedding.set_refusal(lambda: Overloaded("full"))
+    load_shedding.set_overload_check(lambda: Overloaded("full"))
     try:
         ids = [(await outside.post(IMAGES, content=b"x")).headers["X-Request-Id"] for _ in range(30)]
     finally:
-        load_shedding.set_refusal(None)
+        load_shedding.set_overload_check(None)
     told = [line["request_id"] for line in lines]
     assert 10 <= len(told) <= 20
     assert told[:10] == ids[:10]

@@ -1,25 +1,28 @@
-"""Traces: where the time of a request went, in every process it passed. Off unless RAYLENS_TRACING is set.
+"""Tracing: where a request spends its time, across all processes. Off unless RAYLENS_TRACING is set.
 
-The service calls the functions here and never needs to know whether anybody listens: while tracing is off they hand
-out the same few objects that do nothing. OpenTelemetry is imported by :func:`start` alone.
+While tracing is off, the functions return shared objects that do nothing. OpenTelemetry's exporter and the modules that
+use OpenTelemetry are imported by :func:`start`.
 
-A request is one trace. A batch carries many requests, so it is a trace of its own, with a link to each of them; what
-happens to the batch is told twice, in its own trace and in that of each request.
+A request is one trace. A batch carries many requests, so it has a trace of its own with a link to each request. The
+spans of a batch are recorded in its own trace and in the trace of each request.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from serve_app.observability.tracing.silence import NO_RECORDER, NO_SPAN
-from serve_app.observability.tracing.spans import Attributes, Batch, Headers, Recorder, Span, Stage
+from serve_app.observability.tracing.spans import NO_SPAN, NO_STAGE, Attributes, BatchSpan, Span, StageSpan
 from serve_app.request_context import BatchContext, RequestContext
+
+if TYPE_CHECKING:
+    from serve_app.observability.tracing.tracer import Tracer
 
 __all__ = [
     "NO_SPAN",
-    "Batch",
+    "BatchSpan",
     "Span",
-    "Stage",
+    "StageSpan",
     "TracingUnavailable",
     "batch",
     "check",
@@ -35,89 +38,93 @@ __all__ = [
     "traceparent",
 ]
 
-EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
 
-_recorder: Recorder = NO_RECORDER
+_tracer: "Tracer | None" = None
 
 
 class TracingUnavailable(Exception):
-    """Tracing is on and cannot work; the message says what to do."""
+    """Tracing is enabled but cannot work; the message says what to do."""
 
 
 def check() -> None:
-    """Raises TracingUnavailable where the exporter is missing or the environment asks for another one."""
+    """Raises TracingUnavailable if the exporter is not installed or the environment asks for another protocol."""
     try:
-        found = find_spec(EXPORTER)
+        found = find_spec(_EXPORTER)
     except ModuleNotFoundError:
         found = None
     if found is None:
-        raise TracingUnavailable("RAYLENS_TRACING is on, but the exporter is missing: pip install raylens[tracing]")
+        raise TracingUnavailable(
+            "RAYLENS_TRACING is set but the exporter is not installed: run pip install raylens[tracing]"
+        )
     for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
         if os.environ.get(name, "http/protobuf") != "http/protobuf":
-            raise TracingUnavailable(f"{name}: traces go out by http/protobuf only; unset it.")
+            raise TracingUnavailable(f"{name}: only http/protobuf is supported; unset the variable.")
 
 
 def start(deployment: str) -> None:
-    """Send the spans of this process as those of ``deployment``. Once a process. Raises TracingUnavailable."""
+    """Export the spans of this process as those of ``deployment``. Once per process. Raises TracingUnavailable."""
     check()
-    from serve_app.observability.tracing.export import exporting  # noqa: PLC0415 - a quarter of a second, for who traces
-    from serve_app.observability.tracing.recorder import OtelRecorder  # noqa: PLC0415
+    from serve_app.observability.tracing.export import exporting_providers  # noqa: PLC0415 - slow to import
+    from serve_app.observability.tracing.tracer import Tracer  # noqa: PLC0415
 
-    use(OtelRecorder(*exporting(deployment)))
+    use(Tracer(*exporting_providers(deployment)))
 
 
-def use(recorder: Recorder) -> None:
-    """Let this one record from now on."""
-    global _recorder  # noqa: PLW0603 - one a process, like the log
-    _recorder = recorder
+def use(tracer: "Tracer | None") -> None:
+    """Record with this tracer from now on; None switches tracing off."""
+    global _tracer  # noqa: PLW0603 - one per process, like the log
+    _tracer = tracer
 
 
 def stop() -> None:
-    """Send what is left, and record nothing more."""
-    recorder = _recorder
-    use(NO_RECORDER)
-    recorder.close()
+    """Export the remaining spans and switch tracing off."""
+    tracer = _tracer
+    use(None)
+    if tracer is not None:
+        tracer.close()
 
 
 def is_on() -> bool:
-    return _recorder is not NO_RECORDER
+    return _tracer is not None
 
 
-def request(method: str, headers: Headers) -> Span:
-    """The span of an HTTP request, with the client's trace as parent where its ``traceparent`` names one."""
-    return _recorder.request(method, headers)
+def request(method: str, headers: Iterable[tuple[bytes, bytes]]) -> Span:
+    """The span of an HTTP request. ``headers``: ASGI's; the client's ``traceparent`` becomes the parent."""
+    return NO_SPAN if _tracer is None else _tracer.request(method, headers)
 
 
 def span(name: str) -> Span:
-    """A part of the span that is current here; current itself while entered."""
-    return _recorder.span(name)
+    """A child of the current span; current itself while entered."""
+    return NO_SPAN if _tracer is None else _tracer.span(name)
 
 
 def child(traceparent: str, name: str) -> Span:
-    """A part of a span of elsewhere, begun now; whoever holds it ends it."""
-    return _recorder.child(traceparent, name)
+    """A child of a span given by its W3C context, started now; the caller ends it."""
+    return NO_SPAN if _tracer is None else _tracer.child(traceparent, name)
 
 
 def link(traceparent: str) -> None:
-    """Point from the span that is current here to one of another trace."""
-    _recorder.link(traceparent)
+    """Link the current span to a span of another trace."""
+    if _tracer is not None:
+        _tracer.link(traceparent)
 
 
-def batch(model: str, origins: Sequence[RequestContext]) -> Batch:
-    """The spans of a batch on its way down the graph, while entered."""
-    return _recorder.batch(model, origins)
+def batch(model: str, origins: Sequence[RequestContext]) -> BatchSpan:
+    """The spans of a batch in the pipeline, for use as a context manager."""
+    return BatchSpan(origins) if _tracer is None else _tracer.batch(model, origins)
 
 
-def stage(context: BatchContext, name: str, attributes: Attributes | None = None) -> Stage:
-    """The spans of a batch's time in one stage, while entered."""
-    return _recorder.stage(context, name, attributes or {})
+def stage(context: BatchContext, name: str, attributes: Attributes | None = None) -> StageSpan:
+    """The spans of a batch in one stage, for use as a context manager."""
+    return NO_STAGE if _tracer is None else _tracer.stage(context, name, attributes or {})
 
 
 def traceparent() -> str:
-    """W3C context of the span that is current here, sampled or not; empty while tracing is off."""
-    return _recorder.traceparent()
+    """W3C context of the current span, sampled or not; empty while tracing is off."""
+    return "" if _tracer is None else _tracer.traceparent()
 
 
 def ids() -> dict[str, str]:
-    """``trace_id`` and ``span_id`` of the span that is current here, in hex; empty where there is none."""
-    return _recorder.ids()
+    """``trace_id`` and ``span_id`` of the current span in hex; empty if there is none."""
+    return {} if _tracer is None else _tracer.ids()

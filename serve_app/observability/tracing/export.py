@@ -1,4 +1,4 @@
-"""Where spans go: by OTLP over HTTP, as OpenTelemetry's own variables say, and never in the way of a request."""
+"""Export of spans by OTLP over HTTP, configured by OpenTelemetry's environment variables, without delaying requests."""
 
 import logging
 import os
@@ -18,15 +18,15 @@ from serve_app import VERSION
 
 log = structlog.get_logger(__name__)
 
-DELAY_MS: Final = 1000.0
-"""Spans wait at most so long: what a replica has not sent when it ends is lost."""
+_SCHEDULE_DELAY_MS: Final = 1000.0
+"""Short, because spans that a replica has not exported when it ends are lost."""
 
-NOISY: Final = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
-"""While a collector is away these would log every attempt, and every span beyond the 2,048 that wait."""
+_NOISY_LOGGERS: Final = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
+"""Without a collector these log every attempt, and every span beyond the 2,048 that are queued."""
 
 
-class WatchedExporter(SpanExporter):
-    """Says once that the collector is away, and once that it is back. Called from one thread."""
+class LoggingExporter(SpanExporter):
+    """Logs once when exports begin to fail and once when they succeed again. Called from one thread."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -36,10 +36,10 @@ class WatchedExporter(SpanExporter):
         outcome = self._exporter.export(spans)
         if outcome is not SpanExportResult.SUCCESS:
             if not self._lost:
-                log.warning("traces_lost", reason="the collector does not take them", spans=len(spans))
+                log.warning("trace_export_failed", reason="the collector did not accept the spans", spans=len(spans))
             self._lost += len(spans)
         elif self._lost:
-            log.info("traces_are_back", lost=self._lost)
+            log.info("trace_export_recovered", lost=self._lost)
             self._lost = 0
         return outcome
 
@@ -47,16 +47,18 @@ class WatchedExporter(SpanExporter):
         self._exporter.shutdown()
 
 
-def exporting(deployment: str) -> tuple[TracerProvider, TracerProvider]:
-    """A provider with the sampler of the environment, and one that records all; both send the same way."""
-    for name in NOISY:
+def exporting_providers(deployment: str) -> tuple[TracerProvider, TracerProvider]:
+    """A provider with the configured sampler and a provider that records everything; both share an exporter."""
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).disabled = True
-    delay_ms = None if os.environ.get(OTEL_BSP_SCHEDULE_DELAY) else DELAY_MS
-    processor = BatchSpanProcessor(WatchedExporter(OTLPSpanExporter()), schedule_delay_millis=delay_ms)
+    delay_ms = None if os.environ.get(OTEL_BSP_SCHEDULE_DELAY) else _SCHEDULE_DELAY_MS
+    processor = BatchSpanProcessor(LoggingExporter(OTLPSpanExporter()), schedule_delay_millis=delay_ms)
     return providers(resource_of(deployment), processor)
 
 
 def providers(resource: Resource, processor: SpanProcessor) -> tuple[TracerProvider, TracerProvider]:
+    """A provider with the configured sampler and a provider that records everything."""
+
     def provider(sampler: Sampler | None) -> TracerProvider:
         made = TracerProvider(sampler, resource, shutdown_on_exit=False)
         made.add_span_processor(processor)
@@ -66,7 +68,7 @@ def providers(resource: Resource, processor: SpanProcessor) -> tuple[TracerProvi
 
 
 def resource_of(deployment: str) -> Resource:
-    """Each deployment is a service to those who look at traces, each replica an instance of it."""
+    """Each deployment is a service in the trace viewer, each replica an instance of it."""
     name = os.environ.get(OTEL_SERVICE_NAME) or "raylens"
     return Resource.create(
         {

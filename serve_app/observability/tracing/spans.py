@@ -1,84 +1,78 @@
-"""What a recorder of traces offers. Implemented by silence (``silence``) and by OpenTelemetry (``recorder``)."""
+"""Spans that do nothing: what the tracing functions return while tracing is off or a request is not sampled.
 
-from collections.abc import Iterable, Mapping, Sequence
+They are the base classes of the spans in ``tracer``, which record through OpenTelemetry.
+"""
+
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Self
 
 from serve_app.request_context import BatchContext, RequestContext
 
 Attributes = Mapping[str, str | int | float | bool]
-"""Never names, addresses, queries or secrets: spans are read by more people than the database."""
-
-Headers = Iterable[tuple[bytes, bytes]]
-"""As ASGI has them: names in lower case."""
+"""Never names, addresses, queries or secrets: more people can read traces than the database."""
 
 
-class Entered(Protocol):
-    """Ends when it is left, and tells of an exception that passed."""
+class _EndsOnExit:
+    __slots__ = ()
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Ends the span. An exception marks it as failed and propagates."""
 
 
-class Span(Entered, Protocol):
-    """A stretch of time with a name. Current while entered. False where nobody will see it."""
+class Span(_EndsOnExit):
+    """A named operation with a start and an end. Current while entered. False if it is not recorded."""
 
-    def __bool__(self) -> bool: ...
+    __slots__ = ()
 
-    def rename(self, name: str) -> None: ...
+    def __bool__(self) -> bool:
+        return False
 
-    def set(self, attributes: Attributes) -> None: ...
+    def rename(self, name: str) -> None:
+        pass
+
+    def set(self, attributes: Attributes) -> None:
+        pass
 
     def fail(self, code: str) -> None:
-        """It came to no good end; ``code`` as the client is told."""
+        """Marks the span as failed with an error code of the API."""
 
     def end(self) -> None:
-        """Over; a second time changes nothing."""
+        """Ends the span. Further calls have no effect."""
 
 
-class Batch(Entered, Protocol):
-    """Images that go down the graph as one call."""
+class BatchSpan(_EndsOnExit):
+    """The spans of a batch on its way through the pipeline; ``context`` is sent along with the batch."""
 
-    @property
-    def context(self) -> BatchContext:
-        """To send along with them."""
+    __slots__ = ("context",)
+
+    def __init__(self, origins: Sequence[RequestContext]) -> None:
+        self.context = BatchContext(tuple(origins))
 
     def answered(self, answers: Sequence[object]) -> None:
-        """One outcome an image, in order; a RaylensError is a failure."""
+        """One result per image, in order; a RaylensError marks the image's span as failed."""
 
 
-class Stage(Entered, Protocol):
-    """The time of a batch in one stage: a span in its own trace and one in that of each request."""
+class StageSpan(_EndsOnExit):
+    """The spans of a batch in one stage: one in the trace of the batch and one in the trace of each request."""
 
-    def set(self, attributes: Attributes) -> None: ...
+    __slots__ = ()
 
-    def part(self, name: str, started_at: float, ended_at: float, attributes: Attributes) -> None:
-        """Something within the stage that is over by now, Unix seconds."""
+    def set(self, attributes: Attributes) -> None:
+        pass
+
+    def add_child(self, name: str, started_at: float, ended_at: float, attributes: Attributes) -> None:
+        """Adds a completed child span; times in Unix seconds."""
 
     def image(self, index: int, name: str) -> Span:
-        """Something done for one image alone, told in its request's trace. From any thread."""
+        """A child span for one image, in the trace of its request. Callable from any thread."""
+        return NO_SPAN
 
 
-class Recorder(Protocol):
-    """See the functions of the same names in ``serve_app.observability.tracing``."""
-
-    def request(self, method: str, headers: Headers) -> Span: ...
-
-    def span(self, name: str) -> Span: ...
-
-    def child(self, traceparent: str, name: str) -> Span: ...
-
-    def link(self, traceparent: str) -> None: ...
-
-    def batch(self, model: str, origins: Sequence[RequestContext]) -> Batch: ...
-
-    def stage(self, context: BatchContext, name: str, attributes: Attributes) -> Stage: ...
-
-    def traceparent(self) -> str: ...
-
-    def ids(self) -> dict[str, str]: ...
-
-    def close(self) -> None: ...
+NO_SPAN: Final = Span()
+NO_STAGE: Final = StageSpan()

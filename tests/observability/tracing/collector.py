@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector for tests: takes OTLP over HTTP, as it is on the wire, and can be away."""
+"""An OpenTelemetry collector for tests: receives OTLP over HTTP, and can fail or stall."""
 
 import gzip
 import threading
@@ -13,11 +13,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-LONGEST_S = 20.0
+TIMEOUT_S = 20.0
 
 
 class Received:
-    """A span as it arrived, with the service that sent it."""
+    """A received span, with the service that sent it."""
 
     def __init__(self, span: Span, service: str) -> None:
         self.span = span
@@ -36,22 +36,25 @@ def _value(value: object) -> object:
 
 
 class Collector:
-    """Runs on a thread. While ``is_away`` it takes the connection and answers nothing good."""
+    """Runs on a thread. Responds with ``status``, and only while ``gate`` is open."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.attempts = 0
-        self.is_away = False
+        self.status = 200
+        self.gate = threading.Event()
+        self.gate.set()
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.attempts += 1
+                collector.gate.wait(TIMEOUT_S)
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                if collector.is_away or self.path != "/v1/traces":
-                    self.send_error(503 if collector.is_away else 404)
+                if collector.status != 200 or self.path != "/v1/traces":
+                    self.send_error(collector.status if collector.status != 200 else 404)
                     return
                 collector.bodies.append(body)
                 reply = ExportTraceServiceResponse().SerializeToString()
@@ -78,8 +81,8 @@ class Collector:
                         yield Received(span, service)
 
     def of(self, trace: str, until: Callable[[list[Received]], bool]) -> list[Received]:
-        """The spans of a trace, once they are as told; fails after a while."""
-        give_up_at = time.monotonic() + LONGEST_S
+        """The spans of a trace once ``until`` holds for them; fails after 20 seconds."""
+        give_up_at = time.monotonic() + TIMEOUT_S
         while True:
             found = [span for span in self.spans() if span.trace == trace]
             if until(found):

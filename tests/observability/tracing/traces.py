@@ -1,4 +1,4 @@
-"""Traces as a person looks at them: trees of names."""
+"""Recorded traces as trees of named spans."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.ingress.graph import Graph
 
 CLIENT = "00f067aa0ba902b7"
-"""The client's own span."""
+"""Span id of the client."""
 IMAGES = "/api/v1/classifications"
 
 
@@ -20,11 +20,11 @@ def traceparent(trace: int, sampled: bool = True) -> str:
 
 @dataclass
 class Node:
-    """A span and what it consists of, in order of time."""
+    """A span and its children, in order of their start."""
 
     name: str
     span: ReadableSpan
-    parts: list["Node"] = field(default_factory=list)
+    children: list["Node"] = field(default_factory=list)
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -32,18 +32,18 @@ class Node:
 
     @property
     def failure(self) -> str | None:
-        """What went wrong; None where nothing did."""
+        """The error code; None if the span did not fail."""
         return self.span.status.description if not self.span.status.is_ok else None
 
     def outline(self) -> list[Any]:
-        """Names alone: ``[name, part, part, …]``; a span without parts is its name."""
-        return [self.name, *(part.outline() if part.parts else part.name for part in self.parts)]
+        """Names only: ``[name, child, child, …]``; a span without children is its name."""
+        return [self.name, *(part.outline() if part.children else part.name for part in self.children)]
 
     def find(self, *path: str) -> "Node":
-        """The only part of that name, and of that the only part …"""
+        """The descendant with this path of names, each of which must be unique."""
         if not path:
             return self
-        (part,) = (part for part in self.parts if part.name == path[0])
+        (part,) = (part for part in self.children if part.name == path[0])
         return part.find(*path[1:])
 
 
@@ -60,7 +60,7 @@ class Traces:
         return self.memory.get_finished_spans()
 
     def of(self, trace: int) -> Node:
-        """The tree of a client's trace; it has one root here."""
+        """The tree of a client's trace, which has one root here."""
         (root,) = self._trees(trace)
         assert root.span.parent
         assert f"{root.span.parent.span_id:016x}" == CLIENT
@@ -77,5 +77,5 @@ class Traces:
         roots: list[Node] = []
         for node in sorted(nodes.values(), key=lambda node: node.span.start_time or 0):
             parent = nodes.get(node.span.parent.span_id) if node.span.parent else None
-            (parent.parts if parent else roots).append(node)
+            (parent.children if parent else roots).append(node)
         return roots

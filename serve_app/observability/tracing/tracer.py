@@ -1,6 +1,6 @@
-"""Traces by OpenTelemetry."""
+"""Recording of spans with OpenTelemetry."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextvars import Token
 from types import TracebackType
 from typing import Self
@@ -8,19 +8,20 @@ from typing import Self
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from serve_app.errors import RaylensError
-from serve_app.observability.tracing.silence import NO_SPAN, NO_STAGE, NoBatch
-from serve_app.observability.tracing.spans import Attributes, Batch, Headers, Span, Stage
+from serve_app.observability.tracing.spans import NO_SPAN, NO_STAGE, Attributes, BatchSpan, Span, StageSpan
 from serve_app.request_context import BatchContext, RequestContext
 
 _W3C = TraceContextTextMapPropagator()
 
 
-class OtelSpan:
-    """One span of the SDK; or, where the request is not sampled, only its place in a trace."""
+class _RecordedSpan(Span):
+    """A span of the SDK, or only its context if the request is not sampled."""
+
+    __slots__ = ("_token", "span")
 
     def __init__(self, span: trace.Span) -> None:
         self.span = span
@@ -55,7 +56,7 @@ class OtelSpan:
     def fail(self, code: str) -> None:
         if not self.span.is_recording():
             return
-        # The code alone: messages quote what came in.
+        # Only the code: error messages may quote user input.
         self.span.set_attribute("error.type", code)
         self.span.set_status(StatusCode.ERROR, code)
 
@@ -64,12 +65,14 @@ class OtelSpan:
             self.span.end()
 
 
-class OtelBatch:
-    """A trace of its own for the batch, and a span in the trace of each request that is sampled."""
+class _RecordedBatch(BatchSpan):
+    """A trace for the batch, and a span in the trace of each sampled request."""
 
-    def __init__(self, tracer: Tracer, model: str, origins: Sequence[RequestContext]) -> None:
+    __slots__ = ("_batch", "_images")
+
+    def __init__(self, tracer: trace.Tracer, model: str, origins: Sequence[RequestContext]) -> None:
         about: Attributes = {"raylens.model": model, "raylens.batch.images": len(origins)}
-        self._batch = OtelSpan(tracer.start_span("batch", Context(), attributes=about))
+        self._batch = _RecordedSpan(tracer.start_span("batch", Context(), attributes=about))
         link = [Link(self._batch.context)]
         self._images: list[Span] = []
         traced = []
@@ -79,14 +82,11 @@ class OtelBatch:
                 self._images.append(NO_SPAN)
                 traced.append(origin)
                 continue
-            image = OtelSpan(tracer.start_span("batch", _inside(parent), attributes=about, links=link))
+            image = _RecordedSpan(tracer.start_span("batch", _context_with(parent), attributes=about, links=link))
             self._batch.span.add_link(image.context)
             self._images.append(image)
             traced.append(RequestContext(origin.request_id, _traceparent_of(image.context)))
         self.context = BatchContext(tuple(traced), _traceparent_of(self._batch.context))
-
-    def __enter__(self) -> Self:
-        return self
 
     def answered(self, answers: Sequence[object]) -> None:
         for image, answer in zip(self._images, answers, strict=True):
@@ -102,21 +102,23 @@ class OtelBatch:
             span.end()
 
 
-class OtelStage:
-    """Current is the span of the only request, or else that of the batch: the log then names it."""
+class _RecordedStage(StageSpan):
+    """Current is the span of the request if there is only one, otherwise that of the batch, as log lines show."""
 
-    def __init__(self, tracer: Tracer, context: BatchContext, name: str, attributes: Attributes) -> None:
+    __slots__ = ("_batch", "_current", "_images", "_spans", "_tracer")
+
+    def __init__(self, tracer: trace.Tracer, context: BatchContext, name: str, attributes: Attributes) -> None:
         self._tracer = tracer
-        self._batch = self._begin(context.traceparent, name, attributes)
-        self._images = [self._begin(origin.traceparent, name, attributes) for origin in context.origins]
+        self._batch = self._start(context.traceparent, name, attributes)
+        self._images = [self._start(origin.traceparent, name, attributes) for origin in context.origins]
         self._spans = list(filter(None, [self._batch, *self._images]))
         self._current = self._images[0] if len(self._images) == 1 else self._batch
 
-    def _begin(self, traceparent: str, name: str, attributes: Attributes) -> OtelSpan:
+    def _start(self, traceparent: str, name: str, attributes: Attributes) -> _RecordedSpan:
         parent = _context_of(traceparent)
         if not parent.trace_flags.sampled:
-            return OtelSpan(trace.NonRecordingSpan(parent))
-        return OtelSpan(self._tracer.start_span(name, _inside(parent), attributes=attributes))
+            return _RecordedSpan(trace.NonRecordingSpan(parent))
+        return _RecordedSpan(self._tracer.start_span(name, _context_with(parent), attributes=attributes))
 
     def __enter__(self) -> Self:
         self._current.__enter__()
@@ -135,51 +137,54 @@ class OtelStage:
         for span in self._spans:
             span.set(attributes)
 
-    def part(self, name: str, started_at: float, ended_at: float, attributes: Attributes) -> None:
+    def add_child(self, name: str, started_at: float, ended_at: float, attributes: Attributes) -> None:
         for span in self._spans:
-            inner = _inside(span.context)
-            part = self._tracer.start_span(name, inner, attributes=attributes, start_time=round(started_at * 1e9))
-            part.end(round(ended_at * 1e9))
+            parent = _context_with(span.context)
+            child = self._tracer.start_span(name, parent, attributes=attributes, start_time=round(started_at * 1e9))
+            child.end(round(ended_at * 1e9))
 
     def image(self, index: int, name: str) -> Span:
         image = self._images[index]
-        return OtelSpan(self._tracer.start_span(name, _inside(image.context))) if image else NO_SPAN
+        return _RecordedSpan(self._tracer.start_span(name, _context_with(image.context))) if image else NO_SPAN
 
 
-class OtelRecorder:
-    """``sampled``: asks the sampler about each request. ``always``: records the rest of what was sampled."""
+class Tracer:
+    """Implements the functions of the same names in ``serve_app.observability.tracing``."""
 
     def __init__(self, sampled: TracerProvider, always: TracerProvider) -> None:
+        """``sampled`` applies the configured sampler to requests, ``always`` records all children of sampled spans."""
         self._providers = (sampled, always)
         self._roots = sampled.get_tracer("raylens")
         self._tracer = always.get_tracer("raylens")
 
-    def request(self, method: str, headers: Headers) -> Span:
-        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _CARRIED}
+    def request(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> Span:
+        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _PROPAGATED}
         parent = _W3C.extract(carrier, Context())
-        return OtelSpan(self._roots.start_span(method, parent, SpanKind.SERVER))
+        return _RecordedSpan(self._roots.start_span(method, parent, SpanKind.SERVER))
 
     def span(self, name: str) -> Span:
         current = trace.get_current_span()
-        return OtelSpan(self._tracer.start_span(name)) if current.is_recording() else NO_SPAN
+        return _RecordedSpan(self._tracer.start_span(name)) if current.is_recording() else NO_SPAN
 
     def child(self, traceparent: str, name: str) -> Span:
         parent = _context_of(traceparent)
-        return OtelSpan(self._tracer.start_span(name, _inside(parent))) if parent.trace_flags.sampled else NO_SPAN
+        if not parent.trace_flags.sampled:
+            return NO_SPAN
+        return _RecordedSpan(self._tracer.start_span(name, _context_with(parent)))
 
     def link(self, traceparent: str) -> None:
         if (context := _context_of(traceparent)).trace_flags.sampled:
             trace.get_current_span().add_link(context)
 
-    def batch(self, model: str, origins: Sequence[RequestContext]) -> Batch:
+    def batch(self, model: str, origins: Sequence[RequestContext]) -> BatchSpan:
         if not any(_context_of(origin.traceparent).trace_flags.sampled for origin in origins):
-            return NoBatch(origins)
-        return OtelBatch(self._tracer, model, origins)
+            return BatchSpan(origins)
+        return _RecordedBatch(self._tracer, model, origins)
 
-    def stage(self, context: BatchContext, name: str, attributes: Attributes) -> Stage:
+    def stage(self, context: BatchContext, name: str, attributes: Attributes) -> StageSpan:
         if not context.traceparent and not any(origin.traceparent for origin in context.origins):
             return NO_STAGE
-        return OtelStage(self._tracer, context, name, attributes)
+        return _RecordedStage(self._tracer, context, name, attributes)
 
     def traceparent(self) -> str:
         return _traceparent_of(trace.get_current_span().get_span_context())
@@ -195,11 +200,11 @@ class OtelRecorder:
             provider.shutdown()
 
 
-_CARRIED = frozenset({b"traceparent", b"tracestate"})
+_PROPAGATED = frozenset({b"traceparent", b"tracestate"})
 
 
 def _context_of(traceparent: str) -> SpanContext:
-    """The place in a trace; an invalid one where there is none."""
+    """The span context; an invalid one for an empty or malformed ``traceparent``."""
     if not traceparent:
         return trace.INVALID_SPAN_CONTEXT
     return trace.get_current_span(_W3C.extract({"traceparent": traceparent}, Context())).get_span_context()
@@ -212,7 +217,7 @@ def _traceparent_of(context: SpanContext) -> str:
     return f"00-{trace_id}-{span_id}-{context.trace_flags & 0x01:02x}"
 
 
-def _inside(parent: SpanContext) -> Context:
+def _context_with(parent: SpanContext) -> Context:
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
