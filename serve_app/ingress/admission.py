@@ -1,4 +1,4 @@
-"""Whose images are classified, and how many of them."""
+"""Admission: who may classify, and how many images."""
 
 from starlette.requests import Request
 
@@ -14,33 +14,33 @@ from serve_app.settings import Settings
 
 
 class Admission:
-    """Asked once a request, before its body is read and after: no more than needed for a cached answer."""
+    """Checks permission before the body of a request is read, and rate limits afterwards."""
 
     def __init__(self, settings: Settings, auth: Auth, limiter: RateLimiter) -> None:
-        self._gatekeeper = auth.authenticator
+        self._authenticator = auth.authenticator
         self._limiter = limiter
         self._anonymous = settings.anonymous
         self._hops = settings.forwarded_hops
         self._rates_of_anonymous = parse_rates(settings.rate_limit_anonymous)
         self._rates_of_user = parse_rates(settings.rate_limit_user)
         self._rates_of_key = parse_rates(settings.rate_limit_key)
-        self._way_in = (
-            f"Classifying is for users here. Sign in at {settings.effective_public_url}/, or send an API key: "
+        self._sign_in_hint = (
+            f"Classification requires an account. Sign in at {settings.effective_public_url}/, or send an API key: "
             "“Authorization: Bearer rlk_…”."
         )
 
     async def admit(self, request: Request) -> Principal | None:
-        """Who asks, None for nobody in particular. Raises AuthError for who may not have images classified."""
-        principal = await self._gatekeeper.principal_of(request)
+        """The principal, or None for an anonymous client. Raises AuthError if it may not classify."""
+        principal = await self._authenticator.principal_of(request)
         if principal is None:
             if not self._anonymous:
-                raise NotAuthenticated(self._way_in)
+                raise NotAuthenticated(self._sign_in_hint)
         elif Scope.CLASSIFY not in principal.scopes:
             require(principal, Scope.CLASSIFY)
         return principal
 
-    async def charge(self, request: Request, principal: Principal | None, images: int = 1) -> None:
-        """Take the images from what they may have. Raises RateLimited, and takes nothing, if they are too many now."""
+    async def consume(self, request: Request, principal: Principal | None, images: int = 1) -> None:
+        """Count the images against the rate limits. Raises RateLimited and counts nothing if they exceed a limit."""
         if allowances := self._allowances(request, principal):
             await self._limiter.consume(allowances, images)
 

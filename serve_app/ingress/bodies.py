@@ -1,6 +1,6 @@
-"""What images a request brings, in whichever guise.
+"""Request bodies: reads the images of a request in any of the accepted formats.
 
-Nothing is read past its limit: an image's, the request's, or the memory all requests share.
+Every read is bounded by the limits for an image, for a request, and for the memory shared by all requests.
 """
 
 import base64
@@ -30,15 +30,17 @@ from serve_app.errors import (
 )
 from serve_app.ingress.classification import ImageUrl, Upload
 
-Source = Upload | ImageUrl | RaylensError
+RequestImage = Upload | ImageUrl | RaylensError
+"""An image of a request, or the error for an image that cannot be read."""
 
-NOTHING: Final = (
-    "Send an image: as the body, as a multipart part named “file”, or as JSON with “image_url” or “image_base64”."
+_IMAGE_MISSING: Final = (
+    "The request has no image. Send it as the body, as a multipart part named “file”, or as JSON with “image_url” or "
+    "“image_base64”."
 )
 
 
 class ByteBudget:
-    """Bytes of request bodies that may be in memory at once."""
+    """Limit for the bytes of all request bodies in memory."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -49,55 +51,56 @@ class ByteBudget:
         return self.limit - self._left
 
     @contextmanager
-    def account(self) -> "Iterator[Account]":
-        account = Account(self)
+    def reservation(self) -> "Iterator[ByteReservation]":
+        """An empty reservation, which is released on exit."""
+        reservation = ByteReservation(self)
         try:
-            yield account
+            yield reservation
         finally:
-            self._left += account.taken
+            self._left += reservation.reserved
 
     def take(self, count: int) -> None:
         if count > self._left:
-            raise Overloaded("The images of other requests fill the memory set aside for them; try again in a moment.")
+            raise Overloaded("The service holds too many images of other requests in memory; try again later.")
         self._left -= count
 
 
-class Account:
-    """What one request has taken of the budget."""
+class ByteReservation:
+    """The bytes of a budget that one request holds."""
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
-        self.taken = 0
+        self.reserved = 0
 
-    def take(self, count: int) -> None:
+    def add(self, count: int) -> None:
         """Raises Overloaded."""
         self._budget.take(count)
-        self.taken += count
+        self.reserved += count
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
-    """The images of a request, in order. ``several``: the reply is a list, also where it has one item."""
+class RequestImages:
+    """The images of a request, in order. ``is_list``: the response is a list, even if it has one item."""
 
-    items: list[Source]
-    several: bool
+    items: list[RequestImage]
+    is_list: bool
 
 
-async def read_sources(request: Request, limits: LimitArguments, account: Account) -> Sources:
-    """The images of ``request``. One image that cannot be read is an error in its place where there are several."""
+async def read_images(request: Request, limits: LimitArguments, reservation: ByteReservation) -> RequestImages:
+    """The images of ``request``. In a list, an image that cannot be read is replaced by its error."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "multipart/form-data":
-        return await _multipart(request, limits, account)
+        return await _multipart(request, limits, reservation)
     if content_type == "application/json" or (content_type.endswith("+json") and not content_type.startswith("image/")):
-        return _from_json(await _read(request, limits.body_bytes, "request", account), limits)
-    # Whatever else it calls itself (curl says application/x-www-form-urlencoded): the bytes tell what it is.
-    data = await _read(request, limits.image_bytes, "image", account)
+        return _from_json(await _read(request, limits.body_bytes, "request", reservation), limits)
+    # Any other type (curl sends application/x-www-form-urlencoded): the format is detected from the bytes.
+    data = await _read(request, limits.image_bytes, "image", reservation)
     if not data:
-        raise ImageMissing(NOTHING)
-    return Sources([Upload(data)], several=False)
+        raise ImageMissing(_IMAGE_MISSING)
+    return RequestImages([Upload(data)], is_list=False)
 
 
-async def _stream(request: Request, limit: int, what: str, account: Account) -> AsyncIterator[bytes]:
+async def _stream(request: Request, limit: int, what: str, reservation: ByteReservation) -> AsyncIterator[bytes]:
     too_large = ImageTooLarge(f"The {what} is larger than {limit >> 20} MiB.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
@@ -107,16 +110,16 @@ async def _stream(request: Request, limit: int, what: str, account: Account) -> 
         read += len(chunk)
         if read > limit:
             raise too_large
-        account.take(len(chunk))
+        reservation.add(len(chunk))
         yield chunk
 
 
-async def _read(request: Request, limit: int, what: str, account: Account) -> bytes:
-    return b"".join([chunk async for chunk in _stream(request, limit, what, account)])
+async def _read(request: Request, limit: int, what: str, reservation: ByteReservation) -> bytes:
+    return b"".join([chunk async for chunk in _stream(request, limit, what, reservation)])
 
 
 class _Parser(MultiPartParser):
-    """Starlette's parser, stopped as soon as one part is too large."""
+    """Starlette's parser, which stops as soon as a part is too large."""
 
     def __init__(self, request: Request, stream: AsyncIterator[bytes], limits: LimitArguments) -> None:
         super().__init__(request.headers, self._whole(stream), max_files=limits.images, max_fields=8)  # type: ignore[arg-type]
@@ -138,7 +141,7 @@ class _Parser(MultiPartParser):
         part = self._current_part
         _, options = parse_options_header(part.content_disposition)
         if part.content_disposition and options.get(b"name") == b"file" and b"filename" not in options:
-            # Without a file name it would be taken for text; an image it is all the same.
+            # Without a file name the parser would treat the part as text.
             part.content_disposition += b'; filename="image"'
         super().on_headers_finished()
 
@@ -149,66 +152,70 @@ class _Parser(MultiPartParser):
         async for chunk in stream:
             yield chunk
         if not self._ended:
-            raise MultiPartException("it ends before its closing boundary.")
+            raise MultiPartException("the closing boundary is missing.")
 
 
-async def _multipart(request: Request, limits: LimitArguments, account: Account) -> Sources:
-    stream = _stream(request, limits.body_bytes, "request", account)
+async def _multipart(request: Request, limits: LimitArguments, reservation: ByteReservation) -> RequestImages:
+    stream = _stream(request, limits.body_bytes, "request", reservation)
     try:
         form = await _Parser(request, stream, limits).parse()
     except MultiPartException as error:
         if "Too many files" in error.message:
-            raise TooManyImages(f"A request may bring {limits.images} images; send the others in another.") from None
-        raise MalformedBody(f"The multipart body cannot be read: {error.message}") from None
+            raise _too_many_images(limits) from None
+        raise MalformedBody(f"The multipart body is malformed: {error.message}") from None
     except (MultipartParseError, KeyError, ValueError) as error:
-        raise MalformedBody(f"The multipart body cannot be read: {error}") from None
+        raise MalformedBody(f"The multipart body is malformed: {error}") from None
     try:
         files = [value for name, value in form.multi_items() if name == "file" and isinstance(value, UploadFile)]
         others = sorted({name for name, _ in form.multi_items() if name != "file"})
         if others and files:
-            raise AmbiguousInput(f"Besides the parts named “file” there is “{others[0]}”; send only one kind.")
+            raise AmbiguousInput(f"The request has a part named “{others[0]}” besides “file”; name all parts “file”.")
         if not files:
-            raise ImageMissing(NOTHING)
-        items = [await _part(value) for value in files]
+            raise ImageMissing(_IMAGE_MISSING)
+        items = [await _from_part(value) for value in files]
     finally:
         await form.close()
     if len(items) == 1 and isinstance(items[0], RaylensError):
         raise items[0]
-    return Sources(items, several=len(items) > 1)
+    return RequestImages(items, is_list=len(items) > 1)
 
 
-async def _part(file: UploadFile) -> Source:
+async def _from_part(file: UploadFile) -> RequestImage:
     data = await file.read()
-    return Upload(data) if data else ImageMissing("This part is empty; send the bytes of an image.")
+    return Upload(data) if data else ImageMissing("The part is empty; send the bytes of an image.")
 
 
-def _from_json(body: bytes, limits: LimitArguments) -> Sources:
+def _too_many_images(limits: LimitArguments) -> TooManyImages:
+    return TooManyImages(f"The request has more than {limits.images} images; split it into several requests.")
+
+
+def _from_json(body: bytes, limits: LimitArguments) -> RequestImages:
     if not body:
-        raise ImageMissing(NOTHING)
+        raise ImageMissing(_IMAGE_MISSING)
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedBody(f"The body is not JSON: {error}") from None
+        raise MalformedBody(f"The body is not valid JSON: {error}") from None
     if not isinstance(document, dict):
         raise MalformedBody("The body must be a JSON object.")
     if "images" not in document:
-        return Sources([_source(document, limits)], several=False)
+        return RequestImages([_source(document, limits)], is_list=False)
     if "image_url" in document or "image_base64" in document:
         raise AmbiguousInput("Send either “images” or one image.")
-    return Sources(_several(document["images"], limits), several=True)
+    return RequestImages(_from_list(document["images"], limits), is_list=True)
 
 
-def _several(images: Any, limits: LimitArguments) -> list[Source]:  # noqa: ANN401 - what came in is anything
+def _from_list(images: Any, limits: LimitArguments) -> list[RequestImage]:  # noqa: ANN401 - unvalidated input
     if not isinstance(images, list):
         raise InvalidParameter("“images” must be a list.")
     if not images:
         raise ImageMissing("“images” is empty.")
     if len(images) > limits.images:
-        raise TooManyImages(f"A request may bring {limits.images} images; send the others in another.")
+        raise _too_many_images(limits)
     return [_source_or_error(image, limits) for image in images]
 
 
-def _source_or_error(image: Any, limits: LimitArguments) -> Source:  # noqa: ANN401
+def _source_or_error(image: Any, limits: LimitArguments) -> RequestImage:  # noqa: ANN401
     try:
         return _source(image, limits)
     except RaylensError as error:
@@ -220,7 +227,7 @@ def _source(image: Any, limits: LimitArguments) -> Upload | ImageUrl:  # noqa: A
         raise InvalidParameter("An image must be an object with “image_url” or “image_base64”.")
     url, encoded = image.get("image_url"), image.get("image_base64")
     if url is not None and encoded is not None:
-        raise AmbiguousInput("Send either “image_url” or “image_base64”.")
+        raise AmbiguousInput("The image has both “image_url” and “image_base64”; send only one.")
     if url is not None:
         if not isinstance(url, str):
             raise InvalidParameter("“image_url” must be a string.")
@@ -228,7 +235,7 @@ def _source(image: Any, limits: LimitArguments) -> Upload | ImageUrl:  # noqa: A
             raise ImageMissing("“image_url” is empty.")
         return ImageUrl(url)
     if encoded is None or encoded == "":
-        raise ImageMissing(NOTHING)
+        raise ImageMissing(_IMAGE_MISSING)
     return Upload(_decoded(encoded, limits))
 
 
@@ -242,4 +249,4 @@ def _decoded(encoded: Any, limits: LimitArguments) -> bytes:  # noqa: ANN401
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidParameter("“image_base64” is not Base64 (RFC 4648, section 4).") from None
+        raise InvalidParameter("“image_base64” is not valid Base64 (RFC 4648, section 4).") from None

@@ -1,4 +1,4 @@
-"""Routes that classify."""
+"""Routes that classify images."""
 
 import asyncio
 import time
@@ -13,19 +13,19 @@ from auth.http.permissions import public
 from auth.principal import Principal, Scope
 from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
-from serve_app.ingress.bodies import Source, read_sources
+from serve_app.ingress.bodies import RequestImage, read_images
 from serve_app.ingress.classification import Classification, ImageUrl, Options, ServedModel
-from serve_app.ingress.documentation import also
+from serve_app.ingress.documentation import optional_security
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.options import PARAMETERS, options_of
 from serve_app.ingress.problems import problem, request_id_of
 from serve_app.observability import tracing
 from serve_app.observability.request_log import log_failed_image
 
-BODY: dict[str, Any] = {
+_REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "The image itself, 1 to 64 parts named “file”, or JSON.",
+        "description": "An image, 1 to 64 multipart parts named “file”, or JSON.",
         "content": {
             "image/*": {"schema": {"type": "string", "format": "binary"}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
@@ -53,7 +53,7 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 
 
 async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Principal | None:
-    """Who asks, unless there is no room for what they bring."""
+    """The principal of the request. Raises Overloaded if the queue is full."""
     gateway.refuse_if_full(model)
     with gateway.counting_refusals(), tracing.span("authenticate"):
         return await gateway.admission.admit(request)
@@ -63,26 +63,26 @@ def _user_id(principal: Principal | None) -> int | None:
     return principal.user.id if principal and principal.user else None
 
 
-async def _answer(gateway: Gateway, source: Source, options: Options) -> Classification:
-    if isinstance(source, RaylensError):
-        gateway.pulse.refused(source.code)
-        raise source
-    return await gateway.classify(source, options)
+async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> Classification:
+    if isinstance(image, RaylensError):
+        gateway.pulse.rejected(image.code)
+        raise image
+    return await gateway.classify(image, options)
 
 
 async def answer_all(
-    gateway: Gateway, sources: Sequence[Source], options: Options
+    gateway: Gateway, images: Sequence[RequestImage], options: Options
 ) -> list[Classification | RaylensError]:
-    """One answer or error for each source, in order; all are under way at once."""
+    """One answer or error per image, in order; all are processed concurrently."""
 
-    async def answer(index: int, source: Source) -> Classification | RaylensError:
+    async def answer(index: int, image: RequestImage) -> Classification | RaylensError:
         try:
-            return await _answer(gateway, source, options)
+            return await _answer(gateway, image, options)
         except RaylensError as error:
             log_failed_image(index, error)
             return error
 
-    return list(await asyncio.gather(*(answer(index, source) for index, source in enumerate(sources))))
+    return list(await asyncio.gather(*(answer(index, image) for index, image in enumerate(images))))
 
 
 def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -> APIRouter:
@@ -94,23 +94,23 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         status_code=201,
         response_model=schemas.Classification | schemas.Classifications,
         responses=errors,
-        openapi_extra=BODY | PARAMETERS | also(Scope.CLASSIFY),
-        summary="Classify one image or several",
+        openapi_extra=_REQUEST_BODY | PARAMETERS | optional_security(Scope.CLASSIFY),
+        summary="Classify one or several images",
     )
     @public
     async def classify(request: Request) -> Response:
         model = gateway.model(request.query_params.get("model"))
         principal = await _admit(gateway, request, model)
         options = options_of(request, model, gateway.limits.request_timeout_s, _user_id(principal))
-        with gateway.memory.account() as account:
+        with gateway.memory.reservation() as reservation:
             with gateway.counting_refusals():
                 with tracing.span("read body"):
-                    sources = await read_sources(request, gateway.limits, account)
-                await gateway.admission.charge(request, principal, len(sources.items))
-            if not sources.several:
-                answer = await _answer(gateway, sources.items[0], options)
+                    images = await read_images(request, gateway.limits, reservation)
+                await gateway.admission.consume(request, principal, len(images.items))
+            if not images.is_list:
+                answer = await _answer(gateway, images.items[0], options)
                 return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
-            answers = await answer_all(gateway, sources.items, options)
+            answers = await answer_all(gateway, images.items, options)
         request_id = request_id_of(request)
         items = [
             problem(answer, request_id) if isinstance(answer, RaylensError) else rendering.classification(answer)
@@ -122,7 +122,7 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
 
 
 def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -> APIRouter:
-    """The original's call; it stands at the root and under ``/api``."""
+    """The original application's route, at the root and under ``/api``."""
     router = APIRouter(tags=["original"])
 
     @router.post(
@@ -135,9 +135,9 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
                 "required": True,
                 "content": {"application/json": {"schema": schemas.LegacyRequest.model_json_schema()}},
             },
-            **also(Scope.CLASSIFY),
+            **optional_security(Scope.CLASSIFY),
         },
-        summary="Classify the image behind a URL",
+        summary="Classify the image at a URL",
     )
     @public
     async def classify_image(request: Request) -> Response:
@@ -145,17 +145,17 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
         principal = await _admit(gateway, request, model)
         deadline = time.time() + gateway.limits.request_timeout_s
         options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request))
-        with gateway.memory.account() as account:
+        with gateway.memory.reservation() as reservation:
             with gateway.counting_refusals():
                 with tracing.span("read body"):
-                    sources = await read_sources(request, gateway.limits, account)
-                source = sources.items[0]
-                if sources.several or not isinstance(source, ImageUrl):
+                    images = await read_images(request, gateway.limits, reservation)
+                image = images.items[0]
+                if images.is_list or not isinstance(image, ImageUrl):
                     raise InvalidParameter(
-                        "This call takes JSON with one “image_url”; see /api/v1/classifications for more."
+                        "Send JSON with one “image_url”; for other inputs use /api/v1/classifications."
                     )
-                await gateway.admission.charge(request, principal)
-            answer = await gateway.classify(source, options)
+                await gateway.admission.consume(request, principal)
+            answer = await gateway.classify(image, options)
         return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
 
     return router

@@ -1,4 +1,4 @@
-"""The API's description of itself: the ways in, who may use what, and the page to try it."""
+"""API documentation: security schemes in the OpenAPI document, and the Swagger UI page."""
 
 from typing import Any, Final
 
@@ -13,29 +13,29 @@ from auth.http.permissions import asked_by, public
 from auth.principal import Scope
 from auth.service import Auth
 
-DOCUMENT: Final = "/api/openapi.json"
-PAGE: Final = "/api/docs"
-ASSETS: Final = "/api/docs/assets"
-REDIRECT: Final = "/api/docs/oauth2-redirect"
+OPENAPI_PATH: Final = "/api/openapi.json"
+_DOCS_PATH: Final = "/api/docs"
+ASSETS_PATH: Final = "/api/docs/assets"
+_REDIRECT_PATH: Final = "/api/docs/oauth2-redirect"
 
-SCOPES: Final[dict[str, str]] = {
-    Scope.CLASSIFY: "Have images classified",
-    Scope.HISTORY_READ: "See past classifications",
+_SCOPE_TEXTS: Final[dict[str, str]] = {
+    Scope.CLASSIFY: "Classify images",
+    Scope.HISTORY_READ: "Read past classifications",
     Scope.HISTORY_WRITE: "Delete past classifications",
-    Scope.PROFILE: "Know the name and the e-mail address",
-    Scope.OPENID: "Know who signs in",
-    Scope.ADMIN: "Look after users and applications",
+    Scope.PROFILE: "Read the user name and e-mail address",
+    Scope.OPENID: "Sign in with OpenID Connect",
+    Scope.ADMIN: "Manage users and applications",
 }
 
 
-def also(*scopes: Scope) -> dict[str, Any]:
-    """For the description of a public route that knows who asks: with a credential it takes these scopes."""
+def optional_security(*scopes: Scope) -> dict[str, Any]:
+    """OpenAPI fields of a public route that also accepts credentials, which then need these scopes."""
     return {"security": [{}, *_security(scopes, first_party=False)]}
 
 
 def add_documentation(app: FastAPI, auth: Auth) -> None:
-    """Describe who may use what, and serve the page."""
-    for route in app.routes:  # so far FastAPI's own: the document, and the files of the page
+    """Describe the security of every route, and serve the documentation page."""
+    for route in app.routes:  # FastAPI's own so far: the OpenAPI document and the assets of the page
         public(route.app if isinstance(route, Mount) else _endpoint(route))
     plain = app.openapi
 
@@ -49,27 +49,27 @@ def add_documentation(app: FastAPI, auth: Auth) -> None:
     _add_page(app)
 
 
-def _endpoint(route: object) -> Any:  # noqa: ANN401 - any function
+def _endpoint(route: object) -> Any:  # noqa: ANN401 - any endpoint
     assert isinstance(route, Route)  # noqa: S101 - for the type checker
     return route.endpoint
 
 
 def _add_page(app: FastAPI) -> None:
-    @app.get(PAGE, include_in_schema=False)
+    @app.get(_DOCS_PATH, include_in_schema=False)
     @public
     async def page(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
         return get_swagger_ui_html(
-            openapi_url=root + DOCUMENT,
+            openapi_url=root + OPENAPI_PATH,
             title="Raylens API",
-            oauth2_redirect_url=root + REDIRECT,
-            swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+            oauth2_redirect_url=root + _REDIRECT_PATH,
+            swagger_js_url=f"{root}{ASSETS_PATH}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}{ASSETS_PATH}/swagger-ui.css",
+            swagger_favicon_url=f"{root}{ASSETS_PATH}/favicon.png",
             init_oauth={"usePkceWithAuthorizationCodeGrant": True},
         )
 
-    @app.get(REDIRECT, include_in_schema=False)
+    @app.get(_REDIRECT_PATH, include_in_schema=False)
     @public
     async def redirect() -> HTMLResponse:
         return get_swagger_ui_oauth2_redirect_html()
@@ -86,9 +86,9 @@ def _describe_security(app: FastAPI, document: dict[str, Any], auth: Auth) -> No
 
 
 def _security(scopes: tuple[Scope, ...], *, first_party: bool) -> list[dict[str, list[str]]]:
-    """Any one of these will do."""
-    lent = [] if first_party else [{"oauth2": [str(scope) for scope in scopes]}]
-    return [{"bearer": []}, {"session": []}, *lent]
+    """Alternatives: any one of these schemes is sufficient."""
+    delegated = [] if first_party else [{"oauth2": [str(scope) for scope in scopes]}]
+    return [{"bearer": []}, {"session": []}, *delegated]
 
 
 def _schemes(auth: Auth) -> dict[str, Any]:
@@ -98,18 +98,18 @@ def _schemes(auth: Auth) -> dict[str, Any]:
         "bearer": {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API key (rlk_…), the token of a sign-in (rlt_…) or an access token (rla_…).",
+            "description": "An API key (rlk_…), a sign-in token (rlt_…) or an access token (rla_…).",
         },
         "session": {
             "type": "apiKey",
             "in": "cookie",
             "name": auth.cookie.name,
-            "description": "Of who is signed in with this browser. Writes need the header X-Requested-With too.",
+            "description": "The session of a user in this browser. Writes also need the header X-Requested-With.",
         },
         "oauth2": {
             "type": "oauth2",
-            "description": "For applications; one that is tried here needs this page's address, with "
-            "/oauth2-redirect behind it, among its redirect URIs. With PKCE, so a public one needs no secret.",
-            "flows": {"authorizationCode": flow | {"authorizationUrl": f"{server}/authorize", "scopes": SCOPES}},
+            "description": "For applications. To try an application on this page, add the page's address followed by "
+            "/oauth2-redirect to its redirect URIs. PKCE is used, so public applications need no secret.",
+            "flows": {"authorizationCode": flow | {"authorizationUrl": f"{server}/authorize", "scopes": _SCOPE_TEXTS}},
         },
     }

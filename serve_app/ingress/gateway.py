@@ -149,7 +149,7 @@ class Gateway:
         try:
             yield
         except (RaylensError, AuthError) as error:
-            self.pulse.refused(error.code)
+            self.pulse.rejected(error.code)
             raise
 
     def record(self, record: Record) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Routes for those who watch: alive, and ready."""
+"""Health routes: liveness and readiness."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -13,7 +13,7 @@ def health_routes(gateway: Gateway) -> APIRouter:
     """``/health/live`` and ``/health/ready``."""
     router = APIRouter(prefix="/health", tags=["health"])
 
-    @router.get("/live", response_model=schemas.Health, summary="Does the process answer?")
+    @router.get("/live", response_model=schemas.Health, summary="Liveness of the process")
     @public
     async def live() -> Response:
         return json_response({"is_healthy": True})
@@ -22,7 +22,7 @@ def health_routes(gateway: Gateway) -> APIRouter:
         "/ready",
         response_model=schemas.Readiness,
         responses={503: {"model": schemas.Readiness}},
-        summary="Is every model warm? Parts that are degraded do not make it unready",
+        summary="Readiness: 503 until every model is loaded. Degraded components do not affect it",
     )
     @public
     async def ready() -> Response:
@@ -36,10 +36,10 @@ def health_routes(gateway: Gateway) -> APIRouter:
 
 
 def legacy_health_routes() -> APIRouter:
-    """The original's call; it stands at the root and under ``/api``."""
+    """The original application's route, at the root and under ``/api``."""
     router = APIRouter(tags=["original"])
 
-    @router.get("/health", response_model=schemas.Health, summary="Does the service answer?")
+    @router.get("/health", response_model=schemas.Health, summary="Health of the service")
     @public
     async def health() -> Response:
         return json_response({"is_healthy": True})

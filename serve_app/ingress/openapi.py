@@ -1,6 +1,6 @@
-"""``python -m serve_app.ingress.openapi FILE`` writes the OpenAPI document as the web app's types are made from it.
+"""``python -m serve_app.ingress.openapi FILE`` writes the OpenAPI document without starting Ray or a model.
 
-Nothing is started for it, neither Ray nor a model.
+The web app's types are generated from it.
 """
 
 import json
@@ -18,7 +18,7 @@ from serve_app.settings import Settings
 
 
 def document() -> str:
-    """The document as JSON, one line an entry, so that changes to it can be read."""
+    """The document as indented JSON, for readable diffs."""
     with tempfile.TemporaryDirectory() as folder:
         known = Settings(data_dir=Path(folder), _env_file=None)
         gateway = Gateway(

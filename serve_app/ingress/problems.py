@@ -1,4 +1,4 @@
-"""Errors become HTTP here and nowhere else: RFC 9457 problem details."""
+"""Problem details (RFC 9457): the only place that turns errors into HTTP responses."""
 
 import math
 from http import HTTPStatus
@@ -20,20 +20,20 @@ from serve_app.observability.request_log import SCOPE_ERROR
 
 log = structlog.get_logger(__name__)
 
-DATABASE_UNAVAILABLE: Final = Unavailable("The database cannot be reached just now; try again later.", retry_after=5.0)
+DATABASE_UNAVAILABLE: Final = Unavailable("The database is unavailable; try again later.", retry_after=5.0)
 
 
 class Problem(BaseModel):
-    """Why there is no answer, and what to do (RFC 9457)."""
+    """An error: what is wrong and what to do (RFC 9457)."""
 
     type: str = Field(examples=["urn:raylens:problem:corrupt_image"])
     title: str = Field(examples=["Corrupt image"])
     status: int = Field(examples=[422])
-    detail: str = Field(examples=["The JPEG ends too early; send the whole file."])
+    detail: str = Field(examples=["The JPEG file is truncated; send the complete file."])
     code: str = Field(examples=["corrupt_image"])
     request_id: str = Field(examples=["3f0e5c0a-5a39-4fb7-9a2e-0a3f0b4f4a55"])
     errors: dict[str, list[str]] | None = Field(
-        default=None, description="With invalid_fields: what is wrong with each.", examples=[None]
+        default=None, description="Only for invalid_fields: the errors of each field.", examples=[None]
     )
 
 
@@ -44,7 +44,7 @@ def problem(error: RaylensError | AuthError, request_id: str) -> dict[str, Any]:
         "type": f"urn:raylens:problem:{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.message.encode(errors="replace").decode(),  # it may quote half characters, which no JSON holds
+        "detail": error.message.encode(errors="replace").decode(),  # lone surrogates are not valid JSON
         "code": error.code,
         "request_id": request_id,
         **fields,
@@ -52,7 +52,7 @@ def problem(error: RaylensError | AuthError, request_id: str) -> dict[str, Any]:
 
 
 def request_id_of(request: Request) -> str:
-    """Ray Serve gives each request an id, or takes the client's; both hops log it."""
+    """The id from the request headers, ensured by LoadSheddingMiddleware; empty without it."""
     return request.headers.get("x-request-id", "")
 
 
@@ -72,10 +72,10 @@ def problem_response(request: Request, error: RaylensError | AuthError) -> Respo
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Every error of the API goes out as a problem document."""
+    """Return every error of the API as a problem document."""
 
     async def on_raylens_error(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RaylensError)  # noqa: S101 - for the type checker; the registration sees to it
+        assert isinstance(error, RaylensError)  # noqa: S101 - for the type checker
         return problem_response(request, error)
 
     async def on_auth_error(request: Request, error: Exception) -> Response:
@@ -91,8 +91,8 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
-        return problem_response(request, InvalidParameter(faults))
+        messages = "; ".join(f"{'.'.join(map(str, detail['loc'][1:]))}: {detail['msg']}" for detail in error.errors())
+        return problem_response(request, InvalidParameter(messages))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
@@ -102,16 +102,16 @@ def install_problem_handlers(app: FastAPI) -> None:
         document |= {"type": f"urn:raylens:problem:{code}", "title": status.phrase, "status": status, "code": code}
         return JSONResponse(document, status, error.headers, media_type="application/problem+json")
 
-    async def on_gone(_request: Request, _error: Exception) -> Response:
-        return Response(status_code=499)  # nobody reads it
+    async def on_disconnect(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=499)  # never reaches the client
 
-    async def on_defect(request: Request, error: Exception) -> Response:
-        return problem_response(request, InternalError("A defect of Raylens; please report it with the request id."))
+    async def on_unexpected_error(request: Request, error: Exception) -> Response:
+        return problem_response(request, InternalError("Internal error; please report it with the request id."))
 
     app.add_exception_handler(RaylensError, on_raylens_error)
     app.add_exception_handler(AuthError, on_auth_error)
     app.add_exception_handler(SQLAlchemyError, on_database_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(ClientDisconnect, on_gone)
-    app.add_exception_handler(Exception, on_defect)
+    app.add_exception_handler(ClientDisconnect, on_disconnect)
+    app.add_exception_handler(Exception, on_unexpected_error)

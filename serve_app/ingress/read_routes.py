@@ -1,4 +1,4 @@
-"""Routes that look: Top 10, models, labels, the live pipeline."""
+"""Read routes: Top 10, models, labels, and the state of the pipeline."""
 
 from typing import Annotated, Any
 
@@ -14,12 +14,12 @@ from serve_app.ingress.rolling_stats import WINDOW_S
 from serve_app.statistics.top import By, TopEntry, report, top
 from serve_app.statistics.windows import Window
 
-Errors = dict[int | str, dict[str, Any]]
+_Responses = dict[int | str, dict[str, Any]]
 
 
-def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
+def read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
     """``/v1/top``, ``/v1/models``, ``/v1/labels``, ``/v1/pipeline``."""
-    router = APIRouter(prefix="/v1", tags=["look"])
+    router = APIRouter(prefix="/v1", tags=["read"])
 
     @router.get("/top", response_model=schemas.Top, responses=errors, summary="Most requested images or labels")
     @public
@@ -31,20 +31,20 @@ def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
         rows = await gateway.auth.workers.run(top, gateway.engine, by, window, limit)
         return json_response({"by": by, "window": window, "items": [_top_row(row) for row in rows]})
 
-    @router.get("/models", response_model=schemas.ModelCards, summary="Models that can be asked for")
+    @router.get("/models", response_model=schemas.ModelCards, summary="Models in service")
     @public
     async def models() -> Response:
-        return json_response({"items": [_card(gateway, model) for model in gateway.models.values()]})
+        return json_response({"items": [_model_card(gateway, model) for model in gateway.models.values()]})
 
     @router.get("/models/{name}", response_model=schemas.ModelCard, responses=errors, summary="One model")
     @public
     async def model(name: str) -> Response:
-        return json_response(_card(gateway, gateway.model(name)))
+        return json_response(_model_card(gateway, gateway.model(name)))
 
-    @router.get("/labels", response_model=schemas.LabelList, responses=errors, summary="Classes, by a part of the name")
+    @router.get("/labels", response_model=schemas.LabelList, responses=errors, summary="Classes of a model")
     @public
     async def labels(
-        q: Annotated[str, Query(max_length=100, description="Part of a name or a wnid; empty for all.")] = "",
+        q: Annotated[str, Query(max_length=100, description="Part of a class name, or a wnid; empty for all.")] = "",
         model: Annotated[str | None, Query()] = None,
     ) -> Response:
         served = gateway.model(model)
@@ -56,19 +56,19 @@ def look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
         "/pipeline",
         response_model=schemas.LivePipeline,
         responses=errors,
-        summary="The live graph: replicas, queues, rates, latencies",
+        summary="State of the pipeline: replicas, queues, rates, latencies",
     )
     @public
     async def pipeline(
-        window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Seconds to look back.")] = WINDOW_S,
+        window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Window in seconds.")] = WINDOW_S,
     ) -> Response:
         return json_response(gateway.live(window_s))
 
     return router
 
 
-def legacy_look_routes(gateway: Gateway, errors: Errors) -> APIRouter:
-    """The original's Top 10; it stands at the root and under ``/api``."""
+def legacy_read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
+    """The original application's Top 10, at the root and under ``/api``."""
     router = APIRouter(tags=["original"])
 
     @router.get(
@@ -96,7 +96,7 @@ def _top_row(row: TopEntry) -> dict[str, Any]:
     return named | _counts(row) | {"last_seen": rendering.timestamp(row.last_seen)}
 
 
-def _card(gateway: Gateway, model: ServedModel) -> dict[str, Any]:
+def _model_card(gateway: Gateway, model: ServedModel) -> dict[str, Any]:
     spec = model.spec
     return {
         "name": spec.name,

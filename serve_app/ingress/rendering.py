@@ -1,4 +1,4 @@
-"""Answers as JSON. Written out by hand: this runs once an image, on the ingress's only thread."""
+"""JSON of classifications. Built by hand, because it runs once per image on the ingress's only thread."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +32,7 @@ def _image(sha256: str, image_format: str, width: int, height: int, url: str | N
 
 
 def classification(answer: Classification) -> dict[str, Any]:
-    """The body of a fresh answer."""
+    """The JSON of a new classification."""
     query, result = answer.query, answer.result
     indices = result.ranking.indices[: query.top_k].tolist()
     probabilities = result.ranking.probabilities[: query.top_k].tolist()
@@ -53,7 +53,7 @@ def classification(answer: Classification) -> dict[str, Any]:
 
 
 def recorded(record: Record, labels: Labels | None) -> dict[str, Any]:
-    """The body of an answer of the past. ``labels``: of its model; None where that is no longer served."""
+    """The JSON of a past classification. ``labels``: of its model; None if the model is no longer in service."""
     indices = [index for index, _ in record.predictions]
     probabilities = [probability for _, probability in record.predictions]
     if labels is None:
@@ -85,7 +85,7 @@ def recorded(record: Record, labels: Labels | None) -> dict[str, Any]:
 
 
 def legacy(answer: Classification) -> dict[str, Any]:
-    """The original's body; the time in seconds."""
+    """The original application's JSON; the time in seconds."""
     ranking = answer.result.ranking
     return {
         "classification": answer.model.labels.name(int(ranking.indices[0])),

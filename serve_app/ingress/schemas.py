@@ -1,4 +1,4 @@
-"""The bodies of the API as the OpenAPI document tells them; ``rendering`` writes the answers."""
+"""Request and response bodies for the OpenAPI document; ``rendering`` builds the responses."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from serve_app.ingress.problems import Problem
 
-TERRIER: dict[str, Any] = {
+_EXAMPLE_PREDICTION: dict[str, Any] = {
     "rank": 1,
     "index": 187,
     "wnid": "n02094433",
@@ -16,19 +16,19 @@ TERRIER: dict[str, Any] = {
 
 
 class Prediction(BaseModel):
-    """One class of the top-k."""
+    """A predicted class."""
 
     rank: int = Field(ge=1)
     index: int = Field(ge=0, description="Position in the model's output.")
-    wnid: str = Field(description="WordNet id; tells apart classes of one name.")
+    wnid: str = Field(description="WordNet id; distinguishes classes with the same name.")
     label: str
     probability: float = Field(ge=0, le=1)
 
-    model_config = {"json_schema_extra": {"examples": [TERRIER]}}
+    model_config = {"json_schema_extra": {"examples": [_EXAMPLE_PREDICTION]}}
 
 
 class Image(BaseModel):
-    """What was classified; width and height as seen upright, pixels."""
+    """The classified image; width and height in pixels after EXIF orientation."""
 
     sha256: str
     format: str
@@ -38,7 +38,7 @@ class Image(BaseModel):
 
 
 class Model(BaseModel):
-    """What it was classified with."""
+    """The model that classified the image."""
 
     name: str
     version: str
@@ -47,7 +47,7 @@ class Model(BaseModel):
 
 
 class Timings(BaseModel):
-    """Milliseconds. ``queue`` is all that is neither fetch, preprocessing nor inference."""
+    """Milliseconds. ``queue`` is the rest: everything except fetch, preprocessing and inference."""
 
     fetch: float
     preprocess: float
@@ -57,7 +57,7 @@ class Timings(BaseModel):
 
 
 class Classification(BaseModel):
-    """An answered image."""
+    """A classified image."""
 
     id: str = Field(examples=["019320f0c5b87d0fb6f0a1b2c3d4e5f6"])
     created_at: str = Field(examples=["2026-01-31T12:00:00.123456Z"])
@@ -69,35 +69,35 @@ class Classification(BaseModel):
 
 
 class HistoryPage(BaseModel):
-    """Some of a user's classifications, newest first."""
+    """A page of a user's classifications, newest first."""
 
     items: list[Classification]
     next_cursor: str | None = Field(
-        description="For the page after this; null on the last.",
+        description="Cursor of the next page; null on the last page.",
         examples=["AAZGxpPwVkABkyDwxbh9D7bwobLD1OX2Yq0-EoPdUY8mXGc3Zkz7dQ"],
     )
 
 
 class Detail(BaseModel):
-    """An error as the original tells it."""
+    """An error in the format of the original application."""
 
     detail: str = Field(examples=["Authentication credentials were not provided."])
 
 
 class Classifications(BaseModel):
-    """One answer or problem for each image sent, in order."""
+    """One classification or problem per image, in order."""
 
     items: list[Classification | Problem]
 
 
 class LegacyRequest(BaseModel):
-    """The one input of the original's call."""
+    """The input of the original application's route."""
 
     image_url: str = Field(examples=["https://example.org/dog.jpg"])
 
 
 class LegacyClassification(BaseModel):
-    """The original's answer; ``processing_time`` in seconds."""
+    """The output of the original application's route; ``processing_time`` in seconds."""
 
     classification: str = Field(examples=["Yorkshire_terrier"])
     confidence: float = Field(examples=[0.9686])
@@ -105,7 +105,7 @@ class LegacyClassification(BaseModel):
 
 
 class ReportRow(BaseModel):
-    """A much requested image; times in seconds."""
+    """A frequently requested image; times in seconds."""
 
     image_url: str
     classification_count: int
@@ -115,7 +115,7 @@ class ReportRow(BaseModel):
 
 
 class TopRow(BaseModel):
-    """A much requested image or an often seen label; times in seconds."""
+    """A frequently requested image or frequent label; times in seconds."""
 
     image_url: str | None = None
     sha256: str | None = None
@@ -135,7 +135,7 @@ class Top(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """What can be asked for with ``model=``."""
+    """A model in service, for the parameter ``model``."""
 
     name: str
     title: str
@@ -143,7 +143,7 @@ class ModelCard(BaseModel):
     default: bool
     runtime: str
     precision: str
-    input_size: int = Field(description="Height and width of the input, pixels.")
+    input_size: int = Field(description="Height and width of the input in pixels.")
     parameters: int | None
     top1: float | None = Field(description="Published ImageNet top-1 accuracy.")
     license: str
@@ -165,7 +165,7 @@ class LabelList(BaseModel):
 
 
 class Quantiles(BaseModel):
-    """Milliseconds; null where nothing was measured."""
+    """Milliseconds; null without measurements."""
 
     p50: float | None
     p90: float | None
@@ -173,7 +173,7 @@ class Quantiles(BaseModel):
 
 
 class StageQuantiles(BaseModel):
-    """Of the images that were inferred."""
+    """Of images that needed an inference."""
 
     preprocess: Quantiles
     queue: Quantiles
@@ -181,7 +181,7 @@ class StageQuantiles(BaseModel):
 
 
 class Outcomes(BaseModel):
-    """Answers by where they came from."""
+    """Images answered, by cache outcome."""
 
     hit: int
     miss: int
@@ -193,30 +193,30 @@ class Queue(BaseModel):
 
     waiting: int
     running: int
-    limit: int = Field(description="Images that may wait.")
+    limit: int = Field(description="Maximum number of waiting images.")
 
 
 class Deployment(BaseModel):
-    """A stage of the graph."""
+    """A stage of the pipeline."""
 
     status: str = Field(examples=["HEALTHY"])
-    replicas: int = Field(description="That run.")
+    replicas: int = Field(description="Running replicas.")
     starting: int
 
 
 class LivePipeline(BaseModel):
-    """The last seconds of the ingress replica that answers, and the replicas of the whole graph."""
+    """Statistics of the responding ingress replica, and the replicas of the whole pipeline."""
 
-    window_s: float = Field(description="Seconds looked back; fewer than asked for under heavy load.")
+    window_s: float = Field(description="Window in seconds; shorter than requested under heavy load.")
     images_per_s: float
     inferred_per_s: float
     outcomes: Outcomes
-    cache_hit_share: float = Field(ge=0, le=1, description="Answers without an inference of their own.")
-    refusals: dict[str, int] = Field(description="Images without an answer, by error code.")
+    cache_hit_share: float = Field(ge=0, le=1, description="Share of images answered without an inference.")
+    refusals: dict[str, int] = Field(description="Rejected images, by error code.")
     latency_ms: Quantiles
     stages_ms: StageQuantiles
-    batch_sizes: dict[str, int] = Field(description="Model calls, by their images.")
-    queues: dict[str, Queue] = Field(description="By model.")
+    batch_sizes: dict[str, int] = Field(description="Number of model calls by batch size.")
+    queues: dict[str, Queue] = Field(description="Queues by model.")
     deployments: dict[str, Deployment]
 
 
@@ -225,14 +225,14 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The state of each part: ``ok``, ``degraded`` (answers, but slower or recorded later) or ``starting``."""
+    """The state of each component: ``ok``, ``degraded`` (works, but slower or records later) or ``starting``."""
 
     status: str
     parts: dict[str, str]
 
 
 class JsonImage(BaseModel):
-    """One image: exactly one of the two."""
+    """An image: exactly one of the two fields."""
 
     image_url: str | None = None
     image_base64: str | None = None

@@ -1,4 +1,4 @@
-"""The original's secret: what only users are told."""
+"""The original application's secret, visible to users only."""
 
 from typing import Any
 
@@ -8,20 +8,24 @@ from starlette.responses import JSONResponse, Response
 from auth.errors import AuthError
 from auth.http.permissions import principal_of, public, require, user_of
 from serve_app.ingress import schemas
-from serve_app.ingress.documentation import also
+from serve_app.ingress.documentation import optional_security
 
-UNTOLD: dict[int | str, dict[str, Any]] = {
-    401: {"model": schemas.Detail, "description": "No token, or not a good one"},
-    403: {"model": schemas.Detail, "description": "An application that acts for nobody"},
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": schemas.Detail, "description": "Credentials are missing or invalid"},
+    403: {"model": schemas.Detail, "description": "The application does not act for a user"},
 }
 
 
 def legacy_secret_routes(errors: dict[int | str, dict[str, Any]]) -> APIRouter:
-    """The original's call; it stands at the root and under ``/api``. Its errors have the form of Djoser."""
+    """The original application's route, at the root and under ``/api``. Errors have Djoser's format."""
     router = APIRouter(tags=["original"])
 
     @router.get(
-        "/secret", response_model=str, responses=errors | UNTOLD, openapi_extra=also(), summary="Users alone are told"
+        "/secret",
+        response_model=str,
+        responses=errors | _ERRORS,
+        openapi_extra=optional_security(),
+        summary="A secret for users",
     )
     @public
     async def secret(request: Request) -> Response:

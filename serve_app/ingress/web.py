@@ -1,7 +1,7 @@
-"""The web app: the files ``frontend/`` was built into, read once and answered from memory.
+"""The web app: the built files of ``frontend/``, read once and served from memory.
 
-They lie in ``frontend/dist`` beside this package, as ``config/serve.yaml`` does: in a checkout, in an image that
-copies it, and wherever both folders are put side by side. Where they are missing there is the API alone.
+They are in ``frontend/dist`` next to this package, like ``config/serve.yaml``, in a checkout and in the image. Without
+them only the API is served.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.http.permissions import public
 
-DIST: Final = Path(__file__).parents[2] / "frontend" / "dist"
-INDEX: Final = "index.html"
-PAGES: Final = "pages.json"
-BASE: Final = b'<base href="./">'
-ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
-"""In the order they are liked; each file stands beside the one it encodes."""
+_DIST: Final = Path(__file__).parents[2] / "frontend" / "dist"
+_INDEX: Final = "index.html"
+_PAGES: Final = "pages.json"
+_BASE: Final = b'<base href="./">'
+_ENCODINGS: Final = {"br": ".br", "gzip": ".gz"}
+"""Suffixes of encoded files by encoding, preferred first."""
 
-NOT_OURS: Final = ("/api/", "/auth/", "/oauth/", "/.well-known/", "/assets/")
-"""Below these an unknown path is never a page."""
+_NO_PAGES: Final = ("/api/", "/auth/", "/oauth/", "/.well-known/", "/assets/")
+"""Unknown paths below these are never pages of the web app."""
 
-YEAR: Final = "public, max-age=31536000, immutable"
-"""For names that hold a hash of the content."""
+_ONE_YEAR: Final = "public, max-age=31536000, immutable"
+"""For file names that contain a hash of the content."""
 
-HEADERS: Final = {
+_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types vue",
@@ -49,7 +49,7 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent; ``encoded`` by the name of the encoding."""
+    """A file with its encoded variants by encoding."""
 
     content: bytes
     media_type: str
@@ -57,9 +57,13 @@ class Asset:
     encoded: dict[str, bytes]
 
     def response(self, request: Request, status: int = 200) -> Response:
-        encoding = next((name for name in ENCODINGS if name in self.encoded and _accepts(request, name)), None)
+        encoding = next((name for name in _ENCODINGS if name in self.encoded and _accepts(request, name)), None)
         content = self.encoded[encoding] if encoding else self.content
-        headers = HEADERS | {"Cache-Control": self.cache_control, "ETag": _etag(content), "Vary": "Accept-Encoding"}
+        headers = _HEADERS | {
+            "Cache-Control": self.cache_control,
+            "ETag": _etag(content),
+            "Vary": "Accept-Encoding",
+        }
         if encoding:
             headers["Content-Encoding"] = encoding
         if status == 200 and headers["ETag"] in _known_tags(request):
@@ -68,17 +72,17 @@ class Asset:
 
 
 class WebApp:
-    """A built app. Raises OSError or ValueError where the folder does not hold one."""
+    """A built web app. Raises OSError or ValueError if the folder does not contain one."""
 
     def __init__(self, folder: Path) -> None:
-        self._index = (folder / INDEX).read_bytes()
-        if BASE not in self._index:
-            raise ValueError(f"{folder / INDEX} has no {BASE.decode()}")
-        self.pages: list[str] = list(json.loads((folder / PAGES).read_bytes()).values())
-        self.assets = {path.relative_to(folder).as_posix(): _asset(path, folder) for path in _sent(folder)}
+        self._index = (folder / _INDEX).read_bytes()
+        if _BASE not in self._index:
+            raise ValueError(f"{folder / _INDEX} has no {_BASE.decode()}")
+        self.pages: list[str] = list(json.loads((folder / _PAGES).read_bytes()).values())
+        self.assets = {path.relative_to(folder).as_posix(): _asset(path, folder) for path in _files(folder)}
 
     def routes(self) -> list[Route]:
-        """A route for each page and each folder of files; unlike one for everything it hides no other's 405."""
+        """A route per page and per folder of files. A catch-all route would hide the 405 of other routes."""
         pages = [Route(re.sub(r":(\w+)", r"{\1}", path), self.page) for path in self.pages]
         folders = sorted({name.rpartition("/")[0] for name in self.assets} - {""})
         files = [Route(f"/{name}", self.file) for name in self.assets if "/" not in name]
@@ -96,17 +100,17 @@ class WebApp:
         return asset.response(request)
 
     def index(self, request: Request, status: int) -> Response:
-        """The app itself; its base leads from this page's depth to the root, under whatever path a proxy puts it."""
+        """The app's HTML. Its base is relative to the depth of the page, so a proxy may serve it below any path."""
         up = "../" * (_path(request).count("/") - 1) or "./"
-        content = self._index.replace(BASE, f'<base href="{up}">'.encode())
+        content = self._index.replace(_BASE, f'<base href="{up}">'.encode())
         return Asset(content, "text/html", "no-cache", {}).response(request, status)
 
     def fallback(self, otherwise: ASGIApp) -> ASGIApp:
-        """For paths that no route knows: a browser that looks for a page gets the app's own 404."""
+        """For paths without a route: browsers get the 404 page of the app."""
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope) if scope["type"] == "http" else None
-            if request and _looks_for_a_page(request):
+            if request and _wants_page(request):
                 await self.index(request, 404)(scope, receive, send)
             else:
                 await otherwise(scope, receive, send)
@@ -114,10 +118,10 @@ class WebApp:
         return answer
 
 
-def add_web_app(app: FastAPI, folder: Path = DIST) -> None:
-    """Serve the web app at the root; where it is not built, ``/`` leads to the API's documentation."""
-    if not (folder / INDEX).is_file():
-        app.router.routes.append(Route("/", _to_the_documentation))
+def add_web_app(app: FastAPI, folder: Path = _DIST) -> None:
+    """Serve the web app at the root; if it is not built, redirect ``/`` to the API documentation."""
+    if not (folder / _INDEX).is_file():
+        app.router.routes.append(Route("/", _redirect_to_documentation))
         return
     web = WebApp(folder)
     app.router.routes += web.routes()
@@ -125,32 +129,32 @@ def add_web_app(app: FastAPI, folder: Path = DIST) -> None:
 
 
 @public
-async def _to_the_documentation(_request: Request) -> RedirectResponse:
+async def _redirect_to_documentation(_request: Request) -> RedirectResponse:
     return RedirectResponse("api/docs")
 
 
-def _sent(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix not in ENCODINGS.values() and path.name not in {INDEX, PAGES}:
+        if path.is_file() and path.suffix not in _ENCODINGS.values() and path.name not in {_INDEX, _PAGES}:
             yield path
 
 
 def _asset(path: Path, folder: Path) -> Asset:
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    beside = {name: path.with_name(path.name + suffix) for name, suffix in ENCODINGS.items()}
+    beside = {name: path.with_name(path.name + suffix) for name, suffix in _ENCODINGS.items()}
     encoded = {name: file.read_bytes() for name, file in beside.items() if file.is_file()}
-    cache_control = YEAR if path.parent == folder / "assets" else "no-cache"
+    cache_control = _ONE_YEAR if path.parent == folder / "assets" else "no-cache"
     return Asset(path.read_bytes(), media_type, cache_control, encoded)
 
 
 def _path(request: Request) -> str:
-    """Below the application's root."""
+    """The path relative to the application's root."""
     return request.scope["path"].removeprefix(request.scope.get("root_path", "")) or "/"
 
 
-def _looks_for_a_page(request: Request) -> bool:
+def _wants_page(request: Request) -> bool:
     wanted = request.headers.get("accept", "")
-    return request.method in {"GET", "HEAD"} and "text/html" in wanted and not _path(request).startswith(NOT_OURS)
+    return request.method in {"GET", "HEAD"} and "text/html" in wanted and not _path(request).startswith(_NO_PAGES)
 
 
 def _etag(content: bytes) -> str:
@@ -162,7 +166,7 @@ def _known_tags(request: Request) -> set[str]:
 
 
 def _accepts(request: Request, encoding: str) -> bool:
-    """Whether the client takes it; ``q=0`` means that it does not."""
+    """Whether the client accepts the encoding; ``q=0`` means that it does not."""
     for part in request.headers.get("accept-encoding", "").split(","):
         name, _, weight = part.partition(";")
         if name.strip().lower() == encoding:

@@ -74,7 +74,7 @@ async def test_the_page_to_try_it(tmp_path: Path) -> None:
 
 
 async def test_a_route_that_says_nothing_stops_the_start(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serve_app.ingress.api.look_routes", _silent)
+    monkeypatch.setattr("serve_app.ingress.api.read_routes", _silent)
     with pytest.raises(RuntimeError, match="/api/v1/silent"):
         prepare(Path(graph.gateway.settings.data_dir))
 
