@@ -47,21 +47,21 @@ lint: $(VENV)/.dev $(MODULES)/.dev ## Check style and types
 	$(BIN)/mypy
 	$(NPM) run lint
 
-bench: $(VENV)/.dev ## Measure speed beside the limit of this machine; a table and a picture in benchmarks/results
+bench: $(VENV)/.dev ## Measure throughput relative to the hardware limit; about 5 minutes
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-bench-compare: $(VENV)/.dev ## Measure it beside other serving systems, which are installed for that; about 90 minutes
+bench-compare: $(VENV)/.dev ## Compare with other serving systems, which are installed first; about 90 minutes
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
 
-bench-growth: $(VENV)/.dev ## Measure what more replicas, records and images a request cost; about 20 minutes
+bench-growth: $(VENV)/.dev ## Measure more replicas, records and images per request; about 20 minutes
 	$(BIN)/python -m benchmarks.growth $(ARGS)
 
-bench-preprocessing: $(VENV)/.dev ## Measure ways to decode and resize photos: time and accuracy; about 10 minutes
-	@# Memory as the service has it, see serve_app/cluster/ray_cluster.py.
+bench-preprocessing: $(VENV)/.dev ## Measure speed and accuracy of ways to decode photos; about 10 minutes
+	@# The memory settings of the service, see serve_app/cluster/ray_cluster.py.
 	MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=67108864 $(BIN)/python -m benchmarks.preprocessing $(ARGS)
 
-simulate: $(VENV)/.dev ## Simulate a day of load on the cluster, e.g. make simulate ARGS="--peak 800 --compare"
-	$(BIN)/python -m benchmarks.day $(ARGS)
+simulate: $(VENV)/.dev ## Simulate autoscaling over a day, e.g. make simulate ARGS="--peak 800 --compare"
+	$(BIN)/python -m benchmarks.simulation $(ARGS)
 
 openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
 	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json

@@ -1,1 +1,1 @@
-"""Measures the service beside the limit of the machine it runs on. Start with ``python -m benchmarks.run --help``."""
+"""Benchmarks: throughput of the service relative to the hardware limit, and comparisons. See docs/benchmarks.md."""

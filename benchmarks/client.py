@@ -1,4 +1,4 @@
-"""A load generator of our own, for where there is no wrk: the same arguments and the same line of JSON as load.lua.
+"""A load generator for machines without wrk, with the same arguments and JSON output as load.lua.
 
 python -m benchmarks.client URL CONNECTIONS SECONDS FOLDER BODIES PATH CONTENT_TYPE TOKEN HEADER
 """
@@ -18,7 +18,7 @@ TIMEOUT_S = 30.0
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the requests so far."""
+    """Counts and latencies of the requests so far."""
 
     latencies_ms: list[float] = field(default_factory=list)
     refused: int = 0
@@ -35,7 +35,7 @@ class Tally:
 
 
 async def _connection(host: str, port: int, requests: Iterator[bytes], until: float, tally: Tally) -> None:
-    """One connection after another, should one break; on each, one request at a time."""
+    """Send one request at a time; reconnect if the connection breaks."""
     while time.perf_counter() < until:
         writer: asyncio.StreamWriter | None = None
         try:
@@ -44,7 +44,7 @@ async def _connection(host: str, port: int, requests: Iterator[bytes], until: fl
                 sent = time.perf_counter()
                 writer.write(next(requests))
                 async with asyncio.timeout(TIMEOUT_S):
-                    status = await status_of_answer(reader)
+                    status = await read_status(reader)
                 tally.latencies_ms.append((time.perf_counter() - sent) * 1e3)
                 tally.refused += status >= 400
         except (OSError, EOFError, TimeoutError, ValueError):
@@ -55,8 +55,8 @@ async def _connection(host: str, port: int, requests: Iterator[bytes], until: fl
                 writer.close()
 
 
-async def status_of_answer(reader: asyncio.StreamReader) -> int:
-    """Read one answer to its end. Raises ValueError where that isn't told."""
+async def read_status(reader: asyncio.StreamReader) -> int:
+    """Read one response completely and return its status. Raises ValueError if its length is unknown."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     _, found, rest = head.partition(b"\r\ncontent-length:")
     if found:
@@ -66,7 +66,7 @@ async def status_of_answer(reader: asyncio.StreamReader) -> int:
             await reader.readexactly(length + len(b"\r\n"))
         await reader.readuntil(b"\r\n")
     else:
-        raise ValueError("an answer whose end isn't told")
+        raise ValueError("a response without Content-Length or chunked encoding")
     return int(head[9:12])
 
 
@@ -77,7 +77,7 @@ def address(url: str) -> tuple[str, int]:
 
 
 def requests_of(host: str, arguments: list[str]) -> list[bytes]:
-    """What ``Workload.arguments`` tells, as HTTP requests."""
+    """The HTTP requests described by ``Workload.arguments``."""
     folder, count, path, content_type, token, header = arguments
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n"
     head += f"Authorization: Bearer {token}\r\n" if token else ""

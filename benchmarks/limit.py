@@ -1,6 +1,6 @@
-"""The limit: what this machine could classify if serving cost nothing.
+"""The hardware limit: the throughput of this machine if serving had no overhead.
 
-A process on each core decodes, resizes and infers in a loop, with the very code of the service and no network.
+One process per core decodes, resizes and infers in a loop, using the code of the service but no network.
 """
 
 import multiprocessing
@@ -21,15 +21,15 @@ from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 BATCH: Final = 8
-"""Images in a model call; larger ones are no faster on a core."""
+"""Images per model call; larger batches are no faster on one core."""
 
-MEET_S: Final = 120.0
-"""Longest wait until every process has loaded the model, seconds."""
+BARRIER_TIMEOUT_S: Final = 120.0
+"""Maximum time until all processes have loaded the model, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What to compute. ``runtime`` and ``precision``: those the service reports."""
+    """Parameters of the measurement. ``runtime`` and ``precision`` are those reported by the service."""
 
     model: str
     runtime: str
@@ -42,26 +42,26 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Limit:
     images_per_s: float
-    """Of all cores."""
+    """Total of all cores."""
     per_core: list[float]
     cores_got: float
-    """CPU seconds a second that all processes got; less than there are cores where other programs took some."""
+    """CPU seconds per second that the processes received; less than the number of cores if other programs ran."""
     runtime: str
     precision: str
 
 
 def cores() -> list[int]:
-    """Those this process may run on."""
+    """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
 def measure(work: Work) -> Limit:
-    """Run on every core at once. Raises RuntimeError where a core computes otherwise than asked."""
+    """Measure on all cores concurrently. Raises RuntimeError if runtime or precision differ from those requested."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(len(cores()))
-    with ProcessPoolExecutor(len(cores()), context, initializer=_meet_at, initargs=(barrier,)) as pool:
+    with ProcessPoolExecutor(len(cores()), context, initializer=_set_barrier, initargs=(barrier,)) as pool:
         outcomes = list(pool.map(_loop, [work] * len(cores()), cores()))
     rates = [rate for rate, _, _, _ in outcomes]
     _, _, runtime, precision = outcomes[0]
@@ -73,16 +73,16 @@ def measure(work: Work) -> Limit:
 
 
 _barrier: Any = None
-"""Set in each process of the pool: all begin to count at the same moment."""
+"""Set in each process of the pool, so that all of them start counting at the same time."""
 
 
-def _meet_at(barrier: Barrier) -> None:
-    global _barrier  # noqa: PLW0603 - a pool hands a barrier to its processes in no other way
+def _set_barrier(barrier: Barrier) -> None:
+    global _barrier  # noqa: PLW0603 - the only way to pass a barrier to the processes of a pool
     _barrier = barrier
 
 
 def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
-    """Images/s of one core, its CPU seconds a second, what it ran on. The barrier gives each process just one."""
+    """Images/s and CPU seconds per second of one core, runtime, precision. The barrier ensures one call per process."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {core})
     spec = resolve_model(work.model)
@@ -90,7 +90,7 @@ def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
         spec, runtime=work.runtime, precision=work.precision, artifacts_dir=work.artifacts_dir, threads=1
     )
     _classify(runtime, spec, work.photos[:BATCH])
-    _barrier.wait(MEET_S)
+    _barrier.wait(BARRIER_TIMEOUT_S)
     images, started, cpu = 0, time.perf_counter(), time.process_time()
     while (elapsed := time.perf_counter() - started) < work.seconds:
         batch = [work.photos[(images + i) % len(work.photos)] for i in range(BATCH)]

@@ -1,6 +1,6 @@
-"""A closed loop of requests: each connection sends the next one as soon as its answer is there.
+"""Closed-loop load: each connection sends the next request as soon as the response has arrived.
 
-With wrk where it is installed, else with a client of our own; either runs in a process of its own.
+Uses wrk if it is installed, else ``benchmarks.client``, in a separate process.
 """
 
 import json
@@ -15,31 +15,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-ROOT: Final = Path(__file__).parent.parent
+from benchmarks.command import ROOT
+
 SCRIPT: Final = Path(__file__).with_name("load.lua")
-BUSY: Final = 0.9
-"""Cores from which on a load generator, which has one thread, is the bottleneck."""
+CLIENT_BOTTLENECK: Final = 0.9
+"""CPU use from which the single-threaded load generator counts as the bottleneck, cores."""
 
 
 class LoadFailed(RuntimeError):
-    """No measurement came about; the message says why."""
+    """The load could not be generated; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run of the generator saw. Latencies in milliseconds."""
+    """Results of one run of the load generator. Latencies in milliseconds."""
 
     requests: int
     seconds: float
     refused: int
-    """Answers with a status of 400 and above."""
+    """Responses with status 400 or above."""
     failed: int
-    """Requests without an answer."""
+    """Requests without a response."""
     median_ms: float
     p90_ms: float
     p99_ms: float
     client_cores: float
-    """CPU seconds a second that the generator itself took."""
+    """CPU seconds per second used by the generator itself."""
 
     @property
     def images_per_s(self) -> float:
@@ -56,16 +57,16 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Requests that differ in their bodies, which are the files 0, 1, 2, … of ``folder``."""
+    """Requests that differ only in their bodies: the files 0, 1, 2, … in ``folder``."""
 
     path: str
     content_type: str
     folder: Path
     bodies: int
     token: str = ""
-    """Sent as a bearer token."""
+    """Bearer token; empty for none."""
     header: str = ""
-    """One more header, as ``Name: value``."""
+    """An additional header, as ``Name: value``; empty for none."""
 
     @classmethod
     @contextmanager
@@ -76,17 +77,17 @@ class Workload:
             yield cls(path, content_type, Path(folder), len(bodies))
 
     def arguments(self) -> list[str]:
-        """Of a load generator."""
+        """Command-line arguments of a load generator."""
         return [str(self.folder), str(self.bodies), self.path, self.content_type, self.token, self.header]
 
 
 def generator() -> str:
-    """The name of what makes the load: ``wrk`` or ``asyncio client``."""
+    """The load generator that is used: ``wrk`` or ``asyncio client``."""
     return "wrk" if shutil.which("wrk") else "asyncio client"
 
 
 def run(url: str, workload: Workload, connections: int, seconds: float) -> Load:
-    """Load the server at ``url`` (scheme, host, port). Raises LoadFailed."""
+    """Generate load on the server at ``url`` (scheme, host, port). Raises LoadFailed."""
     tail = workload.arguments()
     if generator() == "wrk":
         options = ["--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"]
@@ -98,7 +99,7 @@ def run(url: str, workload: Workload, connections: int, seconds: float) -> Load:
 
 
 def last_line(command: list[str], name: str) -> tuple[dict[str, Any], float]:
-    """Run a load generator: the JSON it ends with, and the CPU seconds it took. Raises LoadFailed."""
+    """Run a load generator; return its last line, which is JSON, and its CPU seconds. Raises LoadFailed."""
     before = _cpu_of_children()
     outcome = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     cpu_s = _cpu_of_children() - before
@@ -109,6 +110,6 @@ def last_line(command: list[str], name: str) -> tuple[dict[str, Any], float]:
 
 
 def _cpu_of_children() -> float:
-    """CPU seconds of the children that have ended."""
+    """CPU seconds of terminated child processes."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""One round: the service under each kind of load, then, when it is gone, the limit of the machine."""
+"""One round: the service under each load case, then, after stopping it, the hardware limit."""
 
 import json
 import tempfile
@@ -16,7 +16,7 @@ from benchmarks.results import CASES, FULL_LOAD, HITS, Case, Round, Run
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
 
 STEPS: Final = len(CASES) + 2
-"""Of a round, each told to ``step``."""
+"""Number of steps of a round, each reported to ``step``."""
 
 Step = Callable[[str], None]
 
@@ -25,21 +25,21 @@ Step = Callable[[str], None]
 class Plan:
     photos: list[bytes]
     seconds: float
-    """Length of each run; a third of it warms up first."""
+    """Length of each run, preceded by a warm-up of a third of it."""
     config: Path | None
-    """A serve.yaml other than that of the project."""
+    """A serve.yaml to use instead of the project's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What is sent: photos, or their URLs."""
+    """The workloads: photos, or their URLs."""
 
     uncached: Workload
     hits: Workload
     urls: list[str]
 
     def of(self, case: Case, token: str) -> Workload:
-        """``token``: of a user, for the cases that send one."""
+        """``token`` is used by the cases that authenticate."""
         workload = self.hits if case.cached else self.uncached
         return replace(workload, token=token) if case.token else workload
 
@@ -58,7 +58,7 @@ def requests(photos: list[bytes]) -> Iterator[Requests]:
 
 
 def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, Any]]:
-    """The round, and the model as the service reports it. Raises ServiceFailed, LoadFailed or RuntimeError."""
+    """Return the round and the model as reported by the service. Raises ServiceFailed, LoadFailed or RuntimeError."""
     runs: dict[str, Run] = {}
     held: dict[str, Memory] = {}
     with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder:
@@ -78,12 +78,14 @@ def measure(plan: Plan, sent: Requests, step: Step) -> tuple[Round, dict[str, An
 
 
 def fill_cache(service: Service, urls: list[str]) -> None:
-    """Ask for each twice. Raises ServiceFailed where the second answer is not from the cache."""
+    """Request each URL twice. Raises ServiceFailed if the second response is not a cache hit."""
     for url in urls:
         service.classify_url(url)
     outcomes = {service.classify_url(url) for url in urls}
     if outcomes != {"hit"}:
-        raise ServiceFailed(f"Photos asked for by URL a second time came as {', '.join(sorted(outcomes))}.")
+        raise ServiceFailed(
+            f"Repeated requests of the same URLs had the cache status {', '.join(sorted(outcomes))}, expected hit."
+        )
 
 
 def _run(service: Service, case: Case, workload: Workload, seconds: float) -> Run:
@@ -94,12 +96,12 @@ def _run(service: Service, case: Case, workload: Workload, seconds: float) -> Ru
     used = before.until(CpuTimes.of(processes))
     if not seen.answers:
         raise LoadFailed(
-            f"{case.name}: no image was answered in {seen.seconds:.0f} s; {seen.refused} requests were refused, "
-            f"{seen.failed} failed. The end of the log:\n{service.log_end()}"
+            f"{case.name}: no request succeeded within {seen.seconds:.0f} s; {seen.refused} were refused, "
+            f"{seen.failed} failed. Last lines of the log:\n{service.log_end()}"
         )
     return Run(
         load=seen,
         mean_batch=service.mean_batch_size(seen.seconds),
-        cpu_ms_per_image={part: 1e3 * taken / seen.answers for part, taken in sorted(used.by_part.items())},
+        cpu_ms_per_image={part: 1e3 * taken / seen.answers for part, taken in sorted(used.by_component.items())},
         other_cores=used.other_cores(seen.client_cores * seen.seconds),
     )

@@ -1,4 +1,4 @@
-"""Serves the photos on the loopback interface, for the service to fetch by URL."""
+"""A local HTTP server for photos that the service fetches by URL."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def serving(photos: list[bytes]) -> Iterator[list[str]]:
             self.end_headers()
             self.wfile.write(photo)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is named in the base class
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

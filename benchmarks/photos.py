@@ -1,4 +1,4 @@
-"""Photos to classify: views of real ones that installed packages bring along, all alike in pixels and bytes."""
+"""Test photos of uniform size, made from photos in installed packages."""
 
 import io
 import random
@@ -12,10 +12,10 @@ from PIL import Image, ImageOps
 WIDTH: Final = 500
 HEIGHT: Final = 375
 BYTES: Final = 98_000
-"""The size of a typical photo of ImageNet. The quality of each JPEG is chosen to come near it."""
+"""The size of a typical photo of ImageNet. The JPEG quality of each photo is chosen to match it."""
 
 TOLERANCE: Final = 0.15
-"""Views that miss BYTES by more, at whatever quality, are left out."""
+"""Maximum relative deviation from BYTES; other views are skipped."""
 
 SOURCES: Final = {
     "foolbox": ("imagenet_*.jpg",),
@@ -24,11 +24,11 @@ SOURCES: Final = {
 
 
 class NotEnoughPhotos(RuntimeError):
-    """The packages bring fewer photos than were asked for."""
+    """The installed packages contain too few photos."""
 
 
 def photos(count: int = 80, seed: int = 0) -> list[bytes]:
-    """``count`` different JPEG files of 500 × 375 pixels and about 98 KB, the same ones each time.
+    """``count`` different JPEG files of 500 × 375 pixels and about 98 KB; the result is deterministic.
 
     Raises NotEnoughPhotos.
     """
@@ -40,12 +40,12 @@ def photos(count: int = 80, seed: int = 0) -> list[bytes]:
         if abs(len(data) - BYTES) <= TOLERANCE * BYTES and len(encoded) < count:
             encoded.append(data)
     if len(encoded) < count:
-        raise NotEnoughPhotos(f"{count} photos are wanted, {len(encoded)} can be made.")
+        raise NotEnoughPhotos(f"{count} photos were requested, but only {len(encoded)} are available.")
     return encoded
 
 
 def _views() -> Iterator[Image.Image]:
-    """Each photo whole and mirrored, and two corners of it."""
+    """Four views of each photo: original, mirrored, and two corner crops."""
     for package, patterns in SOURCES.items():
         folder = data_folder(package)
         for path in (path for pattern in patterns for path in sorted(folder.glob(pattern))):
@@ -57,15 +57,15 @@ def _views() -> Iterator[Image.Image]:
 
 
 def data_folder(package: str) -> Path:
-    """Found without importing the package: only its files are wanted."""
+    """The data folder of an installed package, which is not imported. Raises NotEnoughPhotos."""
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise NotEnoughPhotos(f"The package {package}, which brings photos, is not installed.")
+        raise NotEnoughPhotos(f"The package {package}, which contains the photos, is not installed.")
     return Path(found.origin).with_name("data")
 
 
 def _encoded(view: Image.Image) -> bytes:
-    """As JPEG, of the highest quality that doesn't exceed BYTES, or the one above where that is nearer."""
+    """A JPEG file of the quality that comes closest to BYTES."""
     low, high = 50, 100
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""What each process of the service takes: CPU time and memory, by the part it plays."""
+"""CPU time and memory of the service, by component."""
 
 import time
 from collections import defaultdict
@@ -8,7 +8,7 @@ from typing import Final, Self
 
 import psutil
 
-PARTS: Final = {
+COMPONENTS: Final = {
     "ray::ServeReplica:raylens:": "",
     "ray::ServeController": "Serve controller",
     "ray::ProxyActor": "Serve proxy",
@@ -24,24 +24,24 @@ PARTS: Final = {
     "ray::IDLE": "Ray idle workers",
     "serve_app.cli.main": "raylens serve",
 }
-"""Found in a command line → the part. For a replica the part is its deployment."""
+"""Substring of the command line → component. The component of a replica is its deployment."""
 
 OTHER: Final = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of all processes that play a part, MiB."""
+    """Memory of all processes of a component."""
 
     processes: int
     rss_mib: float
     pss_mib: float | None
-    """Shared pages divided among those who share them; None where the system doesn't tell."""
+    """Proportional set size: shared pages are divided among the processes. None if the system does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CpuTimes:
-    """CPU seconds since the start of each process, and of the whole machine."""
+    """CPU seconds used so far by each process and by the whole machine."""
 
     at: float
     by_process: dict[tuple[str, int], float]
@@ -53,52 +53,52 @@ class CpuTimes:
         for process in processes:
             try:
                 times = process.cpu_times()
-                taken[part_of(process), process.pid] = times.user + times.system
+                taken[component_of(process), process.pid] = times.user + times.system
             except psutil.Error:
                 continue
         return cls(time.monotonic(), taken, _busy_seconds())
 
     def until(self, later: "CpuTimes") -> "CpuUse":
         used: defaultdict[str, float] = defaultdict(float)
-        for (part, pid), seconds in later.by_process.items():
-            used[part] += max(0.0, seconds - self.by_process.get((part, pid), 0.0))
+        for (component, pid), seconds in later.by_process.items():
+            used[component] += max(0.0, seconds - self.by_process.get((component, pid), 0.0))
         return CpuUse(later.at - self.at, dict(used), later.machine - self.machine)
 
 
 @dataclass(frozen=True, slots=True)
 class CpuUse:
-    """CPU seconds taken within ``seconds``."""
+    """CPU seconds used within an interval of ``seconds``."""
 
     seconds: float
-    by_part: dict[str, float]
+    by_component: dict[str, float]
     machine: float
 
     def other_cores(self, client_s: float) -> float:
-        """Cores that processes took which are neither of the service nor its client: they disturb the measurement."""
-        return max(0.0, self.machine - sum(self.by_part.values()) - client_s) / self.seconds
+        """Cores used by programs other than the service and its client, which disturb the measurement."""
+        return max(0.0, self.machine - sum(self.by_component.values()) - client_s) / self.seconds
 
 
-def part_of(process: psutil.Process) -> str:
-    """Raises psutil.Error where the process is gone."""
+def component_of(process: psutil.Process) -> str:
+    """Raises psutil.Error if the process no longer exists."""
     command = " ".join(process.cmdline())
-    for mark, part in PARTS.items():
+    for mark, component in COMPONENTS.items():
         if mark in command:
-            return part or command.partition(mark)[2].split(".")[0].split()[0]
+            return component or command.partition(mark)[2].split(".")[0].split()[0]
     return OTHER
 
 
 def memory(processes: Iterable[psutil.Process]) -> dict[str, Memory]:
-    """By part."""
+    """Memory by component."""
     found: dict[str, Memory] = {}
     for process in processes:
         try:
-            part, full = part_of(process), process.memory_full_info()
+            component, full = component_of(process), process.memory_full_info()
         except psutil.Error:
             continue
-        before = found.get(part, Memory(0, 0.0, 0.0))
+        before = found.get(component, Memory(0, 0.0, 0.0))
         pss = getattr(full, "pss", None)
         pss_mib = None if pss is None or before.pss_mib is None else before.pss_mib + pss / 2**20
-        found[part] = Memory(before.processes + 1, before.rss_mib + full.rss / 2**20, pss_mib)
+        found[component] = Memory(before.processes + 1, before.rss_mib + full.rss / 2**20, pss_mib)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: everything that was measured, round by round, and medians over the rounds."""
+"""Results of the benchmark: all measurements by round, and medians over the rounds."""
 
 import platform
 import statistics
@@ -12,23 +12,23 @@ from typing import Any, Final
 import psutil
 
 from benchmarks.limit import Limit
-from benchmarks.load import BUSY, Load
+from benchmarks.load import CLIENT_BOTTLENECK, Load
 from benchmarks.processes import Memory
 
 LIBRARIES: Final = ("raylens", "ray", "openvino", "pillow", "fastapi", "uvicorn")
 NOISY: Final = 0.1
-"""Share of the machine that other programs may take before the figures are called disturbed."""
+"""CPU share of other programs from which a run is flagged as noisy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of load."""
+    """One load case."""
 
     name: str
     connections: int
     cached: bool
     token: bool = False
-    """With the token of a user who has signed in."""
+    """Requests carry a user's access token."""
 
 
 CASES: Final = (
@@ -49,27 +49,27 @@ class Run:
 
     load: Load
     mean_batch: float
-    """Images in a model call; 0 where there was none."""
+    """Mean number of images per model call; 0 if there was none."""
     cpu_ms_per_image: dict[str, float]
-    """By part of the service."""
+    """By component of the service."""
     other_cores: float
-    """Taken by programs that have nothing to do with the measurement."""
+    """Cores used by programs unrelated to the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     start_s: float
-    """From ``raylens serve`` to the first answer, seconds."""
+    """From ``raylens serve`` to the first response, seconds."""
     limit: Limit
     runs: dict[str, Run]
     """By the name of the case."""
     memory: dict[str, Memory]
-    """By part of the service, at the end of FULL_LOAD."""
+    """By component of the service, at the end of FULL_LOAD."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Median, least and greatest over the rounds."""
+    """Median, minimum and maximum over the rounds."""
 
     median: float
     least: float
@@ -102,7 +102,7 @@ class Machine:
 
 @dataclass(slots=True)
 class Benchmark:
-    """All of it, as it goes into the JSON file."""
+    """All results, as written to the JSON file."""
 
     machine: Machine
     generator: str
@@ -112,7 +112,7 @@ class Benchmark:
     photo_bytes: float
     """Mean size of a file."""
     model: dict[str, Any]
-    """As the service reports it."""
+    """As reported by the service."""
     rounds: list[Round] = field(default_factory=list)
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
@@ -132,45 +132,46 @@ class Benchmark:
         return self.spread(lambda each: each.runs[case.name].load.images_per_s)
 
     def share(self, case: Case) -> Spread:
-        """Of the limit of the same round."""
+        """Throughput as a share of the hardware limit in the same round."""
         return self.spread(lambda each: each.runs[case.name].load.images_per_s / each.limit.images_per_s)
 
     def hit_ratio(self) -> Spread:
-        """Rate of cache hits as a multiple of the uncached rate of the same round, at 64 connections."""
+        """Throughput of cache hits relative to uncached images in the same round, at 64 connections."""
         return self.spread(
             lambda each: each.runs[HITS.name].load.images_per_s / each.runs[FULL_LOAD.name].load.images_per_s
         )
 
     def token_ratio(self) -> Spread:
-        """Rate of cache hits with a token as a share of that without, of the same round."""
+        """Throughput of cache hits with a token relative to those without in the same round."""
         return self.spread(
             lambda each: each.runs[TOKEN_HITS.name].load.images_per_s / each.runs[HITS.name].load.images_per_s
         )
 
     def errors(self) -> int:
-        """Requests that were refused or went without an answer."""
+        """Number of refused or failed requests."""
         return sum(run.load.errors for each in self.rounds for run in each.runs.values())
 
     def warnings(self) -> list[str]:
-        """What to bear in mind when reading the figures."""
+        """Problems that affect the validity of the results."""
         warnings = []
         for case in CASES:
             name = case.name
             client = self.median(lambda each, name=name: each.runs[name].load.client_cores)  # type: ignore[misc]
             others = self.median(lambda each, name=name: each.runs[name].other_cores)  # type: ignore[misc]
-            if client >= BUSY:
+            if client >= CLIENT_BOTTLENECK:
                 warnings.append(
-                    f"{name}: {self.generator} is the bottleneck, it took {client:.2f} of the one core it can use."
+                    f"{name}: {self.generator} is the bottleneck; it used {client:.2f} of the one core it can use."
                 )
             if others > NOISY * self.machine.cores:
-                warnings.append(f"{name}: other programs took {others:.2f} of {self.machine.cores} cores.")
+                warnings.append(f"{name}: other programs used {others:.2f} of {self.machine.cores} cores.")
         got = self.median(lambda each: each.limit.cores_got)
         if got < (1 - NOISY) * self.machine.cores:
             warnings.append(
-                f"the limit got {got:.2f} of {self.machine.cores} cores: it is higher, the shares are lower."
+                f"the limit was measured with {got:.2f} of {self.machine.cores} cores, "
+                "so the true limit is higher and the shares lower."
             )
         if self.errors():
-            warnings.append(f"{self.errors()} requests were refused or not answered: the figures don't count.")
+            warnings.append(f"{self.errors()} requests were refused or failed, so the results are invalid.")
         return warnings
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,43 +1,40 @@
-"""Entry of the benchmark: ``python -m benchmarks.run``, or ``make bench``."""
+"""Command of the benchmark: ``python -m benchmarks.run``, or ``make bench``."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import limit, load, measuring, picture, report
-from benchmarks.load import ROOT, LoadFailed
+from benchmarks import charts, limit, load, measuring, report
+from benchmarks.command import DOCS, HELP_OPTIONS, RESULTS, console
+from benchmarks.load import LoadFailed
 from benchmarks.photos import NotEnoughPhotos, photos
 from benchmarks.results import Benchmark, Machine, Round
 from benchmarks.service import Service, ServiceFailed
 from models.errors import ModelError
 
-RESULTS: Final = Path(__file__).parent / "results"
-DOCS: Final = ROOT / "docs"
-
-console = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+@app.command(context_settings=HELP_OPTIONS)
 def bench(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="Service and limit are measured in turn this many times.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each measures the service and the limit.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=50, help="Length of each run.")] = 10.0,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round, to see that all works; about 40 s.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round as a smoke test; about 40 s.")] = False,
     config: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Another serve.yaml, to compare settings.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A different serve.yaml, to compare settings.")
     ] = None,
     results: Annotated[Path, typer.Option(file_okay=False, help="Folder for latest.json and latest.png.")] = RESULTS,
-    docs: Annotated[bool, typer.Option("--docs", help="Put table and picture into docs/ too.")] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="Also update the tables and the chart in docs/.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the tables.")] = False,
 ) -> None:
-    """Measure the service beside the limit of this machine: throughput, latency, cache hits, CPU, memory, start.
+    """Measure throughput relative to the hardware limit, latency, cache hits, CPU time, memory and start-up time.
 
-    Close other programs first. Exit status: 0 measured; 1 something failed, or requests went unanswered; 2 wrong use.
+    Close other programs first. Exit status: 0 success; 1 failure, or refused requests; 2 invalid arguments.
 
     Example: python -m benchmarks.run --rounds 5 --seconds 20
     """
@@ -45,7 +42,7 @@ def bench(
     try:
         benchmark = _measure(rounds, seconds, config)
     except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError) as error:
-        console.print(f"Not measured: {error}", style="red", markup=False)
+        console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     _write(benchmark, results, docs)
     if as_json:
@@ -89,9 +86,9 @@ def _measure(rounds: int, seconds: float, config: Path | None) -> Benchmark:
 def _write(benchmark: Benchmark, results: Path, docs: bool) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "latest.json").write_text(json.dumps(benchmark.as_dict(), indent=1) + "\n")
-    picture.draw(benchmark, results / "latest.png")
+    charts.draw(benchmark, results / "latest.png")
     if docs:
-        picture.draw(benchmark, DOCS / "images" / "bench.png")
+        charts.draw(benchmark, DOCS / "images" / "bench.png")
         report.write_into(DOCS / "benchmarks.md", benchmark)
 
 

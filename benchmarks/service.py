@@ -1,4 +1,4 @@
-"""The service that is measured: ``raylens serve`` with a data folder, a port and a Ray of its own."""
+"""Runs the service under test: ``raylens serve`` with its own data folder, port and Ray."""
 
 import contextlib
 import json
@@ -17,33 +17,33 @@ from typing import Any, Final, Self
 import httpx
 import psutil
 
-from benchmarks.load import ROOT
+from benchmarks.command import ROOT
 from models.artifacts import ensure_artifact
 from models.zoo import resolve_model
 
 ARTIFACTS: Final = ROOT / ".raylens" / "artifacts"
-"""Kept from one run to the next: what is timed is a start with the model built already."""
+"""Shared by all runs, so that start-up times do not include building the model."""
 
 STOP_S: Final = 60.0
 DEFAULT_MODEL: Final = "efficientnet-lite0"
 
 
 class ServiceFailed(RuntimeError):
-    """The service did not start, stop or answer as it should; the message says how."""
+    """The service did not start or respond as expected; the message says how."""
 
 
 class Service:
-    """Context manager: entered, the service has given its first answer.
+    """Context manager that starts the service and waits for the first response.
 
-    ``folder``: for the data and the log. ``photo``: what the first answer is about. ``config``: another serve.yaml.
-    ``settings``: environment variables besides.
+    ``folder``: for data and logs. ``photo``: classified by the first request. ``config``: a different serve.yaml.
+    ``settings``: additional environment variables.
     """
 
     def __init__(
         self, folder: Path, photo: bytes, config: Path | None = None, settings: Mapping[str, str] | None = None
     ) -> None:
         self.start_s = 0.0
-        """From the command to the first answer, seconds."""
+        """From the command to the first response, seconds."""
         self.url = ""
         self._photo = photo
         self._log = folder / "serve.log"
@@ -54,7 +54,7 @@ class Service:
 
     @staticmethod
     def build_model() -> None:
-        """Have the model's artifact built, which takes some seconds the first time."""
+        """Build the model's artifact if it does not exist yet."""
         ensure_artifact(resolve_model(DEFAULT_MODEL), ARTIFACTS)
 
     def __enter__(self) -> Self:
@@ -72,7 +72,7 @@ class Service:
         return self
 
     def _start(self) -> str:
-        """Its address."""
+        """Start the process and return its URL."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_"))}
         environment |= {"RAYLENS_DATA_DIR": str(self._data), "RAYLENS_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
         environment |= self._settings
@@ -83,7 +83,7 @@ class Service:
             )
         assert self._process.stdout
         for line in self._process.stdout:
-            if line.startswith("{"):  # before it Ray may have told something of its own
+            if line.startswith("{"):  # Ray may print other lines before it
                 return str(json.loads(line)["web"]).rstrip("/")
         raise ServiceFailed(f"raylens serve did not start:\n{self.log_end()}")
 
@@ -91,30 +91,30 @@ class Service:
         return self._log.read_text()[-2000:]
 
     def classify(self, photo: bytes) -> dict[str, Any]:
-        """One answer, cache off. Raises ServiceFailed."""
+        """Classify a photo without the cache. Raises ServiceFailed."""
         return self._answer(
             httpx.post(f"{self.url}/api/v1/classifications", params={"cache": "off"}, content=photo, timeout=60)
         )
 
     def classify_url(self, url: str) -> str:
-        """How the cache served it: hit, miss or shared."""
+        """Classify a URL and return the cache status: hit, miss or shared."""
         answer = httpx.post(f"{self.url}/api/v1/classifications", json={"image_url": url}, timeout=60)
         self._answer(answer)
         return answer.headers["X-Cache"]
 
     def token(self) -> str:
-        """Of a user made for this."""
+        """Create a user and return an access token."""
         account = {"username": "bench", "password": f"only for {uuid.uuid4()}"}
         self._answer(httpx.post(f"{self.url}/auth/users/", json=account, timeout=10))
         return str(self._answer(httpx.post(f"{self.url}/auth/token/login/", json=account, timeout=10))["auth_token"])
 
     def model(self) -> dict[str, Any]:
-        """The model as it is served: name, version, runtime, precision and more."""
+        """The served model: name, version, runtime, precision and more."""
         (model,) = self._answer(httpx.get(f"{self.url}/api/v1/models", timeout=10))["items"]
         return dict(model)
 
     def mean_batch_size(self, window_s: float) -> float:
-        """Images in a model call, over the last seconds; 0 where there was none."""
+        """Mean number of images per model call over the last ``window_s``; 0 if there was none."""
         live = self._answer(
             httpx.get(f"{self.url}/api/v1/pipeline", params={"window_s": max(1.0, window_s)}, timeout=10)
         )
@@ -128,7 +128,7 @@ class Service:
         return dict(response.json())
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of the service."""
+        """All processes of the service."""
         assert self._process
         main = psutil.Process(self._process.pid)
         return [main, *main.children(recursive=True)]
@@ -139,7 +139,7 @@ class Service:
         self._stop()
 
     def _stop(self) -> None:
-        """As Ctrl-C does; what is left after a while is killed."""
+        """Send SIGINT; kill the processes that remain after a timeout."""
         if self._process is None:
             return
         with self._process.stdout or contextlib.nullcontext():
@@ -148,14 +148,14 @@ class Service:
     def _end(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is not None:
             return
-        family = self.processes()
+        processes = self.processes()
         process.send_signal(signal.SIGINT)
         try:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
-        for left in psutil.wait_procs(family, timeout=10)[1]:
-            left.kill()
+        for process_left in psutil.wait_procs(processes, timeout=10)[1]:
+            process_left.kill()
 
 
 def _free_port() -> int:

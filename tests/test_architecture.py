@@ -15,7 +15,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "ray": (
         "benchmarks/peers/servers",
         "serve_app/app.py",
-        "benchmarks/day",  # Ray's own rules of scaling
+        "benchmarks/simulation",  # Ray's own rules of scaling
         "serve_app/autoscaling/policy.py",
         "serve_app/autoscaling/metrics.py",
         "serve_app/cluster/ray_cluster.py",

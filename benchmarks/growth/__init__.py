@@ -1,1 +1,1 @@
-"""The cost of growth: more replicas, more classifications recorded, more images a request; and a cluster's size."""
+"""The growth benchmark: more replicas, more recorded classifications, more images per request; cluster sizing."""

@@ -1,4 +1,4 @@
-"""Entry of the growth benchmark: ``python -m benchmarks.growth``, or ``make bench-growth``."""
+"""Command of the growth benchmark: ``python -m benchmarks.growth``, or ``make bench-growth``."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,48 +10,47 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks import limit, load
-from benchmarks.growth import bundles, picture, records, replicas, report
+from benchmarks.command import DOCS, HELP_OPTIONS, RESULTS, console
+from benchmarks.growth import charts, records, replicas, report, request_sizes
 from benchmarks.growth.results import PARTS, RECORDS, REPLICAS, REQUESTS, Growth
-from benchmarks.load import ROOT
 from benchmarks.photos import photos
 from benchmarks.results import Machine
 from benchmarks.service import Service
 from models.errors import ModelError
 from serve_app.database.engine import parse_database_url
 
-RESULTS: Final = Path(__file__).parents[1] / "results"
-DOCS: Final = ROOT / "docs"
 FAILURES: Final = (RuntimeError, ValueError, ModelError, SQLAlchemyError, httpx.HTTPError)
-"""Of services, loads, databases, photos and models; the message tells which."""
+"""Errors of services, load generators, databases, photos and models."""
 
-console = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+@app.command(context_settings=HELP_OPTIONS)
 def growth(
     *,
-    only: Annotated[str, typer.Option(metavar="PARTS", help=f"Some, separated by commas: {', '.join(PARTS)}.")] = (
-        ",".join(PARTS)
-    ),
-    rounds: Annotated[int, typer.Option(min=1, help="Loads are run this many times; a database is filled once.")] = 3,
+    only: Annotated[
+        str, typer.Option(metavar="PARTS", help=f"Parts to run, separated by commas: {', '.join(PARTS)}.")
+    ] = (",".join(PARTS)),
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of each load; each database is filled once.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=60, help="Length of each run.")] = 10.0,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round, few classifications.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round with few classifications.")] = False,
     database_url: Annotated[
-        str, typer.Option(help="An empty database of MariaDB or MySQL, which is emptied again; else SQLite.")
+        str, typer.Option(help="An empty MariaDB or MySQL database, which is emptied afterwards; default: SQLite.")
     ] = "",
     results: Annotated[Path, typer.Option(file_okay=False, help="Folder for growth.json and growth.png.")] = RESULTS,
     earlier: Annotated[
         Path | None,
-        typer.Option("--from", exists=True, dir_okay=False, help="Measure nothing: show the JSON of an earlier run."),
+        typer.Option(
+            "--from", exists=True, dir_okay=False, help="Show the results of an earlier run instead of measuring."
+        ),
     ] = None,
-    docs: Annotated[bool, typer.Option("--docs", help="Put tables and picture into docs/ too.")] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="Also update the tables and the chart in docs/.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the tables.")] = False,
 ) -> None:
-    """Measure what growth costs: more replicas, more classifications recorded, more images a request.
+    """Measure the cost of more replicas, more recorded classifications and more images per request.
 
-    From that follows what a cluster for 10,000 images a second needs. 10 million classifications take about 7 GB of the
-    disk meanwhile. Close other programs first. Exit status: 0 measured; 1 something failed; 2 wrong use.
+    The results are used to size a cluster for 10,000 images per second. Temporarily needs about 7 GB of disk space.
+    Close other programs first. Exit status: 0 success; 1 failure; 2 invalid arguments.
 
     Example: python -m benchmarks.growth --only replicas,requests --rounds 5
     """
@@ -61,7 +60,7 @@ def growth(
     try:
         found = Growth.read(earlier) if earlier else _measure(parts, rounds, seconds, (database_url, quick))
     except FAILURES as error:
-        console.print(f"Not measured: {error}", style="red", markup=False)
+        console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     _write(found, results, docs=docs, anew=not earlier)
     if as_json:
@@ -73,13 +72,13 @@ def growth(
 def _asked_for(only: str) -> list[str]:
     names = [name.strip() for name in only.split(",") if name.strip()]
     if not names or set(names) - set(PARTS):
-        raise typer.BadParameter(f"there are {', '.join(PARTS)}.", param_hint="--only")
+        raise typer.BadParameter(f"expected some of {', '.join(PARTS)}.", param_hint="--only")
     return names
 
 
 def _check(database_url: str, *, whole: bool, docs: bool) -> None:
     if docs and not whole:
-        raise typer.BadParameter("the documentation tells of all parts; leave out --only.", param_hint="--docs")
+        raise typer.BadParameter("the documentation contains all parts; omit --only.", param_hint="--docs")
     if not database_url:
         return
     try:
@@ -87,11 +86,13 @@ def _check(database_url: str, *, whole: bool, docs: bool) -> None:
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--database-url") from None
     if is_sqlite:
-        raise typer.BadParameter("SQLite is measured in a temporary folder.", param_hint="--database-url")
+        raise typer.BadParameter(
+            "SQLite is always measured in a temporary folder; omit the option.", param_hint="--database-url"
+        )
 
 
 def _measure(parts: list[str], rounds: int, seconds: float, filled: tuple[str, bool]) -> Growth:
-    """``filled``: URL of the database, and whether few classifications are enough."""
+    """``filled``: URL of the database, and whether to use few classifications."""
     database_url, few = filled
     found = Growth(Machine.here(len(limit.cores())), load.generator(), seconds)
     with Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
@@ -110,12 +111,12 @@ def _measure(parts: list[str], rounds: int, seconds: float, filled: tuple[str, b
     return found
 
 
-def _measure_requests(found: Growth, rounds: int, seconds: float, step: bundles.Step) -> None:
+def _measure_requests(found: Growth, rounds: int, seconds: float, step: request_sizes.Step) -> None:
     taken = photos()
     Service.build_model()
     found.photo_bytes = sum(map(len, taken)) / len(taken)
     for _ in range(rounds):
-        each, found.model = bundles.measure(taken, seconds, step)
+        each, found.model = request_sizes.measure(taken, seconds, step)
         found.requests.append(each)
 
 
@@ -123,9 +124,9 @@ def _write(found: Growth, results: Path, *, docs: bool, anew: bool) -> None:
     if anew:
         results.mkdir(parents=True, exist_ok=True)
         (results / "growth.json").write_text(found.as_json() + "\n")
-        picture.draw(found, results / "growth.png")
+        charts.draw(found, results / "growth.png")
     if docs:
-        picture.draw(found, DOCS / "images" / "bench-growth.png")
+        charts.draw(found, DOCS / "images" / "bench-growth.png")
         report.write_into(DOCS / "benchmarks.md", found)
 
 

@@ -1,25 +1,25 @@
-"""From the figures of a run to the cluster they call for: its tables and what to say of it."""
+"""Applies the sizing to the results of a run: tables and notes on the required cluster."""
 
 from typing import Final
 
-from benchmarks.growth.bundles import UNDER_WAY
-from benchmarks.growth.loaded import Loaded
+from benchmarks.growth.load_run import LoadRun
 from benchmarks.growth.reads import BATCHES, transaction
+from benchmarks.growth.request_sizes import IMAGES_IN_FLIGHT
 from benchmarks.growth.results import Growth
-from benchmarks.growth.sizing import Assumed, Measured, Need, Sizing, Stage, breaks, size
-from benchmarks.report import Rows
+from benchmarks.growth.sizing import Assumed, Measured, Need, Sizing, Stage, capacity_of, size
+from benchmarks.tables import Rows
 
 RATE: Final = 10_000.0
 STAGES: Final = ("Ingress", "Preprocessor", "Classifier", "Results", "HAProxy")
 SINGLE: Final = ("Ingress", "Results")
-"""Deployments of which config/serve.yaml has one replica."""
+"""Deployments with one replica in config/serve.yaml."""
 
 
 def measured(found: Growth) -> Measured:
-    """Of a run that is whole."""
+    """The inputs of the sizing from a complete run."""
 
     def cpu(stage: str) -> Stage:
-        def of(run: Loaded) -> float:
+        def of(run: LoadRun) -> float:
             return run.cpu_ms(stage)
 
         return Stage(stage, found.of_alone(of), found.of_requests(1, of).median)
@@ -36,16 +36,16 @@ def measured(found: Growth) -> Measured:
 
 
 def deployments(found: Growth) -> Rows:
-    """As it would be, and were all calls full."""
+    """CPU time, cores and replicas, with the expected batch size and with full batches."""
     figures, assumed = measured(found), Assumed.shipped()
     would, full = size(RATE, figures, assumed), size(RATE, figures, assumed, figures.full_batch)
-    heading = ["part"]
+    heading = ["deployment"]
     for sizing in (would, full):
-        heading += [f"{sizing.batch:.0f} a call: CPU ms", "cores busy", "replicas"]
+        heading += [f"batch of {sizing.batch:.0f}: CPU ms", "cores", "replicas"]
     return [
         heading,
         *([need.name, *_need(need), *_need(full.need(need.name))] for need in would.needs),
-        ["all", *_sums(would), *_sums(full)],
+        ["total", *_sums(would), *_sums(full)],
     ]
 
 
@@ -63,40 +63,40 @@ def _sums(sizing: Sizing) -> list[str]:
 
 
 def limits(found: Growth) -> Rows:
-    """What there is one of, and the images/s at which it is full; the first to break on top."""
+    """Single points that limit the throughput, lowest first."""
     figures, assumed = measured(found), Assumed.shipped()
     full = {stage.name: 1e3 / stage.together_ms for stage in figures.stages if stage.name in SINGLE}
-    borne = {f"one {name}, as shipped": rate for name, rate in full.items()}
-    borne["one writer to the database at a time, as with SQLite"] = breaks(
+    borne = {f"one {name} replica, as in config/serve.yaml": rate for name, rate in full.items()}
+    borne["one database writer at a time, as with SQLite"] = capacity_of(
         1.0, figures, assumed, lambda sizing: sizing.writers
     )
-    borne[f"the counter of a label that {100 * assumed.largest_share:.0f} % of the images have"] = breaks(
+    borne[f"the counter row of a label with {100 * assumed.largest_share:.0f} % of the images"] = capacity_of(
         1.0, figures, assumed, lambda sizing: sizing.row_locked
     )
     ordered = sorted(borne.items(), key=lambda each: each[1])
-    return [["what is full first", "at images/s"], *([name, f"{rate:,.0f}"] for name, rate in ordered)]
+    return [["bottleneck", "images/s"], *([name, f"{rate:,.0f}"] for name, rate in ordered)]
 
 
-def remarks(found: Growth) -> list[str]:
+def notes(found: Growth) -> list[str]:
     figures, assumed = measured(found), Assumed.shipped()
     sizing, full = size(RATE, figures, assumed), size(RATE, figures, assumed, figures.full_batch)
     calls = assumed.calls_a_classifier * sizing.need("Classifier").replicas
-    under_way = sizing.rate * figures.latency_ms / 1e3
+    in_flight = sizing.rate * figures.latency_ms / 1e3
     share = sizing.node_bits / (assumed.node_gbit_s * 1e9)
     return [
-        f"{sizing.nodes} nodes of {assumed.node_cores:g} vCPUs (c7i.2xlarge and the like), {full.nodes} were all calls "
-        f"full. Each keeps {assumed.node_kept:g} vCPU for itself; a vCPU there is taken to be as fast as a core here, "
-        f"and replicas to be {100 * assumed.busy_share:.0f} % busy at most.",
-        f"Batches: the Ingresses have {under_way:.0f} images under way and may have {calls} calls, so "
-        f"images go down the graph {sizing.batch:.1f} at a time; {UNDER_WAY} connections to one Ingress here filled "
+        f"Nodes: {sizing.nodes} with {assumed.node_cores:g} vCPUs each (for example c7i.2xlarge), or {full.nodes} with "
+        f"full batches. {assumed.node_kept:g} vCPU per node is reserved for the system; a vCPU is assumed to be as "
+        f"fast as a core of this machine, and replicas to be at most {100 * assumed.busy_share:.0f} % utilized.",
+        f"Batches: {in_flight:.0f} images are in flight, and the Ingresses may have {calls} calls in flight, so a call "
+        f"has {sizing.batch:.1f} images on average. Here, {IMAGES_IN_FLIGHT} connections to one Ingress filled "
         f"calls of {figures.full_batch:.0f}.",
-        f"Network: {sizing.photo_bytes / 1e6:,.0f} MB/s of photos of {figures.photo_bytes / 1e3:.0f} KB come in and go "
-        f"on to the Preprocessors, {sizing.tensor_bytes / 1e6:,.0f} MB/s of pixels from there to the Classifiers: "
-        f"{sizing.node_bits / 1e9:.2f} Gbit/s sent by a node, {100 * share:.0f} % of the {assumed.node_gbit_s:g} that "
-        "such a node has at all times.",
+        f"Network: {sizing.photo_bytes / 1e6:,.0f} MB/s of photos ({figures.photo_bytes / 1e3:.0f} KB each) to the "
+        f"Ingresses and on to the Preprocessors, {sizing.tensor_bytes / 1e6:,.0f} MB/s of pixels to the Classifiers: "
+        f"{sizing.node_bits / 1e9:.2f} Gbit/s sent per node, {100 * share:.0f} % of its baseline bandwidth of "
+        f"{assumed.node_gbit_s:g}.",
         f"Database: {sizing.rate:,.0f} classifications/s in {sizing.transactions:,.0f} transactions/s "
-        f"({full.transactions:,.0f} were all calls full), "
-        f"{sizing.rows_written:,.0f} rows/s with their counters; {sizing.writers:.1f} writers at work at any time, and "
-        f"the counter of a label that {100 * assumed.largest_share:.0f} % of the images have is locked "
-        f"{sizing.row_locked:.2f} of the time. {sizing.disk_bytes / 1e9:,.0f} GB of the disk a day.",
+        f"({full.transactions:,.0f} with full batches), {sizing.rows_written:,.0f} rows/s including counters. "
+        f"{sizing.writers:.1f} concurrent writers on average; the counter row of a label with "
+        f"{100 * assumed.largest_share:.0f} % of the images is locked {sizing.row_locked:.2f} of the time. "
+        f"{sizing.disk_bytes / 1e9:,.0f} GB of disk space per day.",
     ]

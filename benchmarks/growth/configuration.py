@@ -1,4 +1,4 @@
-"""The project's serve.yaml with a fake model that takes a known time, and as many replicas of it as are asked for."""
+"""Variants of config/serve.yaml with a fake model of known latency and a fixed number of replicas."""
 
 import copy
 import math
@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import yaml
 
-from benchmarks.load import ROOT
+from benchmarks.command import ROOT
 
 CONFIG: Final = ROOT / "config" / "serve.yaml"
 CPUS: Final = 0.05
-"""That Ray reserves for a replica: the fake model sleeps, and Ray shall not refuse what the cores may bear."""
+"""CPUs reserved per replica. Low, because the fake model sleeps and Ray would otherwise limit the replicas."""
 
 
 def read(path: Path = CONFIG) -> dict[str, Any]:
@@ -20,16 +20,16 @@ def read(path: Path = CONFIG) -> dict[str, Any]:
 
 
 def faked(document: dict[str, Any], replicas: int, image_ms: float) -> dict[str, Any]:
-    """A copy with a model that takes ``image_ms`` for each image, however many a call has, and fixed replicas.
+    """A copy with a fake model that takes ``image_ms`` per image, independent of the batch, and fixed replicas.
 
-    A replica so answers 1000 ÷ ``image_ms`` images a second at most. Preprocessors are as many as the policy would have
-    for so many Classifiers.
+    A replica can process 1000 ÷ ``image_ms`` images per second. The number of Preprocessors follows the scaling
+    policy.
     """
     document = copy.deepcopy(document)
     (application,) = document["applications"]
     application["args"]["classifier"] |= {"runtime": "fake", "precision": "auto", "fake_image_ms": image_ms}
-    a_preprocessor = application["autoscaling_policy"]["policy_kwargs"]["classifiers_per_preprocessor"]
-    numbers = {"Classifier": replicas, "Preprocessor": math.ceil(replicas / a_preprocessor)}
+    per_preprocessor = application["autoscaling_policy"]["policy_kwargs"]["classifiers_per_preprocessor"]
+    numbers = {"Classifier": replicas, "Preprocessor": math.ceil(replicas / per_preprocessor)}
     for deployment in application["deployments"]:
         number = numbers.get(deployment["name"], 1)
         deployment["ray_actor_options"] = {"num_cpus": CPUS}

@@ -1,4 +1,4 @@
-"""What is read and written beside a full database: by the service's own functions, and through its API."""
+"""Measures reads and writes on a filled database, by direct function calls and through the API."""
 
 import secrets
 import time
@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 from sqlalchemy import Engine
 
-from benchmarks.growth.statements import DAYS, LABELS, USER_ID
+from benchmarks.growth.fill_sql import DAYS, LABELS, USER_ID
 from benchmarks.load import LoadFailed
 from benchmarks.service import Service
 from serve_app.secret_key import split_keys
@@ -30,7 +30,7 @@ FIRST_PAGE: Final = "own history, first page"
 DEEP_PAGE: Final = "own history, from the middle"
 CLASSIFY: Final = "classify an image"
 BATCHES: Final = (1, 16)
-"""Records of a transaction that are timed; 16 are what the shipped settings send down the graph as one call."""
+"""Records per measured transaction; 16 is the maximum batch size of config/serve.yaml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Times:
 
     @classmethod
     def of(cls, call: Callable[[], object], times: int = TIMES) -> "Times":
-        """Of ``times`` calls in turn, after a few that warm up."""
+        """Measure ``times`` sequential calls after a warm-up."""
         for _ in range(WARM_UP):
             call()
         took = []
@@ -54,17 +54,17 @@ class Times:
 
 
 def transaction(records: int) -> str:
-    """The name of the write of so many records."""
+    """The name of the measurement that writes this number of records."""
     return f"record {records} image{'s' if records > 1 else ''}"
 
 
 def middle(now_s: float, keys: Sequence[bytes]) -> str:
-    """The cursor of a page half way back."""
+    """The cursor of a page in the middle of the history."""
     return encode_cursor(Position(int((now_s - DAYS * 43_200) * 1e6), "f" * 32), keys[0])
 
 
 def by_functions(engine: Engine, secret_key: str, now_s: float) -> dict[str, Times]:
-    """Of the database alone. The writes come last, as they change it."""
+    """Measure without the API. Writes come last, because they change the database."""
     keys = split_keys(secret_key)
     history = History(engine, keys)
     found = {name: Times.of(partial(top, engine, By.IMAGE, window, 10)) for name, window in TOPS.items()}
@@ -76,7 +76,7 @@ def by_functions(engine: Engine, secret_key: str, now_s: float) -> dict[str, Tim
 
 
 def by_api(service: Service, photo: bytes, secret_key: str, now_s: float) -> dict[str, Times]:
-    """As a client sees it, on one connection. Raises LoadFailed where an answer is not what it should be."""
+    """Measure through the API on one connection. Raises LoadFailed for unexpected responses."""
     own = {"Authorization": f"Bearer {service.token()}"}
     cursor = middle(now_s, split_keys(secret_key))
     with httpx.Client(base_url=f"{service.url}/api/v1", timeout=60) as client:
@@ -85,7 +85,7 @@ def by_api(service: Service, photo: bytes, secret_key: str, now_s: float) -> dic
             try:
                 answer = client.get(path, **options)
             except httpx.TimeoutException:
-                raise LoadFailed(f"{path} {options['params']} had no answer in {client.timeout.read} s") from None
+                raise LoadFailed(f"{path} {options['params']} timed out after {client.timeout.read} s") from None
             if not answer.is_success or len(answer.json()["items"]) != wanted:
                 raise LoadFailed(f"{path} answered {answer.status_code}: {answer.text[:300]}")
 
@@ -103,7 +103,7 @@ def by_api(service: Service, photo: bytes, secret_key: str, now_s: float) -> dic
 
 
 def _records(number: int) -> list[Record]:
-    """New ones: images nobody has seen, labels as many as there are."""
+    """Records of new images, spread over all labels."""
     return [_record(secrets.token_hex(16)) for _ in range(number)]
 
 

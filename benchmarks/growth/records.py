@@ -1,4 +1,4 @@
-"""More classifications recorded: what the Top 10 and the other reads and writes then take."""
+"""Measures reads and writes with a growing number of recorded classifications."""
 
 import secrets
 import tempfile
@@ -11,9 +11,9 @@ from typing import Final
 
 from sqlalchemy import inspect
 
-from benchmarks.growth import agreement
+from benchmarks.growth import counter_check
 from benchmarks.growth.configuration import faked, read, write
-from benchmarks.growth.filling import PATIENCE_S, fill, size_bytes
+from benchmarks.growth.filling import STATEMENT_TIMEOUT_S, fill, size_bytes
 from benchmarks.growth.reads import Times, by_api, by_functions
 from benchmarks.growth.thumbnails import thumbnails
 from benchmarks.service import Service
@@ -27,29 +27,29 @@ Step = Callable[[str], None]
 
 
 class NotEmpty(RuntimeError):
-    """A database that was given has tables, which may be somebody's."""
+    """The given database already contains tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A database with so many classifications."""
+    """Measurements with one size of the database."""
 
     rows: int
     fill_s: float
-    """Seconds its filling took."""
+    """Duration of filling the database, seconds."""
     size_bytes: int
-    """On disk, indexes and counters included."""
+    """Disk space including indexes and counters."""
     database: dict[str, Times]
-    """By read or write: the service's own functions, in this process."""
+    """By operation: direct function calls in this process."""
     api: dict[str, Times]
-    """The same through the running service."""
+    """By operation: through the running service."""
 
 
 def measure(sizes: tuple[int, ...], database_url: str, step: Step) -> tuple[str, list[Recorded]]:
-    """The kind of the database, and one measurement a size.
+    """Return the kind of the database and one measurement per size.
 
-    ``database_url``: of an empty database; else SQLite in a temporary folder. Raises NotEmpty, Disagreement,
-    ServiceFailed, LoadFailed, and what the database's driver raises.
+    ``database_url``: an empty database; empty string for SQLite in a temporary folder. Raises NotEmpty,
+    CounterMismatch, ServiceFailed, LoadFailed, or errors of the database driver.
     """
     found = []
     for rows in sizes:
@@ -64,7 +64,7 @@ def kind(database_url: str) -> str:
 
 @contextmanager
 def database(given: str, folder: str) -> Iterator[str]:
-    """URL of an empty one; what is made in it goes again. Raises NotEmpty."""
+    """The URL of an empty database, which is emptied again at the end. Raises NotEmpty."""
     if not given:
         yield f"sqlite:///{folder}/filled.db"
         return
@@ -72,7 +72,7 @@ def database(given: str, folder: str) -> Iterator[str]:
     tables = inspect(engine).get_table_names()
     engine.dispose()
     if tables:
-        raise NotEmpty(f"The database has tables ({', '.join(tables[:3])}, …); give one that is empty.")
+        raise NotEmpty(f"The database contains tables ({', '.join(tables[:3])}, …); use an empty one.")
     try:
         yield given
     finally:
@@ -82,7 +82,7 @@ def database(given: str, folder: str) -> Iterator[str]:
 def _clear(url: str) -> None:
     for migrations in MIGRATION_SETS:
         downgrade(url, migrations, "base")
-    engine = connect(url, timeout_s=PATIENCE_S)
+    engine = connect(url, timeout_s=STATEMENT_TIMEOUT_S)
     with engine.begin() as connection:
         for table in inspect(engine).get_table_names():
             connection.exec_driver_sql(f"DROP TABLE {table}")
@@ -91,20 +91,20 @@ def _clear(url: str) -> None:
 
 def _measure(url: str, rows: int, folder: Path, step: Step) -> Recorded:
     now_s = time.time()
-    told = f"{rows:,} classifications"
-    step(f"{told}: filling")
-    fill_s = fill(url, rows, lambda there: step(f"{told}: filling, {100 * there // rows} %"), now_s)
-    engine = connect(url, timeout_s=PATIENCE_S)
+    title = f"{rows:,} classifications"
+    step(f"{title}: filling")
+    fill_s = fill(url, rows, lambda there: step(f"{title}: filling, {100 * there // rows} %"), now_s)
+    engine = connect(url, timeout_s=STATEMENT_TIMEOUT_S)
     secret_key = secrets.token_hex(32)
     try:
-        step(f"{told}: comparing counters and rows")
-        agreement.check(engine, rows, now_s)
+        step(f"{title}: comparing counters and rows")
+        counter_check.check(engine, rows, now_s)
         size = size_bytes(engine)
-        step(f"{told}: reading")
+        step(f"{title}: reading")
         database = by_functions(engine, secret_key, now_s)
     finally:
         engine.dispose()
-    step(f"{told}: reading through the API")
+    step(f"{title}: reading through the API")
     (photo,) = thumbnails(1)
     config = write(faked(read(), 1, 0.0), folder / "serve.yaml")
     settings = {"RAYLENS_DATABASE_URL": url, "RAYLENS_SECRET_KEY": secret_key}

@@ -1,4 +1,4 @@
-"""More Classifiers: the throughput of 1, 2, 4 and 8 with a model that takes 20 ms, and of none that takes any time."""
+"""Measures the throughput of 1, 2, 4 and 8 Classifiers with a 20 ms model, and of 4 with a 0 ms model."""
 
 import tempfile
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.growth.configuration import faked, read, write
-from benchmarks.growth.loaded import Loaded, observe
+from benchmarks.growth.load_run import LoadRun, observe
 from benchmarks.growth.thumbnails import thumbnails
 from benchmarks.load import Workload
 from benchmarks.service import Service
@@ -15,44 +15,44 @@ from benchmarks.service import Service
 REPLICAS: Final = (1, 2, 4, 8)
 IMAGE_MS: Final = 20.0
 FREE: Final = 4
-"""Classifiers of the run whose model takes no time."""
+"""Number of Classifiers in the run with the 0 ms model."""
 
-A_REPLICA: Final = 32
-"""Connections: what may be under way at once for a Classifier, two calls of 16 images."""
+CONNECTIONS_PER_REPLICA: Final = 32
+"""The number of images in flight per Classifier: two calls with 16 images."""
 
 STEPS: Final = len(REPLICAS) + 1
-BUSY: Final = 0.9
-"""Share from which on something counts as the limit."""
+SATURATED: Final = 0.9
+"""Utilization from which a resource counts as the bottleneck."""
 
 Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """One run of so many Classifiers."""
+    """One run with a number of Classifiers."""
 
     replicas: int
     image_ms: float
-    """The model's time for an image; 0: none."""
-    run: Loaded
+    """Latency of the model per image."""
+    run: LoadRun
 
     @property
     def ideal(self) -> float | None:
-        """Images/s, were there nothing but the model."""
+        """Images/s of the model alone; None for a 0 ms model."""
         return self.replicas * 1e3 / self.image_ms if self.image_ms else None
 
     @property
     def ingress_busy(self) -> float:
-        """Share of its one core: an ingress replica has one event loop."""
+        """Utilization of its event loop, 0 to 1."""
         return self.run.cores("Ingress")
 
     def limit(self, cores: int) -> str:
-        """What holds the throughput where it is, on a machine of so many cores."""
-        if self.ideal and self.run.images_per_s >= BUSY * self.ideal:
+        """The bottleneck, on a machine with ``cores`` cores."""
+        if self.ideal and self.run.images_per_s >= SATURATED * self.ideal:
             return "the model"
-        if self.ingress_busy >= BUSY:
-            return "the ingress"
-        return f"the {cores} cores" if self.run.machine_cores >= BUSY * cores else "waiting"
+        if self.ingress_busy >= SATURATED:
+            return "the Ingress"
+        return f"the {cores} cores" if self.run.machine_cores >= SATURATED * cores else "waiting"
 
 
 def measure(seconds: float, step: Step) -> list[Replicas]:
@@ -75,4 +75,4 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="raylens-bench-") as folder:
         config = write(faked(document, number, image_ms), Path(folder, "serve.yaml"))
         with Service(Path(folder), photo, config) as service:
-            return Replicas(number, image_ms, observe(service, workload, A_REPLICA * number, seconds))
+            return Replicas(number, image_ms, observe(service, workload, CONNECTIONS_PER_REPLICA * number, seconds))

@@ -1,4 +1,4 @@
-"""The figures of growth as tables: on the terminal and in the documentation."""
+"""The results of the growth benchmark as tables, for the terminal and the documentation."""
 
 import statistics
 from pathlib import Path
@@ -7,23 +7,32 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.growth import cluster
-from benchmarks.growth.bundles import BUNDLES, UNDER_WAY
 from benchmarks.growth.reads import TIMES, TOPS, Times
-from benchmarks.growth.replicas import A_REPLICA, IMAGE_MS, Replicas
+from benchmarks.growth.replicas import CONNECTIONS_PER_REPLICA, IMAGE_MS, Replicas
+from benchmarks.growth.request_sizes import IMAGES_IN_FLIGHT, IMAGES_PER_REQUEST
 from benchmarks.growth.results import GOAL_REPLICAS, GOAL_TOP, Growth
-from benchmarks.report import Rows, markdown, replace_figures, table
 from benchmarks.results import Spread
+from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
-BEGIN: Final = "<!-- growth: written by make bench-growth ARGS=--docs -->"
-END: Final = "<!-- end of growth -->"
-PICTURE: Final = "![Throughput of more replicas, times of a full database, images a request](images/bench-growth.png)"
+BLOCK: Final = DocsBlock("<!-- growth: written by make bench-growth ARGS=--docs -->", "<!-- end of growth -->")
+IMAGE: Final = "![Throughput of more replicas, times of a full database, images a request](images/bench-growth.png)"
 STAGES: Final = ("Ingress", "Preprocessor", "Classifier", "Results")
 TOP: Final = next(iter(TOPS))
 
 
 def replicas(found: Growth) -> Rows:
     stages = [f"{stage} ms" for stage in STAGES]
-    heading = ["Classifiers", "images/s", "range", "of the model", "× one", "ingress busy", *stages, "all ms", "limit"]
+    heading = [
+        "Classifiers",
+        "images/s",
+        "range",
+        "of the model",
+        "× one",
+        "Ingress utilization",
+        *stages,
+        "total ms",
+        "bottleneck",
+    ]
     return [heading, *(_replicas(found, number) for number in range(len(found.replicas[0])))]
 
 
@@ -34,23 +43,23 @@ def _replicas(found: Growth, number: int) -> list[str]:
         found.of_replicas(number, lambda each, stage=stage: each.run.cpu_ms(stage)).median  # type: ignore[misc]
         for stage in STAGES
     ]
-    everything = found.of_replicas(number, lambda each: sum(each.run.cpu_ms(part) for part in each.run.parts)).median
+    total = found.of_replicas(number, lambda each: sum(each.run.cpu_ms(part) for part in each.run.components)).median
     limits = [each[number].limit(found.machine.cores) for each in found.replicas]
     return [
-        str(run.replicas) if run.ideal else f"{run.replicas}, model of 0 ms",
+        str(run.replicas) if run.ideal else f"{run.replicas}, 0 ms model",
         *_rate(rate),
         f"{100 * rate.median / run.ideal:.0f} %" if run.ideal else "–",
         f"{found.to_one_replica(number).median:.2f}" if run.ideal else "–",
         f"{100 * found.of_replicas(number, lambda each: each.ingress_busy).median:.0f} %",
-        *(f"{ms:.2f}" for ms in [*stages, everything]),
+        *(f"{ms:.2f}" for ms in [*stages, total]),
         statistics.mode(limits),
     ]
 
 
 def records(found: Growth, api: bool) -> Rows:
-    """Milliseconds, median and p95. ``api``: through it, else of the database alone."""
+    """Milliseconds, median and p95, through the API or of the database alone."""
     held = [each.api if api else each.database for each in found.records]
-    sizes = [_rows_told(each.rows) for each in found.records]
+    sizes = [_row_count(each.rows) for each in found.records]
     heading = ["API, ms" if api else "database alone, ms", *sizes, f"{sizes[-1]} ÷ {sizes[0]}"]
     return [
         heading,
@@ -63,125 +72,122 @@ def records(found: Growth, api: bool) -> Rows:
 
 def sizes(found: Growth) -> Rows:
     return [
-        ["classifications", *(_rows_told(each.rows) for each in found.records)],
+        ["classifications", *(_row_count(each.rows) for each in found.records)],
         ["on disk, MB", *(f"{each.size_bytes / 1e6:,.0f}" for each in found.records)],
-        ["bytes each", *(f"{each.size_bytes / each.rows:.0f}" for each in found.records)],
-        ["filled in, s", *(f"{each.fill_s:.0f}" for each in found.records)],
+        ["bytes per classification", *(f"{each.size_bytes / each.rows:.0f}" for each in found.records)],
+        ["time to fill, s", *(f"{each.fill_s:.0f}" for each in found.records)],
     ]
 
 
 def requests(found: Growth) -> Rows:
     stages = [f"{stage} ms" for stage in STAGES]
-    heading = ["images a request", "connections", "images/s", "range", "× one", "requests/s", "median ms", *stages]
-    return [heading, *(_requests(found, bundle) for bundle in BUNDLES)]
+    heading = ["images per request", "connections", "images/s", "range", "× one", "requests/s", "median ms", *stages]
+    return [heading, *(_requests(found, count) for count in IMAGES_PER_REQUEST)]
 
 
-def _requests(found: Growth, bundle: int) -> list[str]:
+def _requests(found: Growth, count: int) -> list[str]:
     stages = [
-        found.of_requests(bundle, lambda run, stage=stage: run.cpu_ms(stage)).median  # type: ignore[misc]
+        found.of_requests(count, lambda run, stage=stage: run.cpu_ms(stage)).median  # type: ignore[misc]
         for stage in STAGES
     ]
     return [
-        str(bundle),
-        str(UNDER_WAY // bundle),
-        *_rate(found.of_requests(bundle, lambda run: run.images_per_s)),
-        f"{found.to_single_images(bundle).median:.2f}",
-        f"{found.of_requests(bundle, lambda run: run.load.images_per_s).median:.1f}",
-        f"{found.of_requests(bundle, lambda run: run.load.median_ms).median:.0f}",
+        str(count),
+        str(IMAGES_IN_FLIGHT // count),
+        *_rate(found.of_requests(count, lambda run: run.images_per_s)),
+        f"{found.to_single_images(count).median:.2f}",
+        f"{found.of_requests(count, lambda run: run.load.images_per_s).median:.1f}",
+        f"{found.of_requests(count, lambda run: run.load.median_ms).median:.0f}",
         *(f"{ms:.2f}" for ms in stages),
     ]
 
 
 def tables(found: Growth) -> list[tuple[str, Rows]]:
-    """Of what was measured."""
-    told: list[tuple[str, Rows]] = []
+    """Tables of all parts that were measured."""
+    texts: list[tuple[str, Rows]] = []
     if found.replicas:
-        told.append((f"More Classifiers, {IMAGE_MS:g} ms an image", replicas(found)))
+        texts.append((f"More Classifiers, {IMAGE_MS:g} ms per image", replicas(found)))
     if found.records:
-        told += [
-            (f"More classifications recorded, {found.database}: median (p95)", records(found, api=True)),
-            ("The same without the API", records(found, api=False)),
+        texts += [
+            (f"More recorded classifications, {found.database}: median (p95)", records(found, api=True)),
+            ("Without the API", records(found, api=False)),
             ("Size", sizes(found)),
         ]
     if found.requests:
-        told.append((f"More images a request, {UNDER_WAY} under way", requests(found)))
-    if found.is_whole:
-        told += [
+        texts.append((f"More images per request, {IMAGES_IN_FLIGHT} in flight", requests(found)))
+    if found.is_complete:
+        texts += [
             (f"A cluster for {cluster.RATE:,.0f} images/s", cluster.deployments(found)),
-            ("What breaks first", cluster.limits(found)),
+            ("Bottlenecks", cluster.limits(found)),
         ]
-    return told
+    return texts
 
 
-def remarks(found: Growth) -> list[str]:
-    told = []
+def notes(found: Growth) -> list[str]:
+    texts = []
     if found.replicas:
-        told += _scaling(found)
+        texts += _scaling(found)
     if found.records:
-        fewest, most = (_rows_told(found.records[at].rows) for at in (0, -1))
+        fewest, most = (_row_count(found.records[at].rows) for at in (0, -1))
         api, alone = found.to_fewest(lambda each: each.api[TOP]), found.to_fewest(lambda each: each.database[TOP])
-        told.append(
-            f"The Top 10 with {most} classifications takes {api:.2f} × its time with {fewest} through the API, "
-            f"{alone:.2f} × in the database alone (goal: {GOAL_TOP:g} at most)."
+        texts.append(
+            f"The Top 10 with {most} classifications takes {api:.2f} × as long as with {fewest} through the API, "
+            f"{alone:.2f} × in the database alone (goal: at most {GOAL_TOP:g})."
         )
-    if found.is_whole:
-        told += cluster.remarks(found)
-    return [*told, *(f"Note: {warning}" for warning in found.warnings())]
+    if found.is_complete:
+        texts += cluster.notes(found)
+    return [*texts, *(f"Note: {warning}" for warning in found.warnings())]
 
 
 def _scaling(found: Growth) -> list[str]:
-    """Of 4 × the replicas, and of the limits that were met."""
+    """Notes on the effect of more replicas and on the bottlenecks."""
     four = found.to_one_replica(2)
     eight = Spread.of([each[3].run.images_per_s / each[1].run.images_per_s for each in found.replicas])
-    told = [
-        f"4 × the Classifiers: {_told(four)} the throughput from 1 to 4, {_told(eight)} from 2 to 8 "
-        f"(goal: {GOAL_REPLICAS:g} until the ingress or the cores are the limit).",
+    texts = [
+        f"4 × the Classifiers: {_texts(four)} the throughput from 1 to 4, {_texts(eight)} from 2 to 8 "
+        f"(goal: {GOAL_REPLICAS:g} until the Ingress or the cores are the bottleneck).",
     ]
-    for number, of in ((3, f"with {IMAGE_MS:g} ms an image"), (4, "with a model that takes no time")):
-        a_core = found.of_replicas(number, lambda each: each.run.images_per_core("Ingress"))
+    for number, of in ((3, f"with {IMAGE_MS:g} ms per image"), (4, "with a 0 ms model")):
+        per_core = found.of_replicas(number, lambda each: each.run.images_per_core("Ingress"))
         rate = found.of_replicas(number, lambda each: each.run.images_per_s)
-        a_machine_core = found.of_replicas(number, _per_busy_core)
-        told.append(
-            f"The limit of one Ingress {of}: {a_core.median:.0f} requests/s a core, {1e3 / a_core.median:.2f} ms each. "
-            f"The whole chain: {rate.median:.0f} images/s, {a_machine_core.median:.0f} for each core it kept busy."
+        per_used_core = found.of_replicas(number, _per_used_core)
+        texts.append(
+            f"One Ingress {of}: {per_core.median:.0f} requests/s per core, {1e3 / per_core.median:.2f} ms each. "
+            f"All components: {rate.median:.0f} images/s, {per_used_core.median:.0f} per utilized core."
         )
-    return told
+    return texts
 
 
-def _per_busy_core(each: Replicas) -> float:
-    return each.run.images_per_s / sum(each.run.cores(part) for part in each.run.parts)
+def _per_used_core(each: Replicas) -> float:
+    return each.run.images_per_s / sum(each.run.cores(part) for part in each.run.components)
 
 
 def caption(found: Growth) -> str:
     model = f"{found.model['name']} on {found.model['runtime']} in {found.model['precision']}; " if found.model else ""
     rounds = max(len(found.replicas), len(found.requests), 1)
     return (
-        f"{model}{found.machine.cores} cores of {found.machine.cpu}; median of {rounds}, {found.seconds:g} s a run, "
-        f"{A_REPLICA} connections a Classifier; {TIMES} reads each; load by {found.generator}; "
+        f"{model}{found.machine.cores} cores of {found.machine.cpu}; median of {rounds} rounds, {found.seconds:g} s "
+        f"per run, {CONNECTIONS_PER_REPLICA} connections per Classifier; {TIMES} reads each; "
+        f"load generator: {found.generator}; "
         f"Raylens {found.versions['raylens']}, Ray {found.versions['ray']}; {found.date[:10]}"
     )
 
 
 def show(found: Growth, console: Console) -> None:
-    for title, rows in tables(found):
-        console.print(table(title, rows))
-    console.print(caption(found), style="dim")
-    for remark in remarks(found):
-        console.print(remark, style="yellow" if remark.startswith("Note") else None, markup=False)
+    print_report(console, tables(found), caption(found), notes(found))
 
 
 def write_into(page: Path, found: Growth) -> None:
-    """Put the tables between the marks of a Markdown page. Raises ValueError where they are missing."""
-    parts = [part for title, rows in tables(found) for part in (f"**{title}**", markdown(rows))]
-    notes = "\n".join(f"- {remark}" for remark in remarks(found))
-    replace_figures(page, BEGIN, [caption(found) + ".", *parts, notes, PICTURE], END)
+    """Write the generated block of a Markdown page. Raises ValueError if the page lacks the markers."""
+    sections = [text for title, rows in tables(found) for text in (f"**{title}**", markdown_table(rows))]
+    bullets = "\n".join(f"- {note}" for note in notes(found))
+    BLOCK.write(page, [caption(found) + ".", *sections, bullets, IMAGE])
 
 
 def _times(times: Times) -> str:
     return f"{times.median:.1f} ({times.p95:.1f})"
 
 
-def _rows_told(rows: int) -> str:
+def _row_count(rows: int) -> str:
     return f"{rows // 1_000_000} M" if rows >= 1_000_000 else f"{rows // 1000} k"
 
 
@@ -189,6 +195,6 @@ def _rate(spread: Spread) -> list[str]:
     return [f"{spread.median:.0f}", "" if spread.single else f"{spread.least:.0f}–{spread.greatest:.0f}"]
 
 
-def _told(spread: Spread) -> str:
-    told = f"{spread.median:.2f} ×"
-    return told if spread.single else f"{told} ({spread.least:.2f}–{spread.greatest:.2f})"
+def _texts(spread: Spread) -> str:
+    texts = f"{spread.median:.2f} ×"
+    return texts if spread.single else f"{texts} ({spread.least:.2f}–{spread.greatest:.2f})"

@@ -1,4 +1,4 @@
-"""What a cluster for a given rate needs, calculated from what this machine measured."""
+"""Calculates the size of a cluster for a given throughput from measurements on this machine."""
 
 import math
 from collections.abc import Callable
@@ -8,27 +8,27 @@ from typing import Final
 from benchmarks.growth.configuration import read
 
 TENSOR_BYTES: Final = 224 * 224 * 3
-"""An image as the Preprocessor hands it to the Classifier."""
+"""Size of an image sent from the Preprocessor to the Classifier."""
 
 PROBABILITIES_BYTES: Final = 1000 * 4
-"""And the Classifier to Results."""
+"""Size of the probabilities sent from the Classifier to Results."""
 
-ROWS_AN_IMAGE: Final = 9
-"""A classification, two counters (of its image, of its label) and three buckets of time of each."""
+ROWS_PER_IMAGE: Final = 9
+"""One classification, two counters (image and label) and three time buckets for each counter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A deployment's CPU milliseconds for an image."""
+    """CPU milliseconds per image of a deployment."""
 
     name: str
     alone_ms: float
-    """Where each image goes down the graph by itself."""
+    """With batches of one image."""
     together_ms: float
-    """Where images go in full batches."""
+    """With full batches."""
 
     def cost_ms(self, batch: float, full: float) -> float:
-        """With ``batch`` images a call: a share of each call is paid once for all of its images."""
+        """With ``batch`` images per call. Part of the cost of a call does not depend on the batch size."""
         if full <= 1 or batch >= full:
             return self.together_ms
         share_alone = (1 / max(1.0, batch) - 1 / full) / (1 - 1 / full)
@@ -37,41 +37,41 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the calculation starts from."""
+    """Measured inputs."""
 
     stages: tuple[Stage, ...]
     """Ingress, Preprocessor, Classifier, Results, HAProxy."""
     full_batch: float
-    """Images of a call when all connections were busy."""
+    """Images per call at full load."""
     latency_ms: float
-    """Of an image that nothing holds up."""
+    """Latency of an image without load."""
     transaction_ms: dict[int, float]
-    """By records in it, 1 and those of a full batch, with the most classifications in the database."""
+    """By number of records (1 and a full batch), with the largest database."""
     row_bytes: float
-    """Of the disk for a classification, with its share of counters and indexes."""
+    """Disk space per classification, including counters and indexes."""
     photo_bytes: float
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What was not measured."""
+    """Assumptions."""
 
     busy_share: float = 0.8
-    """How busy a replica shall be; that of config/serve.yaml."""
+    """Maximum utilization of a replica, as in config/serve.yaml."""
     node_cores: float = 8.0
-    """vCPUs of a node like c7i.2xlarge, each as fast as a core here."""
+    """vCPUs of a node such as c7i.2xlarge, each as fast as a core of this machine."""
     node_kept: float = 0.5
-    """Of those, what kubelet, Ray's own processes and daemons keep for themselves."""
+    """vCPUs reserved for kubelet, Ray and daemons."""
     node_gbit_s: float = 3.1
-    """Network of such a node that is there at all times, each way."""
+    """Baseline network bandwidth of a node in each direction."""
     calls_a_classifier: int = 2
-    """That all ingresses together keep under way for each; ``batches_per_classifier`` of config/serve.yaml."""
+    """Calls in flight per Classifier from all Ingresses: ``batches_per_classifier`` of config/serve.yaml."""
     largest_share: float = 0.05
-    """Of all images, those whose most probable class is the most frequent one."""
+    """Share of images with the most frequent label."""
 
     @classmethod
     def shipped(cls) -> "Assumed":
-        """With what config/serve.yaml says."""
+        """With the values of config/serve.yaml."""
         (application,) = read()["applications"]
         policy = application["autoscaling_policy"]["policy_kwargs"]
         return cls(
@@ -82,37 +82,37 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Of one deployment."""
+    """Requirements of one deployment."""
 
     name: str
     cpu_ms: float
-    """For an image, with batches as they would be."""
+    """Per image, with the expected batch size."""
     cores: float
-    """That it keeps busy."""
+    """Average number of cores used."""
     replicas: int
-    """At most ``busy_share`` busy, one core each."""
+    """With one core each and at most ``busy_share`` utilization."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """The cluster for ``rate`` images/s. Rates and bytes are a second, bytes of the disk a day."""
+    """The cluster for ``rate`` images/s. Rates and bytes are per second, ``disk_bytes`` per day."""
 
     rate: float
     batch: float
-    """Images that go down the graph as one call."""
+    """Images per call."""
     needs: tuple[Need, ...]
     nodes: int
     photo_bytes: float
-    """From clients to the ingresses, and again to the Preprocessors."""
+    """From clients to the Ingresses, and again to the Preprocessors."""
     tensor_bytes: float
     node_bits: float
-    """Sent by a node, were the traffic between the stages spread evenly and always to another node."""
+    """Sent per node, if traffic is evenly distributed and always between nodes."""
     transactions: float
     rows_written: float
     writers: float
-    """Database connections that are in a transaction at any time; SQLite has one."""
+    """Average number of concurrent transactions; SQLite supports one."""
     row_locked: float
-    """Share of the time that the counter of the most frequent label is locked: at 1 all writers wait for it."""
+    """Share of time that the counter row of the most frequent label is locked; at 1 it is the bottleneck."""
     disk_bytes: float
 
     def need(self, name: str) -> Need:
@@ -120,9 +120,9 @@ class Sizing:
 
 
 def size(rate: float, measured: Measured, assumed: Assumed, batch: float | None = None) -> Sizing:
-    """For uncached images. ``batch``: images that go down the graph together; else as many as would.
+    """Size a cluster for uncached images. ``batch``: images per call; None computes the expected number.
 
-    Batches and replicas depend on each other, so they are found in turns.
+    Batch size and replicas depend on each other and are computed iteratively.
     """
     if batch is None:
         batch = 1.0
@@ -144,15 +144,15 @@ def size(rate: float, measured: Measured, assumed: Assumed, batch: float | None 
         tensor_bytes=tensor_bytes,
         node_bits=8 * (photo_bytes + tensor_bytes + rate * PROBABILITIES_BYTES) / nodes,
         transactions=transactions,
-        rows_written=rate * ROWS_AN_IMAGE,
+        rows_written=rate * ROWS_PER_IMAGE,
         writers=transactions * transaction_ms / 1e3,
         row_locked=transactions * with_label * transaction_ms / 1e3,
         disk_bytes=rate * 86_400 * measured.row_bytes,
     )
 
 
-def breaks(limit: float, measured: Measured, assumed: Assumed, load: Callable[[Sizing], float]) -> float:
-    """The rate, images/s, at which ``load`` of the cluster for it reaches ``limit``; to one in a thousand."""
+def capacity_of(limit: float, measured: Measured, assumed: Assumed, load: Callable[[Sizing], float]) -> float:
+    """The rate in images/s at which ``load`` of the sized cluster reaches ``limit``, accurate to 0.1 %."""
     low, high = 0.0, 1e6
     while high - low > 1e-3 * high:
         middle = (low + high) / 2
@@ -173,17 +173,17 @@ def _need(name: str, rate: float, cpu_ms: float, busy_share: float) -> Need:
 
 
 def _batch(rate: float, replicas: dict[str, int], measured: Measured, assumed: Assumed) -> float:
-    """An ingress sends an image at once while it has a call to spare, so images go together only when it has none.
+    """Expected images per call. An Ingress sends an image immediately unless all of its calls are in flight.
 
-    By Little's law the images under way are the rate × their time. The ingresses share the calls.
+    By Little's law, the number of images in flight is rate × latency. The Ingresses share the calls.
     """
-    under_way = rate * measured.latency_ms / 1e3
+    in_flight = rate * measured.latency_ms / 1e3
     calls = max(replicas["Ingress"], assumed.calls_a_classifier * replicas["Classifier"])
-    return min(max(1.0, under_way / calls), measured.full_batch)
+    return min(max(1.0, in_flight / calls), measured.full_batch)
 
 
 def _between(transaction_ms: dict[int, float], batch: float) -> float:
-    """Milliseconds of a transaction of so many records: something for each transaction, something for each record."""
+    """Duration of a transaction, linear in the number of records."""
     few, many = min(transaction_ms), max(transaction_ms)
-    a_record = (transaction_ms[many] - transaction_ms[few]) / (many - few)
-    return transaction_ms[few] + a_record * (batch - few)
+    per_record = (transaction_ms[many] - transaction_ms[few]) / (many - few)
+    return transaction_ms[few] + per_record * (batch - few)

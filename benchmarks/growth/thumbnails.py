@@ -1,4 +1,4 @@
-"""The smallest pictures a client would send, so that decoding takes as little as it can of the cores."""
+"""Small images, so that decoding uses little CPU time."""
 
 import io
 from typing import Final
@@ -13,7 +13,7 @@ QUALITY: Final = 75
 
 
 def thumbnails(count: int = 80) -> list[bytes]:
-    """JPEG files, all different, the same ones each time. Raises NotEnoughPhotos."""
+    """Distinct JPEG files; the result is deterministic. Raises NotEnoughPhotos."""
     return [_reduced(photo) for photo in photos(count)]
 
 

@@ -1,1 +1,1 @@
-"""Raylens beside other serving systems, one at a time. Start with ``python -m benchmarks.peers.run --help``."""
+"""Compares Raylens with other serving systems. See docs/comparison.md."""

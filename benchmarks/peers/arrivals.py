@@ -1,19 +1,19 @@
-"""When requests arrive in an open loop: as people send them, whether or not the answers before have come."""
+"""Arrival times of open-loop requests."""
 
 import random
 
 
 def poisson(rate: float, seconds: float, seed: int) -> list[float]:
-    """Moments of a Poisson process within ``seconds``, ascending; the same ones for the same seed.
+    """Arrival times of a Poisson process within ``seconds``, ascending and determined by ``seed``.
 
-    ``rate``: requests a second in the mean; above 0.
+    ``rate``: mean requests per second, above 0.
     """
     if rate <= 0:
         raise ValueError("The rate must be above 0.")
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     moments: list[float] = []
-    at = chance.expovariate(rate)
+    at = rng.expovariate(rate)
     while at < seconds:
         moments.append(at)
-        at += chance.expovariate(rate)
+        at += rng.expovariate(rate)
     return moments

@@ -1,29 +1,29 @@
-"""The other systems: what each is, how it is started, what it is asked. How each is configured, its own file tells."""
+"""The systems in the comparison. The configuration of each is documented in its server module."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.peers import wire
-from benchmarks.peers.wire import Wire
+from benchmarks.peers import request_format
+from benchmarks.peers.request_format import RequestFormat
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     name: str
-    """What ``--only`` takes."""
+    """Name for ``--only``."""
     title: str
     module: str
     """In ``benchmarks.peers.servers``; its docstring explains the configuration."""
     environment: str
     """The set of pinned packages in ``requirements/peers``."""
     distribution: str
-    """The package whose version is told."""
+    """The package whose version is reported."""
     engine: str
     batching: str
     path: str
     ready: str
-    """A path that answers 200 as soon as photos may come."""
-    wire: Wire
+    """Path of the readiness probe."""
+    request_format: RequestFormat
 
 
 PEERS: Final = (
@@ -37,7 +37,7 @@ PEERS: Final = (
         batching="dynamic",
         path="/v2/models/classifier/infer",
         ready="/v2/health/ready",
-        wire=wire.V2_RAW,
+        request_format=request_format.V2_RAW,
     ),
     Peer(
         name="litserve",
@@ -49,7 +49,7 @@ PEERS: Final = (
         batching="dynamic",
         path="/predict",
         ready="/health",
-        wire=wire.BODY,
+        request_format=request_format.BODY,
     ),
     Peer(
         name="bentoml",
@@ -61,7 +61,7 @@ PEERS: Final = (
         batching="adaptive",
         path="/classify",
         ready="/readyz",
-        wire=wire.FORM,
+        request_format=request_format.FORM,
     ),
     Peer(
         name="mlserver",
@@ -73,7 +73,7 @@ PEERS: Final = (
         batching="adaptive",
         path="/v2/models/classifier/infer",
         ready="/v2/models/classifier/ready",
-        wire=wire.V2_JSON,
+        request_format=request_format.V2_JSON,
     ),
     Peer(
         name="ray-tuned",
@@ -85,7 +85,7 @@ PEERS: Final = (
         batching="dynamic",
         path="/",
         ready="/-/healthz",
-        wire=wire.BODY,
+        request_format=request_format.BODY,
     ),
     Peer(
         name="ray-plain",
@@ -97,7 +97,7 @@ PEERS: Final = (
         batching="none",
         path="/",
         ready="/-/healthz",
-        wire=wire.BODY,
+        request_format=request_format.BODY,
     ),
     Peer(
         name="fastapi",
@@ -109,7 +109,7 @@ PEERS: Final = (
         batching="none",
         path="/predict",
         ready="/ready",
-        wire=wire.BODY,
+        request_format=request_format.BODY,
     ),
 )
 NAMES: Final = tuple(peer.name for peer in PEERS)

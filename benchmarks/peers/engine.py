@@ -1,6 +1,6 @@
-"""What every peer computes: the decoding and the compiled model of Raylens itself, so that only the serving differs.
+"""Decoding and inference for all peers: the code and the compiled model of Raylens, so that only the serving differs.
 
-Imported in the environments of the peers, which have NumPy, Pillow and OpenVINO but nothing else of ours.
+Imported in the environments of the peers, which contain NumPy, Pillow and OpenVINO but not Raylens' other dependencies.
 """
 
 import json
@@ -19,28 +19,28 @@ from serve_app.images.decoding import decode
 VARIABLE: Final = "RAYLENS_PEER"
 TOP: Final = 5
 MAX_BATCH: Final = 16
-"""Images in a model call at most, as in Raylens' own queue."""
+"""Maximum images per model call, as in Raylens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a peer is told: one JSON object in the environment, which its worker processes inherit."""
+class PeerConfig:
+    """Configuration of a peer, passed as JSON in an environment variable that worker processes inherit."""
 
     model: str
     artifact: str
-    """Path of the model that Raylens compiled, an OpenVINO ``model.xml``."""
+    """Path of Raylens' compiled model, an OpenVINO ``model.xml``."""
     precision: str
     cores: int
     workers: int
-    """Processes that decode and infer, where the system has such."""
+    """Number of worker processes, if the system has workers."""
     threads: int
-    """Of a model call."""
+    """Threads per model call."""
     port: int
     folder: str
-    """For the peer's own files; gone when it ends."""
+    """Temporary folder for the peer's files."""
 
     @classmethod
-    def told(cls) -> Self:
+    def from_environment(cls) -> Self:
         return cls(**json.loads(os.environ[VARIABLE]))
 
     def environment(self) -> dict[str, str]:
@@ -48,24 +48,24 @@ class Terms:
 
 
 class Classifier:
-    """Encoded photos → the five most probable classes of each, on OpenVINO."""
+    """Classifies encoded photos with OpenVINO and returns the five most probable classes."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, config: PeerConfig) -> None:
         from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
-        self._spec = resolve_model(terms.model)
+        self._spec = resolve_model(config.model)
         self._labels = labels_of(self._spec)
         self._runtime = OpenVINORuntime(
-            Path(terms.artifact),
+            Path(config.artifact),
             len(self._labels),
             batch_buckets=tuple(range(1, MAX_BATCH + 1)),
-            precision=terms.precision,
-            threads=terms.threads,
+            precision=config.precision,
+            threads=config.threads,
         )
         self._runtime.warm_up()
 
     def pixels(self, photo: bytes) -> UInt8Array:
-        """uint8 (size, size, 3), as Raylens' Preprocessor makes it."""
+        """uint8 (size, size, 3), as in Raylens' Preprocessor."""
         return decode(photo, self._spec.transform)[1]
 
     def infer(self, rows: list[UInt8Array]) -> list[list[dict[str, Any]]]:
@@ -75,7 +75,7 @@ class Classifier:
         return self.infer([self.pixels(photo) for photo in photos])
 
     def ranked(self, probabilities: Float32Array) -> list[dict[str, Any]]:
-        """The first classes of float32 (C,)."""
+        """The most probable classes of float32 (C,)."""
         first = np.argsort(-probabilities, kind="stable")[:TOP]
         return [
             {"index": int(index), "label": self._labels.name(index), "probability": float(probabilities[index])}

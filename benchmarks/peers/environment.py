@@ -1,4 +1,4 @@
-"""A virtual environment for each system, from its own pinned requirements, built where it isn't there yet."""
+"""Builds a virtual environment for each system from pinned requirements."""
 
 import hashlib
 import shutil
@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from benchmarks.load import ROOT
+from benchmarks.command import ROOT
 
 FOLDER: Final = ROOT / ".raylens" / "peers"
 REQUIREMENTS: Final = ROOT / "requirements" / "peers"
 STAMP: Final = "built-from"
-EARLY_PYTHON: Final = {"triton": (3, 11, 2)}
-"""The last version of Python that a system's compiled parts bear: Triton's stub reads fields of 3.11's insides."""
+MAX_PYTHON: Final = {"triton": (3, 11, 2)}
+"""Latest supported Python version. Triton's stub depends on the memory layout of early 3.11 releases."""
 
 BUILD_S: Final = 1800.0
 LOG_END: Final = 1500
@@ -24,7 +24,7 @@ class NotInstalled(RuntimeError):
 
 
 def python_of(name: str) -> Path:
-    """The interpreter of the environment, which is built now unless it is there and as pinned. Raises NotInstalled."""
+    """The interpreter of the environment, which is built first unless it matches its pins. Raises NotInstalled."""
     pins, folder = REQUIREMENTS / f"{name}.txt", FOLDER / name
     base = _base_python(name)
     wanted = f"{hashlib.sha256(pins.read_bytes()).hexdigest()} {base}"
@@ -45,8 +45,8 @@ def version_in(python: Path, distribution: str) -> str:
 
 
 def _base_python(name: str) -> Path:
-    """Our own, unless a system needs an early one. Raises NotInstalled."""
-    last = EARLY_PYTHON.get(name)
+    """The current interpreter, or an older one if the system requires it. Raises NotInstalled."""
+    last = MAX_PYTHON.get(name)
     if last is None:
         return Path(sys.executable).resolve()
     minor = f"python{last[0]}.{last[1]}"
@@ -55,7 +55,9 @@ def _base_python(name: str) -> Path:
         if found and Path(found).exists() and last[:2] <= _version_of(found) <= last:
             return Path(found).resolve()
     wanted = ".".join(map(str, last))
-    raise NotInstalled(f"it needs Python {last[0]}.{last[1]}, {wanted} at most, which is not here (Debian 12 has it).")
+    raise NotInstalled(
+        f"it needs Python {last[0]}.{last[1]}, at most {wanted}, which is not installed (Debian 12 includes it)."
+    )
 
 
 def _version_of(python: str) -> tuple[int, ...]:

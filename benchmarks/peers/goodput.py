@@ -1,4 +1,4 @@
-"""How much a system bears when answers have to be in time."""
+"""The capacity of a system under a latency goal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from benchmarks.peers.open_loop import Arrivals
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The greatest rate with enough answers in time."""
+    """The highest rate at which enough responses are in time."""
 
     rate: float
-    """Requests a second."""
+    """Requests per second."""
     bound: str = ""
-    """``<`` where the lowest rate tried was too much already, ``≥`` where the highest was not."""
+    """``<`` if the lowest measured rate is already too high, ``≥`` if the highest is still sustained."""
 
     def __str__(self) -> str:
         return f"{self.bound} {self.rate:.0f}".strip()
 
 
 def capacity(arrivals: Sequence[Arrivals], wanted: float) -> Capacity:
-    """Between the last rate that is borne and the first that isn't: where a line through both meets ``wanted``.
+    """Interpolate between the last sustained rate and the first one that is not, at the share ``wanted``.
 
-    ``arrivals``: by ascending rate, not empty. A rate above one that isn't borne doesn't count, were it borne by luck.
+    ``arrivals``: by ascending rate, not empty. Rates above the first failure are ignored.
     """
     before = None
     for each in arrivals:
         if each.share < wanted:
             if before is None:
                 return Capacity(each.rate, "<")
-            way = (before.share - wanted) / (before.share - each.share)
-            return Capacity(before.rate + way * (each.rate - before.rate))
+            fraction = (before.share - wanted) / (before.share - each.share)
+            return Capacity(before.rate + fraction * (each.rate - before.rate))
         before = each
     return Capacity(arrivals[-1].rate, "≥")

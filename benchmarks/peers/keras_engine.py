@@ -1,10 +1,10 @@
-"""What one gets without a compiled model: Keras on TensorFlow, as its documentation shows it."""
+"""Inference with Keras on TensorFlow instead of a compiled model, as in the Keras documentation."""
 
 from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.engine import TOP, Terms
+from benchmarks.peers.engine import TOP, PeerConfig
 from models.architectures import build_keras_model
 from models.arrays import UInt8Array
 from models.labels import labels_of
@@ -13,10 +13,10 @@ from serve_app.images.decoding import decode
 
 
 class KerasClassifier:
-    """Encoded photos → the five most probable classes of each, by ``predict_on_batch`` in fp32."""
+    """Classifies encoded photos with ``predict_on_batch`` in fp32 and returns the five most probable classes."""
 
-    def __init__(self, terms: Terms) -> None:
-        self._spec = resolve_model(terms.model)
+    def __init__(self, config: PeerConfig) -> None:
+        self._spec = resolve_model(config.model)
         self._labels = labels_of(self._spec)
         self._model = build_keras_model(self._spec)
         self.infer(np.zeros((1, self._spec.transform.size, self._spec.transform.size, 3), np.uint8))

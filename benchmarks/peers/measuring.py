@@ -1,4 +1,4 @@
-"""One round: the limit of the machine, Raylens, then each peer, one at a time and started anew."""
+"""One round: the hardware limit, Raylens, then each peer, started one at a time."""
 
 import contextlib
 import json
@@ -15,15 +15,15 @@ from benchmarks import limit, load
 from benchmarks.load import LoadFailed, Workload
 from benchmarks.measuring import fill_cache
 from benchmarks.peers import open_loop
-from benchmarks.peers.answers import TOLERANCE, Agreement, Disagreement, asked, compared
+from benchmarks.peers.answers import TOLERANCE, Agreement, AnswerMismatch, asked, compared
 from benchmarks.peers.catalogue import Peer
-from benchmarks.peers.engine import Terms
+from benchmarks.peers.engine import PeerConfig
 from benchmarks.peers.open_loop import Arrivals
-from benchmarks.peers.results import CASES, GOAL_MS, HITS, HOPELESS, RATES, RAYLENS, Case, Round, Run, SystemRound
+from benchmarks.peers.request_format import Answer
+from benchmarks.peers.results import CASES, GOAL_MS, HITS, MIN_SHARE, RATES, RAYLENS, Case, Round, Run, SystemRound
 from benchmarks.peers.server import PeerFailed
 from benchmarks.peers.sizes import PHOTO, SIZES, Photos
 from benchmarks.peers.systems import RAYLENS_PATH, System, Workloads, peer, raylens
-from benchmarks.peers.wire import Answer
 from benchmarks.photo_server import serving
 from benchmarks.processes import CpuTimes, memory
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
@@ -31,21 +31,21 @@ from models.artifacts import ensure_artifact
 from models.runtimes.loading import load_runtime
 from models.zoo import resolve_model
 
-FAILURES: Final = (PeerFailed, Disagreement, LoadFailed, httpx.HTTPError, psutil.Error)
-"""Of a peer: it is left out, the others go on."""
+FAILURES: Final = (PeerFailed, AnswerMismatch, LoadFailed, httpx.HTTPError, psutil.Error)
+"""Errors of a peer, which is then excluded."""
 
 QUIET_S: Final = 20.0
-"""Longest wait for a system to be done with the requests of the run before."""
+"""Maximum time for a system to finish the requests of the previous run."""
 
-PATIENT: Final = 4
-"""A run without an answer is done once more, this many times as long, before a system is given up."""
+RETRY_FACTOR: Final = 4
+"""A run without responses is repeated once, this many times as long."""
 
 Step = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A peer that can be started."""
+    """A peer whose environment is installed."""
 
     peer: Peer
     python: Path
@@ -59,26 +59,29 @@ class Plan:
     model: dict[str, str]
     """Name, runtime and precision."""
     seconds: float
-    """Length of each run; a third of it warms up first."""
+    """Length of each run, preceded by a warm-up of a third of it."""
     rates: tuple[float, ...] = RATES
     workers: int = 0
-    """Of each peer; 0: one more than cores, so that none idles while one of them is handed work."""
+    """Workers of each peer; 0 for one more than cores, so that no core is idle while a worker waits."""
     threads: int = 1
-    """Of a model call of a peer."""
+    """Threads per model call of a peer."""
     agreements: dict[str, Agreement] = field(default_factory=dict)
-    """By name of the peer: filled in as they are found."""
+    """By name of the peer."""
     left_out: dict[str, str] = field(default_factory=dict)
-    """Title of a peer → why. Those are not started again."""
+    """Title of an excluded peer → reason."""
 
 
-def chosen(name: str) -> dict[str, str]:
-    """Name, runtime and precision of the model as Raylens will run it on this machine. Raises ModelError."""
+def selected_model(name: str) -> dict[str, str]:
+    """Name, runtime and precision that Raylens uses on this machine. Raises ModelError."""
     runtime = load_runtime(resolve_model(name), artifacts_dir=ARTIFACTS)
     return {"name": name, "runtime": runtime.name, "precision": runtime.precision}
 
 
 def measure(plan: Plan, peers: list[Installed], step: Step) -> Round:
-    """Raises ServiceFailed, LoadFailed or RuntimeError where Raylens or the limit fails; peers that do are left out."""
+    """Run one round, excluding peers that fail.
+
+    Raises ServiceFailed, LoadFailed or RuntimeError if Raylens or the limit cannot be measured.
+    """
     step("the limit of this machine")
     limits = _limits(plan)
     rates = [share * limits[PHOTO].images_per_s for share in plan.rates]
@@ -118,15 +121,15 @@ def _limits(plan: Plan) -> dict[str, limit.Limit]:
 def _check_model(service: Service, expected: dict[str, str]) -> None:
     reported = service.model()
     if any(reported[key] != value for key, value in expected.items()):
-        raise ServiceFailed(f"Raylens runs {reported} and not {expected}.")
+        raise ServiceFailed(f"Raylens runs {reported} instead of {expected}.")
 
 
-def terms(plan: Plan) -> Terms:
-    """What every peer is told; port and folder are each one's own."""
+def terms(plan: Plan) -> PeerConfig:
+    """The configuration of all peers, without port and folder."""
     name, cores = plan.model["name"], len(limit.cores())
     artifact = str(ensure_artifact(resolve_model(name), ARTIFACTS))
     workers = plan.workers or cores + 1
-    return Terms(name, artifact, plan.model["precision"], cores, workers, plan.threads, port=0, folder="")
+    return PeerConfig(name, artifact, plan.model["precision"], cores, workers, plan.threads, port=0, folder="")
 
 
 def _peer(
@@ -164,22 +167,22 @@ def _system(system: System, plan: Plan, rates: list[float], step: Step) -> Syste
 
 def _closed(system: System, case: Case, workload: Workload, seconds: float) -> Run:
     load.run(system.url, workload, case.connections, max(1.0, seconds / 3))
-    for length in (seconds, PATIENT * seconds):
+    for length in (seconds, RETRY_FACTOR * seconds):
         before = CpuTimes.of(system.processes())
         seen = load.run(system.url, workload, case.connections, length)
         used = before.until(CpuTimes.of(system.processes()))
         if seen.answers:
             break
     else:
-        raise LoadFailed(f"{case.name}: no image was answered in {seen.seconds:.0f} s:\n{system.log_end()}")
-    cpu_ms = 1e3 * sum(used.by_part.values()) / seen.answers
+        raise LoadFailed(f"{case.name}: no request succeeded within {seen.seconds:.0f} s:\n{system.log_end()}")
+    cpu_ms = 1e3 * sum(used.by_component.values()) / seen.answers
     return Run(seen, cpu_ms, used.other_cores(seen.client_cores * seen.seconds))
 
 
 def _open(system: System, plan: Plan, rates: list[float], step: Step) -> list[Arrivals]:
     arrivals: list[Arrivals] = []
     for rate in rates:
-        if arrivals and arrivals[-1].share < HOPELESS:
+        if arrivals and arrivals[-1].share < MIN_SHARE:
             break
         step(f"{rate:.0f} requests/s")
         _await_quiet(system, plan.photos.files[PHOTO][0])
@@ -188,11 +191,11 @@ def _open(system: System, plan: Plan, rates: list[float], step: Step) -> list[Ar
 
 
 def _await_quiet(system: System, photo: bytes) -> None:
-    """Until two photos in a row are answered within the goal, so that no run begins in the queue of another."""
+    """Wait until two consecutive photos are answered within the goal, so that the queue is empty."""
     until, quick = time.perf_counter() + QUIET_S, 0
     while quick < 2 and time.perf_counter() < until:
         started, answered = time.perf_counter(), False
-        with contextlib.suppress(PeerFailed, ServiceFailed):  # refusals, while the queue is full
+        with contextlib.suppress(PeerFailed, ServiceFailed):  # rejected while the queue is full
             system.classify(photo)
             answered = True
         quick = quick + 1 if answered and time.perf_counter() - started < GOAL_MS / 1e3 else 0

@@ -1,7 +1,7 @@
-"""An open loop: requests are sent at moments of a Poisson process, each on an idle connection or a new one.
+"""Open-loop load: requests are sent at the times of a Poisson process, independent of responses.
 
-A latency counts from the moment the request was due, so a server that stops for a while is told all of it. In a process
-of its own: python -m benchmarks.peers.open_loop URL RATE SECONDS SEED GOAL_MS and the arguments of a Workload.
+Latencies are measured from the scheduled time, which avoids coordinated omission. Runs in a separate process:
+python -m benchmarks.peers.open_loop URL RATE SECONDS SEED GOAL_MS, followed by the arguments of a Workload.
 """
 
 import asyncio
@@ -12,49 +12,49 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.client import address, requests_of, status_of_answer
+from benchmarks.client import address, read_status, requests_of
 from benchmarks.load import Workload, last_line
 from benchmarks.peers.arrivals import poisson
 
-MOST: Final = 512
-"""Connections; a request that finds all of them waiting for an answer is not sent, which counts as not answered."""
+MAX_CONNECTIONS: Final = 512
+"""A request that finds all connections in use is not sent and counts as unanswered."""
 
 SEED: Final = 7
-"""The same moments for every system."""
+"""Same arrival times for all systems."""
 
 GRACE_S: Final = 2.0
-"""How long the last requests are waited for; the goal is far below."""
+"""Time to wait for the last responses, far above the goal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """What came of the requests of one rate."""
+    """Results for one arrival rate."""
 
     rate: float
-    """Requests a second that were to be sent."""
+    """Scheduled requests per second."""
     seconds: float
     due: int
-    """Requests of the process."""
+    """Number of scheduled requests."""
     in_time: int
-    """Answered with success within the goal."""
+    """Successful responses within the goal."""
     answered: int
     refused: int
-    """Answers with a status of 400 and above."""
+    """Responses with status 400 or above."""
     median_ms: float
-    """Of those answered; 0 where there was none."""
+    """Of successful responses; 0 if there were none."""
     p99_ms: float
     lag_ms: float
-    """99th percentile of how much later than due a request was sent, which is the generator's fault."""
+    """99th percentile of the delay with which the generator sent requests."""
     client_cores: float
 
     @property
     def share(self) -> float:
-        """Of the requests, those answered in time."""
+        """Share of requests answered in time."""
         return self.in_time / self.due if self.due else 1.0
 
     @property
     def goodput(self) -> float:
-        """Images/s answered in time, of the rate that was meant and not of the one that chance made of it."""
+        """Images/s answered in time, based on the nominal rate."""
         return self.rate * self.share
 
 
@@ -74,17 +74,17 @@ class _Sender:
     latencies_ms: list[float] = field(default_factory=list)
     refused: int = 0
     unreadable: ValueError | None = None
-    """What could not be read of an answer, which is the generator's fault."""
+    """A response that could not be parsed, which is an error of the generator."""
 
     async def send(self, request: bytes, due: float) -> None:
-        if not self.idle and self.open >= MOST:
+        if not self.idle and self.open >= MAX_CONNECTIONS:
             return
         self.open += 1
         try:
             reader, writer = self.idle.pop() if self.idle else await asyncio.open_connection(self.host, self.port)
             try:
                 writer.write(request)
-                status = await status_of_answer(reader)
+                status = await read_status(reader)
             except BaseException:
                 writer.close()
                 raise
@@ -128,7 +128,7 @@ async def _run(sender: _Sender, moments: list[float], requests: list[bytes], goa
 def summary(
     latencies_ms: list[float], lags_ms: list[float], due: int, refused: int, goal_ms: float
 ) -> dict[str, float]:
-    """The fields of Arrivals that the sender knows."""
+    """The fields of Arrivals known to the sender."""
     return {
         "due": due,
         "in_time": sum(latency <= goal_ms for latency in latencies_ms),
@@ -141,7 +141,7 @@ def summary(
 
 
 def quantile(values: list[float], share: float) -> float:
-    """0 where there are none."""
+    """0 for an empty list."""
     ordered = sorted(values) or [0.0]
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 

@@ -1,4 +1,7 @@
-"""Whether an environment makes the same pixels of a photo: python -m benchmarks.peers.pixels FOLDER COUNT MODEL."""
+"""Checks that an environment decodes photos to the same pixels.
+
+python -m benchmarks.peers.pixels FOLDER COUNT MODEL
+"""
 
 import hashlib
 import subprocess
@@ -19,7 +22,7 @@ def digest(photos: Iterable[bytes], model: str) -> str:
 
 
 def digest_in(python: Path, root: Path, folder: Path, count: int, model: str) -> str:
-    """The same, computed by another interpreter; what it said instead, where it failed."""
+    """The digest computed by another interpreter, or its error output."""
     command = [str(python), "-m", "benchmarks.peers.pixels", str(folder), str(count), model]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False, timeout=300)
     return (done.stdout if not done.returncode else done.stderr).strip()

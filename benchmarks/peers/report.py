@@ -1,11 +1,11 @@
-"""The comparison as tables: on the terminal and in the documentation."""
+"""The results of the comparison as tables, for the terminal and the documentation."""
 
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from benchmarks.load import BUSY
+from benchmarks.load import CLIENT_BOTTLENECK
 from benchmarks.peers.goodput import capacity
 from benchmarks.peers.results import (
     CASES,
@@ -21,19 +21,19 @@ from benchmarks.peers.results import (
     SystemRound,
 )
 from benchmarks.peers.sizes import PHOTO, TITLES
-from benchmarks.report import Rows, markdown, replace_figures, table
 from benchmarks.results import NOISY, Spread
+from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
-BEGIN: Final = "<!-- figures: written by make bench-compare ARGS=--docs -->"
-PICTURE: Final = "![Raylens beside other serving systems](images/bench-compare.png)"
+BLOCK: Final = DocsBlock("<!-- figures: written by make bench-compare ARGS=--docs -->", "<!-- end of figures -->")
+IMAGE: Final = "![Raylens beside other serving systems](images/bench-compare.png)"
 LAGGING_MS: Final = 20.0
-"""From here on the sender of the open loop is late itself."""
+"""Delay from which the open-loop generator counts as overloaded."""
 
 
 def throughput(found: Comparison) -> Rows:
-    heading = ["images/s at …", "1", "16", "64", "range at 64", "of limit", "64, thumbnails", "16, 12 MP"]
+    heading = ["connections", "1", "16", "64", "range at 64", "share of limit", "64, thumbnails", "16, 12 MP"]
     limits = [_number(found.limit(case.size)) for case in CASES[2:]]
-    rows = [heading, ["machine's limit", "", "", limits[0], _range(found.limit(PHOTO)), "100 %", *limits[1:]]]
+    rows = [heading, ["hardware limit", "", "", limits[0], _range(found.limit(PHOTO)), "100 %", *limits[1:]]]
     for subject in found.subjects:
         rates = [_number(found.rate(subject.name, case)) for case in CASES]
         share = f"{100 * found.share(subject.name, FULL).median:.0f} %"
@@ -42,7 +42,7 @@ def throughput(found: Comparison) -> Rows:
 
 
 def latency(found: Comparison) -> Rows:
-    heading = ["ms at …", *(f"{case.connections}: {name}" for case in CASES[:3] for name in ("median", "p99"))]
+    heading = ["connections", *(f"{case.connections}: {name}" for case in CASES[:3] for name in ("median", "p99"))]
     return [heading, *([subject.title, *_latencies(found, subject)] for subject in found.subjects)]
 
 
@@ -54,26 +54,26 @@ def _latencies(found: Comparison, subject: Subject) -> list[str]:
 
 
 def in_time(found: Comparison) -> Rows:
-    """Of the open loop: the share answered within the goal at each rate, and the rate that is borne."""
+    """Open loop: share of responses within the goal for each rate, and the capacity."""
     rates = rates_of(found)
-    heading = ["in time at …", *(f"{rate:.0f}/s" for rate in rates), f"{100 * WANTED:.0f} % up to"]
+    heading = ["requests/s", *(f"{rate:.0f}/s" for rate in rates), f"{100 * WANTED:.0f} % in time up to"]
     return [heading, *([subject.title, *_shares(found, subject, len(rates))] for subject in found.subjects)]
 
 
 def rates_of(found: Comparison) -> list[float]:
-    """Requests a second; medians over the rounds, as each round's follow from its limit."""
+    """Arrival rates; medians over the rounds, since the rates depend on the limit of each round."""
     longest = max((each.arrivals for each in found.rounds[-1].systems.values()), key=len)
     return [_arrival(found, name, number, "rate") for number, name in enumerate(_longest_names(found, len(longest)))]
 
 
 def _longest_names(found: Comparison, length: int) -> list[str]:
-    """For each rate a system that was sent it."""
+    """For each rate, a system that was measured with it."""
     systems = found.rounds[-1].systems
     return [next(name for name, each in systems.items() if len(each.arrivals) > number) for number in range(length)]
 
 
 def _arrival(found: Comparison, name: str, number: int, key: str) -> float:
-    """Median of the rounds that got that far."""
+    """Median over the rounds that include this rate."""
     values = [
         float(getattr(each.systems[name].arrivals[number], key))
         for each in found.rounds
@@ -83,7 +83,7 @@ def _arrival(found: Comparison, name: str, number: int, key: str) -> float:
 
 
 def curve(found: Comparison, name: str) -> list[tuple[float, float]]:
-    """Rates and goodputs of a system, images/s."""
+    """Rate and goodput of a system, images/s."""
     tried = max(len(each.systems[name].arrivals) for each in found.rounds if name in each.systems)
     return [
         (_arrival(found, name, number, "rate"), _arrival(found, name, number, "goodput")) for number in range(tried)
@@ -101,7 +101,7 @@ def _shares(found: Comparison, subject: Subject, rates: int) -> list[str]:
 
 
 def cost(found: Comparison) -> Rows:
-    heading = ["", "CPU ms an image", "at 1", "processes", "RSS MiB", "PSS MiB", "start s"]
+    heading = ["", "CPU ms per image", "with 1 connection", "processes", "RSS MiB", "PSS MiB", "start s"]
     return [heading, *([subject.title, *_costs(found, subject)] for subject in found.subjects)]
 
 
@@ -119,34 +119,34 @@ def _costs(found: Comparison, subject: Subject) -> list[str]:
 
 
 def systems(found: Comparison) -> Rows:
-    heading = ["system", "version", "engine", "batches", "request", "same answers", "difference"]
+    heading = ["system", "version", "engine", "batching", "request", "compared with Raylens", "max. difference"]
     return [heading, *([subject.title, *_described(subject)] for subject in found.subjects)]
 
 
 def _described(subject: Subject) -> list[str]:
     same = subject.agreement
-    told = [f"{same.photos} photos", f"{same.largest_difference:.4f}"] if same else ["–", "–"]
-    return [subject.version, subject.engine, subject.batching, subject.wire, *told]
+    texts = [f"{same.photos} photos", f"{same.largest_difference:.4f}"] if same else ["–", "–"]
+    return [subject.version, subject.engine, subject.batching, subject.request_format, *texts]
 
 
 def caption(found: Comparison) -> str:
     machine, model = found.machine, found.model
     photos = ", ".join(f"{TITLES[size]} of {size_b / 1e3:.0f} KB" for size, size_b in found.photo_bytes.items())
     return (
-        f"{model['name']} in {model['precision']} on {model['runtime']}, where nothing else is said; "
+        f"{model['name']} in {model['precision']} on {model['runtime']}, unless noted otherwise; "
         f"photos of {photos}; "
-        f"{machine.cores} cores of {machine.cpu}; median of {len(found.rounds)} in turn, {found.seconds:g} s a run; "
-        f"peers with {found.workers} workers, {found.threads} threads a model call; "
-        f"closed loops by {found.generator}; {found.date[:10]}"
+        f"{machine.cores} cores of {machine.cpu}; median of {len(found.rounds)} rounds, {found.seconds:g} s per run; "
+        f"peers with {found.workers} workers, {found.threads} threads per model call; "
+        f"closed-loop generator: {found.generator}; {found.date[:10]}"
     )
 
 
-def remarks(found: Comparison) -> list[str]:
-    told = [_ratio(found, *each) for each in COMPARED]
+def notes(found: Comparison) -> list[str]:
+    texts = [_ratio(found, *each) for each in COMPARED]
     hits = found.rate(RAYLENS, HITS)
     return [
-        *(remark for remark in told if remark),
-        f"Cache hits by URL, which only Raylens has: {hits.median:.0f} images/s at 64 connections.",
+        *(note for note in texts if note),
+        f"URL cache hits (Raylens only): {hits.median:.0f} images/s at 64 connections.",
         *(f"Left out: {title}: {reason.splitlines()[0]}" for title, reason in found.left_out.items()),
         *(f"Note: {warning}" for warning in warnings(found)),
     ]
@@ -155,29 +155,32 @@ def remarks(found: Comparison) -> list[str]:
 COMPARED: Final = (
     ("Throughput at 64 connections", lambda each: each.closed[FULL.name].load.images_per_s, max),
     ("Median latency of one client", lambda each: each.closed[ONE.name].load.median_ms, min),
-    ("CPU time of an image at 64 connections", lambda each: each.closed[FULL.name].cpu_ms_per_image, min),
+    ("CPU time per image at 64 connections", lambda each: each.closed[FULL.name].cpu_ms_per_image, min),
 )
 
 
 def _ratio(found: Comparison, what: str, value: object, best: object) -> str:
     spread = found.to_best(value, best)  # type: ignore[arg-type]
-    return f"{what}: {_told(spread)} the best peer's." if spread else ""
+    return f"{what}: {_texts(spread)} that of the best peer." if spread else ""
 
 
-def _told(spread: Spread) -> str:
-    told = f"{spread.median:.2f} ×"
-    return told if spread.single else f"{told} ({spread.least:.2f}–{spread.greatest:.2f})"
+def _texts(spread: Spread) -> str:
+    texts = f"{spread.median:.2f} ×"
+    return texts if spread.single else f"{texts} ({spread.least:.2f}–{spread.greatest:.2f})"
 
 
 def warnings(found: Comparison) -> list[str]:
-    """What to bear in mind when reading the figures."""
-    told = []
+    """Problems that affect the validity of the results."""
+    texts = []
     for subject in found.subjects:
-        told += [f"{subject.title}: {warning}" for warning in _warnings_of(found, subject.name)]
+        texts += [f"{subject.title}: {warning}" for warning in _warnings_of(found, subject.name)]
     got = Spread.of([each.cores_got for each in found.rounds]).median
     if got < (1 - NOISY) * found.machine.cores:
-        told.append(f"the limit got {got:.2f} of {found.machine.cores} cores: it is higher, the shares are lower.")
-    return told
+        texts.append(
+            f"the limit was measured with {got:.2f} of {found.machine.cores} cores, "
+            "so the true limit is higher and the shares lower."
+        )
+    return texts
 
 
 def _warnings_of(found: Comparison, name: str) -> list[str]:
@@ -187,13 +190,16 @@ def _warnings_of(found: Comparison, name: str) -> list[str]:
     others = found.spread(name, _others).median
     errors = sum(run.load.errors for run in runs)
     lag = max((each.lag_ms for system in rounds for each in system.arrivals), default=0.0)
-    told = [
-        (client >= BUSY, f"{found.generator} was the bottleneck of a run, it took {client:.2f} of its one core."),
-        (others > NOISY * found.machine.cores, f"other programs took {others:.2f} of {found.machine.cores} cores."),
-        (errors > 0, f"{errors} requests of the closed loops were refused or not answered."),
-        (lag > LAGGING_MS, f"the open loop sent requests up to {lag:.0f} ms late, which counts as latency."),
+    texts = [
+        (
+            client >= CLIENT_BOTTLENECK,
+            f"{found.generator} was the bottleneck of a run; it used {client:.2f} of its one core.",
+        ),
+        (others > NOISY * found.machine.cores, f"other programs used {others:.2f} of {found.machine.cores} cores."),
+        (errors > 0, f"{errors} closed-loop requests were refused or failed."),
+        (lag > LAGGING_MS, f"the open loop sent requests up to {lag:.0f} ms late, which is included in the latency."),
     ]
-    return [warning for applies, warning in told if applies]
+    return [warning for applies, warning in texts if applies]
 
 
 def _others(system: SystemRound) -> float:
@@ -202,28 +208,23 @@ def _others(system: SystemRound) -> float:
 
 def tables(found: Comparison) -> list[tuple[str, Rows]]:
     return [
-        ("Throughput at so many connections, no cache", throughput(found)),
-        ("Latency at so many connections, no cache", latency(found)),
-        (f"Open loop: answered within {GOAL_MS:.0f} ms at so many requests/s", in_time(found)),
+        ("Throughput in images/s by number of connections, without cache", throughput(found)),
+        ("Latency in ms by number of connections, without cache", latency(found)),
+        (f"Open loop: share answered within {GOAL_MS:.0f} ms by arrival rate", in_time(found)),
         ("Cost", cost(found)),
         ("Systems", systems(found)),
     ]
 
 
 def show(found: Comparison, console: Console) -> None:
-    for title, rows in tables(found):
-        console.print(table(title, rows))
-    console.print(caption(found), style="dim")
-    for remark in remarks(found):
-        warns = remark.startswith(("Note", "Left out"))
-        console.print(remark, style="yellow" if warns else None, markup=False)
+    print_report(console, tables(found), caption(found), notes(found))
 
 
 def write_into(page: Path, found: Comparison) -> None:
-    """Put the tables between the marks of a Markdown page. Raises ValueError where they are missing."""
-    parts = [part for title, rows in tables(found) for part in (f"**{title}**", markdown(rows))]
-    notes = "\n".join(f"- {remark}" for remark in remarks(found))
-    replace_figures(page, BEGIN, [caption(found) + ".", *parts, notes, PICTURE])
+    """Write the generated block of a Markdown page. Raises ValueError if the page lacks the markers."""
+    sections = [text for title, rows in tables(found) for text in (f"**{title}**", markdown_table(rows))]
+    bullets = "\n".join(f"- {note}" for note in notes(found))
+    BLOCK.write(page, [caption(found) + ".", *sections, bullets, IMAGE])
 
 
 def _number(spread: Spread) -> str:

@@ -1,4 +1,4 @@
-"""What a comparison found: every run of every round, as it goes into the JSON file and comes back from it."""
+"""Results of the comparison, as written to and read from the JSON file."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -17,12 +17,12 @@ from benchmarks.results import Machine, Spread
 RAYLENS: Final = "raylens"
 GOAL_MS: Final = 200.0
 WANTED: Final = 0.95
-"""Share of the requests to be answered within the goal."""
+"""Required share of responses within the goal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One closed loop."""
+    """One closed-loop load case."""
 
     name: str
     size: str
@@ -39,13 +39,13 @@ CASES: Final = (
 ONE: Final = CASES[0]
 FULL: Final = CASES[2]
 HITS: Final = Case("64, cache hits", PHOTO, 64)
-"""Of Raylens alone: no other system has a cache of answers."""
+"""Raylens only; the other systems have no result cache."""
 
 RATES: Final = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
-"""Of the open loop, as shares of the machine's limit."""
+"""Arrival rates of the open loop as shares of the hardware limit."""
 
-HOPELESS: Final = 0.5
-"""Below this share in time, higher rates are left out."""
+MIN_SHARE: Final = 0.5
+"""If fewer responses are in time, higher rates are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +54,43 @@ class Run:
 
     load: Load
     cpu_ms_per_image: float
-    """Of all processes of the system."""
+    """Sum of all processes of the system."""
     other_cores: float
-    """Taken by programs that have nothing to do with the measurement."""
+    """Cores used by programs unrelated to the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemRound:
     start_s: float
-    """From the command to the first answer, the model compiled and all installed before."""
+    """From the command to the first response, with compiled model and installed packages."""
     closed: dict[str, Run]
     """By the name of the case."""
     arrivals: list[Arrivals]
-    """Of the open loop, by ascending rate."""
+    """Open-loop results by ascending rate."""
     processes: int
     rss_mib: float
     pss_mib: float | None
-    """Shared pages divided among those who share them; None where the system doesn't tell."""
+    """Proportional set size; None if the operating system does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A system that is compared."""
+    """A system in the comparison."""
 
     name: str
     title: str
     version: str
     engine: str
     batching: str
-    wire: str
+    request_format: str
     agreement: Agreement | None
-    """With Raylens' answers; None for Raylens itself."""
+    """Agreement with Raylens' results; None for Raylens itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     limits: dict[str, float]
-    """Images/s of the machine, by size of the photos."""
+    """Hardware limit in images/s by photo size."""
     cores_got: float
     systems: dict[str, SystemRound]
     """By name."""
@@ -105,27 +105,27 @@ class Comparison:
     model: dict[str, Any]
     """As Raylens reports it."""
     workers: int
-    """Of each peer that has several."""
+    """Workers per peer."""
     threads: int
-    """Of a model call of a peer."""
+    """Threads per model call of a peer."""
     photo_bytes: dict[str, float]
-    """Mean size of a file, by size of the photos."""
+    """Mean file size by photo size."""
     subjects: list[Subject]
     rounds: list[Round]
     left_out: dict[str, str] = field(default_factory=dict)
-    """Title of a system → why there are no, or not all, figures of it."""
+    """Title of an excluded system → reason."""
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @classmethod
     def read(cls, path: Path) -> "Comparison":
-        """Raises OSError, or ValueError where it isn't such a file."""
+        """Raises OSError, or ValueError if the file has another format."""
         return TypeAdapter(cls).validate_json(path.read_bytes())
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     def spread(self, name: str, of: Callable[[SystemRound], float]) -> Spread:
-        """Over the rounds that the system was in."""
+        """Spread over the rounds that include the system."""
         return Spread.of([of(each.systems[name]) for each in self.rounds if name in each.systems])
 
     def rate(self, name: str, case: Case) -> Spread:
@@ -133,7 +133,7 @@ class Comparison:
         return self.spread(name, lambda system: system.closed[case.name].load.images_per_s)
 
     def share(self, name: str, case: Case) -> Spread:
-        """Of the limit of the same round."""
+        """Throughput as a share of the hardware limit in the same round."""
         return Spread.of(
             [
                 each.systems[name].closed[case.name].load.images_per_s / each.limits[case.size]
@@ -146,7 +146,7 @@ class Comparison:
         return Spread.of([each.limits[size] for each in self.rounds])
 
     def to_best(self, value: Callable[[SystemRound], float], best: Callable[[list[float]], float]) -> Spread | None:
-        """Raylens' value as a multiple of the best peer's of the same round; None without peers."""
+        """Raylens' value relative to the best peer in the same round; None without peers."""
         ratios = []
         for each in self.rounds:
             others = [value(system) for name, system in each.systems.items() if name != RAYLENS]

@@ -1,4 +1,4 @@
-"""Entry of the comparison: ``python -m benchmarks.peers.run``, or ``make bench-compare``."""
+"""Command of the comparison: ``python -m benchmarks.peers.run``, or ``make bench-compare``."""
 
 import json
 from collections.abc import Callable
@@ -11,56 +11,56 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import limit, load
-from benchmarks.load import ROOT, LoadFailed
-from benchmarks.peers import measuring, picture, report
+from benchmarks.command import DOCS, HELP_OPTIONS, RESULTS, ROOT, console
+from benchmarks.load import LoadFailed
+from benchmarks.peers import charts, measuring, report
 from benchmarks.peers.catalogue import NAMES, PEERS, Peer
 from benchmarks.peers.environment import NotInstalled, python_of, version_in
 from benchmarks.peers.measuring import Installed, Plan
 from benchmarks.peers.pixels import digest, digest_in
+from benchmarks.peers.request_format import BODY
 from benchmarks.peers.results import RATES, RAYLENS, Comparison, Round, Subject
 from benchmarks.peers.sizes import PHOTO, Photos
 from benchmarks.peers.systems import Workloads
-from benchmarks.peers.wire import BODY
 from benchmarks.photos import NotEnoughPhotos
 from benchmarks.results import Machine
 from benchmarks.service import DEFAULT_MODEL, Service, ServiceFailed
 from models.errors import ModelError
 from serve_app import VERSION
 
-RESULTS: Final = Path(__file__).parent.parent / "results"
-DOCS: Final = ROOT / "docs"
 SOME_LEFT_OUT: Final = 3
 QUICK_RATES: Final = (0.3, 0.6)
 
-console = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 Step = Callable[[str], None]
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+@app.command(context_settings=HELP_OPTIONS)
 def compare(
     *,
     only: Annotated[
         str, typer.Option(metavar="NAMES", help=f"Peers, separated by commas: {', '.join(NAMES)}.")
     ] = ",".join(NAMES),
-    rounds: Annotated[int, typer.Option(min=1, help="All systems are measured in turn this many times.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each measures all systems in turn.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=60, help="Length of each run.")] = 10.0,
-    workers: Annotated[int, typer.Option(min=0, help="Of each peer; 0: one more than cores.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Of a model call of a peer.")] = 1,
-    quick: Annotated[bool, typer.Option("--quick", help="One round of short runs, to see that all works.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Workers of each peer; 0 for one more than cores.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads per model call of a peer.")] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="One round of short runs as a smoke test.")] = False,
     results: Annotated[Path, typer.Option(file_okay=False, help="Folder for compare.json and compare.png.")] = RESULTS,
     earlier: Annotated[
         Path | None,
-        typer.Option("--from", exists=True, dir_okay=False, help="Measure nothing: show the JSON of an earlier run."),
+        typer.Option(
+            "--from", exists=True, dir_okay=False, help="Show the results of an earlier run instead of measuring."
+        ),
     ] = None,
-    docs: Annotated[bool, typer.Option("--docs", help="Put tables and picture into docs/ too.")] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="Also update the tables and the chart in docs/.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the tables.")] = False,
 ) -> None:
-    """Measure Raylens beside other serving systems: same model, photos and machine, one system at a time.
+    """Compare Raylens with other serving systems: same model, photos and machine, one system at a time.
 
-    The first time the systems are installed below .raylens/peers, which downloads about 3 GB. Close other programs.
-    Exit status: 0 measured; 1 not measured; 2 wrong use; 3 measured, but some systems were left out.
+    The first run installs the systems in .raylens/peers and downloads about 3 GB. Close other programs first.
+    Exit status: 0 success; 1 failure; 2 invalid arguments; 3 success, but some systems were left out.
 
     Example: python -m benchmarks.peers.run --only triton,litserve --rounds 5
     """
@@ -71,14 +71,14 @@ def compare(
             Comparison.read(earlier) if earlier else _measure(peers, rounds, seconds, (workers, threads), quick=quick)
         )
     except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError, ValueError) as error:
-        console.print(f"Not measured: {error}", style="red", markup=False)
+        console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     if not earlier:
         results.mkdir(parents=True, exist_ok=True)
         (results / "compare.json").write_text(json.dumps(found.as_dict(), indent=1) + "\n")
-        picture.draw(found, results / "compare.png")
+        charts.draw(found, results / "compare.png")
     if docs:
-        picture.draw(found, DOCS / "images" / "bench-compare.png")
+        charts.draw(found, DOCS / "images" / "bench-compare.png")
         report.write_into(DOCS / "comparison.md", found)
     if as_json:
         print(json.dumps(found.as_dict()))
@@ -90,7 +90,9 @@ def compare(
 def _asked_for(only: str) -> list[Peer]:
     names = [name.strip() for name in only.split(",") if name.strip()]
     if unknown := [name for name in names if name not in NAMES]:
-        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(NAMES)}.", param_hint="--only")
+        raise typer.BadParameter(
+            f"{', '.join(unknown)} is unknown; expected some of {', '.join(NAMES)}.", param_hint="--only"
+        )
     return [peer for peer in PEERS if peer.name in names]
 
 
@@ -104,9 +106,11 @@ def _measure(peers: list[Peer], rounds: int, seconds: float, parallel: tuple[int
             progress.update(task, description=what)
 
         Service.build_model()
-        photos = Photos.made(16, 4) if quick else Photos.made()
+        photos = Photos.create(16, 4) if quick else Photos.create()
         rates = QUICK_RATES if quick else RATES
-        plan = Plan(photos, Workloads(photos, stack), measuring.chosen(DEFAULT_MODEL), seconds, rates, *parallel)
+        plan = Plan(
+            photos, Workloads(photos, stack), measuring.selected_model(DEFAULT_MODEL), seconds, rates, *parallel
+        )
         installed = [ready for each in peers if (ready := _installed(each, plan, step))]
         found: list[Round] = []
         for number in range(1, rounds + 1):
@@ -118,7 +122,7 @@ def _measure(peers: list[Peer], rounds: int, seconds: float, parallel: tuple[int
 
 
 def _installed(peer: Peer, plan: Plan, step: Step) -> Installed | None:
-    """None where it cannot be used here; the plan then says why."""
+    """Install a peer; None if it cannot be used, with the reason in ``plan.left_out``."""
     step(f"{peer.title}: installing")
     try:
         python = python_of(peer.environment)
@@ -128,14 +132,14 @@ def _installed(peer: Peer, plan: Plan, step: Step) -> Installed | None:
         return None
     sent, files = plan.workloads.of("", BODY)[PHOTO], plan.photos.files[PHOTO]
     if digest_in(python, ROOT, sent.folder, sent.bodies, plan.model["name"]) != digest(files, plan.model["name"]):
-        plan.left_out[peer.title] = "its environment decodes the photos to other pixels than Raylens."
+        plan.left_out[peer.title] = "its environment decodes the photos to different pixels than Raylens."
         return None
     return Installed(peer, python, version)
 
 
 def _comparison(plan: Plan, installed: list[Installed], rounds: list[Round]) -> Comparison:
     runtime, precision = plan.model["runtime"], plan.model["precision"]
-    ours = Subject(RAYLENS, "Raylens", f"raylens {VERSION}", "OpenVINO", "adaptive", BODY.told, None)
+    ours = Subject(RAYLENS, "Raylens", f"raylens {VERSION}", "OpenVINO", "adaptive", BODY.description, None)
     theirs = [
         Subject(
             name=each.peer.name,
@@ -143,7 +147,7 @@ def _comparison(plan: Plan, installed: list[Installed], rounds: list[Round]) -> 
             version=f"{each.peer.distribution} {each.version}",
             engine=each.peer.engine,
             batching=each.peer.batching,
-            wire=each.peer.wire.told,
+            request_format=each.peer.request_format.description,
             agreement=plan.agreements[each.peer.name],
         )
         for each in installed

@@ -1,4 +1,4 @@
-"""One of the other systems while it runs: started in its environment, asked until ready, ended with all it has."""
+"""Runs a peer: starts it in its environment, waits until it is ready, and stops all of its processes."""
 
 import contextlib
 import os
@@ -13,10 +13,10 @@ from typing import Final, Self
 import httpx
 import psutil
 
-from benchmarks.load import ROOT
+from benchmarks.command import ROOT
 from benchmarks.peers.catalogue import Peer
-from benchmarks.peers.engine import Terms
-from benchmarks.peers.wire import Answer
+from benchmarks.peers.engine import PeerConfig
+from benchmarks.peers.request_format import Answer
 
 START_S: Final = 180.0
 STOP_S: Final = 30.0
@@ -25,22 +25,22 @@ LOG_END: Final = 2000
 
 
 class PeerFailed(RuntimeError):
-    """It did not start or answer as it should; the message says how."""
+    """The peer did not start or respond as expected; the message says how."""
 
 
 class PeerServer:
-    """Context manager: entered, it has answered a photo."""
+    """Context manager that starts the peer and waits for the first response."""
 
-    def __init__(self, peer: Peer, python: Path, terms: Terms, photo: bytes) -> None:
-        """``python``: of the peer's environment. ``terms``: its port and folder are for the server."""
+    def __init__(self, peer: Peer, python: Path, config: PeerConfig, photo: bytes) -> None:
+        """``python``: interpreter of the peer's environment. ``config`` includes port and folder."""
         self.peer = peer
-        self.url = f"http://127.0.0.1:{terms.port}"
+        self.url = f"http://127.0.0.1:{config.port}"
         self.start_s = 0.0
-        """From the command to the first answer, seconds."""
+        """From the command to the first response, seconds."""
         self._python = python
-        self._terms = terms
+        self._config = config
         self._photo = photo
-        self._log = Path(terms.folder, "server.log")
+        self._log = Path(config.folder, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
         self._client = httpx.Client(timeout=REQUEST_S)
 
@@ -57,7 +57,7 @@ class PeerServer:
 
     def _start(self) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "RAYLENS_"))}
-        environment = kept | self._terms.environment() | {"PYTHONPATH": str(ROOT), "VIRTUAL_ENV": ""}
+        environment = kept | self._config.environment() | {"PYTHONPATH": str(ROOT), "VIRTUAL_ENV": ""}
         command = [str(self._python), "-m", f"benchmarks.peers.servers.{self.peer.module}"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -67,7 +67,7 @@ class PeerServer:
     def _await_answer(self, until: float) -> None:
         while time.perf_counter() < until:
             if self._process is None or self._process.poll() is not None:
-                raise PeerFailed(f"it ended while it started:\n{self.log_end()}")
+                raise PeerFailed(f"it terminated during start-up:\n{self.log_end()}")
             with contextlib.suppress(httpx.TransportError):
                 if self._client.get(self.url + self.peer.ready).is_success:
                     self.classify(self._photo)
@@ -76,25 +76,25 @@ class PeerServer:
         raise PeerFailed(f"it was not ready within {START_S:.0f} s:\n{self.log_end()}")
 
     def classify(self, photo: bytes) -> Answer:
-        """Raises PeerFailed or httpx.TransportError. Threads may call this at once."""
-        wire = self.peer.wire
-        headers = {"Content-Type": wire.content_type}
-        if wire.header:
-            name, _, value = wire.header.partition(": ")
+        """Raises PeerFailed or httpx.TransportError. Thread-safe."""
+        request_format = self.peer.request_format
+        headers = {"Content-Type": request_format.content_type}
+        if request_format.header:
+            name, _, value = request_format.header.partition(": ")
             headers[name] = value
-        response = self._client.post(self.url + self.peer.path, content=wire.encode(photo), headers=headers)
+        response = self._client.post(self.url + self.peer.path, content=request_format.encode(photo), headers=headers)
         if not response.is_success:
-            raise PeerFailed(f"it answered {response.status_code}: {response.text[:300]}\n{self.log_end()}")
+            raise PeerFailed(f"it returned {response.status_code}: {response.text[:300]}\n{self.log_end()}")
         try:
-            return wire.decode(response.content, dict(response.headers))
+            return request_format.decode(response.content, dict(response.headers))
         except (ValueError, LookupError, TypeError) as error:
-            raise PeerFailed(f"its answer cannot be read ({error!r}): {response.content[:300]!r}") from None
+            raise PeerFailed(f"its response cannot be parsed ({error!r}): {response.content[:300]!r}") from None
 
     def log_end(self) -> str:
         return self._log.read_text(errors="replace")[-LOG_END:]
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of it."""
+        """All processes of the peer."""
         if self._process is None:
             return []
         main = psutil.Process(self._process.pid)
@@ -106,23 +106,23 @@ class PeerServer:
         self._stop()
 
     def _stop(self) -> None:
-        """As Ctrl-C does; what is left after a while is killed."""
+        """Send SIGINT; kill the processes that remain after a timeout."""
         self._client.close()
         if self._process is None:
             return
-        family = self.processes() if self._process.poll() is None else []
+        processes = self.processes() if self._process.poll() is None else []
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_S)
-        for process in psutil.wait_procs(family, timeout=5)[1]:
+        for process in psutil.wait_procs(processes, timeout=5)[1]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
         self._process.wait(STOP_S)
 
 
-def free_ports() -> int:
-    """The first of two ports in a row of the loopback interface that nobody uses just now."""
+def free_port_pair() -> int:
+    """The first of two consecutive free ports on the loopback interface."""
     while True:
         with socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""Photos in three sizes, made of those of the benchmark: thumbnails, photos of the web, photos of a camera."""
+"""Test photos in three sizes: thumbnail, web photo, camera photo."""
 
 import io
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SIZES: Final = (THUMBNAIL, PHOTO, LARGE)
 
 TITLES: Final = {THUMBNAIL: "160 × 120", PHOTO: "500 × 375", LARGE: "4000 × 3000"}
 GRAIN: Final = 6.0
-"""Noise of a camera, standard deviation of 8-bit values: enlarged photos alone would be smooth, small and quick."""
+"""Standard deviation of added noise in 8-bit values; without it, enlarged photos would compress and decode too well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Photos:
     files: dict[str, list[bytes]]
 
     @classmethod
-    def made(cls, usual: int = 80, large: int = 12) -> "Photos":
-        """``usual``: thumbnails and photos; ``large``: those of 12 megapixels. All differ. Raises NotEnoughPhotos."""
+    def create(cls, usual: int = 80, large: int = 12) -> "Photos":
+        """``usual``: number of thumbnails and photos; ``large``: of 12-megapixel photos. Raises NotEnoughPhotos."""
         originals = photos(max(usual, large))
         return cls(
             {

@@ -1,1 +1,1 @@
-"""What ways of decoding and resizing a photo cost, and what they change about its classification."""
+"""The preprocessing benchmark: speed and accuracy of ways to decode and resize photos."""

@@ -1,4 +1,4 @@
-"""Entry of the benchmark of decoding: ``python -m benchmarks.preprocessing``, or ``make bench-preprocessing``."""
+"""Command of the preprocessing benchmark: ``python -m benchmarks.preprocessing``, or ``make bench-preprocessing``."""
 
 import functools
 from typing import Annotated, Final
@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import limit
-from benchmarks.load import ROOT
+from benchmarks.command import DOCS, HELP_OPTIONS, console
 from benchmarks.photos import NotEnoughPhotos
 from benchmarks.preprocessing import report
 from benchmarks.preprocessing.measuring import measure
@@ -21,40 +21,40 @@ from models.errors import ModelError
 from models.runtimes.loading import load_runtime
 from models.zoo import resolve_model
 
-DOCS: Final = ROOT / "docs"
 QUICK: Final = 8
 """Views of each size."""
 
-console = Console(stderr=True, highlight=False)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(context_settings={"help_option_names": ["-h", "--help"]})
+@app.command(context_settings=HELP_OPTIONS)
 def preprocessing(
     *,
-    sizes: Annotated[str, typer.Option(metavar="WIDTHS", help="Widths of photos, separated by commas.")] = ",".join(
+    sizes: Annotated[str, typer.Option(metavar="WIDTHS", help="Photo widths, separated by commas.")] = ",".join(
         str(size.width) for size in SIZES
     ),
-    most: Annotated[int, typer.Option("--views", min=1, help="Of each size, at most.")] = 1000,
-    repeats: Annotated[int, typer.Option(min=1, help="Each view is decoded this often; the best time counts.")] = 3,
-    quick: Annotated[bool, typer.Option("--quick", help="A few views, to see that all works.")] = False,
-    docs: Annotated[bool, typer.Option("--docs", help="Put the tables into docs/benchmarks.md too.")] = False,
+    most: Annotated[int, typer.Option("--views", min=1, help="Maximum number of views of each size.")] = 1000,
+    repeats: Annotated[int, typer.Option(min=1, help="Repetitions per view; the fastest one counts.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="A few views as a smoke test.")] = False,
+    docs: Annotated[bool, typer.Option("--docs", help="Also update the tables in docs/benchmarks.md.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not the tables.")] = False,
 ) -> None:
-    """Measure ways to decode and resize JPEG photos: CPU time, and what they change about the classification.
+    """Measure CPU time and accuracy of ways to decode and resize JPEG photos.
 
-    What is compared with is the exact way: all pixels decoded, then resized bicubic with antialiasing. Takes about ten
-    minutes. Exit status: 0 measured; 1 something failed; 2 wrong use.
+    The reference is the exact way: full decoding, then bicubic resizing with antialiasing. Takes about ten minutes.
+    Exit status: 0 success; 1 failure; 2 invalid arguments.
 
     Example: python -m benchmarks.preprocessing --sizes 500,1000 --views 100
     """
     chosen = _chosen(sizes)
     if docs and (quick or chosen != SIZES):
-        raise typer.BadParameter("the documentation tells of all sizes and views.", param_hint="--docs")
+        raise typer.BadParameter(
+            "the documentation contains all sizes and views; omit --quick and --sizes.", param_hint="--docs"
+        )
     try:
         found = _measure(chosen, QUICK if quick else most, 1 if quick else repeats)
     except (NotEnoughPhotos, ModelError, RuntimeError) as error:
-        console.print(f"Not measured: {error}", style="red", markup=False)
+        console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
     if docs:
         report.write_into(DOCS / "benchmarks.md", found)
@@ -68,7 +68,9 @@ def _chosen(widths: str) -> tuple[Size, ...]:
     asked = {width.strip() for width in widths.split(",")}
     chosen = tuple(size for size in SIZES if str(size.width) in asked)
     if len(chosen) != len(asked):
-        raise typer.BadParameter(f"there are {', '.join(str(size.width) for size in SIZES)}.", param_hint="--sizes")
+        raise typer.BadParameter(
+            f"expected some of {', '.join(str(size.width) for size in SIZES)}.", param_hint="--sizes"
+        )
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Each view through each variant in turn, then the model."""
+"""Decodes each view with each variant and classifies the results."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ from models.arrays import Float32Array, UInt8Array
 from models.spec import Transform
 
 BATCH: Final = 16
-"""Views whose pixels are held at once, for each variant."""
+"""Number of views per batch."""
 
 Predict = Callable[[UInt8Array], Float32Array]
 """uint8 (N, size, size, 3) → probabilities (N, C)."""
@@ -29,7 +29,7 @@ def measure(
     repeats: int,
     done: Callable[[int], None],
 ) -> tuple[dict[str, Tally], float]:
-    """A tally of each variant, and the mean size of a file in bytes. ``done`` is told how many views were."""
+    """Return a tally per variant and the mean file size in bytes. ``done`` is called with the size of each batch."""
     tallies = {name: Tally() for name in variants}
     sizes: list[int] = []
     while batch := list(islice(views, BATCH)):
@@ -63,7 +63,7 @@ def _decoded(
 def _timed(
     data: bytes, variants: Mapping[str, Decode], transform: Transform, repeats: int, rows: Mapping[str, UInt8Array]
 ) -> dict[str, float]:
-    """Milliseconds of CPU time of each variant, which unlike those of the clock leave other programs out."""
+    """CPU milliseconds of each variant; unlike wall-clock time they are independent of other programs."""
     best = dict.fromkeys(variants, float("inf"))
     for _ in range(repeats):
         for name, decode in variants.items():

@@ -1,4 +1,4 @@
-"""The figures of preprocessing as tables: on the terminal and in the documentation."""
+"""The results of the preprocessing benchmark as tables, for the terminal and the documentation."""
 
 from pathlib import Path
 from typing import Final
@@ -7,14 +7,15 @@ from rich.console import Console
 
 from benchmarks.preprocessing.results import TOP, Preprocessing, Tally
 from benchmarks.preprocessing.variants import SERVICE
-from benchmarks.report import Rows, markdown, replace_figures, table
+from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
-BEGIN: Final = "<!-- preprocessing: written by make bench-preprocessing ARGS=--docs -->"
-END: Final = "<!-- end of preprocessing -->"
+BLOCK: Final = DocsBlock(
+    "<!-- preprocessing: written by make bench-preprocessing ARGS=--docs -->", "<!-- end of preprocessing -->"
+)
 
 
 def times(found: Preprocessing) -> Rows:
-    """CPU milliseconds, and how they compare with those of the service."""
+    """CPU milliseconds, absolute and relative to the service."""
     heading = ["CPU ms", *(column for size in found.tallies for column in (size, "÷ service"))]
     return [heading, *([name, *_times(found, name)] for name in _names(found))]
 
@@ -27,7 +28,7 @@ def _times(found: Preprocessing, name: str) -> list[str]:
 
 
 def accuracy(found: Preprocessing) -> Rows:
-    """Agreement with the reference by size; the rest over all sizes."""
+    """Agreement with the reference by size; the other columns over all sizes."""
     heading = ["agreement, %", *found.tallies, f"top-{TOP} of labelled", "pixel difference", "probability difference"]
     return [heading, *([name, *_accuracy(found, name)] for name in _names(found))]
 
@@ -44,7 +45,7 @@ def _accuracy(found: Preprocessing, name: str) -> list[str]:
 
 
 def _mean(tallies: list[Tally], name: str) -> float:
-    """Over the views of all sizes."""
+    """Mean over the views of all sizes."""
     weighted = sum(float(getattr(tally, name)) * tally.views for tally in tallies)
     return weighted / sum(tally.views for tally in tallies)
 
@@ -60,17 +61,15 @@ def caption(found: Preprocessing) -> str:
     )
     return (
         f"{found.model} in fp32; {sizes}; CPU time of one thread on {found.machine.cpu}, median of the views, each "
-        f"the best of {found.repeats} in turn; Raylens {found.versions['raylens']}, Pillow {found.versions['pillow']}; "
+        f"the fastest of {found.repeats}; Raylens {found.versions['raylens']}, Pillow {found.versions['pillow']}; "
         f"{found.date[:10]}"
     )
 
 
 def show(found: Preprocessing, console: Console) -> None:
-    console.print(table("Time", times(found)))
-    console.print(table("Accuracy", accuracy(found)))
-    console.print(caption(found), style="dim")
+    print_report(console, [("Time", times(found)), ("Accuracy", accuracy(found))], caption(found), [])
 
 
 def write_into(page: Path, found: Preprocessing) -> None:
-    """Put the tables between the marks of a Markdown page. Raises ValueError where they are missing."""
-    replace_figures(page, BEGIN, [caption(found) + ".", markdown(times(found)), markdown(accuracy(found))], END)
+    """Write the generated block of a Markdown page. Raises ValueError if the page lacks the markers."""
+    BLOCK.write(page, [caption(found) + ".", markdown_table(times(found)), markdown_table(accuracy(found))])

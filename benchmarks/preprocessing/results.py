@@ -1,4 +1,4 @@
-"""What was found out about each way to decode, and how it is computed."""
+"""Results of the preprocessing benchmark."""
 
 import json
 import statistics
@@ -18,16 +18,16 @@ TOP: Final = 5
 
 @dataclass(slots=True)
 class Tally:
-    """One variant on photos of one size, summed view by view."""
+    """Totals of one variant on photos of one size."""
 
     times_ms: list[float] = field(default_factory=list)
-    """CPU time, of each view the best."""
+    """Fastest CPU time of each view."""
     views: int = 0
     agreed: int = 0
-    """Views whose top-1 class is that of the reference."""
+    """Views with the same top-1 class as the reference."""
     labelled: int = 0
     hits: int = 0
-    """Labelled views with the right class among the five likeliest."""
+    """Labelled views with the correct class among the top 5."""
     pixel_sum: float = 0.0
     probability_sum: float = 0.0
 
@@ -58,18 +58,18 @@ class Tally:
 
     @property
     def pixel_difference(self) -> float:
-        """Mean absolute one, in 8-bit values."""
+        """Mean absolute difference in 8-bit values."""
         return self.pixel_sum / self.views
 
     @property
     def probability_difference(self) -> float:
-        """Mean absolute one, of the class that is the reference's first."""
+        """Mean absolute difference of the probability of the reference's top-1 class."""
         return self.probability_sum / self.views
 
     def as_dict(self) -> dict[str, float]:
-        told = {name: value for name, value in asdict(self).items() if name not in ("times_ms", "pixel_sum")}
-        del told["probability_sum"]
-        return told | {
+        result = {name: value for name, value in asdict(self).items() if name not in ("times_ms", "pixel_sum")}
+        del result["probability_sum"]
+        return result | {
             "ms": self.ms,
             "agreement": self.agreement,
             "pixel_difference": self.pixel_difference,
@@ -79,16 +79,16 @@ class Tally:
 
 @dataclass(slots=True)
 class Preprocessing:
-    """All of it, as it goes into the JSON."""
+    """All results, as written to the JSON output."""
 
     machine: Machine
     model: str
     repeats: int
-    """Each view is decoded this many times by each variant, in turn; the quickest counts."""
+    """Repetitions per view and variant; the fastest one counts."""
     tallies: dict[str, dict[str, Tally]] = field(default_factory=dict)
-    """By title of the size, by title of the variant."""
+    """By size, then by variant."""
     mean_bytes: dict[str, float] = field(default_factory=dict)
-    """Of a file, by title of the size."""
+    """Mean file size by photo size."""
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
 
@@ -96,5 +96,5 @@ class Preprocessing:
         tallies = {
             size: {name: tally.as_dict() for name, tally in of_size.items()} for size, of_size in self.tallies.items()
         }
-        told = asdict(self)
-        return json.dumps(told | {"tallies": tallies}, indent=1)
+        result = asdict(self)
+        return json.dumps(result | {"tallies": tallies}, indent=1)

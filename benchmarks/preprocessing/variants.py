@@ -1,4 +1,4 @@
-"""Ways to make a model's pixels of a JPEG file, the service's own among them."""
+"""Ways to decode and resize JPEG files, including that of the service."""
 
 import importlib
 import math
@@ -27,18 +27,18 @@ Decode = Callable[[bytes, Transform], UInt8Array]
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Pillow, with the same checks as the service."""
+    """Decoding with Pillow, with the same checks as the service."""
 
     gap: float | None = None
-    """Decode at 1/2, 1/4 or 1/8 where that leaves this many pixels for each one of the result; None: never."""
+    """Decode at 1/2, 1/4 or 1/8 scale if the result has at least this many times the target size; None: never."""
     smaller: Image.Resampling = Image.Resampling.BICUBIC
-    """Filter for what is made smaller."""
+    """Filter for downscaling."""
     larger: Image.Resampling = Image.Resampling.BICUBIC
-    """Filter for what is made larger."""
+    """Filter for upscaling."""
     mode: str | None = None
-    """Colours to resize in."""
+    """Colour space for resizing."""
     fast: bool = False
-    """libjpeg's quickest transform, and no smoothing of the coarser colour."""
+    """libjpeg's fastest DCT, and no chroma smoothing."""
 
     def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
         check_jpeg(data)
@@ -62,7 +62,7 @@ class Scaled:
 
 
 def _centre(size: tuple[float, float], within: tuple[int, int], crop: float) -> Box:
-    """The centre crop of a picture of ``size``, of which libjpeg rounds the last pixels up to ``within``."""
+    """The centre crop of an image of ``size``; libjpeg rounds the decoded size up to ``within``."""
     side = crop * min(size)
     left, top = (size[0] - side) / 2, (size[1] - side) / 2
     return left, top, min(left + side, within[0]), min(top + side, within[1])
@@ -70,9 +70,9 @@ def _centre(size: tuple[float, float], within: tuple[int, int], crop: float) -> 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """OpenCV's average over the area of each pixel (bilinear where it enlarges), of what Pillow or simplejpeg decodes.
+    """OpenCV's area interpolation (bilinear for upscaling) after decoding with Pillow or simplejpeg.
 
-    It cuts at whole pixels.
+    Crops at whole pixels.
     """
 
     gap: float
@@ -85,7 +85,7 @@ class Area:
         side = round(transform.crop * min(width, height))
         left, top = (width - side) // 2, (height - side) // 2
         cv2 = importlib.import_module("cv2")
-        cv2.setNumThreads(1)  # like Pillow, and all its time is that of this thread
+        cv2.setNumThreads(1)  # like Pillow, and so that thread time is complete
         method = cv2.INTER_AREA if side >= transform.size else cv2.INTER_LINEAR
         square: UInt8Array = cv2.resize(
             pixels[top : top + side, left : left + side], (transform.size, transform.size), interpolation=method
@@ -119,11 +119,11 @@ _PILLOW: Final[dict[str, Decode]] = {
     "bilinear always": Scaled(2.0, Image.Resampling.BILINEAR, Image.Resampling.BILINEAR),
     "box": Scaled(2.0, Image.Resampling.BOX),
 }
-"""Bicubic and with a gap of 2, as the service, where nothing else is said."""
+"""Unless noted otherwise, bicubic with a gap of 2, as in the service."""
 
 
 def variants() -> dict[str, Decode]:
-    """By title, REFERENCE first; those with OpenCV and simplejpeg where these happen to be installed."""
+    """By title, REFERENCE first. Includes OpenCV and simplejpeg if they are installed."""
     found = dict(_PILLOW)
     if find_spec("cv2"):
         found["OpenCV area"] = Area(2.0, simplejpeg=False)

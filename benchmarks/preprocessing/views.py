@@ -1,4 +1,4 @@
-"""Photos to decode: views of those that installed packages bring along, as JPEG files of several sizes."""
+"""Test photos in several sizes: views of photos from installed packages."""
 
 import io
 from collections.abc import Iterator
@@ -33,11 +33,11 @@ WINDOWS: Final = (
     (0.25, 0.25, 1.0, 1.0),
     (0.125, 0.125, 0.875, 0.875),
 )
-"""Left, top, right, bottom of each view as shares of the photo. Each is taken as it is and mirrored."""
+"""Left, top, right, bottom of each view as fractions of the photo; each is also mirrored."""
 
 QUALITY: Final = 88
 GRAIN: Final = 6.0
-"""Noise of a camera, standard deviation of 8-bit values: enlarged photos alone would be smooth, small and quick."""
+"""Standard deviation of added noise in 8-bit values; without it, enlarged photos would compress and decode too well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Size:
     width: int
     height: int
     every: int = 1
-    """Only each so-manieth view is made: large ones take long."""
+    """Use only every n-th view, because large ones are slow."""
 
     @property
     def title(self) -> str:
@@ -60,11 +60,11 @@ class View:
     data: bytes
     """A JPEG file."""
     label: int | None
-    """ImageNet class; None: unknown, or perhaps cut away."""
+    """ImageNet class; None if unknown, or if the crop may have removed the object."""
 
 
 def views(size: Size, most: int) -> Iterator[View]:
-    """``most`` views or fewer, spread over all photos; the same ones each time. Raises NotEnoughPhotos."""
+    """At most ``most`` views, distributed over all photos and deterministic. Raises NotEnoughPhotos."""
     photos = list(_photos())
     count = len(photos) * len(WINDOWS) * 2
     step = max(size.every, -(-count // most))
@@ -91,7 +91,7 @@ def _view(path: Path, window: tuple[float, float, float, float], *, mirrored: bo
 
 
 def _sized(picture: Image.Image, size: Size, seed: int) -> Image.Image:
-    """Filled with the picture. What is enlarged gets grain."""
+    """Resize and crop to ``size``; add noise if the image is enlarged."""
     enlarged = size.width * size.height > picture.width * picture.height
     fitted = ImageOps.fit(picture, (size.width, size.height), Image.Resampling.BICUBIC)
     if not enlarged:

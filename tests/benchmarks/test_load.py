@@ -1,4 +1,4 @@
-"""Both load generators against a server whose answers are known."""
+"""Both load generators against a test server."""
 
 import shutil
 import threading
@@ -76,7 +76,7 @@ def generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("generator")
-def test_each_connection_keeps_one_request_under_way_and_the_bodies_take_turns(server: _Server):
+def test_connections_send_one_request_at_a_time_and_cycle_through_the_bodies(server: _Server):
     bodies = [b"0", b"\x00\xff\r\n1", b"2" * 100_000]
     with Workload.of("/path?cache=off", "image/jpeg", bodies) as workload:
         seen = load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=4, seconds=2)
@@ -92,15 +92,15 @@ def test_each_connection_keeps_one_request_under_way_and_the_bodies_take_turns(s
 
 
 @pytest.mark.usefixtures("generator")
-def test_connections_are_kept(server: _Server):
+def test_connections_are_reused(server: _Server):
     with Workload.of("/", "image/jpeg", [b"0"]) as workload:
         seen = load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=3, seconds=1)
     assert seen.requests > 3
-    assert server.connections <= 4  # wrk looks first whether anybody is there
+    assert server.connections <= 4  # wrk opens an extra connection as a check
 
 
 @pytest.mark.usefixtures("generator")
-def test_a_token_and_one_more_header_go_along_where_there_are_some(server: _Server):
+def test_token_and_header_are_sent_if_given(server: _Server):
     with Workload.of("/", "image/jpeg", [b"0"]) as workload:
         load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=1, seconds=1)
         assert set(server.tokens) == {None}
@@ -114,7 +114,7 @@ def test_a_token_and_one_more_header_go_along_where_there_are_some(server: _Serv
 
 
 @pytest.mark.usefixtures("generator")
-def test_refusals_are_no_images(server: _Server):
+def test_refused_requests_are_not_counted_as_images(server: _Server):
     with Workload.of("/", "image/jpeg", [b"0", REFUSED]) as workload:
         seen = load.run(f"http://127.0.0.1:{server.server_port}", workload, connections=2, seconds=1)
     assert seen.errors == seen.refused
@@ -122,13 +122,13 @@ def test_refusals_are_no_images(server: _Server):
     assert seen.images_per_s == pytest.approx(seen.answers / seen.seconds)
 
 
-def test_a_generator_that_fails_says_why(server: _Server):
+def test_a_failing_generator_reports_the_reason(server: _Server):
     with Workload.of("/", "image/jpeg", []) as workload, pytest.raises(LoadFailed, match=load.generator()):
         load.run("http://not a host", workload, connections=1, seconds=1)
 
 
 @pytest.mark.usefixtures("generator")
-def test_nobody_there():
+def test_a_server_that_is_not_running():
     with Workload.of("/", "image/jpeg", [b"0"]) as workload:
         try:
             seen = load.run("http://127.0.0.1:9", workload, connections=1, seconds=1)

@@ -1,4 +1,4 @@
-"""The photos that are sent: different ones, all alike, the same each time."""
+"""Test photos: distinct, of uniform size, deterministic."""
 
 import io
 
@@ -13,7 +13,7 @@ def taken() -> list[bytes]:
     return photos(64)
 
 
-def test_photos_are_different_and_alike_in_pixels_and_bytes(taken: list[bytes]):
+def test_photos_are_distinct_and_of_uniform_size(taken: list[bytes]):
     assert len(set(taken)) == 64
     for photo in taken:
         assert Image.open(io.BytesIO(photo)).size == (WIDTH, HEIGHT)
@@ -21,10 +21,10 @@ def test_photos_are_different_and_alike_in_pixels_and_bytes(taken: list[bytes]):
     assert abs(sum(map(len, taken)) / 64 - BYTES) < 0.03 * BYTES
 
 
-def test_photos_are_the_same_each_time(taken: list[bytes]):
+def test_photos_are_deterministic(taken: list[bytes]):
     assert photos(4) == taken[:4]
 
 
-def test_more_photos_than_there_are():
-    with pytest.raises(NotEnoughPhotos, match="5000 photos are wanted"):
+def test_requesting_too_many_photos_fails():
+    with pytest.raises(NotEnoughPhotos, match="5000 photos were requested"):
         photos(5000)

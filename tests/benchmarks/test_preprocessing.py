@@ -1,4 +1,4 @@
-"""Ways to decode: their photos, their pixels, and what is made of the figures."""
+"""The preprocessing benchmark: views, variants and evaluation."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ def jpeg(width: int, height: int) -> bytes:
     return encode(photo(width, height), "JPEG", quality=95)
 
 
-def test_views_differ_are_of_one_size_and_the_same_each_time():
+def test_views_are_distinct_of_one_size_and_deterministic():
     taken = list(views(SMALL, 1000))
     assert len(taken) >= 300
     assert len({view.data for view in taken}) == len(taken)
@@ -41,7 +41,7 @@ def test_views_differ_are_of_one_size_and_the_same_each_time():
     assert len(labels) == 2 * 20, "whole photos, as they are and mirrored"
 
 
-def test_fewer_views_are_spread_over_the_photos():
+def test_fewer_views_are_distributed_over_the_photos():
     few = list(views(SMALL, 10))
     assert 5 < len(few) <= 10
     assert len(list(views(Size(96, 72, every=40), 1000))) == 8
@@ -49,7 +49,7 @@ def test_fewer_views_are_spread_over_the_photos():
 
 @pytest.mark.parametrize("name", list(variants()))
 @pytest.mark.parametrize("size", [(24, 18), (96, 72), (101, 330)])
-def test_variants_show_the_same_photo(name: str, size: tuple[int, int]):
+def test_variants_decode_the_same_photo(name: str, size: tuple[int, int]):
     data = jpeg(*size)
     pixels = variants()[name](data, TRANSFORM)
     assert pixels.shape == (32, 32, 3)
@@ -58,10 +58,10 @@ def test_variants_show_the_same_photo(name: str, size: tuple[int, int]):
     assert difference.mean() < 12
 
 
-def test_variants_do_what_they_are_named_after():
+def test_variants_differ_as_expected():
     data = jpeg(400, 300)
     exact = Scaled()(data, TRANSFORM)
-    assert np.array_equal(Scaled(20.0)(data, TRANSFORM), exact), "no scaled decoding that would leave too few pixels"
+    assert np.array_equal(Scaled(20.0)(data, TRANSFORM), exact), "no scaled decoding if too few pixels would remain"
     others = [Scaled(1.0), Scaled(mode="YCbCr"), Scaled(fast=True), Scaled(smaller=Image.Resampling.BOX)]
     assert all(not np.array_equal(other(data, TRANSFORM), exact) for other in others)
     assert np.array_equal(Scaled(larger=Image.Resampling.BOX)(data, TRANSFORM), exact)
@@ -77,7 +77,7 @@ def _dark(data: bytes, transform: Transform) -> UInt8Array:
 
 
 def _predict(pixels: UInt8Array) -> Float32Array:
-    """Class 1 is likelier where it is bright."""
+    """The brighter the image, the more probable is class 1."""
     bright = pixels.astype(np.float32).mean(axis=(1, 2, 3)) / 255
     return np.stack([np.full_like(bright, 0.2), bright, *[np.zeros_like(bright)] * 4], axis=1)
 
@@ -107,7 +107,7 @@ def test_agreement_hits_and_differences(tallies: dict[str, Tally]):
     assert all(len(tally.times_ms) == 20 and tally.ms > 0 for tally in tallies.values())
 
 
-def test_a_hit_is_among_the_five_likeliest():
+def test_a_hit_is_a_label_in_the_top_5():
     tally = Tally()
     probabilities = np.array([0.3, 0.25, 0.2, 0.1, 0.1, 0.05], np.float32)
     for label in (0, 4, 5, None):
@@ -130,7 +130,7 @@ def test_tables(found: Preprocessing, tmp_path: Path):
     assert accuracy[REFERENCE] == ["100.0", "100.0", accuracy[REFERENCE][2], "0.00", "0.0000"]
     assert accuracy["dark"][:2] == ["0.0", "0.0"]
     page = tmp_path / "page.md"
-    page.write_text(f"before\n\n{report.BEGIN}\n\nold\n\n{report.END}\n\nafter\n")
+    page.write_text(f"before\n\n{report.BLOCK.begin}\n\nold\n\n{report.BLOCK.end}\n\nafter\n")
     report.write_into(page, found)
     text = page.read_text()
     assert "old" not in text
@@ -144,9 +144,9 @@ def test_json(found: Preprocessing):
     assert told["model"] == "a-model"
 
 
-def test_the_documentation_has_a_place_for_the_figures():
+def test_the_documentation_has_the_markers():
     text = (ROOT / "docs" / "benchmarks.md").read_text()
-    assert text.index(report.BEGIN) < text.index(report.END)
+    assert text.index(report.BLOCK.begin) < text.index(report.BLOCK.end)
 
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -154,7 +154,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
 
 
-def test_help_and_wrong_use():
+def test_help_and_invalid_options():
     shown = _run("--help")
     assert shown.returncode == 0
     assert "python -m benchmarks.preprocessing --sizes 500,1000" in shown.stdout

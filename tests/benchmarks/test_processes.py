@@ -1,4 +1,4 @@
-"""Who took the CPU time, and which part of the service a process is."""
+"""CPU time and memory by component of the service."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from benchmarks.processes import CpuTimes, memory, part_of
+from benchmarks.processes import CpuTimes, component_of, memory
 
 
 class _Named:
@@ -33,13 +33,13 @@ class _Named:
         (("cat",), "other"),
     ],
 )
-def test_parts(command: tuple[str, ...], part: str):
-    assert part_of(_Named(*command)) == part  # type: ignore[arg-type]
+def test_processes_are_assigned_to_components(command: tuple[str, ...], part: str):
+    assert component_of(_Named(*command)) == part  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def spinning() -> Iterator[psutil.Process]:
-    """A process that takes CPU time as fast as it gets it."""
+    """A process in a busy loop."""
     with subprocess.Popen(
         [sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
     ) as child:
@@ -49,19 +49,19 @@ def spinning() -> Iterator[psutil.Process]:
         child.kill()
 
 
-def test_cpu_time_of_a_part_and_of_others(spinning: psutil.Process):
+def test_cpu_time_of_a_component_and_of_other_programs(spinning: psutil.Process):
     before, started = CpuTimes.of([spinning]), spinning.cpu_times().user
     while spinning.cpu_times().user < started + 0.3:
         pass
     used = before.until(CpuTimes.of([spinning]))
-    assert used.by_part["other"] == pytest.approx(0.3, abs=0.1)
+    assert used.by_component["other"] == pytest.approx(0.3, abs=0.1)
     without = CpuTimes.of([]).until(CpuTimes.of([]))
-    assert without.by_part == {}
+    assert without.by_component == {}
     assert used.other_cores(client_s=1e9) == 0.0
-    assert used.machine >= used.by_part["other"] - 0.1
+    assert used.machine >= used.by_component["other"] - 0.1
 
 
-def test_a_process_that_ended_is_passed_over(spinning: psutil.Process):
+def test_terminated_processes_are_skipped(spinning: psutil.Process):
     spinning.kill()
     spinning.wait()
     assert CpuTimes.of([spinning]).by_process == {}

@@ -1,4 +1,4 @@
-"""What is made of the figures: medians, shares, tables, the picture."""
+"""Evaluation of the results: medians, shares, tables, the chart."""
 
 import io
 import json
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from benchmarks import picture, report
+from benchmarks import charts, report
 from benchmarks.limit import Limit
 from benchmarks.load import Load
 from benchmarks.processes import Memory
@@ -62,8 +62,8 @@ def test_tables_on_the_terminal(benchmark: Benchmark):
     for wanted in (
         "90–160",
         "75 %",
-        "10.0 × (8.0–11.0) the rate",
-        "0.90 × the rate of hits without",
+        "10.0 × (8.0–11.0) the throughput",
+        "0.90 × the throughput of hits without",
         "12.5",
         "7.5",
         "6.75",
@@ -81,22 +81,22 @@ def test_warnings():
     disturbed.runs[HITS.name] = Run(_load(1500, client_cores=0.97), 0, {}, other_cores=0.0)
     disturbed.runs[FULL_LOAD.name] = Run(_load(150, refused=3), 0, {}, other_cores=0.5)
     full, hits, limit, errors = _benchmark(disturbed).warnings()
-    assert full == "64 connections: other programs took 0.50 of 2 cores."
-    assert hits == "64, cache hits: wrk is the bottleneck, it took 0.97 of the one core it can use."
-    assert limit == "the limit got 1.50 of 2 cores: it is higher, the shares are lower."
+    assert full == "64 connections: other programs used 0.50 of 2 cores."
+    assert hits == "64, cache hits: wrk is the bottleneck; it used 0.97 of the one core it can use."
+    assert limit == "the limit was measured with 1.50 of 2 cores, so the true limit is higher and the shares lower."
     assert errors.startswith("3 requests were refused")
 
 
-def test_json_holds_every_round_and_the_medians(benchmark: Benchmark):
+def test_json_contains_all_rounds_and_the_medians(benchmark: Benchmark):
     document = json.loads(json.dumps(benchmark.as_dict()))
     assert [each["limit"]["images_per_s"] for each in document["rounds"]] == [200, 240, 100]
     assert document["medians"]["cases"]["64 connections"]["share_of_limit"]["median"] == 0.75
     assert document["medians"]["hits_to_uncached"]["median"] == 10.0
 
 
-def test_figures_replace_those_of_before(benchmark: Benchmark, tmp_path: Path):
+def test_the_generated_block_is_replaced(benchmark: Benchmark, tmp_path: Path):
     page = tmp_path / "benchmarks.md"
-    page.write_text(f"# Before\n\n{report.BEGIN}\nold\n{report.END}\n\nafter\n")
+    page.write_text(f"# Before\n\n{report.BLOCK.begin}\nold\n{report.BLOCK.end}\n\nafter\n")
     report.write_into(page, benchmark)
     once = page.read_text()
     report.write_into(page, benchmark)
@@ -107,22 +107,22 @@ def test_figures_replace_those_of_before(benchmark: Benchmark, tmp_path: Path):
     assert "| 64 connections | 150 | 90–160 | 75 % |" in once
 
 
-def test_a_page_without_a_place_for_figures(benchmark: Benchmark, tmp_path: Path):
+def test_a_page_without_markers_is_rejected(benchmark: Benchmark, tmp_path: Path):
     page = tmp_path / "page.md"
     page.write_text("nothing here")
-    with pytest.raises(ValueError, match="no place for the figures"):
+    with pytest.raises(ValueError, match="no markers"):
         report.write_into(page, benchmark)
     assert page.read_text() == "nothing here"
 
 
-def test_the_page_of_the_project_has_a_place():
+def test_the_documentation_has_the_markers():
     page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
-    assert page.count(report.BEGIN) == page.count(report.END) == 1
+    assert page.count(report.BLOCK.begin) == page.count(report.BLOCK.end) == 1
 
 
-def test_picture(benchmark: Benchmark, tmp_path: Path):
+def test_chart(benchmark: Benchmark, tmp_path: Path):
     path = tmp_path / "new" / "bench.png"
-    picture.draw(benchmark, path)
+    charts.draw(benchmark, path)
     with Image.open(path) as image:
         assert image.width > 1500
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 20

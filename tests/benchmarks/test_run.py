@@ -1,4 +1,4 @@
-"""The whole benchmark, as short as it gets."""
+"""The benchmark command."""
 
 import json
 import subprocess
@@ -16,14 +16,14 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=500)
 
 
-def test_help_tells_an_example_and_the_exit_codes():
+def test_help_contains_an_example_and_the_exit_status():
     outcome = _bench("--help")
     assert outcome.returncode == 0
     assert "python -m benchmarks.run --rounds 5" in outcome.stdout
     assert "Exit status" in outcome.stdout
 
 
-def test_wrong_use():
+def test_invalid_options_are_rejected():
     assert _bench("--rounds", "0").returncode == 2
     assert _bench("--config", "/nowhere.yaml").returncode == 2
 

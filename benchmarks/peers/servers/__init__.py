@@ -1,1 +1,1 @@
-"""The other systems, each set up as its own documentation recommends. Each runs in an environment of its own."""
+"""The peers, configured as their documentation recommends. Each runs in its own environment."""

@@ -1,13 +1,13 @@
 """BentoML, configured by https://docs.bentoml.com/en/latest/get-started/adaptive-batching.html.
 
-- ``workers``: processes that each take requests, batch and infer, from
+- ``workers``: processes that each accept requests, batch and infer, from
   https://docs.bentoml.com/en/latest/build-with-bentoml/parallelize-requests.html.
-- ``batchable``: adaptive batching, which learns by itself how long to wait; ``max_latency_ms`` is when it gives up a
-  request, so it is as long as the service's own limit.
-- One service, not two: a service apart for the model would hand every image to another process by HTTP.
-- A batchable API takes a list; each request brings one photo as a file of a form, the format documented for files.
-  BentoML keeps it as a file, which is told to be in memory (``TMPDIR``).
-- Metrics, tracing and the access log are off: nobody reads them here.
+- ``batchable``: adaptive batching, which learns how long to wait. Requests are aborted after ``max_latency_ms``, so it
+  equals the timeout of the service.
+- One service: a separate service for the model would send every image to another process by HTTP.
+- A batchable API takes a list; each request contains one photo in a multipart form, the format documented for files.
+  BentoML stores it as a file, in memory by way of ``TMPDIR``.
+- Metrics, tracing and the access log are disabled, because they are not used.
 """
 
 import os
@@ -16,20 +16,20 @@ from typing import Any
 
 import bentoml  # type: ignore[import-not-found]
 
-from benchmarks.peers.engine import MAX_BATCH, Classifier, Terms
+from benchmarks.peers.engine import MAX_BATCH, Classifier, PeerConfig
 
-TERMS = Terms.told()
+CONFIG = PeerConfig.from_environment()
 
 
 @bentoml.service(
-    workers=TERMS.workers,
+    workers=CONFIG.workers,
     traffic={"timeout": 60},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},
 )
 class Service:
     def __init__(self) -> None:
-        self.classifier = Classifier(TERMS)
+        self.classifier = Classifier(CONFIG)
 
     @bentoml.api(batchable=True, max_batch_size=MAX_BATCH, max_latency_ms=60_000)  # type: ignore[untyped-decorator]
     def classify(self, photos: list[Path]) -> list[list[dict[str, Any]]]:
@@ -38,13 +38,13 @@ class Service:
 
 def main() -> None:
     memory = Path("/dev/shm")
-    os.environ |= {"BENTOML_HOME": TERMS.folder, "BENTOML_DO_NOT_TRACK": "True"}
+    os.environ |= {"BENTOML_HOME": CONFIG.folder, "BENTOML_DO_NOT_TRACK": "True"}
     if memory.is_dir():
         os.environ["TMPDIR"] = str(memory)
     target = "benchmarks.peers.servers.bentoml:Service"
     from bentoml_cli.cli import cli  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    cli(["serve", target, "--host", "127.0.0.1", "--port", str(TERMS.port)])
+    cli(["serve", target, "--host", "127.0.0.1", "--port", str(CONFIG.port)])
 
 
 if __name__ == "__main__":

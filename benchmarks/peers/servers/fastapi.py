@@ -1,7 +1,7 @@
-"""Plain FastAPI and Keras, as tutorials show it: https://fastapi.tiangolo.com/async/ and …/deployment/server-workers/.
+"""Plain FastAPI and Keras, as in tutorials: https://fastapi.tiangolo.com/async/ and …/deployment/server-workers/.
 
-- A path operation without ``async`` runs in FastAPI's threads, so decoding and inference do not stop the event loop.
-- One worker a core, which the documentation recommends, each with a model of its own; no batching, as there is none.
+- A path operation without ``async`` runs in FastAPI's threads, so decoding and inference do not block the event loop.
+- One worker per core, as the documentation recommends, each with its own model; FastAPI has no batching.
 - uvicorn with uvloop and httptools; no access log.
 """
 
@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import Body, FastAPI
 
-from benchmarks.peers.engine import Terms
+from benchmarks.peers.engine import PeerConfig
 from benchmarks.peers.keras_engine import KerasClassifier
 
-TERMS = Terms.told()
+CONFIG = PeerConfig.from_environment()
 
 
 def create() -> FastAPI:
     app = FastAPI()
-    classifier = KerasClassifier(TERMS)
+    classifier = KerasClassifier(CONFIG)
 
     @app.get("/ready")
     def ready() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
         "benchmarks.peers.servers.fastapi:create",
         factory=True,
         host="127.0.0.1",
-        port=TERMS.port,
-        workers=TERMS.cores,
+        port=CONFIG.port,
+        workers=CONFIG.cores,
         access_log=False,
         log_level="warning",
         timeout_worker_healthcheck=60,

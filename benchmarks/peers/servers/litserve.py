@@ -1,11 +1,11 @@
 """LitServe, configured by https://lightning.ai/docs/litserve/features/batching and …/api-reference/litserver.
 
-- ``max_batch_size``: dynamic batching in each worker; ``batch_timeout`` of a millisecond, since on a CPU a batch is
-  barely faster an image than a single one, so waiting for company only costs latency.
-- ``workers_per_device``: inference processes; decoding happens in them, too.
-- ``num_api_servers`` is left alone: as many HTTP processes as workers, which the documentation recommends.
+- ``max_batch_size``: dynamic batching in each worker; ``batch_timeout`` of one millisecond: on a CPU batches
+  are hardly faster per image, so waiting only adds latency.
+- ``workers_per_device``: inference processes; they also decode.
+- ``num_api_servers`` is the default: as many HTTP processes as workers, as the documentation recommends.
 - ``fast_queue``: ZeroMQ between the processes, recommended above 100 requests/s.
-- The image is the body of the request as it is: ``bytes`` as the type of the request spares JSON and base64.
+- The image is sent as the raw request body: the request type ``bytes`` avoids JSON and base64.
 """
 
 from typing import Annotated, Any
@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import litserve  # type: ignore[import-not-found]
 from fastapi import Body
 
-from benchmarks.peers.engine import MAX_BATCH, Classifier, Terms
+from benchmarks.peers.engine import MAX_BATCH, Classifier, PeerConfig
 from models.arrays import UInt8Array
 
 
 class Api(litserve.LitAPI):  # type: ignore[misc]
     def setup(self, device: str) -> None:
-        self.classifier = Classifier(Terms.told())
+        self.classifier = Classifier(PeerConfig.from_environment())
 
     def decode_request(self, request: Annotated[bytes, Body(media_type="image/jpeg")]) -> UInt8Array:
         return self.classifier.pixels(request)
@@ -38,10 +38,10 @@ class Api(litserve.LitAPI):  # type: ignore[misc]
 
 
 def main() -> None:
-    terms = Terms.told()
+    config = PeerConfig.from_environment()
     api = Api(max_batch_size=MAX_BATCH, batch_timeout=0.001)
-    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=terms.workers, fast_queue=True)
-    server.run(host="127.0.0.1", port=terms.port, log_level="warning", generate_client_file=False)
+    server = litserve.LitServer(api, accelerator="cpu", workers_per_device=config.workers, fast_queue=True)
+    server.run(host="127.0.0.1", port=config.port, log_level="warning", generate_client_file=False)
 
 
 if __name__ == "__main__":

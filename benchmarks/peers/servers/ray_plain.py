@@ -1,8 +1,7 @@
 """A plain graph of Ray Serve with Keras: https://docs.ray.io/en/latest/serve/model_composition.html, default flags.
 
-Three deployments one after the other – ingress, preprocessing, model – and one call an image down the chain. The
-responses are passed on un-awaited, which the documentation recommends, so pixels go from stage to stage directly. What
-one writes first, and what Raylens grew from.
+Three deployments (ingress, preprocessing, model) and one call per image. Responses are passed on without awaiting them,
+as the documentation recommends, so that pixels are sent directly between stages. A typical first implementation.
 """
 
 from typing import Any
@@ -12,20 +11,20 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 from starlette.requests import Request
 
-from benchmarks.peers.engine import Terms
+from benchmarks.peers.engine import PeerConfig
 from benchmarks.peers.keras_engine import KerasClassifier
 from benchmarks.peers.servers.ray_cluster import run
 from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 
 IN_FLIGHT = 256
-"""Above the 64 connections of the load and the 5 that Ray Serve allows by default, which would only queue outside."""
+"""Above the 64 connections of the load; with the default of 5, requests would queue in the handles."""
 
 
 @serve.deployment(max_ongoing_requests=IN_FLIGHT)
 class Preprocessor:
     def __init__(self) -> None:
-        self._transform = resolve_model(Terms.told().model).transform
+        self._transform = resolve_model(PeerConfig.from_environment().model).transform
 
     def __call__(self, photo: bytes) -> Any:  # noqa: ANN401
         return decode(photo, self._transform)[1][np.newaxis]
@@ -34,7 +33,7 @@ class Preprocessor:
 @serve.deployment(max_ongoing_requests=IN_FLIGHT)
 class Model:
     def __init__(self) -> None:
-        self._classifier = KerasClassifier(Terms.told())
+        self._classifier = KerasClassifier(PeerConfig.from_environment())
 
     def __call__(self, pixels: Any) -> list[dict[str, Any]]:  # noqa: ANN401
         return self._classifier.infer(pixels)
@@ -53,4 +52,4 @@ class Ingress:
 
 if __name__ == "__main__":
     graph = Ingress.bind(Preprocessor.bind(), Model.bind())  # type: ignore[attr-defined]
-    run(graph, Terms.told())
+    run(graph, PeerConfig.from_environment())

@@ -1,18 +1,18 @@
-"""NVIDIA Triton: the server in the package nvidia-pytriton, with the Python backend that belongs to it.
+"""NVIDIA Triton: the server from the package nvidia-pytriton with its Python backend.
 
 Configured by https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/optimization.html
 and …/user_guide/batcher.html:
 
-- ``instance_group``: several instances of the model, a process each.
-- ``dynamic_batching`` as it is by default: batches of whatever waits, without delay.
-- The Python backend decodes and calls OpenVINO: the package brings no backend for OpenVINO itself, and decoding has to
-  be Python all the same. The server is started directly and not through PyTriton's ``bind``, whose inference functions
-  share one interpreter.
-- The image is the body of the request as it is: a raw binary request of
+- ``instance_group``: several instances of the model, each in its own process.
+- ``dynamic_batching`` with defaults: batches of all waiting requests, without delay.
+- The Python backend decodes and calls OpenVINO: the package contains no OpenVINO backend, and decoding needs
+  Python anyway. The server is started directly instead of through PyTriton's ``bind``, whose inference functions share
+  one interpreter.
+- The image is sent as the raw request body, see
   https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/protocol/extension_binary_data.html.
-- No gRPC, no metrics: nobody asks for them here.
+- gRPC and metrics are disabled, because they are not used.
 
-The Python in the backend is the one that the package was built for, an early 3.11.
+The backend needs the Python that the package was built for, an early 3.11.
 """
 
 import os
@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks.peers.engine import MAX_BATCH, TOP, Terms
+from benchmarks.peers.engine import MAX_BATCH, TOP, PeerConfig
 
 NAME: Final = "classifier"
 CONFIG: Final = """
@@ -47,7 +47,7 @@ def _package() -> Path:
 
 
 def _backends(package: Path, folder: Path) -> Path:
-    """The Python backend beside the stub for this version of Python."""
+    """The Python backend with the stub for this Python version."""
     backends = folder / "backends"
     shutil.copytree(package / "backends", backends)
     stub = "triton_python_backend_stub"
@@ -55,28 +55,28 @@ def _backends(package: Path, folder: Path) -> Path:
     return backends
 
 
-def _models(terms: Terms, folder: Path) -> Path:
+def _models(config: PeerConfig, folder: Path) -> Path:
     model = folder / "models" / NAME
     (model / "1").mkdir(parents=True)
     (model / "1" / "model.py").write_text(MODEL)
-    (model / "config.pbtxt").write_text(CONFIG.format(batch=MAX_BATCH, top=TOP, instances=terms.workers))
+    (model / "config.pbtxt").write_text(CONFIG.format(batch=MAX_BATCH, top=TOP, instances=config.workers))
     return folder / "models"
 
 
 def main() -> None:
-    terms = Terms.told()
-    package, folder = _package(), Path(terms.folder)
+    config = PeerConfig.from_environment()
+    package, folder = _package(), Path(config.folder)
     options = {
-        "model-repository": _models(terms, folder),
+        "model-repository": _models(config, folder),
         "backend-directory": _backends(package, folder),
         "http-address": "127.0.0.1",
-        "http-port": terms.port,
+        "http-port": config.port,
         "allow-grpc": "false",
         "allow-metrics": "false",
         "log-info": "false",
     }
     environment = os.environ | {
-        # The backend's Python finds its packages by the first python3 on the path.
+        # The backend locates its packages by the first python3 in PATH.
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "LD_LIBRARY_PATH": str(package.parent.with_name("nvidia_pytriton.libs")),
     }

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.growth`` as its users call it."""
+"""The command ``python -m benchmarks.growth``."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.benchmarks.growth.sample import growth
 runner = CliRunner()
 
 
-def test_help_tells_an_example_and_the_exit_status():
+def test_help_contains_an_example_and_the_exit_status():
     outcome = runner.invoke(app, ["--help"])
     assert outcome.exit_code == 0
     assert "python -m benchmarks.growth --only replicas,requests" in outcome.stdout
@@ -33,7 +33,7 @@ def test_help_tells_an_example_and_the_exit_status():
         ("--from", "/nowhere.json"),
     ],
 )
-def test_wrong_use(arguments: tuple[str, ...]):
+def test_invalid_options_are_rejected(arguments: tuple[str, ...]):
     assert runner.invoke(app, arguments).exit_code == 2
 
 
@@ -45,11 +45,11 @@ def test_an_earlier_run_is_shown(tmp_path: Path):
     assert not (tmp_path / "new").exists()
 
 
-def test_what_is_no_run_is_told(tmp_path: Path):
+def test_a_file_of_another_format_is_rejected(tmp_path: Path):
     (tmp_path / "broken.json").write_text("{}")
     outcome = runner.invoke(app, ["--from", str(tmp_path / "broken.json")])
     assert outcome.exit_code == 1
-    assert "Not measured" in outcome.stderr
+    assert "Benchmark failed" in outcome.stderr
 
 
 @pytest.mark.chaos

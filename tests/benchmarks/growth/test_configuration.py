@@ -1,4 +1,4 @@
-"""The service of a run: a fake model of known time, a fixed number of replicas, small pictures, many in a request."""
+"""Set-up of a run: fake model, fixed replicas, small images, several images per request."""
 
 import io
 from email import message_from_bytes
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.growth.bundles import CONTENT_TYPE, bodies, body
 from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.request_sizes import CONTENT_TYPE, bodies, body
 from benchmarks.growth.thumbnails import HEIGHT, WIDTH, thumbnails
 from serve_app.cluster.serve_config import capped
 from serve_app.cluster.serve_config import read as read_checked
@@ -16,7 +16,7 @@ from serve_app.config import BuildArguments
 
 
 @pytest.mark.parametrize(("replicas", "preprocessors"), [(1, 1), (3, 1), (4, 2), (8, 3)])
-def test_replicas_are_fixed_and_fit_two_cores(replicas: int, preprocessors: int, tmp_path: Path):
+def test_replicas_are_fixed_and_fit_on_two_cores(replicas: int, preprocessors: int, tmp_path: Path):
     document = capped(read_checked(write(faked(read(), replicas, 20.0), tmp_path / "serve.yaml")), 2.0)
     deployments = {each["name"]: each for each in document["applications"][0]["deployments"]}
     for name, wanted in (("Ingress", 1), ("Preprocessor", preprocessors), ("Classifier", replicas)):
@@ -25,15 +25,15 @@ def test_replicas_are_fixed_and_fit_two_cores(replicas: int, preprocessors: int,
     assert deployments["Results"]["num_replicas"] == 1
 
 
-def test_the_model_takes_its_time_for_each_image():
+def test_the_model_has_a_latency_per_image():
     document = read()
     (application,) = faked(document, 2, 20.0)["applications"]
     classifier = BuildArguments.model_validate(application["args"]).classifier
     assert (classifier.runtime, classifier.fake_image_ms, classifier.fake_call_ms) == ("fake", 20.0, 0.0)
-    assert document == read(), "what was given stays as it was"
+    assert document == read(), "the input is not modified"
 
 
-def test_thumbnails_are_small_and_all_different():
+def test_thumbnails_are_small_and_distinct():
     made = thumbnails(12)
     assert len(set(made)) == 12
     assert max(map(len, made)) < 3000
@@ -41,7 +41,7 @@ def test_thumbnails_are_small_and_all_different():
         assert (image.format, image.size) == ("JPEG", (WIDTH, HEIGHT))
 
 
-def test_a_body_holds_its_photos():
+def test_a_body_contains_its_photos():
     message = message_from_bytes(f"Content-Type: {CONTENT_TYPE}\r\n\r\n".encode() + body([b"\xff\xd8one", b"two"]))
     parts = [part for part in message.walk() if not part.is_multipart()]
     assert [part.get_param("name", header="Content-Disposition") for part in parts] == ["file", "file"]
@@ -49,7 +49,7 @@ def test_a_body_holds_its_photos():
 
 
 @pytest.mark.parametrize("bundle", [1, 4, 16, 64])
-def test_requests_take_each_photo_as_often(bundle: int):
+def test_requests_use_each_photo_equally_often(bundle: int):
     photos = [f"<photo {number}>".encode() for number in range(80)]
     made = b"".join(bodies(photos, bundle))
     counts = {made.count(photo) for photo in photos}

@@ -1,4 +1,4 @@
-"""A database filled in bulk is one that the service would have made: rows, counters, buckets, history."""
+"""A database filled in bulk is equivalent to one written by the service: rows, counters, buckets, history."""
 
 import time
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, inspect
 
-from benchmarks.growth import agreement
-from benchmarks.growth.agreement import Disagreement
+from benchmarks.growth import counter_check
+from benchmarks.growth.counter_check import CounterMismatch
+from benchmarks.growth.fill_sql import USER_ID
 from benchmarks.growth.filling import fill, size_bytes
 from benchmarks.growth.reads import BATCHES, DEEP_PAGE, PAGE, TOPS, by_functions, middle, transaction
 from benchmarks.growth.records import NotEmpty, database, kind, measure
-from benchmarks.growth.statements import USER_ID
 from serve_app.database.engine import connect
 from serve_app.secret_key import split_keys
 from serve_app.statistics.history import History
@@ -27,16 +27,16 @@ SECRET = "0123456789abcdef" * 4
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     url = f"sqlite:///{tmp_path_factory.mktemp('growth')}/filled.db"
-    heard: list[int] = []
-    assert fill(url, ROWS, heard.append, NOW) > 0
-    assert heard == [ROWS]
+    on_step: list[int] = []
+    assert fill(url, ROWS, on_step.append, NOW) > 0
+    assert on_step == [ROWS]
     engine = connect(url)
     yield engine
     engine.dispose()
 
 
-def test_counters_are_those_of_the_rows(engine: Engine):
-    """All of them, down to the last microsecond; buckets as far back as windows reach."""
+def test_counters_match_the_rows(engine: Engine):
+    """All counters, exactly; buckets for all windows."""
     totals, by_time = tallied(engine)
     wanted_totals, wanted_by_time = expected(engine)
     assert rows(engine) == ROWS
@@ -46,8 +46,8 @@ def test_counters_are_those_of_the_rows(engine: Engine):
     assert prune(engine, None, NOW).buckets == 0
 
 
-def test_the_check_agrees_with_it(engine: Engine):
-    agreement.check(engine, ROWS, NOW)
+def test_the_counter_check_succeeds(engine: Engine):
+    counter_check.check(engine, ROWS, NOW)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_the_check_agrees_with_it(engine: Engine):
         "UPDATE counters SET sum_us = sum_us * 2 WHERE kind = 0",
     ],
 )
-def test_the_check_finds_what_differs(change: str, tmp_path: Path):
+def test_the_counter_check_detects_differences(change: str, tmp_path: Path):
     url = f"sqlite:///{tmp_path}/filled.db"
     fill(url, 500, lambda _: None, NOW)
     engine = connect(url)
     with engine.begin() as connection:
         connection.exec_driver_sql(change)
-    with pytest.raises(Disagreement):
-        agreement.check(engine, 500, NOW)
+    with pytest.raises(CounterMismatch):
+        counter_check.check(engine, 500, NOW)
     engine.dispose()
 
 
-def test_the_user_has_a_history_to_its_middle(engine: Engine):
+def test_the_history_can_be_read_from_the_middle(engine: Engine):
     keys = split_keys(SECRET)
     history = History(engine, keys)
     assert sum(len(page) for page in history.pages(USER_ID)) == ROWS // 10
@@ -90,7 +90,7 @@ def test_reads_and_writes_are_timed(engine: Engine):
     assert size_bytes(engine) > ROWS * 400
 
 
-def test_a_database_with_tables_is_left_alone(tmp_path: Path):
+def test_a_database_with_tables_is_not_modified(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/mine.db"
     engine = connect(url)
     with engine.begin() as connection:
@@ -102,18 +102,18 @@ def test_a_database_with_tables_is_left_alone(tmp_path: Path):
     engine.dispose()
 
 
-def test_the_kind_is_told():
+def test_the_kind_of_database_is_reported():
     assert kind("") == "SQLite"
     assert "MariaDB" in kind("mysql://user:secret@nowhere.example/raylens")
 
 
 @pytest.mark.chaos
-def test_mariadb_takes_the_same_statements_and_is_emptied(mariadb):
+def test_mariadb_accepts_the_same_statements_and_is_emptied(mariadb):
     engine = connect(mariadb.fresh_database())
     for _ in range(2):
         with database(engine.url.render_as_string(hide_password=False), "") as url:
             fill(url, ROWS, lambda _: None, NOW)
-            agreement.check(engine, ROWS, NOW)
+            counter_check.check(engine, ROWS, NOW)
             assert tallied(engine)[0] == expected(engine)[0]
             assert size_bytes(engine) > ROWS * 400
         assert inspect(engine).get_table_names() == []

@@ -1,4 +1,4 @@
-"""What is made of the figures: ratios, tables, the page, the picture, the JSON."""
+"""Evaluation of the results: ratios, tables, the documentation page, the chart, JSON."""
 
 import io
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from benchmarks.growth import cluster, picture, report
+from benchmarks.growth import charts, cluster, report
 from benchmarks.growth.results import Growth
 from tests.benchmarks.growth.sample import growth, loaded, replicas
 
@@ -26,19 +26,19 @@ def _text(found: Growth) -> str:
     return console.export_text()
 
 
-def test_ratios_are_to_the_same_round(found: Growth):
+def test_ratios_are_within_the_same_round(found: Growth):
     four = found.to_one_replica(2)
     assert [four.least, four.median, four.greatest] == pytest.approx([3.75, 3.8, 4.0])
     assert found.to_single_images(16).median == pytest.approx(1.2, rel=1e-3)
     assert found.to_fewest(lambda each: each.api["Top 10"]) == 1.5
 
 
-def test_what_the_limit_is(found: Growth):
+def test_the_bottleneck_is_identified(found: Growth):
     one, *_, eight, free = found.replicas[0]
     assert one.limit(2) == "the model"
     assert eight.limit(2) == "the 2 cores"
     assert eight.limit(8) == "waiting"
-    assert replace(free, run=loaded(950)).limit(99) == "the ingress"
+    assert replace(free, run=loaded(950)).limit(99) == "the Ingress"
     assert (one.ideal, eight.ideal, free.ideal) == (50.0, 400.0, None)
 
 
@@ -48,38 +48,38 @@ def test_tables_on_the_terminal(found: Growth):
         "180–200",
         "95 %",
         "4 × the Classifiers: 3.80 × (3.75–4.00) the throughput from 1 to 4",
-        "1000 requests/s a core, 1.00 ms each",
-        "103 for each core it kept busy",
+        "1000 requests/s per core, 1.00 ms each",
+        "103 per utilized core",
         "10 M ÷ 10 k",
         "6.0 (13.5)",
         "7,000",
-        "1.50 × its time with 10 k",
+        "1.50 × as long as with 10 k",
         "A cluster for 10,000 images/s",
-        "one Ingress, as shipped",
+        "one Ingress replica, as in config/serve.yaml",
     ):
         assert wanted in text, wanted
     assert "Note" not in text
 
 
-def test_each_part_can_be_told_alone(found: Growth):
+def test_each_part_can_be_reported_alone(found: Growth):
     for alone in (
         replace(found, records=[], requests=[], model={}),
         replace(found, replicas=[], requests=[], model={}),
         replace(found, replicas=[], records=[]),
     ):
-        assert not alone.is_whole
+        assert not alone.is_complete
         assert "A cluster" not in _text(alone)
 
 
-def test_what_disturbed_is_told(found: Growth):
+def test_disturbances_are_reported(found: Growth):
     disturbed = replicas(50, 100, 200, 220, 220)
     disturbed[0] = replace(disturbed[0], run=loaded(50, other_cores=0.7, client_cores=0.95))
     client, others = replace(found, replicas=[disturbed]).warnings()
-    assert client == "1 Classifiers of 20 ms: wrk was the bottleneck, it took 0.95 of a core."
-    assert others == "1 Classifiers of 20 ms: other programs took 0.70 of 2 cores, in one round at least."
+    assert client == "1 Classifiers of 20 ms: wrk was the bottleneck; it used 0.95 of a core."
+    assert others == "1 Classifiers of 20 ms: other programs used 0.70 of 2 cores in at least one round."
 
 
-def test_the_cluster_follows_from_the_figures(found: Growth):
+def test_the_cluster_is_sized_from_the_results(found: Growth):
     figures = cluster.measured(found)
     assert {stage.name: (stage.alone_ms, stage.together_ms) for stage in figures.stages}["Results"] == pytest.approx(
         (1.5, 0.5)
@@ -90,9 +90,9 @@ def test_the_cluster_follows_from_the_figures(found: Growth):
     rates = [float(rate.replace(",", "")) for _, rate in limits]
     assert len(heading) == 2
     assert rates == sorted(rates)
-    assert dict(limits)["one Ingress, as shipped"] == "1,000"
-    batches = cluster.remarks(found)[1]
-    assert "images go down the graph 1.0 at a time" in batches
+    assert dict(limits)["one Ingress replica, as in config/serve.yaml"] == "1,000"
+    batches = cluster.notes(found)[1]
+    assert "a call has 1.0 images" in batches
 
 
 def test_the_page(found: Growth, tmp_path: Path):
@@ -101,21 +101,21 @@ def test_the_page(found: Growth, tmp_path: Path):
     report.write_into(page, found)
     report.write_into(page, found)
     text = page.read_text()
-    assert text.count("**What breaks first**") == text.count(report.BEGIN) == text.count(report.END) == 1
-    before, _, _ = (DOCS / "benchmarks.md").read_text().partition(report.BEGIN)
+    assert text.count("**Bottlenecks**") == text.count(report.BLOCK.begin) == text.count(report.BLOCK.end) == 1
+    before, _, _ = (DOCS / "benchmarks.md").read_text().partition(report.BLOCK.begin)
     assert text.startswith(before)
 
 
-def test_the_picture(found: Growth, tmp_path: Path):
-    picture.draw(found, tmp_path / "growth.png")
+def test_the_chart(found: Growth, tmp_path: Path):
+    charts.draw(found, tmp_path / "growth.png")
     with Image.open(tmp_path / "growth.png") as image:
         assert image.width > 1500
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 20
-    picture.draw(replace(found, records=[], requests=[], model={}), tmp_path / "alone.png")
+    charts.draw(replace(found, records=[], requests=[], model={}), tmp_path / "alone.png")
     with Image.open(tmp_path / "alone.png") as image:
         assert image.width < 1000
 
 
-def test_the_json_is_read_as_it_was_written(found: Growth, tmp_path: Path):
+def test_json_round_trip(found: Growth, tmp_path: Path):
     (tmp_path / "growth.json").write_text(found.as_json())
     assert Growth.read(tmp_path / "growth.json") == found

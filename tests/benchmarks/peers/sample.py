@@ -1,4 +1,4 @@
-"""A comparison with known figures."""
+"""A sample comparison with known results."""
 
 from benchmarks.load import Load
 from benchmarks.peers.answers import Agreement
@@ -44,7 +44,7 @@ def round_of(ours: float, triton: float, litserve: float | None = None) -> Round
 
 def comparison(*rounds: Round) -> Comparison:
     def subject(name: str, title: str, agreement: Agreement | None) -> Subject:
-        return Subject(name, title, f"{name} 1.2", "OpenVINO", "dynamic", "the file as the body", agreement)
+        return Subject(name, title, f"{name} 1.2", "OpenVINO", "dynamic", "raw body", agreement)
 
     peers = [("triton", "NVIDIA Triton"), ("litserve", "LitServe")]
     return Comparison(

@@ -1,25 +1,25 @@
-"""When two systems say the same."""
+"""Comparison of the results of two systems."""
 
 import threading
 
 import pytest
 
-from benchmarks.peers.answers import Agreement, Disagreement, asked, compared
-from benchmarks.peers.wire import Answer
+from benchmarks.peers.answers import Agreement, AnswerMismatch, asked, compared
+from benchmarks.peers.request_format import Answer
 
 EXPECTED: list[Answer] = [[(1, 0.9), (2, 0.05)], [(7, 0.41), (8, 0.40)]]
 
 
-def test_the_same():
+def test_equal_results():
     assert compared(EXPECTED, EXPECTED, 0.02) == Agreement(2, 0, 0.0)
 
 
-def test_rounding_is_told():
+def test_rounding_differences_are_reported():
     found = compared(EXPECTED, [[(1, 0.89), (2, 0.05)], EXPECTED[1]], 0.02)
     assert found.largest_difference == pytest.approx(0.01)
 
 
-def test_a_tie_may_come_the_other_way_round():
+def test_ties_may_be_swapped():
     assert compared(EXPECTED, [EXPECTED[0], [(8, 0.405), (7, 0.404)]], 0.02).ties == 1
 
 
@@ -34,12 +34,12 @@ def test_a_tie_may_come_the_other_way_round():
         ([[(5, 0.9)], EXPECTED[1]], "photo 0"),
     ],
 )
-def test_disagreement(found: list[Answer], reason: str):
-    with pytest.raises(Disagreement, match=reason):
+def test_different_results_are_rejected(found: list[Answer], reason: str):
+    with pytest.raises(AnswerMismatch, match=reason):
         compared(EXPECTED, found, 0.02)
 
 
-def test_photos_are_asked_at_once_and_answered_in_order():
+def test_photos_are_requested_concurrently_and_returned_in_order():
     together = threading.Barrier(4, timeout=10)
 
     def classify(photo: bytes) -> Answer:

@@ -13,7 +13,7 @@ from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.environment import REQUIREMENTS, NotInstalled, python_of
 
 SHARED = ("openvino", "pillow")
-"""What computes: of one version in all, or engines and not servers would be compared."""
+"""Packages that must have the same version in all environments."""
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def commands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What would be run; a virtual environment is made without pip."""
+    """Records the commands; virtual environments are created without pip."""
     ran: list[list[str]] = []
 
     def run(command: list[str]) -> str:
@@ -39,7 +39,7 @@ def commands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return ran
 
 
-def test_an_environment_is_built_once_and_anew_when_its_pins_change(folder: Path, commands: list[list[str]]):
+def test_an_environment_is_rebuilt_only_if_its_pins_change(folder: Path, commands: list[list[str]]):
     python = python_of("one")
     assert python == folder / "peers" / "one" / "bin" / "python"
     assert [command[2] for command in commands] == ["venv", "pip"]
@@ -51,9 +51,7 @@ def test_an_environment_is_built_once_and_anew_when_its_pins_change(folder: Path
     assert len(commands) == 4
 
 
-def test_an_environment_that_was_not_finished_is_built_anew(
-    folder: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
-):
+def test_an_incomplete_environment_is_rebuilt(folder: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch):
     run = environment._run
 
     def interrupted(command: list[str]) -> str:
@@ -69,13 +67,13 @@ def test_an_environment_that_was_not_finished_is_built_anew(
     assert [command[2] for command in commands] == ["venv", "venv", "pip"]
 
 
-def test_an_early_python_that_is_not_here(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(environment.EARLY_PYTHON, "one", (3, 11, -1))
+def test_a_missing_older_python_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(environment.MAX_PYTHON, "one", (3, 11, -1))
     with pytest.raises(NotInstalled, match=r"needs Python 3\.11"):
         python_of("one")
 
 
-def test_a_failure_says_why():
+def test_a_failed_command_reports_its_output():
     with pytest.raises(NotInstalled, match="out of disk"):
         environment._run([sys.executable, "-c", "import sys; sys.exit('out of disk')"])
 
@@ -93,7 +91,7 @@ def test_pins(name: str):
     assert {peer.distribution for peer in PEERS if peer.environment == name} <= set(theirs)
 
 
-def test_every_peer_has_a_server_that_explains_itself():
+def test_every_peer_has_a_documented_server():
     for peer in PEERS:
         spec = find_spec(f"benchmarks.peers.servers.{peer.module}")
         assert spec is not None

@@ -1,4 +1,4 @@
-"""The rate a system bears, read from the curve of an open loop."""
+"""Capacity of a system, derived from open-loop results."""
 
 import pytest
 
@@ -22,21 +22,21 @@ def _arrivals(rate: float, share: float) -> Arrivals:
     )
 
 
-def test_between_the_last_borne_and_the_first_that_is_not():
+def test_the_capacity_is_interpolated():
     found = capacity([_arrivals(20, 1.0), _arrivals(40, 0.99), _arrivals(60, 0.91), _arrivals(80, 0.1)], 0.95)
     assert found.rate == pytest.approx(50)
     assert str(found) == "50"
 
 
-def test_none_is_borne():
+def test_the_lowest_rate_is_too_high():
     assert str(capacity([_arrivals(20, 0.9), _arrivals(40, 0.2)], 0.95)) == "< 20"
 
 
-def test_all_are_borne():
+def test_the_highest_rate_is_sustained():
     assert str(capacity([_arrivals(20, 1.0), _arrivals(40, 0.95)], 0.95)) == "≥ 40"
 
 
-def test_luck_behind_the_first_failure_does_not_count():
+def test_rates_above_the_first_failure_are_ignored():
     found = capacity([_arrivals(20, 1.0), _arrivals(40, 0.9), _arrivals(60, 1.0)], 0.95)
     assert found.rate == pytest.approx(30)
 

@@ -1,4 +1,4 @@
-"""A round goes on without a peer that fails."""
+"""A round continues without peers that fail."""
 
 import sys
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ import pytest
 
 from benchmarks.limit import Limit
 from benchmarks.peers import measuring
-from benchmarks.peers.answers import Disagreement
+from benchmarks.peers.answers import AnswerMismatch
 from benchmarks.peers.catalogue import PEERS, Peer
-from benchmarks.peers.engine import Terms
+from benchmarks.peers.engine import PeerConfig
 from benchmarks.peers.measuring import Installed, Plan
 from benchmarks.peers.results import HITS, RAYLENS
-from benchmarks.peers.server import PeerFailed, PeerServer, free_ports
+from benchmarks.peers.server import PeerFailed, PeerServer, free_port_pair
 from benchmarks.peers.sizes import SIZES, Photos
 from tests.benchmarks.peers.sample import LIMITS, run, system
 
@@ -58,7 +58,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return titles
 
 
-def test_peers_that_fail_are_left_out_with_the_reason_and_not_tried_again(plan: Plan, started: list[str]):
+def test_failing_peers_are_excluded_with_the_reason(plan: Plan, started: list[str]):
     peers = [Installed(peer, Path("python"), "1") for peer in (TRITON, BENTOML, LITSERVE)]
     told: list[str] = []
     first = measuring.measure(plan, peers, told.append)
@@ -72,18 +72,18 @@ def test_peers_that_fail_are_left_out_with_the_reason_and_not_tried_again(plan: 
     assert started == [TRITON.title, BENTOML.title, LITSERVE.title, LITSERVE.title]
 
 
-def test_raylens_on_another_engine_stops_all(plan: Plan, started: list[str]):
+def test_a_different_precision_of_raylens_aborts_the_round(plan: Plan, started: list[str]):
     plan.model = MODEL | {"precision": "bf16"}
     with pytest.raises(RuntimeError, match="bf16"):
         measuring.measure(plan, [], lambda _: None)
 
 
-def test_wrong_answers_are_a_failure():
-    assert issubclass(Disagreement, measuring.FAILURES)
+def test_different_results_are_a_failure():
+    assert issubclass(AnswerMismatch, measuring.FAILURES)
 
 
-def test_a_server_that_ends_while_it_starts(tmp_path: Path):
-    terms = Terms("efficientnet-lite0", "model.xml", "fp32", 2, 3, 1, free_ports(), str(tmp_path))
-    server = PeerServer(SimpleNamespace(module="nobody", ready="/"), Path(sys.executable), terms, b"")  # type: ignore[arg-type]
+def test_a_server_that_terminates_during_startup(tmp_path: Path):
+    config = PeerConfig("efficientnet-lite0", "model.xml", "fp32", 2, 3, 1, free_port_pair(), str(tmp_path))
+    server = PeerServer(SimpleNamespace(module="nobody", ready="/"), Path(sys.executable), config, b"")  # type: ignore[arg-type]
     with pytest.raises(PeerFailed, match="No module named"), server:
         pass

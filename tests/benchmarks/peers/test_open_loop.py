@@ -1,4 +1,4 @@
-"""The open loop against servers whose behaviour is known."""
+"""The open loop against test servers."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from benchmarks.client import requests_of, status_of_answer
+from benchmarks.client import read_status, requests_of
 from benchmarks.load import Workload
 from benchmarks.peers import open_loop
 from benchmarks.peers.arrivals import poisson
@@ -80,7 +80,7 @@ async def test_all_in_time():
     assert 0 < seen.median_ms <= seen.p99_ms
 
 
-async def test_answers_in_chunks():
+async def test_chunked_responses():
     """As Ray Serve sends them; the next answer on the connection begins where the last chunk ends."""
     server = _Server(body="Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;name=value\r\n}\r\n0\r\n\r\n")
     seen = await _outcome(server, seconds=2)
@@ -88,20 +88,20 @@ async def test_answers_in_chunks():
     assert server.connections < seen.due
 
 
-async def test_a_connection_that_ends_within_an_answer_is_no_answer():
+async def test_an_incomplete_response_is_not_counted():
     reader = asyncio.StreamReader()
     reader.feed_data(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
     reader.feed_eof()
     with pytest.raises(EOFError):
-        await status_of_answer(reader)
+        await read_status(reader)
 
 
-async def test_an_answer_whose_end_is_not_told_is_no_answer_that_came_late():
-    with pytest.raises(ValueError, match="end isn't told"):
+async def test_a_response_of_unknown_length_is_an_error():
+    with pytest.raises(ValueError, match="without Content-Length"):
         await _outcome(_Server(body="\r\n{}"))
 
 
-async def test_requests_do_not_wait_for_answers():
+async def test_requests_do_not_wait_for_responses():
     """A closed loop of one connection would send 13 in this time; connections are used again where they are idle."""
     server = _Server(delay_s=0.15)
     seen = await _outcome(server, seconds=2)
@@ -111,40 +111,40 @@ async def test_requests_do_not_wait_for_answers():
     assert 5 < server.connections < seen.due
 
 
-async def test_refusals_are_not_in_time():
+async def test_refused_requests_are_not_in_time():
     seen = await _outcome(_Server(status=503))
     assert (seen.answered, seen.in_time, seen.refused) == (0, 0, seen.due)
     assert seen.goodput == seen.share == 0
 
 
-async def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch):
+async def test_a_server_that_never_responds(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(open_loop, "GRACE_S", 0.1)
     seen = await _outcome(_Server(delay_s=60))
     assert (seen.answered, seen.in_time) == (0, 0)
     assert seen.due > 20
 
 
-async def test_nobody_there():
+async def test_a_server_that_is_not_running():
     sender = open_loop._Sender("127.0.0.1", 9)
     assert '"answered": 0' in await open_loop._run(sender, [0.0, 0.01], [b"x"], GOAL_MS)
 
 
-async def test_no_more_connections_than_allowed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(open_loop, "MOST", 3)
+async def test_the_number_of_connections_is_limited(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(open_loop, "MAX_CONNECTIONS", 3)
     monkeypatch.setattr(open_loop, "GRACE_S", 0.1)
     server = _Server(delay_s=60)
     await _outcome(server)
     assert server.connections == 3
 
 
-def test_in_a_process_of_its_own():
+def test_running_in_a_separate_process():
     with Workload.of("/", "image/jpeg", [b"a"]) as workload:
         seen = open_loop.run("http://127.0.0.1:9", workload, rate=20, seconds=0.2, goal_ms=GOAL_MS)
     assert seen.due > 0 == seen.answered
     assert seen.client_cores > 0
 
 
-def test_what_is_told_of_latencies():
+def test_the_summary():
     told = open_loop.summary([10.0, 250.0, 100.0, 90.0], [0.0, 1.0], due=8, refused=2, goal_ms=100)
     assert told == {
         "due": 8,

@@ -1,4 +1,4 @@
-"""What is made of the figures of a comparison: ratios, tables, the page, the picture, the JSON."""
+"""Evaluation of a comparison: ratios, tables, the documentation page, the chart, JSON."""
 
 import io
 import json
@@ -9,8 +9,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from benchmarks import report as benchmark_report
-from benchmarks.peers import picture, report
+from benchmarks.peers import charts, report
 from benchmarks.peers.results import FULL, ONE, RAYLENS, Comparison
 from tests.benchmarks.peers.sample import arrivals, comparison, round_of, run
 
@@ -38,7 +37,7 @@ def test_ratios_are_to_the_best_of_the_same_round(found: Comparison):
     assert found.share(RAYLENS, FULL).median == 0.75
 
 
-def test_alone_there_is_no_ratio(found: Comparison):
+def test_there_is_no_ratio_without_peers(found: Comparison):
     for each in found.rounds:
         del each.systems["triton"], each.systems["litserve"]
     assert found.to_best(lambda each: each.closed[FULL.name].load.images_per_s, max) is None
@@ -49,8 +48,8 @@ def test_tables(found: Comparison):
     for wanted in (
         "120–160",
         "75 %",
-        "machine's limit",
-        "1.20 × (0.80–1.60) the best peer's",
+        "hardware limit",
+        "1.20 × (0.80–1.60) that of the best peer",
         "172 photos",
         "triton 1.2",
         "105/s",
@@ -58,14 +57,14 @@ def test_tables(found: Comparison):
         "< 50/s",
         "1500 images/s",
         "Left out: MLServer: it ended while it started:",
-        "median of 3 in turn",
+        "median of 3 rounds",
     ):
         assert wanted in text
     assert "a long log" not in text
     assert "Note" not in text
 
 
-def test_a_rate_that_was_not_tried_is_a_dash(found: Comparison):
+def test_skipped_rates_are_shown_as_dashes(found: Comparison):
     heading, _, _, litserve = report.in_time(found)
     assert heading[1:4] == ["50/s", "100/s", "150/s"]
     assert litserve[1:] == ["40 %", "–", "–", "< 50/s"]
@@ -82,29 +81,29 @@ def test_warnings():
     disturbed.systems["triton"].closed[FULL.name] = run(100, client_cores=0.95, other_cores=0.6, refused=4)
     disturbed.systems["triton"].arrivals.append(arrivals(200, 0.2, lag_ms=55))
     client, others, errors, late, limit = report.warnings(comparison(replace(disturbed, cores_got=1.2)))
-    assert client == "NVIDIA Triton: wrk was the bottleneck of a run, it took 0.95 of its one core."
-    assert others == "NVIDIA Triton: other programs took 0.60 of 2 cores."
-    assert errors == "NVIDIA Triton: 4 requests of the closed loops were refused or not answered."
+    assert client == "NVIDIA Triton: wrk was the bottleneck of a run; it used 0.95 of its one core."
+    assert others == "NVIDIA Triton: other programs used 0.60 of 2 cores."
+    assert errors == "NVIDIA Triton: 4 closed-loop requests were refused or failed."
     assert "up to 55 ms late" in late
-    assert limit.startswith("the limit got 1.20 of 2 cores")
+    assert limit.startswith("the limit was measured with 1.20 of 2 cores")
 
 
-def test_the_json_comes_back_as_it_went(found: Comparison, tmp_path: Path):
+def test_json_round_trip(found: Comparison, tmp_path: Path):
     path = tmp_path / "compare.json"
     path.write_text(json.dumps(found.as_dict()))
     assert Comparison.read(path) == found
 
 
-def test_another_json_is_refused(tmp_path: Path):
+def test_json_of_another_format_is_rejected(tmp_path: Path):
     path = tmp_path / "other.json"
     path.write_text("{}")
     with pytest.raises(ValueError, match="machine"):
         Comparison.read(path)
 
 
-def test_the_page_is_written_between_the_marks(found: Comparison, tmp_path: Path):
+def test_the_generated_block_is_replaced(found: Comparison, tmp_path: Path):
     page = tmp_path / "comparison.md"
-    page.write_text(f"# Before\n\n{report.BEGIN}\nold\n{benchmark_report.END}\n\nafter\n")
+    page.write_text(f"# Before\n\n{report.BLOCK.begin}\nold\n{report.BLOCK.end}\n\nafter\n")
     report.write_into(page, found)
     once = page.read_text()
     report.write_into(page, found)
@@ -113,17 +112,17 @@ def test_the_page_is_written_between_the_marks(found: Comparison, tmp_path: Path
     assert once.endswith("\n\nafter\n")
     assert "old" not in once
     assert "| Raylens | 150 | 150 | 150 | 120–160 | 75 % | 150 | 150 |" in once
-    assert report.PICTURE in once
+    assert report.IMAGE in once
 
 
-def test_the_page_of_the_project_has_a_place():
+def test_the_documentation_has_the_markers():
     page = (DOCS / "comparison.md").read_text()
-    assert page.count(report.BEGIN) == page.count(benchmark_report.END) == 1
+    assert page.count(report.BLOCK.begin) == page.count(report.BLOCK.end) == 1
 
 
-def test_picture(found: Comparison, tmp_path: Path):
+def test_chart(found: Comparison, tmp_path: Path):
     path = tmp_path / "new" / "compare.png"
-    picture.draw(found, path)
+    charts.draw(found, path)
     with Image.open(path) as image:
         assert image.width > 1500
         assert len(image.convert("RGB").getcolors(1 << 20) or []) > 20

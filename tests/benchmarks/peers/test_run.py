@@ -1,4 +1,4 @@
-"""The command."""
+"""The command ``python -m benchmarks.peers.run``."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,7 @@ from typer.testing import CliRunner
 
 from benchmarks.peers import environment, run
 from benchmarks.peers.catalogue import PEERS
-from benchmarks.peers.report import BEGIN
-from benchmarks.report import END
+from benchmarks.peers.report import BLOCK
 from tests.benchmarks.peers.sample import comparison, round_of
 
 WIDE = {"COLUMNS": "150", "TERMINAL_WIDTH": "150"}
@@ -22,7 +21,7 @@ def earlier(tmp_path: Path) -> Path:
     return path
 
 
-def test_help_tells_an_example_and_the_exit_codes():
+def test_help_contains_an_example_and_the_exit_status():
     outcome = CliRunner().invoke(run.app, ["--help"], env=WIDE)
     assert outcome.exit_code == 0
     assert "python -m benchmarks.peers.run --only triton,litserve" in outcome.output
@@ -30,15 +29,13 @@ def test_help_tells_an_example_and_the_exit_codes():
 
 
 @pytest.mark.parametrize("wrong", [["--only", "tritn"], ["--rounds", "0"], ["--from", "/nowhere.json"]])
-def test_wrong_use(wrong: list[str]):
+def test_invalid_options_are_rejected(wrong: list[str]):
     assert CliRunner().invoke(run.app, wrong).exit_code == 2
 
 
-def test_an_earlier_run_is_shown_and_written_into_the_documentation(
-    earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_earlier_run_updates_the_documentation(earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "DOCS", tmp_path)
-    (tmp_path / "comparison.md").write_text(f"{BEGIN}\n{END}\n")
+    (tmp_path / "comparison.md").write_text(f"{BLOCK.begin}\n{BLOCK.end}\n")
     outcome = CliRunner().invoke(run.app, ["--from", str(earlier), "--docs"], env=WIDE)
     assert outcome.exit_code == run.SOME_LEFT_OUT
     assert "MLServer" in outcome.output
@@ -51,15 +48,15 @@ def test_json(earlier: Path):
     assert json.loads(outcome.stdout) == json.loads(earlier.read_text())
 
 
-def test_a_file_of_something_else(tmp_path: Path):
+def test_a_file_of_another_format_is_rejected(tmp_path: Path):
     path = tmp_path / "other.json"
     path.write_text("[]")
     outcome = CliRunner().invoke(run.app, ["--from", str(path)])
     assert outcome.exit_code == 1
-    assert "Not measured" in outcome.output
+    assert "Benchmark failed" in outcome.output
 
 
-def test_a_peer_that_cannot_be_installed_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_a_peer_that_cannot_be_installed_is_left_out(monkeypatch: pytest.MonkeyPatch):
     def fails(_: list[str]) -> str:
         raise environment.NotInstalled("no space left")
 

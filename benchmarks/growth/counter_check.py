@@ -1,4 +1,4 @@
-"""Whether the counters of a filled database say what its rows say: only then do figures about them mean anything."""
+"""Verifies that the counters of a filled database match its rows."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from serve_app.statistics.top import report
 from serve_app.statistics.windows import BUCKET_S, bucket_starts
 
 
-class Disagreement(RuntimeError):
-    """Counters and rows differ; the message tells where."""
+class CounterMismatch(RuntimeError):
+    """Counters and rows differ; the message says where."""
 
 
 def check(engine: Engine, rows: int, now_s: float) -> None:
-    """Count the rows anew: all of them, those of each window, and those of each image of the Top 10.
+    """Recount the rows: in total, for each window, and for each image of the Top 10.
 
-    Raises Disagreement.
+    Raises CounterMismatch.
     """
     _expect("rows", _count(engine, "SELECT COUNT(*) FROM classifications"), rows)
     for name, kinds in (("images", (CounterKind.URL, CounterKind.UPLOAD)), ("labels", (CounterKind.LABEL,))):
@@ -49,4 +49,4 @@ def _count(engine: Engine, query: str) -> int:
 
 def _expect(what: str, counted: Any, there: Any) -> None:  # noqa: ANN401 - numbers, or some by name
     if counted != there:
-        raise Disagreement(f"{what}: counted {counted}, there are {there}")
+        raise CounterMismatch(f"{what}: the counters say {counted}, the rows {there}")

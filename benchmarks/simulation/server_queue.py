@@ -1,8 +1,8 @@
-"""The queue and the Classifiers behind it: first come, first served, so many at once, and full is full.
+"""A first-in, first-out queue with several servers and a bounded waiting room.
 
-With a service time that is the same for all, customers leave in the order they came, so that each is served by the
-server of the one who came ``servers`` places before. So ``servers`` chains are computed at once, without an event each:
-a start is the latest of the own arrival and the arrivals before in the chain, plus the services between.
+All service times within a step are equal, so customers leave in order of arrival, and customer n uses the server of
+customer n - ``servers``. Start times are therefore computed for ``servers`` chains at once with array operations: a
+start is the maximum over the own arrival and the earlier arrivals of the chain, plus the services between them.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Second:
-    """What happened in one step."""
+class StepResult:
+    """Outcome of one step."""
 
     latencies: Times
-    """Wait and service of those whose service began, seconds."""
+    """Waiting plus service time of customers whose service began, seconds."""
     refused: int
     waiting: int
-    """Whose service has not begun at the end."""
+    """Customers whose service has not begun at the end of the step."""
 
 
-class Station:
+class ServerQueue:
     """A G/D/c queue with a bounded waiting room. Service time and number of servers may change between steps."""
 
     def __init__(self, servers: int) -> None:
@@ -40,13 +40,13 @@ class Station:
         return int(np.count_nonzero(self._free > now))
 
     def resize(self, servers: int, now: float) -> None:
-        """Servers come idle; those that go finish what they have begun."""
+        """Add idle servers, or remove servers after they finish their current customer."""
         if servers > len(self._free):
             self._free = np.sort(np.append(self._free, np.full(servers - len(self._free), now)))
         self._free = self._free[len(self._free) - servers :]
 
-    def step(self, arrivals: Times, until: float, service_s: float, room: int) -> Second:
-        """Take ``arrivals``, all before ``until`` and after the last step's; at most ``room`` may wait."""
+    def step(self, arrivals: Times, until: float, service_s: float, room: int) -> StepResult:
+        """Process ``arrivals``, which lie between the previous step and ``until``; at most ``room`` customers wait."""
         times = np.concatenate((self._backlog, arrivals))
         starts = self._starts(times, service_s)
         places = np.arange(len(times)) - np.searchsorted(starts, times, "right")
@@ -59,7 +59,7 @@ class Station:
         busy_until = np.concatenate((self._free, starts[:begun] + service_s))
         self._free = np.sort(busy_until[begun:])
         self._backlog = times[begun:]
-        return Second(starts[:begun] - times[:begun] + service_s, refused, len(self._backlog))
+        return StepResult(starts[:begun] - times[:begun] + service_s, refused, len(self._backlog))
 
     def _starts(self, times: Times, service_s: float) -> Times:
         servers = len(self._free)
@@ -74,7 +74,7 @@ class Station:
         return starts
 
     def _admitted(self, waiting: Times, arrivals: Times, service_s: float, room: int) -> Times:
-        """The backlog and those of ``arrivals`` that found room; one by one, as it depends on who was let in before."""
+        """The backlog and the admitted arrivals. Sequential, because admission depends on earlier admissions."""
         free, starts, begun = self._free.tolist(), waiting.tolist(), 0
         admitted = self._backlog.tolist()
         servers = len(free)

@@ -1,4 +1,4 @@
-"""Serve's controller: the real policy, and Ray's own rules for what becomes of its wish."""
+"""Serve's controller: the real scaling policy, and Ray's own delays and bounds."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -7,7 +7,7 @@ from ray.serve._private.common import DeploymentID
 from ray.serve.autoscaling_policy import _apply_delay_logic, _apply_scaling_factors
 from ray.serve.config import AutoscalingContext
 
-from benchmarks.day.plan import Deployment, Plan
+from benchmarks.simulation.plan import Deployment, Plan
 from serve_app.autoscaling.metrics import AutoscalingMetrics
 from serve_app.autoscaling.policy import QUEUE_METRIC, ImageQueuePolicy
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC
@@ -16,33 +16,33 @@ APPLICATION = "raylens"
 
 
 class Controller:
-    """Decides on the replicas of each deployment. Ray does so ten times a second, on reports of each one."""
+    """Computes the target number of replicas of each deployment. Ray does so ten times per second."""
 
     def __init__(self, plan: Plan) -> None:
         self.targets = {name: each.scaling.min_replicas for name, each in plan.deployments.items()}
-        self.wanted: dict[str, int] = dict(self.targets)
-        """What the policy asked for last."""
+        self.desired: dict[str, int] = dict(self.targets)
+        """The last result of the policy."""
         self._deployments = {name: each for name, each in plan.deployments.items() if each.scales}
         self._ids = {name: DeploymentID(name, APPLICATION) for name in plan.deployments}
         self._states: dict[str, dict[str, Any]] = {name: {} for name in plan.deployments}
-        self._policy = ImageQueuePolicy(**plan.policy, metrics=_Silent())
+        self._policy = ImageQueuePolicy(**plan.policy, metrics=_NoopMetrics())
 
     def decide(self, now: float, images: float, busy: Mapping[str, float], running: Mapping[str, int]) -> None:
-        """``images`` and ``busy``, by deployment, as averaged over the look-back."""
+        """``images`` and ``busy`` (total utilization by deployment) are averages over the look-back period."""
         reports = {name: {UTILIZATION_METRIC: {"all": share}} for name, share in busy.items()}
         reports.setdefault("Ingress", {})[QUEUE_METRIC + "Classifier"] = {"all": images}
         contexts = {
             self._ids[name]: self._context(name, deployment, reports.get(name, {}), running[name], now)
             for name, deployment in self._deployments.items()
         }
-        for key, wanted in self._policy(contexts)[0].items():
-            self.wanted[key.name] = wanted
-            self.targets[key.name] = self._decided(contexts[key], wanted, now)
+        for key, desired in self._policy(contexts)[0].items():
+            self.desired[key.name] = desired
+            self.targets[key.name] = self._decided(contexts[key], desired, now)
 
-    def _decided(self, context: AutoscalingContext, wanted: int, now: float) -> int:
-        """As Ray's ``_apply_app_level_autoscaling_config`` and ``apply_bounds`` do, by a clock that is told."""
+    def _decided(self, context: AutoscalingContext, desired: int, now: float) -> int:
+        """Equivalent to Ray's ``_apply_app_level_autoscaling_config`` and ``apply_bounds``, with an explicit clock."""
         name, scaling = context.deployment_name, self._deployments[context.deployment_name].scaling
-        scaled = _apply_scaling_factors(wanted, context.current_num_replicas, scaling)
+        scaled = _apply_scaling_factors(desired, context.current_num_replicas, scaling)
         decided, self._states[name] = _apply_delay_logic(
             max(0, scaled), context.target_num_replicas, scaling, self._states[name], now
         )
@@ -60,7 +60,7 @@ class Controller:
             running_replicas=[],
             total_num_requests=0.0,
             total_queued_requests=0.0,
-            aggregated_metrics=cast("Any", report),  # the policy sums over replicas, whatever names them
+            aggregated_metrics=cast("Any", report),  # the policy only sums over replicas
             raw_metrics=None,
             capacity_adjusted_min_replicas=deployment.scaling.min_replicas,
             capacity_adjusted_max_replicas=deployment.scaling.max_replicas,
@@ -72,8 +72,8 @@ class Controller:
         )
 
 
-class _Silent(AutoscalingMetrics):
-    """No Ray runs here that would take metrics."""
+class _NoopMetrics(AutoscalingMetrics):
+    """Discards metrics, because Ray is not running."""
 
     def __init__(self) -> None:
         pass

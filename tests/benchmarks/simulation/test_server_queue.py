@@ -1,4 +1,4 @@
-"""The queue of the simulation against theory, and against one that goes from event to event."""
+"""The queue, compared with queueing theory and with an event-based implementation."""
 
 import heapq
 import math
@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.day.station import Station
+from benchmarks.simulation.server_queue import ServerQueue
 
 ARRIVALS = st.lists(st.floats(0, 9.99), max_size=120).map(lambda times: np.array(sorted(times)))
 
 
-def latencies(station: Station, arrivals: np.ndarray, seconds: int, service_s: float, room: int) -> list[float]:
+def latencies(queue: ServerQueue, arrivals: np.ndarray, seconds: int, service_s: float, room: int) -> list[float]:
     found: list[float] = []
     for now in range(seconds):
         due = arrivals[(arrivals >= now) & (arrivals < now + 1)]
-        found += station.step(due, now + 1.0, service_s, room).latencies.tolist()
+        found += queue.step(due, now + 1.0, service_s, room).latencies.tolist()
     return found
 
 
@@ -34,26 +34,28 @@ def by_events(arrivals: np.ndarray, servers: int, service_s: float, room: int) -
 
 @settings(max_examples=50, deadline=None)
 @given(ARRIVALS, st.integers(1, 5), st.floats(0.01, 2.0), st.integers(1, 40))
-def test_it_is_the_same_as_event_by_event(arrivals: np.ndarray, servers: int, service_s: float, room: int) -> None:
-    ours = latencies(Station(servers), arrivals, 300, service_s, room)
-    assert ours == pytest.approx(by_events(arrivals, servers, service_s, room))
+def test_latencies_equal_those_of_an_event_based_queue(
+    arrivals: np.ndarray, servers: int, service_s: float, room: int
+) -> None:
+    found = latencies(ServerQueue(servers), arrivals, 300, service_s, room)
+    assert found == pytest.approx(by_events(arrivals, servers, service_s, room))
 
 
 @settings(max_examples=40, deadline=None)
 @given(ARRIVALS, st.lists(st.integers(1, 6), min_size=10, max_size=10), st.floats(0.01, 2.0), st.integers(1, 40))
-def test_none_is_lost_while_servers_come_and_go(
+def test_no_customer_is_lost_when_servers_are_added_and_removed(
     arrivals: np.ndarray, servers: list[int], service_s: float, room: int
 ) -> None:
-    station = Station(servers[0])
+    queue = ServerQueue(servers[0])
     answered = refused = 0
     for now, count in enumerate(servers):
-        station.resize(count, now)
+        queue.resize(count, now)
         due = arrivals[(arrivals >= now) & (arrivals < now + 1)]
-        second = station.step(due, now + 1.0, service_s, room)
+        second = queue.step(due, now + 1.0, service_s, room)
         answered, refused = answered + len(second.latencies), refused + second.refused
         assert second.waiting <= room
         assert np.all(second.latencies >= service_s - 1e-9)
-    assert answered + refused + station.waiting == len(arrivals)
+    assert answered + refused + queue.waiting == len(arrivals)
 
 
 def md_c_wait_s(rate: float, servers: int, service_s: float) -> float:
@@ -68,32 +70,32 @@ def md_c_wait_s(rate: float, servers: int, service_s: float) -> float:
 
 
 @pytest.mark.parametrize(("servers", "share"), [(1, 0.5), (1, 0.8), (2, 0.8), (4, 0.7), (4, 0.9), (10, 0.85)])
-def test_waits_are_those_of_theory(servers: int, share: float) -> None:
+def test_mean_waits_agree_with_theory(servers: int, share: float) -> None:
     service_s, seconds = 0.02, 2000
     rate = share * servers / service_s
-    chance = np.random.default_rng(servers)
-    station, waits = Station(servers), []
-    for now, count in enumerate(chance.poisson(np.full(seconds, rate))):
-        second = station.step(now + np.sort(chance.random(count)), now + 1.0, service_s, 10**6)
+    rng = np.random.default_rng(servers)
+    queue, waits = ServerQueue(servers), []
+    for now, count in enumerate(rng.poisson(np.full(seconds, rate))):
+        second = queue.step(now + np.sort(rng.random(count)), now + 1.0, service_s, 10**6)
         waits.append(second.latencies - service_s)
     assert np.concatenate(waits).mean() == pytest.approx(md_c_wait_s(rate, servers, service_s), rel=0.05)
 
 
 def test_littles_law() -> None:
-    """Images in the system = rate × time in it, the one counted, the other measured."""
+    """Mean number in the system = arrival rate × mean time in the system."""
     service_s, rate, servers, seconds = 0.05, 70.0, 4, 3000
-    chance = np.random.default_rng(5)
-    station, inside, times = Station(servers), [], []
-    for now, count in enumerate(chance.poisson(np.full(seconds, rate))):
-        second = station.step(now + np.sort(chance.random(count)), now + 1.0, service_s, 10**6)
-        inside.append(second.waiting + station.in_service(now + 1.0))
+    rng = np.random.default_rng(5)
+    queue, inside, times = ServerQueue(servers), [], []
+    for now, count in enumerate(rng.poisson(np.full(seconds, rate))):
+        second = queue.step(now + np.sort(rng.random(count)), now + 1.0, service_s, 10**6)
+        inside.append(second.waiting + queue.in_service(now + 1.0))
         times.append(second.latencies)
     together = np.concatenate(times)
     assert np.mean(inside) == pytest.approx(len(together) / seconds * together.mean(), rel=0.05)
 
 
-def test_a_server_that_comes_takes_from_the_backlog() -> None:
-    station = Station(1)
-    assert station.step(np.zeros(10), 1.0, 1.0, 100).waiting == 9
-    station.resize(10, 1.0)
-    assert station.step(np.empty(0), 2.0, 1.0, 100).waiting == 0
+def test_new_servers_process_the_backlog() -> None:
+    queue = ServerQueue(1)
+    assert queue.step(np.zeros(10), 1.0, 1.0, 100).waiting == 9
+    queue.resize(10, 1.0)
+    assert queue.step(np.empty(0), 2.0, 1.0, 100).waiting == 0

@@ -1,4 +1,4 @@
-"""The simulated controller against Ray's own."""
+"""The simulated controller, compared with Ray's own functions."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray.serve._private.common import DeploymentID
 
-from benchmarks.day.controller import APPLICATION, Controller
-from benchmarks.day.plan import read
+from benchmarks.simulation.controller import APPLICATION, Controller
+from benchmarks.simulation.plan import read
 
 SECONDS = st.lists(st.tuples(st.floats(0, 2000), st.floats(0, 24), st.integers(1, 24)), min_size=1, max_size=150)
 
 
 class Ray:
-    """Ray's rules as its controller applies them: delays by its clock, then the bounds."""
+    """Ray's rules as applied by its controller: delays, then bounds."""
 
     def __init__(self, controller: Controller) -> None:
         self.targets = dict(controller.targets)
@@ -25,7 +25,7 @@ class Ray:
         self._asked: dict[Any, int] = {}
         self._rule = rays._apply_app_level_autoscaling_config(lambda _: (self._asked, {}))
 
-    def decide(self, wanted: dict[str, int], running: int, now: float) -> None:
+    def decide(self, desired: dict[str, int], running: int, now: float) -> None:
         contexts: Any = {}
         for name, deployment in self._deployments.items():
             key = DeploymentID(name, APPLICATION)
@@ -36,7 +36,7 @@ class Ray:
                 policy_state=self._states.get(key, {}),
                 config=deployment.scaling,
             )
-        self._asked = {DeploymentID(name, APPLICATION): wanted[name] for name in self._deployments}
+        self._asked = {DeploymentID(name, APPLICATION): desired[name] for name in self._deployments}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(rays, "time", SimpleNamespace(time=lambda: now))
             decided, self._states = self._rule(contexts)
@@ -47,20 +47,20 @@ class Ray:
 
 @settings(max_examples=25, deadline=None)
 @given(SECONDS)
-def test_it_decides_as_ray_does(seconds: list[tuple[float, float, int]]) -> None:
+def test_decisions_equal_those_of_ray(seconds: list[tuple[float, float, int]]) -> None:
     controller = Controller(read())
     ray = Ray(controller)
     for now, (images, busy, running) in enumerate(seconds):
         controller.decide(
             now, images, {"Classifier": busy, "Ingress": busy / 8}, dict.fromkeys(controller.targets, running)
         )
-        ray.decide(controller.wanted, running, now)
+        ray.decide(controller.desired, running, now)
         assert controller.targets == ray.targets
 
 
 @settings(max_examples=15, deadline=None)
 @given(SECONDS)
-def test_never_outside_of_the_bounds(seconds: list[tuple[float, float, int]]) -> None:
+def test_targets_stay_within_the_bounds(seconds: list[tuple[float, float, int]]) -> None:
     plan = read()
     controller = Controller(plan)
     for now, (images, busy, running) in enumerate(seconds):

@@ -1,4 +1,4 @@
-"""What came of a day: its course second by second, and its figures."""
+"""Results of a simulation: time series and summary."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 MINUTE_S: Final = 60
-COURSES: Final = (
+SERIES: Final = (
     "arrived",
     "answered",
     "refused",
     "in_system",
-    "seen",
-    "wanted",
+    "observed",
+    "desired",
     "target",
     "classifiers",
     "preprocessors",
@@ -22,13 +22,13 @@ COURSES: Final = (
     "nodes",
     "cpus",
 )
-"""What is kept of every second. ``seen``: images as the policy sees them; ``cpus``: of all workers."""
+"""Time series with one value per second. ``observed``: images reported to the policy; ``cpus``: of all workers."""
 QUANTILES: Final = (0.5, 0.9, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A day in figures."""
+    """Summary of a simulated day."""
 
     images: int
     refused: int
@@ -40,31 +40,31 @@ class Summary:
     mean_classifiers: float
     most_classifiers: int
     changes: int
-    """How often Serve decided on another number of Classifiers."""
+    """Number of changes of the target number of Classifiers."""
     mean_workers: float
     most_workers: int
     mean_nodes: float
     cpu_hours: float
-    """Of all workers."""
+    """CPU hours of all workers."""
     node_hours: float
     cost: float
     cost_per_million: float
-    """Of answered images."""
+    """Cost per million answered images."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Courses are filled second by second; latencies are kept of all images, and by the minute their service began."""
+    """Time series, latencies of all images, and latency quantiles by minute of service start."""
 
     seconds: int
     course: dict[str, npt.NDArray[np.float64]] = field(init=False)
     minutes: list[tuple[float, ...]] = field(default_factory=list)
-    """Quantiles of each minute's latencies, seconds; NaN where nothing was answered."""
+    """Latency quantiles of each minute, seconds; NaN without responses."""
     _latencies: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _minute: list[npt.NDArray[np.float64]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.course = {name: np.zeros(self.seconds) for name in COURSES}
+        self.course = {name: np.zeros(self.seconds) for name in SERIES}
 
     def record(self, second: int, latencies: npt.NDArray[np.float64], **course: float) -> None:
         for name, value in course.items():
@@ -78,7 +78,7 @@ class Outcome:
             self._minute = []
 
     def summary(self, node_price: float) -> Summary:
-        """``node_price`` of one node for one hour."""
+        """``node_price``: price of one node per hour."""
         course = self.course
         latencies = 1e3 * np.concatenate(self._latencies)
         p50, p90, p99 = np.quantile(latencies, QUANTILES).tolist() if len(latencies) else (0.0, 0.0, 0.0)

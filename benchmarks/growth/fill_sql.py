@@ -1,20 +1,20 @@
-"""The SQL that makes classifications out of numbers. SQLite and MariaDB take the same text, see ``filling``.
+"""SQL statements that generate classifications and counters, valid for SQLite and MariaDB (see ``filling``).
 
-A table ``numbered`` holds for each classification its number, image, label, time taken and time; the rows are written
-from it, and the counters are summed from it. Millions are sorted once: the rest is summed from the sums.
+The helper table ``numbered`` contains the number, image, label, duration and time of each classification. Rows are
+inserted from it and counters are aggregated from it; larger aggregates are computed from smaller ones.
 """
 
 from typing import Final
 
 DAYS: Final = 7
-"""Over which the classifications are spread evenly, up to now."""
+"""Period over which the classifications are evenly distributed, ending now."""
 
 IMAGES: Final = 5000
-"""That two of three classifications are of; each third is of an image that comes once."""
+"""Number of images that two thirds of the classifications share; the others have unique images."""
 
 LABELS: Final = 1000
 USER_ID: Final = 1
-"""Of the one user there is, whose each tenth classification is."""
+"""The only user, who owns every tenth classification."""
 
 TALLIES: Final = "COUNT(*) number, SUM(took_us) sum_us, MIN(took_us) min_us, MAX(took_us) max_us, MAX(seen_us) last_us"
 SUMS: Final = "SUM(count) number, SUM(sum_us) sum_us, MIN(min_us) min_us, MAX(max_us) max_us, MAX(last_seen_us) last_us"
@@ -32,14 +32,14 @@ TIMINGS: Final = (
     '\'{"fetch": 0.0, "preprocess": 3.125, "queue": 1.5, "inference": 5.25, "total": \' || (took_us / 1000.0) || \'}\''
 )
 NUMBERS: Final = {"image": f"image + {LABELS + 1}", "label": "label + 1"}
-"""Of the counters: labels first, images after them."""
+"""SQL of counter ids: labels first, then images."""
 
 KINDS: Final = {"image": "image % 2", "label": "2"}
 KEYS: Final = {
     "image": f"CASE WHEN image % 2 = 0 THEN UNHEX(SHA2({URL}, 256)) ELSE UNHEX({SHA256}) END, {URL_OR_NOT}, {SHA256}",
     "label": f"UNHEX(SHA2({WNID}, 256)), NULL, NULL",
 }
-"""Key, URL and SHA-256 of a counter."""
+"""SQL of the key, URL and SHA-256 of a counter."""
 
 BEGIN: Final = (
     "CREATE TABLE thousand (n BIGINT)",
@@ -51,7 +51,7 @@ END: Final = ("DROP TABLE numbered", "DROP TABLE thousand")
 
 
 def numbered(first: int, end: int, rows: int, now_us: int) -> str:
-    """Numbers from ``first`` to before ``end`` of ``rows``, 100,000 at most. Primes scatter images and labels."""
+    """Fill ``numbered`` from ``first`` to ``end`` (exclusive), at most 100,000. Primes scatter images and labels."""
     every = DAYS * 86_400_000_000 // rows
     numbers = (
         f"SELECT {first} + 1000 * thousands.n + ones.n n FROM thousand thousands CROSS JOIN thousand ones "
@@ -78,7 +78,7 @@ def classifications(first: int, end: int) -> str:
 
 
 def first_buckets(bucket_s: int, start_s: int, subject: str) -> str:
-    """Of the ``image``s or ``label``s seen from ``start_s`` on, summed from ``numbered``."""
+    """Buckets of images or labels since ``start_s``, aggregated from ``numbered``."""
     placed = f"SELECT numbered.*, seen_s - seen_s % {bucket_s} start_s FROM numbered WHERE seen_s >= {start_s}"
     return _buckets(
         bucket_s, subject, f"SELECT {subject}, start_s, {TALLIES} FROM ({placed}) placed GROUP BY {subject}, start_s"
@@ -86,14 +86,14 @@ def first_buckets(bucket_s: int, start_s: int, subject: str) -> str:
 
 
 def buckets_of_labels(bucket_s: int) -> str:
-    """Summed from those of the images, of which there are fewer than classifications."""
+    """Buckets of labels, aggregated from those of images, which are fewer than the classifications."""
     label = _label(f"(counter_id - {LABELS + 1})")
     placed = f"SELECT {label} label, buckets.* FROM buckets WHERE bucket_s = {bucket_s} AND kind < 2"
     return _buckets(bucket_s, "label", f"SELECT label, start_s, {SUMS} FROM ({placed}) placed GROUP BY label, start_s")
 
 
 def counters(bucket_s: int, subject: str) -> str:
-    """Summed from the buckets that reach back to the first classification."""
+    """Counters, aggregated from the buckets that cover all classifications."""
     numbers = {"image": f"counter_id - {LABELS + 1} image", "label": "counter_id - 1 label"}
     kinds = {"image": "kind < 2", "label": "kind = 2"}
     summed = (
@@ -117,5 +117,5 @@ def _buckets(bucket_s: int, subject: str, tallied: str) -> str:
 
 
 def _label(image: str) -> str:
-    """An image has one label."""
+    """SQL of the label of an image."""
     return f"{image} * 7 % {LABELS}"

@@ -1,4 +1,4 @@
-"""What is simulated: the files that are deployed, read as they are, and the times of a machine, which are assumed."""
+"""Input of the simulation: the deployed configuration files, and assumptions about the hardware."""
 
 import copy
 import warnings
@@ -10,7 +10,8 @@ from typing import Any, Final
 import yaml
 from ray.serve.config import AutoscalingConfig
 
-ROOT: Final = Path(__file__).parents[2]
+from benchmarks.command import ROOT
+
 CONFIG: Final = ROOT / "config" / "serve.yaml"
 VALUES: Final = ROOT / "kuberay" / "chart" / "values.yaml"
 EKS: Final = ROOT / "kuberay" / "chart" / "values-eks.yaml"
@@ -23,9 +24,9 @@ class BadPlan(ValueError):
 @dataclass(frozen=True, slots=True)
 class Deployment:
     cpus: float
-    """What Ray reserves for a replica."""
+    """CPUs that Ray reserves per replica."""
     scaling: AutoscalingConfig
-    """Of a deployment that does not scale: as many replicas at least as at most."""
+    """For a fixed deployment minimum and maximum are equal."""
     scales: bool
 
 
@@ -41,46 +42,46 @@ class Workers:
 class Plan:
     deployments: Mapping[str, Deployment]
     policy: Mapping[str, float]
-    """Arguments of the policy."""
+    """Arguments of the scaling policy."""
     max_waiting: int
-    """Images that may wait at one ingress."""
-    in_work: int
-    """Images under way at once per ingress and Classifier."""
+    """Maximum number of images waiting in one Ingress."""
+    max_in_flight: int
+    """Maximum number of images in flight per Ingress and Classifier."""
     workers: Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Times of one machine; docs/scaling.md tells where each is from."""
+    """Assumptions about the hardware; docs/scaling.md lists their sources."""
 
     call_ms: float = 7.0
-    """CPU of a model call, whatever its batch."""
+    """CPU time per model call, independent of the batch size."""
     image_ms: float = 13.7
-    """CPU of each image in it."""
+    """CPU time per image of a model call."""
     overhead_ms: float = 16.0
-    """A lone request's time outside of the model."""
+    """Latency of a single request outside of the model."""
     ingress_ms: float = 1.9
-    """CPU of an ingress an image."""
+    """CPU time of the Ingress per image."""
     preprocessor_ms: float = 4.0
     results_ms: float = 0.65
     replica_start_s: float = 9.0
-    """From the decision of Serve to a warm replica, on a worker that is there."""
+    """From Serve's decision to a warm replica on an existing worker."""
     pod_start_s: float = 20.0
-    """From the decision of Ray's autoscaler to a worker that takes replicas, on a node that is there."""
+    """From the autoscaler's decision to a ready worker on an existing node."""
     node_start_s: float = 100.0
-    """From an unplaceable pod to a node that has pulled the image."""
+    """From an unschedulable pod to a node that has pulled the image."""
     node_empty_s: float = 300.0
-    """An empty node goes after so long."""
+    """Time after which an empty node is removed."""
     node_cpus: float = 7.6
-    """CPUs of a node that pods can have."""
+    """CPUs of a node available to pods."""
     node_price: float = 0.4
-    """Of one hour."""
+    """Price per hour."""
 
 
 def read(values: Sequence[Path] = (EKS,), settings: Sequence[str] = (), config: Path = CONFIG) -> Plan:
-    """``config`` with the chart's values, files of values and settings over it, as Helm merges them.
+    """Merge ``config``, the chart's values, values files and settings in this order, as Helm does.
 
-    ``settings``: as of ``helm --set``, e.g. ``workers.maxReplicas=20``. Raises BadPlan.
+    ``settings`` use the syntax of ``helm --set``, e.g. ``workers.maxReplicas=20``. Raises BadPlan.
     """
     merged = _yaml(VALUES)
     for path in values:
@@ -91,7 +92,7 @@ def read(values: Sequence[Path] = (EKS,), settings: Sequence[str] = (), config: 
     _merge(application["args"], merged["serve"]["args"])
     policy = application["autoscaling_policy"]["policy_kwargs"]
     if unknown := set(merged["serve"]["autoscaling"]) - set(policy):
-        raise BadPlan(f"serve.autoscaling.{unknown.pop()}: there is no such number; there is {', '.join(policy)}")
+        raise BadPlan(f"serve.autoscaling.{unknown.pop()} is unknown; expected one of {', '.join(policy)}")
     _merge(policy, merged["serve"]["autoscaling"])
     deployments = {each["name"]: each for each in application["deployments"]}
     _merge(deployments, merged["serve"]["deployments"])
@@ -116,7 +117,7 @@ def _number(name: str, value: object, least: float = 1e-3) -> float:
     except ValueError:
         number = 0.0
     if not least <= number < 1e9:
-        raise BadPlan(f"{name} is {value}, and wanted is a number from {least:g} on")
+        raise BadPlan(f"{name} is {value}; expected a number of at least {least:g}")
     return number
 
 
@@ -126,7 +127,7 @@ def _deployment(name: str, document: Mapping[str, Any]) -> Deployment:
     scaling = told or {"min_replicas": replicas, "max_replicas": replicas}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of metrics_interval_s, which has no successor a file
+            warnings.simplefilter("ignore", DeprecationWarning)  # metrics_interval_s has no replacement yet
             return Deployment(document["ray_actor_options"]["num_cpus"], AutoscalingConfig(**scaling), bool(told))
     except ValueError as error:
         raise BadPlan(f"{name}: {' '.join(str(error).split())}") from None
@@ -138,7 +139,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise BadPlan(f"{path}: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
-        raise BadPlan(f"{path} must hold a mapping")
+        raise BadPlan(f"{path} must contain a mapping")
     return document
 
 
@@ -146,7 +147,7 @@ def _nested(setting: str, known: Mapping[str, Any]) -> dict[str, Any]:
     path, equals, value = setting.partition("=")
     keys = path.split(".")
     if not equals or keys[0] not in known:
-        raise BadPlan(f"{setting!r}: wanted is a value of the chart, e.g. workers.maxReplicas=20")
+        raise BadPlan(f"{setting!r} is invalid; expected a chart value, e.g. workers.maxReplicas=20")
     nested: Any = yaml.safe_load(value)
     for key in reversed(keys):
         nested = {key: nested}

@@ -1,4 +1,4 @@
-"""How many images a second arrive, second by second: those that need the model, not those the cache answers."""
+"""Arrival rates by second, of images that need the model (no cache hits)."""
 
 import csv
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Rates = npt.NDArray[np.float64]
-"""Images a second, one entry a second."""
+"""Images per second, one element per second."""
 
 HOUR_S: Final = 3600
 QUIETEST_H: Final = 4.0
@@ -22,41 +22,38 @@ class BadLoad(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A day between its quietest hour, 4 in the morning, and its busiest, 4 in the afternoon, with bursts on top."""
+    """A daily curve with its minimum at 4 a.m. and its maximum at 4 p.m., plus bursts."""
 
     hours: float = 24.0
     base: float = 20.0
-    """Images a second in the quietest hour."""
+    """Minimum, images per second."""
     peak: float = 400.0
-    """In the busiest one, bursts aside."""
+    """Maximum without bursts, images per second."""
     bursts: int = 12
     burst: float = 300.0
-    """Images a second a burst adds. It is there within 10 s, without a warning."""
+    """Images per second that a burst adds; it rises within 10 s."""
     burst_s: float = 300.0
 
-    def rates(self, chance: np.random.Generator) -> Rates:
-        """``chance`` says when bursts come; the night of the first hours may have one as well."""
+    def rates(self, rng: np.random.Generator) -> Rates:
+        """Start times of bursts are uniform over the whole period."""
         seconds = np.arange(int(self.hours * HOUR_S))
         phase = 2 * np.pi * (seconds / HOUR_S - QUIETEST_H) / 24
         rates = self.base + (self.peak - self.base) * (0.5 - 0.5 * np.cos(phase)) ** 1.5
-        for start in np.sort(chance.uniform(0, max(1.0, len(seconds) - self.burst_s), self.bursts)):
+        for start in np.sort(rng.uniform(0, max(1.0, len(seconds) - self.burst_s), self.bursts)):
             since, until = seconds - start, start + self.burst_s - seconds
             rates = rates + self.burst * np.clip(np.minimum(since, until) / RISE_S, 0, 1)
         return rates
 
 
 def read(path: Path) -> Rates:
-    """One's own load: CSV lines of a time in seconds and images a second, held until the next line's time.
-
-    Raises BadLoad.
-    """
+    """Read CSV lines of seconds and images per second; each rate applies until the next line. Raises BadLoad."""
     try:
         with path.open(newline="") as file:
             rows = [(float(row[0]), float(row[1])) for row in csv.reader(file) if row and not row[0].startswith("#")]
     except (OSError, ValueError, IndexError) as error:
-        raise BadLoad(f"{path}: {error}; wanted are lines of seconds,images a second") from None
+        raise BadLoad(f"{path}: {error}; expected lines of seconds,images per second") from None
     times, values = (np.array(column) for column in zip(*rows, strict=True)) if rows else (np.empty(0), np.empty(0))
     if len(rows) < 2 or np.any(np.diff(times) <= 0) or np.any(values < 0) or not np.all(np.isfinite(values)):
-        raise BadLoad(f"{path}: wanted are two lines or more, in order of time, with rates from 0 on")
+        raise BadLoad(f"{path}: expected at least two lines in ascending order of time with rates of at least 0")
     seconds = np.arange(int(times[0]), int(times[-1]))
     return np.asarray(values[np.searchsorted(times, seconds, "right") - 1], np.float64)

@@ -1,4 +1,4 @@
-"""How a photo travels to each system and how its answer reads: by HTTP POST, in the leanest form a system takes."""
+"""Request and response formats of the systems: the most efficient one that each supports, over HTTP POST."""
 
 import base64
 import json
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Answer = list[tuple[int, float]]
-"""The first classes: index and probability, most probable first."""
+"""Class indices and probabilities, most probable first."""
 
 BOUNDARY: Final = "raylens-photo-boundary"
 HEADER_LENGTH: Final = "Inference-Header-Content-Length"
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
-    told: str
-    """For the report."""
+class RequestFormat:
+    description: str
+    """Used in reports."""
     content_type: str
     encode: Callable[[bytes], bytes]
-    """JPEG file → body of the request."""
+    """JPEG file → request body."""
     decode: Callable[[bytes, dict[str, str]], Answer]
-    """Body and headers (names in lower case) of the answer. Raises ValueError, LookupError or TypeError."""
+    """Response body and headers (lower-case names) → answer. Raises ValueError, LookupError or TypeError."""
     header: str = ""
-    """One more header of the request, as ``Name: value``."""
+    """An additional request header, as ``Name: value``."""
 
 
-def _as_it_is(photo: bytes) -> bytes:
+def _unchanged(photo: bytes) -> bytes:
     return photo
 
 
@@ -63,7 +63,7 @@ def _v2_tensors(body: bytes, _: dict[str, str]) -> Answer:
 
 
 def _v2_binary(body: bytes, headers: dict[str, str]) -> Answer:
-    """JSON that says what follows, then the tensors one after the other, little-endian."""
+    """A JSON header that describes the tensors, followed by the tensors in little-endian order."""
     at = int(headers[HEADER_LENGTH.lower()])
     columns: dict[str, tuple[Any, ...]] = {}
     for output in json.loads(body[:at])["outputs"]:
@@ -74,7 +74,7 @@ def _v2_binary(body: bytes, headers: dict[str, str]) -> Answer:
     return [(int(index), float(share)) for index, share in zip(columns["index"], columns["probability"], strict=True)]
 
 
-BODY: Final = Wire("the file as the body", "image/jpeg", _as_it_is, _predictions)
-FORM: Final = Wire("a file in a form", f"multipart/form-data; boundary={BOUNDARY}", _form, _list_of_one)
-V2_JSON: Final = Wire("base64 in V2 JSON", "application/json", _v2_json, _v2_tensors)
-V2_RAW: Final = Wire("the file as the body", "application/octet-stream", _as_it_is, _v2_binary, f"{HEADER_LENGTH}: 0")
+BODY: Final = RequestFormat("raw body", "image/jpeg", _unchanged, _predictions)
+FORM: Final = RequestFormat("multipart form", f"multipart/form-data; boundary={BOUNDARY}", _form, _list_of_one)
+V2_JSON: Final = RequestFormat("base64 in V2 JSON", "application/json", _v2_json, _v2_tensors)
+V2_RAW: Final = RequestFormat("raw body", "application/octet-stream", _unchanged, _v2_binary, f"{HEADER_LENGTH}: 0")

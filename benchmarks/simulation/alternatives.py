@@ -1,4 +1,4 @@
-"""The same day with one thing changed: what each knob costs and brings."""
+"""Variations of a simulated day with one setting changed."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,41 +7,41 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Final
 
-from benchmarks.day.experiment import Experiment
-from benchmarks.day.outcome import Summary
+from benchmarks.simulation.experiment import Experiment
+from benchmarks.simulation.outcome import Summary
 
 CLASSIFIER: Final = "serve.deployments.Classifier.autoscaling_config"
 NEVER: Final = 1e6
-"""No replica is ever so busy."""
+"""A utilization that is never reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """``settings`` as of ``helm --set``, over those of the day."""
+    """``settings`` in the syntax of ``helm --set``, applied on top of those of the experiment."""
 
     name: str
     settings: tuple[str, ...] = ()
 
 
-KNOBS: Final = (
+ALTERNATIVES: Final = (
     Alternative("by the queue alone", (f"serve.autoscaling.busy_share={NEVER}",)),
-    Alternative("20 images a Classifier", ("serve.autoscaling.images_per_classifier=20",)),
-    Alternative("80 images a Classifier", ("serve.autoscaling.images_per_classifier=80",)),
+    Alternative("20 images per Classifier", ("serve.autoscaling.images_per_classifier=20",)),
+    Alternative("80 images per Classifier", ("serve.autoscaling.images_per_classifier=80",)),
     Alternative("busy share 0.6", ("serve.autoscaling.busy_share=0.6",)),
-    Alternative("down after 300 s", (f"{CLASSIFIER}.downscale_delay_s=300",)),
-    Alternative("up after 10 s", (f"{CLASSIFIER}.upscale_delay_s=10",)),
-    Alternative("8 Classifiers at least", (f"{CLASSIFIER}.min_replicas=8", "workers.minReplicas=4")),
-    Alternative("4 workers at least", ("workers.minReplicas=4",)),
+    Alternative("downscale after 300 s", (f"{CLASSIFIER}.downscale_delay_s=300",)),
+    Alternative("upscale after 10 s", (f"{CLASSIFIER}.upscale_delay_s=10",)),
+    Alternative("at least 8 Classifiers", (f"{CLASSIFIER}.min_replicas=8", "workers.minReplicas=4")),
+    Alternative("at least 4 workers", ("workers.minReplicas=4",)),
     Alternative("workers idle for 30 min", ("workers.idleTimeoutSeconds=1800",)),
-    Alternative("1024 may wait", ("serve.args.queue.max_waiting=1024",)),
-    Alternative("workers of 4 CPUs", ("workers.resources.limits.cpu=4", "workers.maxReplicas=10")),
+    Alternative("queue of 1024", ("serve.args.queue.max_waiting=1024",)),
+    Alternative("workers with 4 CPUs", ("workers.resources.limits.cpu=4", "workers.maxReplicas=10")),
 )
 
 
 def fixed(name: str, images_per_s: float, experiment: Experiment) -> Alternative:
-    """No scaling: as many replicas as this rate needs at the policy's ``busy_share``, and workers for them."""
+    """A cluster without autoscaling, sized for ``images_per_s`` at the policy's ``busy_share``."""
     plan, machine = experiment.plan(), experiment.machine
-    per_classifier = 1e3 / (machine.image_ms + machine.call_ms * 2 / plan.in_work)
+    per_classifier = 1e3 / (machine.image_ms + machine.call_ms * 2 / plan.max_in_flight)
     classifiers = math.ceil(images_per_s / per_classifier / plan.policy["busy_share"])
     counts = {
         "Classifier": classifiers,
@@ -59,15 +59,15 @@ def fixed(name: str, images_per_s: float, experiment: Experiment) -> Alternative
 
 
 def compare(
-    experiment: Experiment, alternatives: Sequence[Alternative], heard: Callable[[], None] = lambda: None
+    experiment: Experiment, alternatives: Sequence[Alternative], on_step: Callable[[], None] = lambda: None
 ) -> dict[str, Summary]:
-    """Each on a core of its own, all with the same images. ``heard`` is told of each that is done."""
+    """Simulate the alternatives in parallel with the same arrivals. ``on_step`` is called after each."""
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_summary, experiment, each): each for each in alternatives}
         found = {}
         for future in as_completed(futures):
             found[futures[future].name] = future.result()
-            heard()
+            on_step()
     return {each.name: found[each.name] for each in alternatives}
 
 

@@ -1,4 +1,4 @@
-"""How photos travel, and how answers read."""
+"""Request and response formats of the systems."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ import pytest
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 
-from benchmarks.peers import wire
+from benchmarks.peers import request_format
 from benchmarks.peers.catalogue import PEERS
 
 PHOTO = b"\xff\xd8\xff\x00\r\n--photo"
@@ -16,28 +16,28 @@ ANSWER = [(285, 0.5), (281, 0.25)]
 RANKING = [{"index": index, "label": "cat", "probability": share} for index, share in ANSWER]
 
 
-def test_as_the_body():
-    assert wire.BODY.encode(PHOTO) == wire.V2_RAW.encode(PHOTO) == PHOTO
-    assert wire.BODY.decode(json.dumps({"predictions": RANKING}).encode(), {}) == ANSWER
+def test_raw_body():
+    assert request_format.BODY.encode(PHOTO) == request_format.V2_RAW.encode(PHOTO) == PHOTO
+    assert request_format.BODY.decode(json.dumps({"predictions": RANKING}).encode(), {}) == ANSWER
 
 
-async def test_in_a_form():
+async def test_multipart_form():
     async def body():
-        yield wire.FORM.encode(PHOTO)
+        yield request_format.FORM.encode(PHOTO)
 
-    form = await MultiPartParser(Headers({"content-type": wire.FORM.content_type}), body()).parse()
+    form = await MultiPartParser(Headers({"content-type": request_format.FORM.content_type}), body()).parse()
     file = form["photos"]
     assert isinstance(file, UploadFile)
     assert await file.read() == PHOTO
     await form.close()
-    assert wire.FORM.decode(json.dumps([RANKING]).encode(), {}) == ANSWER
+    assert request_format.FORM.decode(json.dumps([RANKING]).encode(), {}) == ANSWER
 
 
-def test_in_json():
-    (tensor,) = json.loads(wire.V2_JSON.encode(PHOTO))["inputs"]
+def test_v2_json():
+    (tensor,) = json.loads(request_format.V2_JSON.encode(PHOTO))["inputs"]
     assert base64.b64decode(tensor["data"][0]) == PHOTO
     outputs = [{"name": "index", "data": [285, 281]}, {"name": "probability", "data": [0.5, 0.25]}]
-    assert wire.V2_JSON.decode(json.dumps({"outputs": outputs}).encode(), {}) == ANSWER
+    assert request_format.V2_JSON.decode(json.dumps({"outputs": outputs}).encode(), {}) == ANSWER
 
 
 def test_binary_tensors():
@@ -47,11 +47,13 @@ def test_binary_tensors():
     ]
     head = json.dumps({"outputs": outputs}).encode()
     body = head + struct.pack("<2q", 285, 281) + struct.pack("<2f", 0.5, 0.25)
-    assert wire.V2_RAW.decode(body, {"inference-header-content-length": str(len(head))}) == ANSWER
+    assert request_format.V2_RAW.decode(body, {"inference-header-content-length": str(len(head))}) == ANSWER
 
 
-@pytest.mark.parametrize("form", [wire.BODY, wire.FORM, wire.V2_JSON, wire.V2_RAW])
-def test_an_unreadable_answer(form: wire.Wire):
+@pytest.mark.parametrize(
+    "form", [request_format.BODY, request_format.FORM, request_format.V2_JSON, request_format.V2_RAW]
+)
+def test_malformed_responses_are_rejected(form: request_format.RequestFormat):
     with pytest.raises((ValueError, LookupError, TypeError)):
         form.decode(b'{"error": "no"}', {})
 

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.day`` as its users call it."""
+"""``python -m benchmarks.simulation`` as its users call it."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from benchmarks.day.__main__ import app
+from benchmarks.simulation.__main__ import app
 
 SHORT = ("--hours", "0.1", "--base", "30", "--peak", "30", "--bursts", "0")
 SMALL = ("--set", "workers.resources.limits.cpu=4")
@@ -17,7 +17,7 @@ runner = CliRunner()
 def test_help_tells_an_example_and_the_exit_status() -> None:
     outcome = runner.invoke(app, ["--help"])
     assert outcome.exit_code == 0
-    assert "python -m benchmarks.day --peak 800" in outcome.stdout
+    assert "python -m benchmarks.simulation --peak 800" in outcome.stdout
     assert "Exit status" in outcome.stdout
 
 
@@ -39,7 +39,7 @@ def test_table(tmp_path: Path) -> None:
     assert "as configured" in outcome.stdout
 
 
-def test_too_many_refused(tmp_path: Path) -> None:
+def test_the_exit_status_reports_too_many_refused_images(tmp_path: Path) -> None:
     flood = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5", *SMALL)
     assert runner.invoke(app, [*flood, "--results", str(tmp_path)]).exit_code == 1
 
@@ -60,7 +60,7 @@ def test_too_many_refused(tmp_path: Path) -> None:
         ("--assume", "node_start_s=nan"),
     ],
 )
-def test_wrong_use_is_one_line(wrong: tuple[str, ...], tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected(wrong: tuple[str, ...], tmp_path: Path) -> None:
     outcome = runner.invoke(app, [*SHORT, *wrong, "--results", str(tmp_path)])
     assert outcome.exit_code == 2, outcome.output
     assert not list(tmp_path.iterdir())

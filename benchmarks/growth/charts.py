@@ -1,30 +1,20 @@
-"""Growth as a picture."""
+"""The chart of the growth benchmark."""
 
-import textwrap
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-
-from benchmarks.growth.bundles import BUNDLES
 from benchmarks.growth.reads import CLASSIFY, DEEP_PAGE, TOPS
 from benchmarks.growth.replicas import IMAGE_MS, REPLICAS
 from benchmarks.growth.report import caption
+from benchmarks.growth.request_sizes import IMAGES_PER_REQUEST
 from benchmarks.growth.results import Growth
-from benchmarks.results import Spread
+from benchmarks.plotting import BLUE, GREY, LIGHT_BLUE, ORANGE, TEAL, add_caption, chart, error_bars
 
-BLUE: Final = "#2b6cb0"
-LIGHT: Final = "#90cdf4"
-ORANGE: Final = "#dd6b20"
-GREY: Final = "#718096"
-COLOURS: Final = (BLUE, LIGHT, "#319795", GREY, ORANGE)
+COLOURS: Final = (BLUE, LIGHT_BLUE, TEAL, GREY, ORANGE)
 
 
 def draw(found: Growth, path: Path) -> None:
-    """Write a PNG: throughput of more replicas, times of a full database, images a request; of what was measured."""
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the backend is chosen
-
+    """Write a PNG with one panel for each part of the benchmark that was run."""
     drawn = [
         draw_one
         for draw_one, there in (
@@ -34,19 +24,13 @@ def draw(found: Growth, path: Path) -> None:
         )
         if there
     ]
-    style: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10, "axes.titleweight": "bold"}
-    with plt.rc_context(style):
-        figure, axes = plt.subplots(1, len(drawn), figsize=(4.6 * len(drawn), 4.8), squeeze=False)
+    with chart(path, 1, len(drawn), figsize=(4.6 * len(drawn), 4.8), squeeze=False) as (figure, axes):
         for each, draw_one in zip(axes[0], drawn, strict=True):
             draw_one(each, found)
-        figure.text(0.01, 0.01, textwrap.fill(caption(found), 66 * len(drawn)), fontsize=8, color=GREY)
-        figure.tight_layout(rect=(0, 0.07 if len(drawn) > 1 else 0.14, 1, 1))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
-        plt.close(figure)
+        add_caption(figure, caption(found), width=66 * len(drawn), height=0.07 if len(drawn) > 1 else 0.14)
 
 
-def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib tells no types here
+def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib is untyped
     places = range(len(REPLICAS))
     rates = [found.of_replicas(place, lambda each: each.run.images_per_s) for place in places]
     free = found.of_replicas(len(REPLICAS), lambda each: each.run.images_per_s).median
@@ -55,7 +39,7 @@ def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib te
     axes.errorbar(
         REPLICAS,
         [rate.median for rate in rates],
-        yerr=_errors(rates),
+        yerr=error_bars(rates),
         color=BLUE,
         marker="o",
         capsize=4,
@@ -63,7 +47,7 @@ def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib te
     )
     for number, rate, wanted in zip(REPLICAS, rates, ideal, strict=True):
         told = f"{rate.median:.0f}/s\n{100 * rate.median / wanted:.0f} %"
-        above = number == REPLICAS[0]  # below is the axis
+        above = number == REPLICAS[0]  # the axis is below
         axes.annotate(
             told,
             (number, rate.median),
@@ -78,7 +62,7 @@ def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib te
     )
     axes.set_xticks(REPLICAS)
     axes.set(
-        title=f"More Classifiers, {IMAGE_MS:g} ms an image",
+        title=f"More Classifiers, {IMAGE_MS:g} ms per image",
         xlabel="Classifiers",
         ylabel="images/s",
         xlim=(0.5, 9.5),
@@ -93,7 +77,7 @@ def _records(axes: Any, found: Growth) -> None:  # noqa: ANN401
         medians = [each.api[name].median for each in found.records]
         axes.plot(sizes, medians, marker="o", color=colour, label=name)
     axes.set(
-        title=f"More recorded, {found.database}",
+        title=f"More recorded classifications, {found.database}",
         xlabel="classifications in the database",
         ylabel="milliseconds through the API, median",
         xscale="log",
@@ -103,25 +87,20 @@ def _records(axes: Any, found: Growth) -> None:  # noqa: ANN401
 
 
 def _requests(axes: Any, found: Growth) -> None:  # noqa: ANN401
-    rates = [found.of_requests(bundle, lambda run: run.images_per_s) for bundle in BUNDLES]
+    rates = [found.of_requests(count, lambda run: run.images_per_s) for count in IMAGES_PER_REQUEST]
     bars = axes.bar(
-        [str(bundle) for bundle in BUNDLES], [rate.median for rate in rates], yerr=_errors(rates), capsize=4
+        [str(count) for count in IMAGES_PER_REQUEST],
+        [rate.median for rate in rates],
+        yerr=error_bars(rates),
+        capsize=4,
     )
     for bar in bars:
         bar.set_color(BLUE)
-    cpu = [found.of_requests(bundle, lambda run: run.cpu_ms("Ingress")).median for bundle in BUNDLES]
+    cpu = [found.of_requests(count, lambda run: run.cpu_ms("Ingress")).median for count in IMAGES_PER_REQUEST]
     labels = [f"{rate.median:.0f}/s\n{ms:.2f} ms" for rate, ms in zip(rates, cpu, strict=True)]
     axes.bar_label(bars, labels, label_type="center", color="white", fontsize=9)
     axes.set(
-        title="More images a request",
-        xlabel="images a request\n(ms: CPU of the ingress for an image)",
+        title="More images per request",
+        xlabel="images per request\n(ms: CPU time of the Ingress per image)",
         ylabel="images/s",
     )
-
-
-def _errors(spreads: list[Spread]) -> list[list[float]]:
-    """From the least to the median, from the median to the greatest."""
-    return [
-        [spread.median - spread.least for spread in spreads],
-        [spread.greatest - spread.median for spread in spreads],
-    ]

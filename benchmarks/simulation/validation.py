@@ -1,7 +1,7 @@
-"""The simulation beside the real service: one step of load, measured on real Ray, and the same simulated.
+"""Validates the simulation: a step in the load, measured with real Ray and simulated.
 
-``python -m benchmarks.day.step`` draws both. What was measured lies in measured.json beside this: a service
-whose fake runtime takes 20 ms a call and 50 ms an image, so that six Classifiers have room on a machine of two cores.
+``python -m benchmarks.simulation.validation`` draws both. The measurements are in measured.json: a service whose fake
+runtime takes 20 ms per call and 50 ms per image, so that six Classifiers fit on a machine with two cores.
 """
 
 import json
@@ -10,32 +10,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.day.load import Rates
-from benchmarks.day.outcome import Outcome
-from benchmarks.day.picture import BLUE, GREY, ORANGE, STYLE
-from benchmarks.day.plan import ROOT, Machine, Plan, read
-from benchmarks.day.simulation import simulate
+from benchmarks.command import DOCS
+from benchmarks.plotting import BLUE, GREY, ORANGE, chart
+from benchmarks.simulation.load import Rates
+from benchmarks.simulation.outcome import Outcome
+from benchmarks.simulation.plan import Machine, Plan, read
+from benchmarks.simulation.simulate import simulate
 
 MEASURED: Final = Path(__file__).parent / "measured.json"
-PICTURE: Final = ROOT / "docs" / "images" / "scaling-step.png"
-TITLES: Final = {"queue and work": "as shipped: by queue and work", "queue alone": "by the queue alone"}
+CHART: Final = DOCS / "images" / "scaling-step.png"
+TITLES: Final = {"queue and work": "as shipped: by queue and utilization", "queue alone": "by the queue alone"}
 MACHINE: Final = Machine(call_ms=20.0, image_ms=52.0, overhead_ms=75.0, replica_start_s=8.0)
-"""``overhead_ms`` is half of a lone request: two cores are shared by fourteen processes."""
+"""``overhead_ms`` is half the latency of a single request, because fourteen processes share two cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run, second by second."""
+    """One run; arrays have one element per second."""
 
     busy_share: float
     rates: Rates
     classifiers: npt.NDArray[np.float64]
     images: npt.NDArray[np.float64]
-    """Waiting or in work."""
+    """Images waiting or being processed."""
     answered: int
     refused: int
 
@@ -52,7 +52,7 @@ def _run(document: Mapping[str, Any]) -> Measured:
 
 
 def plan(busy_share: float) -> Plan:
-    """As it was measured: one worker large enough for all, one ingress, six Classifiers at most."""
+    """The measured configuration: one large worker, one Ingress, at most six Classifiers."""
     classifier = "serve.deployments.Classifier.autoscaling_config"
     return read(
         (),
@@ -71,13 +71,9 @@ def simulated(run: Measured, seed: int = 1) -> Outcome:
     return simulate(plan(run.busy_share), MACHINE, run.rates, np.random.default_rng(seed))
 
 
-def draw(path: Path = PICTURE) -> None:
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the backend is chosen
-
+def draw(path: Path = CHART) -> None:
     runs = measured()
-    with plt.rc_context(STYLE):
-        figure, rows = plt.subplots(2, len(runs), figsize=(12, 5), sharex=True, sharey="row")
+    with chart(path, 2, len(runs), dpi=110, figsize=(12, 5), sharex=True, sharey="row") as (figure, rows):
         for (above, below), (name, run) in zip(rows.T, runs.items(), strict=True):
             outcome = simulated(run)
             above.set(title=TITLES[name])
@@ -85,14 +81,12 @@ def draw(path: Path = PICTURE) -> None:
             _pair(below, run.images, outcome.course["in_system"])
             below.set(xlabel="seconds")
         rows[0][0].set(ylabel="Classifiers running")
-        rows[1][0].set(ylabel="images waiting or in work")
+        rows[1][0].set(ylabel="images waiting or processed")
         rows[0][0].legend(frameon=False, loc="lower center")
         figure.tight_layout()
-        figure.savefig(path, dpi=110)
-        plt.close(figure)
 
 
-def _pair(axes: Any, real: Any, simulated: Any) -> None:  # noqa: ANN401 - matplotlib tells no types here
+def _pair(axes: Any, real: Any, simulated: Any) -> None:  # noqa: ANN401 - matplotlib is untyped
     axes.axvspan(30, 270, color=GREY, alpha=0.08, linewidth=0)
     axes.plot(simulated, color=ORANGE, linewidth=1.2, label="simulated")
     axes.plot(real, color=BLUE, linewidth=1.5, label="measured")

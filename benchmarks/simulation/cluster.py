@@ -1,11 +1,11 @@
-"""Replicas on workers on nodes: what it takes from Serve's decision to a replica that runs."""
+"""The simulated cluster: replicas on workers on nodes, and the time each of them takes to start."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from benchmarks.day.plan import Machine, Plan
+from benchmarks.simulation.plan import Machine, Plan
 
 AUTOSCALER_EVERY_S: Final = 5
 """Ray's AUTOSCALER_UPDATE_INTERVAL_S."""
@@ -35,12 +35,12 @@ class _Replica:
 
 @dataclass(slots=True)
 class Cluster:
-    """Starts with the least of everything, warm."""
+    """Starts with the minimum number of replicas and workers, already warm."""
 
     plan: Plan
     machine: Machine
     running: Counter[str] = field(default_factory=Counter)
-    """Replicas that serve, by deployment."""
+    """Number of running replicas by deployment."""
     _nodes: list[_Node] = field(default_factory=list)
     _workers: list[_Worker] = field(default_factory=list)
     _replicas: dict[str, list[_Replica]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Cluster:
         return len(self._nodes)
 
     def step(self, now: int, targets: Mapping[str, int]) -> None:
-        """Follow ``targets``, at second ``now``."""
+        """Advance to second ``now``, moving towards the ``targets``."""
         if all(len(self._replicas[name]) == target for name, target in targets.items()):
             self._autoscale(now, {})
         else:
@@ -70,12 +70,12 @@ class Cluster:
         self._count(now)
 
     def _follow(self, name: str, target: int, now: float) -> int:
-        """Start or stop replicas of a deployment; how many of them fit nowhere yet."""
+        """Start or stop replicas of a deployment; return how many do not fit on the running workers."""
         replicas = self._replicas[name]
         while len(replicas) > target:
-            # Ray stops those that still start, then those of the emptiest worker.
-            leaver = max(replicas, key=lambda each: (each.ready_at > now, -each.worker.replicas))
-            self._stop(name, leaver, now)
+            # Ray stops replicas that are still starting first, then those on the worker with the fewest replicas.
+            victim = max(replicas, key=lambda each: (each.ready_at > now, -each.worker.replicas))
+            self._stop(name, victim, now)
         return self._start(name, target - len(replicas), now, self.machine.replica_start_s)
 
     def _start(self, name: str, count: int, now: float, start_s: float) -> int:
@@ -116,19 +116,19 @@ class Cluster:
         ]
 
     def _add_workers(self, now: float, unplaced: Mapping[str, int]) -> None:
-        """For what fits neither now nor on workers that are on their way, largest first."""
-        coming = [each.free_cpus for each in self._workers if each.ready_at > now]
+        """Add workers for replicas that fit neither on running nor on starting workers, largest first."""
+        starting = [each.free_cpus for each in self._workers if each.ready_at > now]
         cpus = sorted(
             (self.plan.deployments[name].cpus for name, count in unplaced.items() for _ in range(count)), reverse=True
         )
         for wanted in cpus:
-            place = next((number for number, free in enumerate(coming) if free + 1e-9 >= wanted), None)
+            place = next((number for number, free in enumerate(starting) if free + 1e-9 >= wanted), None)
             if place is None and len(self._workers) < self.plan.workers.most:
                 self._add_worker(now)
-                coming.append(self.plan.workers.cpus)
-                place = len(coming) - 1
+                starting.append(self.plan.workers.cpus)
+                place = len(starting) - 1
             if place is not None:
-                coming[place] -= wanted
+                starting[place] -= wanted
 
     def _add_worker(self, now: float, *, warm: bool = False) -> None:
         room = max(1, int((self.machine.node_cpus + 1e-9) / self.plan.workers.cpus))

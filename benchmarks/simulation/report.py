@@ -1,4 +1,4 @@
-"""The figures of a day and its alternatives: a table, JSON."""
+"""Reports the results of a simulation and its alternatives as a table and as JSON."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,8 +8,8 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.day.experiment import Experiment
-from benchmarks.day.outcome import Summary
+from benchmarks.simulation.experiment import Experiment
+from benchmarks.simulation.outcome import Summary
 
 CONFIGURED: Final = "as configured"
 COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
@@ -26,7 +26,7 @@ COLUMNS: Final[dict[str, Callable[[Summary], str]]] = {
 
 
 def as_json(experiment: Experiment, summaries: Mapping[str, Summary]) -> str:
-    """With all that makes the day, so that it can be run again."""
+    """The results with all inputs that are needed to reproduce them."""
     return json.dumps(
         {
             "seed": experiment.seed,
@@ -42,7 +42,7 @@ def as_json(experiment: Experiment, summaries: Mapping[str, Summary]) -> str:
 def show(experiment: Experiment, summaries: Mapping[str, Summary], console: Console) -> None:
     first = summaries[CONFIGURED]
     hours = len(experiment.rates) / 3600
-    console.print(f"{first.images:,} images in {hours:g} h, {experiment.rates.max():.0f} a second at most.")
+    console.print(f"{first.images:,} images in {hours:g} h, at most {experiment.rates.max():.0f} per second.")
     table = Table("", *COLUMNS)
     for name, each in summaries.items():
         table.add_row(name, *(column(each) for column in COLUMNS.values()))

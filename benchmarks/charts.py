@@ -1,43 +1,28 @@
-"""The figures as a picture."""
+"""The chart of the benchmark."""
 
-import textwrap
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-
+from benchmarks.plotting import BLUE, LIGHT_BLUE, ORANGE, add_caption, chart, error_bars
 from benchmarks.report import caption
-from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Spread
+from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark
 
-BLUE: Final = "#2b6cb0"
-LIGHT: Final = "#90cdf4"
-ORANGE: Final = "#dd6b20"
-GREY: Final = "#718096"
 UNCACHED: Final = tuple(case for case in CASES if not case.cached)
 
 
 def draw(benchmark: Benchmark, path: Path) -> None:
-    """Write a PNG: throughput beside the limit, latencies, cache hits."""
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt  # noqa: PLC0415 - only after the backend is chosen
-
-    style: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10, "axes.titleweight": "bold"}
-    with plt.rc_context(style):
-        figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4.8), width_ratios=(1.15, 1.35, 0.9))
+    """Write a PNG of throughput relative to the limit, latencies, and cache hits."""
+    with chart(path, 1, 3, figsize=(13, 4.8), width_ratios=(1.15, 1.35, 0.9)) as (figure, (left, middle, right)):
         _throughput(left, benchmark)
         _latencies(middle, benchmark)
         _hits(right, benchmark)
-        figure.text(0.01, 0.01, textwrap.fill(caption(benchmark), 190), fontsize=8, color=GREY)
-        figure.tight_layout(rect=(0, 0.07, 1, 1))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
-        plt.close(figure)
+        add_caption(figure, caption(benchmark), width=190, height=0.07)
 
 
-def _throughput(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401 - matplotlib tells no types here
+def _throughput(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401 - matplotlib is untyped
     shares = [benchmark.share(case) for case in UNCACHED]
     bars = axes.bar(
-        _ticks(), [100 * share.median for share in shares], yerr=_errors(shares, 100), capsize=4, color=BLUE
+        _ticks(), [100 * share.median for share in shares], yerr=error_bars(shares, 100), capsize=4, color=BLUE
     )
     labels = [
         f"{100 * share.median:.0f} %\n{benchmark.rate(case).median:.0f}/s"
@@ -52,14 +37,14 @@ def _throughput(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401 - matp
 
 
 def _latencies(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401
-    for offset, (name, colour) in enumerate((("median", LIGHT), ("p90", BLUE), ("p99", ORANGE))):
+    for offset, (name, colour) in enumerate((("median", LIGHT_BLUE), ("p90", BLUE), ("p99", ORANGE))):
         spreads = [
             benchmark.spread(lambda each, case=case, name=name: getattr(each.runs[case.name].load, f"{name}_ms"))  # type: ignore[misc]
             for case in UNCACHED
         ]
         at = [tick + (offset - 1) * 0.27 for tick in range(len(UNCACHED))]
         bars = axes.bar(at, [spread.median for spread in spreads], 0.25, label=name, color=colour)
-        axes.bar_label(bars, [_told(spread.median) for spread in spreads], padding=2, fontsize=8)
+        axes.bar_label(bars, [_ms(spread.median) for spread in spreads], padding=2, fontsize=8)
     axes.set_xticks(range(len(UNCACHED)), _ticks())
     axes.margins(y=0.2)
     axes.set(title="Latency, cache off", ylabel="milliseconds", xlabel="connections")
@@ -71,7 +56,7 @@ def _hits(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401
     bars = axes.bar(
         ["cache off", "URL cache hits"],
         [spread.median for spread in spreads],
-        yerr=_errors(spreads),
+        yerr=error_bars(spreads),
         capsize=4,
         color=[BLUE, ORANGE],
     )
@@ -79,23 +64,15 @@ def _hits(axes: Any, benchmark: Benchmark) -> None:  # noqa: ANN401
     p99 = benchmark.median(lambda each: each.runs[HITS.name].load.p99_ms)
     axes.margins(y=0.15)
     axes.set(
-        title=f"Cache hits: {benchmark.hit_ratio().median:.1f} ×, p99 {_told(p99)} ms",
+        title=f"Cache hits: {benchmark.hit_ratio().median:.1f} ×, p99 {_ms(p99)} ms",
         ylabel="images/s",
         xlabel="64 connections",
     )
 
 
-def _told(ms: float) -> str:
+def _ms(ms: float) -> str:
     return f"{ms:.1f}" if ms < 100 else f"{ms:.0f}"
 
 
 def _ticks() -> list[str]:
     return [str(case.connections) for case in UNCACHED]
-
-
-def _errors(spreads: list[Spread], scale: float = 1.0) -> list[list[float]]:
-    """From the least to the median, from the median to the greatest."""
-    return [
-        [scale * (spread.median - spread.least) for spread in spreads],
-        [scale * (spread.greatest - spread.median) for spread in spreads],
-    ]

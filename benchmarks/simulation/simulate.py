@@ -1,41 +1,41 @@
-"""A day, second by second: images arrive, Classifiers work, the policy looks, Serve decides, the cluster follows."""
+"""Runs the simulation in steps of one second: arrivals, classification, scaling decisions, cluster changes."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from benchmarks.day.cluster import Cluster
-from benchmarks.day.controller import Controller
-from benchmarks.day.load import Rates
-from benchmarks.day.outcome import Outcome
-from benchmarks.day.plan import Machine, Plan
-from benchmarks.day.station import Second, Station
+from benchmarks.simulation.cluster import Cluster
+from benchmarks.simulation.controller import Controller
+from benchmarks.simulation.load import Rates
+from benchmarks.simulation.outcome import Outcome
+from benchmarks.simulation.plan import Machine, Plan
+from benchmarks.simulation.server_queue import ServerQueue, StepResult
 
 
 class Service:
-    """The graph: a station of as many servers as Classifiers, as fast as the narrowest stage lets them be."""
+    """The deployment graph, modelled as a queue with one server per Classifier, limited by the slowest stage."""
 
     def __init__(self, plan: Plan, machine: Machine, running: Mapping[str, int]) -> None:
         self._plan = plan
         self._machine = machine
-        self._station = Station(running["Classifier"])
+        self._queue = ServerQueue(running["Classifier"])
         self.in_system = 0.0
-        """Images waiting or in work, at the end of the last second."""
+        """Images waiting or being processed at the end of the last step."""
         self.busy: dict[str, float] = {}
-        """Replicas' worth of work in the last second, by deployment."""
+        """Total utilization of the replicas in the last step, by deployment."""
 
-    def serve(self, now: int, arrivals: np.ndarray, running: Mapping[str, int]) -> Second:
-        """The second from ``now`` on."""
+    def serve(self, now: int, arrivals: np.ndarray, running: Mapping[str, int]) -> StepResult:
+        """Simulate the second that starts at ``now``."""
         classifiers = running["Classifier"]
-        self._station.resize(classifiers, now)
+        self._queue.resize(classifiers, now)
         call_s = self._image_s(classifiers)
-        service_s = max(call_s, classifiers / self._narrowest(running))
-        room = running["Ingress"] * (self._plan.max_waiting + classifiers * self._plan.in_work)
-        second = self._station.step(arrivals, now + 1.0, service_s, room)
+        service_s = max(call_s, classifiers / self._bottleneck(running))
+        room = running["Ingress"] * (self._plan.max_waiting + classifiers * self._plan.max_in_flight)
+        second = self._queue.step(arrivals, now + 1.0, service_s, room)
         begun = len(second.latencies)
         passing = begun * self._machine.overhead_ms / 1e3
-        self.in_system = second.waiting + self._station.in_service(now + 1.0) + passing
+        self.in_system = second.waiting + self._queue.in_service(now + 1.0) + passing
         self.busy = {
             "Classifier": min(classifiers, begun * call_s),
             "Ingress": min(running["Ingress"], begun * self._machine.ingress_ms / 1e3),
@@ -43,12 +43,12 @@ class Service:
         return second
 
     def _image_s(self, classifiers: int) -> float:
-        """Processor time an image, in a batch as large as what waits makes it: two calls a Classifier are under way."""
-        batch = min(max(self.in_system / classifiers / 2, 1.0), self._plan.in_work / 2)
+        """CPU seconds per image. The batch size follows from the images present, with two calls per Classifier."""
+        batch = min(max(self.in_system / classifiers / 2, 1.0), self._plan.max_in_flight / 2)
         return (self._machine.image_ms + self._machine.call_ms / batch) / 1e3
 
-    def _narrowest(self, running: Mapping[str, int]) -> float:
-        """Images a second the stages beside the Classifier can take."""
+    def _bottleneck(self, running: Mapping[str, int]) -> float:
+        """Maximum images per second of the slowest stage other than the Classifier."""
         times = {
             "Ingress": self._machine.ingress_ms,
             "Preprocessor": self._machine.preprocessor_ms,
@@ -56,15 +56,15 @@ class Service:
         }
         return min(running[name] / ms * 1e3 for name, ms in times.items())
 
-    def seen(self, running: Mapping[str, int]) -> float:
-        """Images the ingresses know of. Where they are the narrowest stage the others wait for them in sockets."""
+    def observed(self, running: Mapping[str, int]) -> float:
+        """Images known to the Ingresses. If they are the bottleneck, further images wait in sockets."""
         if self.busy["Ingress"] < 0.999 * running["Ingress"]:
             return self.in_system
-        return min(self.in_system, running["Classifier"] * self._plan.in_work / 2)
+        return min(self.in_system, running["Classifier"] * self._plan.max_in_flight / 2)
 
 
 class Reports:
-    """What replicas told Serve's controller, one report a second, averaged over the look-back of their deployment."""
+    """Metrics reported to Serve's controller every second, averaged over the look-back period."""
 
     def __init__(self, plan: Plan) -> None:
         seconds = {name: max(1, round(each.scaling.look_back_period_s)) for name, each in plan.deployments.items()}
@@ -89,22 +89,22 @@ def simulate(
     plan: Plan,
     machine: Machine,
     rates: Rates,
-    chance: np.random.Generator,
-    heard: Callable[[int], None] = lambda _: None,
+    rng: np.random.Generator,
+    on_step: Callable[[int], None] = lambda _: None,
 ) -> Outcome:
-    """``chance`` says when within its second each image arrives, and how many do. ``heard`` gets each second."""
+    """Arrivals are a Poisson process drawn from ``rng``. ``on_step`` is called with each second."""
     cluster, controller = Cluster(plan, machine), Controller(plan)
     service = Service(plan, machine, cluster.running)
     reports = Reports(plan)
     outcome = Outcome(len(rates))
-    for now, count in enumerate(chance.poisson(rates)):
-        arrivals = np.sort(chance.random(count)) + now
+    for now, count in enumerate(rng.poisson(rates)):
+        arrivals = np.sort(rng.random(count)) + now
         if now:
             controller.decide(now, reports.images, reports.busy, cluster.running)
         cluster.step(now, controller.targets)
         second = service.serve(now, arrivals, cluster.running)
-        seen = service.seen(cluster.running)
-        reports.add(seen, service.busy)
+        observed = service.observed(cluster.running)
+        reports.add(observed, service.busy)
         outcome.record(
             now,
             second.latencies + machine.overhead_ms / 1e3,
@@ -112,8 +112,8 @@ def simulate(
             answered=len(second.latencies),
             refused=second.refused,
             in_system=service.in_system,
-            seen=seen,
-            wanted=controller.wanted["Classifier"],
+            observed=observed,
+            desired=controller.desired["Classifier"],
             target=controller.targets["Classifier"],
             classifiers=cluster.running["Classifier"],
             preprocessors=cluster.running["Preprocessor"],
@@ -122,5 +122,5 @@ def simulate(
             nodes=cluster.nodes,
             cpus=cluster.workers * plan.workers.cpus,
         )
-        heard(now)
+        on_step(now)
     return outcome
