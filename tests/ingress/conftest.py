@@ -13,7 +13,7 @@ from tests.ingress.graph import Graph, running
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_tracebacks() -> None:
-    """As the service logs them; structlog's own, with every variable, take seconds each."""
+    """As the service logs them; structlog's default with all variables takes seconds."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -24,19 +24,19 @@ def plain_tracebacks() -> None:
 
 @pytest.fixture
 async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
-    """The API as it comes, with a fake model; URLs may lead to this machine."""
+    """The API with a fake model; image URLs may use 127.0.0.1."""
     async with running(tmp_path, fetch_allowed_networks="127.0.0.1/32") as graph:
         yield graph
 
 
 @pytest.fixture
 def people(graph: Graph) -> People:
-    """Users of the graph."""
+    """Users in the database of the API."""
     return People(graph.gateway.engine, time.time)
 
 
 @pytest.fixture
 async def website() -> AsyncIterator[Server]:
-    """A server on 127.0.0.1 that images can be fetched from."""
+    """A web server on 127.0.0.1 for images."""
     async with serving() as server:
         yield server

@@ -1,4 +1,4 @@
-"""Encoded pictures of one colour: the fake model tells them apart."""
+"""Encoded pictures of one colour, which the fake model distinguishes."""
 
 from functools import cache
 from io import BytesIO
@@ -20,13 +20,13 @@ def picture(colour: Colour = RED, file_format: str = "PNG", size: tuple[int, int
 
 
 def different(count: int) -> list[bytes]:
-    """So many pictures, no two with the same bytes."""
+    """Pictures with pairwise different bytes."""
     return [picture((number % 256, number // 256, 100)) for number in range(count)]
 
 
 @cache
 def truncated() -> bytes:
-    """A JPEG that ends in the middle of its pixels."""
+    """A JPEG that ends within its pixel data."""
     file = BytesIO()
     Image.effect_noise((200, 200), 90).convert("RGB").save(file, "JPEG")
     return file.getvalue()[: len(file.getvalue()) // 2]

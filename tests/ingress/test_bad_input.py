@@ -1,4 +1,4 @@
-"""Every row of the contract's list of bad input, and the form of what it is told."""
+"""Bad input: every kind is rejected with its status, code and problem document."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ PICTURE = base64.b64encode(picture()).decode()
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def graph(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Graph]:
-    """One for all: what is refused leaves no trace."""
+    """Shared by all tests: rejected requests leave no trace."""
     async with running(tmp_path_factory.mktemp("graph")) as graph:
         yield graph
 
@@ -36,7 +36,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def huge_png(width: int, height: int) -> bytes:
-    """A header that claims so many pixels, and hardly any data."""
+    """A header with this size, and almost no data."""
     header = pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
@@ -45,26 +45,28 @@ def part(name: str, data: bytes) -> bytes:
     return b'--X\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), data)
 
 
-async def refused(graph: Graph, status: int, code: str, **request: Any) -> dict[str, Any]:
-    """POST what is to be refused; the problem document."""
+async def rejected(graph: Graph, status: int, code: str, **request: Any) -> dict[str, Any]:
+    """The problem document of a POST that must be rejected."""
     headers = {"X-Request-ID": "my-request", **request.pop("headers", {})}
-    response = await graph.client.post(request.pop("url", URL), headers=headers, **request)
+    response = await graph.client.post(URL, headers=headers, **request)
     assert response.headers["Content-Type"] == "application/problem+json", response.text
     problem: dict[str, Any] = response.json()
-    assert (response.status_code, problem["code"]) == (status, code), problem
+    assert (response.status_code, problem["code"]) == (status, code), (request, problem)
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
     assert problem["type"] == f"urn:raylens:problem:{code}"
     assert problem["status"] == status
     assert problem["request_id"] == "my-request"
     assert problem["title"]
     assert problem["detail"]
-    assert graph.runtime.batches == [], "the model has not been asked"
+    assert graph.runtime.batches == [], "the model was not called"
     return problem
 
 
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
+Body = tuple[dict[str, str], bytes]
+END = b"--X--\r\n"
+
+BODIES: dict[tuple[int, str], list[Body]] = {
+    (400, "image_missing"): [
         (PNG, b""),
         ({}, b""),
         (JSON, b""),
@@ -74,29 +76,15 @@ async def refused(graph: Graph, status: int, code: str, **request: Any) -> dict[
         (JSON, b'{"image_url": null}'),
         (JSON, b'{"images": []}'),
         (JSON, b'{"picture": "a"}'),
-        (MULTIPART, part("file", b"") + b"--X--\r\n"),
-        (MULTIPART, part("image", picture()) + b"--X--\r\n"),
+        (MULTIPART, part("file", b"") + END),
+        (MULTIPART, part("image", picture()) + END),
     ],
-)
-async def test_nothing_to_classify(graph: Graph, headers: dict[str, str], body: bytes) -> None:
-    await refused(graph, 400, "image_missing", headers=headers, content=body)
-
-
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
+    (400, "ambiguous_input"): [
         (JSON, json.dumps({"image_url": "http://a.test/", "image_base64": PICTURE}).encode()),
         (JSON, json.dumps({"image_url": "http://a.test/", "images": [{"image_base64": PICTURE}]}).encode()),
-        (MULTIPART, part("file", picture()) + part("image_url", b"http://a.test/") + b"--X--\r\n"),
+        (MULTIPART, part("file", picture()) + part("image_url", b"http://a.test/") + END),
     ],
-)
-async def test_two_inputs_at_once(graph: Graph, headers: dict[str, str], body: bytes) -> None:
-    await refused(graph, 400, "ambiguous_input", headers=headers, content=body)
-
-
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
+    (400, "malformed_body"): [
         (JSON, b"{"),
         (JSON, b"[1]"),
         (JSON, b'"text"'),
@@ -108,99 +96,71 @@ async def test_two_inputs_at_once(graph: Graph, headers: dict[str, str], body: b
         (MULTIPART, b"--X\r\nContent-Type: image/png\r\n\r\nabc\r\n--X--\r\n"),
         (MULTIPART, part("file", picture())[:-20]),
         (MULTIPART, part("file", picture()) + part("file", picture())[:-20]),
-        (MULTIPART, b"".join(part(f"field{i}", b"1") for i in range(20)) + b"--X--\r\n"),
+        (MULTIPART, b"".join(part(f"field{i}", b"1") for i in range(20)) + END),
     ],
-)
-async def test_a_body_that_cannot_be_read(graph: Graph, headers: dict[str, str], body: bytes) -> None:
-    await refused(graph, 400, "malformed_body", headers=headers, content=body)
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        {"image_url": 7},
-        {"image_url": ["http://a.test/"]},
-        {"image_base64": 7},
-        {"image_base64": "not*base64"},
-        {"image_base64": "abc"},
-        {"image_base64": "ÄÖÜ="},
-        {"images": "a"},
-        {"images": {"image_url": "http://a.test/"}},
+    (422, "invalid_parameter"): [
+        (JSON, b'{"image_url": 7}'),
+        (JSON, b'{"image_url": ["http://a.test/"]}'),
+        (JSON, b'{"image_base64": 7}'),
+        (JSON, b'{"image_base64": "not*base64"}'),
+        (JSON, b'{"image_base64": "abc"}'),
+        (JSON, '{"image_base64": "ÄÖÜ="}'.encode()),
+        (JSON, b'{"images": "a"}'),
+        (JSON, b'{"images": {"image_url": "http://a.test/"}}'),
     ],
-)
-async def test_a_field_that_makes_no_sense(graph: Graph, document: dict[str, Any]) -> None:
-    await refused(graph, 422, "invalid_parameter", json=document)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7\n", b"\0" * 100, b"GIF", b"RIFF\0\0\0\0WAVE"],
-)
-async def test_not_an_image(graph: Graph, data: bytes) -> None:
-    await refused(graph, 415, "unsupported_image", headers=PNG, content=data)
-
-
-@pytest.mark.parametrize("file_format", ["PPM", "ICO", "TGA", "JPEG2000"])
-async def test_a_format_that_is_not_allowed(graph: Graph, file_format: str) -> None:
-    await refused(graph, 415, "unsupported_image", headers=PNG, content=picture(file_format=file_format))
-
-
-@pytest.mark.parametrize("data", [truncated(), picture()[:60], picture(file_format="GIF")[:20]])
-async def test_a_corrupt_image(graph: Graph, data: bytes) -> None:
-    await refused(graph, 422, "corrupt_image", headers=PNG, content=data)
-
-
-async def test_too_many_pixels(graph: Graph) -> None:
-    await refused(graph, 413, "too_many_pixels", headers=PNG, content=huge_png(8001, 8000))
-
-
-async def test_exactly_as_many_pixels_as_allowed_fail_only_for_what_follows(graph: Graph) -> None:
-    await refused(graph, 422, "corrupt_image", headers=PNG, content=huge_png(8000, 8000))
-
-
-async def test_sixty_five_parts(graph: Graph) -> None:
-    files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(65))]
-    await refused(graph, 413, "too_many_images", files=files)
-
-
-async def test_sixty_five_in_a_list(graph: Graph) -> None:
-    images = [{"image_base64": PICTURE}] * 65
-    await refused(graph, 413, "too_many_images", json={"images": images})
-
-
-async def test_an_unknown_model(graph: Graph) -> None:
-    problem = await refused(graph, 404, "unknown_model", content=picture(), headers=PNG, params={"model": "resnet"})
-    assert LITE0 in problem["detail"], "tells what there is"
-
-
-@pytest.mark.parametrize("name", ["\0", "x" * 5000, "\ud800".encode("utf-8", "surrogatepass"), "\u202e"])
-async def test_a_strange_model(graph: Graph, name: str | bytes) -> None:
-    params: Any = {"model": name}
-    await refused(graph, 404, "unknown_model", content=picture(), headers=PNG, params=params)
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        *({"top_k": value} for value in ("0", "1001", "-1", "x", "", "9" * 5000)),
-        *({"cache": value} for value in ("maybe", "")),
+    (415, "unsupported_image"): [
+        (PNG, b"hello"),
+        (PNG, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        (PNG, b"%PDF-1.7\n"),
+        (PNG, b"\0" * 100),
+        (PNG, b"GIF"),
+        (PNG, b"RIFF\0\0\0\0WAVE"),
+        *((PNG, picture(file_format=name)) for name in ("PPM", "ICO", "TGA", "JPEG2000")),
     ],
-)
-async def test_a_parameter_out_of_range(graph: Graph, query: dict[str, str]) -> None:
-    problem = await refused(graph, 422, "invalid_parameter", content=picture(), headers=PNG, params=query)
-    assert next(iter(query)) in problem["detail"], "names the parameter"
+    (422, "corrupt_image"): [
+        (PNG, truncated()),
+        (PNG, picture()[:60]),
+        (PNG, picture(file_format="GIF")[:20]),
+        (PNG, huge_png(8000, 8000)),  # exactly as many pixels as allowed
+    ],
+    (413, "too_many_pixels"): [(PNG, huge_png(8001, 8000))],
+    (413, "too_many_images"): [
+        (JSON, json.dumps({"images": [{"image_base64": PICTURE}] * 65}).encode()),
+        (MULTIPART, b"".join(part("file", data) for data in different(65)) + END),
+    ],
+}
 
 
-@pytest.mark.parametrize("timeout", ["0", "-1", "31", "nan", "inf", "soon", "", "1e-400"])
-async def test_a_timeout_that_makes_no_sense(graph: Graph, timeout: str) -> None:
-    headers = PNG | {"X-Request-Timeout": timeout}
-    problem = await refused(graph, 422, "invalid_parameter", content=picture(), headers=headers)
-    assert "X-Request-Timeout" in problem["detail"]
+@pytest.mark.parametrize(("status", "code"), BODIES)
+async def test_a_bad_body_is_rejected(graph: Graph, status: int, code: str) -> None:
+    for headers, body in BODIES[status, code]:
+        await rejected(graph, status, code, headers=headers, content=body)
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status", "code"),
-    [
+async def test_an_unknown_model_is_rejected(graph: Graph) -> None:
+    for name in ("resnet", "\0", "x" * 5000, "\ud800".encode("utf-8", "surrogatepass"), "\u202e"):
+        params: Any = {"model": name}
+        problem = await rejected(graph, 404, "unknown_model", content=picture(), headers=PNG, params=params)
+        assert LITE0 in problem["detail"], "names the models in service"
+
+
+async def test_a_parameter_out_of_range_is_rejected(graph: Graph) -> None:
+    for name, values in {"top_k": ("0", "1001", "-1", "x", "", "9" * 5000), "cache": ("maybe", "")}.items():
+        for value in values:
+            query = {name: value}
+            problem = await rejected(graph, 422, "invalid_parameter", content=picture(), headers=PNG, params=query)
+            assert name in problem["detail"], "names the parameter"
+
+
+async def test_an_invalid_timeout_is_rejected(graph: Graph) -> None:
+    for timeout in ("0", "-1", "31", "nan", "inf", "soon", "", "1e-400"):
+        headers = PNG | {"X-Request-Timeout": timeout}
+        problem = await rejected(graph, 422, "invalid_parameter", content=picture(), headers=headers)
+        assert "X-Request-Timeout" in problem["detail"]
+
+
+async def test_a_wrong_address_is_a_problem(graph: Graph) -> None:
+    for method, path, status, code in [
         ("GET", "/api/v1/nothing", 404, "not_found"),
         ("GET", "/nothing", 404, "not_found"),
         ("PUT", "/api/v1/classifications", 405, "method_not_allowed"),
@@ -212,17 +172,15 @@ async def test_a_timeout_that_makes_no_sense(graph: Graph, timeout: str) -> None
         ("GET", "/api/v1/top?by=colour", 422, "invalid_parameter"),
         ("GET", "/api/v1/top?window=year", 422, "invalid_parameter"),
         ("GET", "/api/v1/top?limit=101", 422, "invalid_parameter"),
-    ],
-)
-async def test_a_wrong_address(graph: Graph, method: str, path: str, status: int, code: str) -> None:
-    response = await graph.client.request(method, path)
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert (response.status_code, response.json()["code"]) == (status, code)
-    assert response.json()["status"] == status
+    ]:
+        response = await graph.client.request(method, path)
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert (response.status_code, response.json()["code"]) == (status, code), path
+        assert response.json()["status"] == status
 
 
-async def test_charsets_that_are_traps(graph: Graph) -> None:
-    """Some codecs make half characters out of bytes, which no JSON can hold."""
+async def test_an_unusual_charset_is_rejected(graph: Graph) -> None:
+    """Some codecs decode bytes to lone surrogates, which JSON cannot hold."""
     for charset in ("utf-7", "raw_unicode_escape", "utf-16", "idna", "punycode", "hex", "rot13", "\0", "x" * 500):
         body = part("file", picture()) + part("+2AA-\\ud800", b"+2AA-") + b"--X--\r\n"
         headers = {"Content-Type": f"multipart/form-data; boundary=X; charset={charset}"}
@@ -230,20 +188,20 @@ async def test_charsets_that_are_traps(graph: Graph) -> None:
         assert response.status_code == 400, (charset, response.text)
 
 
-async def test_half_characters_in_json(graph: Graph) -> None:
+async def test_lone_surrogates_in_json_are_rejected(graph: Graph) -> None:
     for document in ('{"image_url": "http://a.test/\\ud800"}', '{"image_base64": "\\ud800"}', '{"\\ud800": 1}'):
         response = await graph.client.post(URL, content=document, headers=JSON)
         assert response.status_code in {400, 422}
 
 
-async def test_an_image_over_the_limit(tmp_path: Path) -> None:
+async def test_an_image_over_the_size_limit_is_rejected(tmp_path: Path) -> None:
     arguments = BuildArguments(limits=LimitArguments(image_mib=1))
     too_large = picture() + b"\0" * (1 << 20)
     async with running(tmp_path, arguments=arguments) as graph:
-        await refused(graph, 413, "image_too_large", headers=PNG, content=too_large)
-        await refused(graph, 413, "image_too_large", files={"file": too_large})
+        await rejected(graph, 413, "image_too_large", headers=PNG, content=too_large)
+        await rejected(graph, 413, "image_too_large", files={"file": too_large})
         encoded = base64.b64encode(too_large).decode()
-        await refused(graph, 413, "image_too_large", json={"image_base64": encoded})
-        await refused(graph, 413, "image_too_large", headers=PNG | {"Content-Length": "9" * 6000}, content=b"")
+        await rejected(graph, 413, "image_too_large", json={"image_base64": encoded})
+        await rejected(graph, 413, "image_too_large", headers=PNG | {"Content-Length": "9" * 6000}, content=b"")
         body = (await graph.classify_json({"images": [{"image_base64": PICTURE}, {"image_base64": encoded}]})).json()
         assert [item.get("code") for item in body["items"]] == [None, "image_too_large"]

@@ -1,4 +1,4 @@
-"""Hits, misses and shared answers, and that each of them is recorded once."""
+"""Cache: hits, misses and shared inferences, each recorded once."""
 
 import asyncio
 from collections import Counter
@@ -11,7 +11,7 @@ from tests.ingress.graph import Graph, running, top_class, until
 from tests.ingress.pictures import BLUE, GREEN, RED, different, picture
 
 
-async def test_the_second_time_is_a_hit(graph: Graph) -> None:
+async def test_a_repeated_image_is_a_hit(graph: Graph) -> None:
     first, second = await graph.classify(picture()), await graph.classify(picture())
     assert (first.headers["X-Cache"], second.headers["X-Cache"]) == ("miss", "hit")
     one, other = first.json(), second.json()
@@ -23,7 +23,7 @@ async def test_the_second_time_is_a_hit(graph: Graph) -> None:
     assert await graph.record_count() == 2
 
 
-async def test_a_hit_gives_as_many_classes_as_are_asked_for(graph: Graph) -> None:
+async def test_a_hit_returns_the_requested_number_of_classes(graph: Graph) -> None:
     await graph.classify(picture(), top_k=1)
     hit = await graph.classify(picture(), top_k=1000)
     assert hit.headers["X-Cache"] == "hit"
@@ -31,7 +31,7 @@ async def test_a_hit_gives_as_many_classes_as_are_asked_for(graph: Graph) -> Non
 
 
 @pytest.mark.parametrize("count", [2, 30])
-async def test_identical_images_in_flight_cost_one_inference(graph: Graph, count: int) -> None:
+async def test_concurrent_identical_images_share_one_inference(graph: Graph, count: int) -> None:
     graph.runtime.close_gate()
     requests = [asyncio.create_task(graph.classify(picture(), top_k=1 + i)) for i in range(count)]
     await graph.runtime.is_busy()
@@ -46,7 +46,7 @@ async def test_identical_images_in_flight_cost_one_inference(graph: Graph, count
     assert [len(response.json()["predictions"]) for response in responses] == [1 + i for i in range(count)]
 
 
-async def test_a_shared_answer_says_so(graph: Graph) -> None:
+async def test_a_shared_inference_is_marked(graph: Graph) -> None:
     graph.runtime.close_gate()
     first = asyncio.create_task(graph.classify(picture()))
     await graph.runtime.is_busy()
@@ -56,7 +56,7 @@ async def test_a_shared_answer_says_so(graph: Graph) -> None:
     assert [(await request).headers["X-Cache"] for request in (first, second)] == ["miss", "shared"]
 
 
-async def test_the_first_of_a_flight_may_leave(graph: Graph) -> None:
+async def test_a_shared_inference_survives_the_first_request(graph: Graph) -> None:
     graph.runtime.close_gate()
     first = asyncio.create_task(graph.classify(picture()))
     await graph.runtime.is_busy()
@@ -67,7 +67,7 @@ async def test_the_first_of_a_flight_may_leave(graph: Graph) -> None:
     assert (await second).json()["predictions"][0]["index"] == top_class(RED)
 
 
-async def test_identical_images_in_one_request(graph: Graph) -> None:
+async def test_identical_images_in_one_request_share_one_inference(graph: Graph) -> None:
     files = [("file", (f"{i}.png", picture(GREEN), "image/png")) for i in range(10)]
     items = (await graph.client.post("/api/v1/classifications", files=files)).json()["items"]
     assert sum(graph.runtime.batches) == 1
@@ -75,7 +75,7 @@ async def test_identical_images_in_one_request(graph: Graph) -> None:
     assert await graph.record_count() == 10
 
 
-async def test_refresh_asks_anew_and_remembers(graph: Graph) -> None:
+async def test_refresh_classifies_again_and_updates_the_cache(graph: Graph) -> None:
     await graph.classify(picture())
     assert (await graph.classify(picture(), cache="refresh")).headers["X-Cache"] == "miss"
     assert sum(graph.runtime.batches) == 2
@@ -84,7 +84,7 @@ async def test_refresh_asks_anew_and_remembers(graph: Graph) -> None:
     assert (await graph.classify(other)).headers["X-Cache"] == "hit"
 
 
-async def test_off_neither_looks_up_nor_remembers(graph: Graph) -> None:
+async def test_off_bypasses_the_cache(graph: Graph) -> None:
     assert (await graph.classify(picture(), cache="off")).headers["X-Cache"] == "miss"
     assert (await graph.classify(picture())).headers["X-Cache"] == "miss"
     assert (await graph.classify(picture(), cache="off")).headers["X-Cache"] == "miss"
@@ -92,14 +92,14 @@ async def test_off_neither_looks_up_nor_remembers(graph: Graph) -> None:
     assert await graph.record_count() == 3
 
 
-async def test_errors_are_not_remembered(graph: Graph) -> None:
+async def test_errors_are_not_cached(graph: Graph) -> None:
     await graph.classify(picture()[:60], expect=422)
     await graph.classify(picture()[:60], expect=422)
     assert graph.results.calls["finish"] >= 2
     assert await graph.record_count() == 0
 
 
-async def test_a_known_url_is_not_fetched_again(graph: Graph, website: Server) -> None:
+async def test_a_cached_url_is_not_fetched_again(graph: Graph, website: Server) -> None:
     website.answers["/red.png"] = respond(picture(RED))
     document = {"image_url": f"http://127.0.0.1:{website.port}/red.png"}
     outcomes = [(await graph.classify_json(document)).headers["X-Cache"] for _ in range(3)]
@@ -109,7 +109,7 @@ async def test_a_known_url_is_not_fetched_again(graph: Graph, website: Server) -
     assert len(website.requests) == 2
 
 
-async def test_two_urls_of_one_image_share_its_result(graph: Graph, website: Server) -> None:
+async def test_two_urls_of_one_image_share_a_result(graph: Graph, website: Server) -> None:
     website.answers |= {"/a.png": respond(picture(RED)), "/b.png": respond(picture(RED))}
     outcomes = [
         (await graph.classify_json({"image_url": f"http://127.0.0.1:{website.port}/{name}.png"})).headers["X-Cache"]
@@ -118,7 +118,7 @@ async def test_two_urls_of_one_image_share_its_result(graph: Graph, website: Ser
     assert outcomes == ["miss", "hit"]
 
 
-async def test_one_fetch_for_all_who_ask_at_once(graph: Graph, website: Server) -> None:
+async def test_concurrent_requests_share_one_fetch(graph: Graph, website: Server) -> None:
     website.answers["/red.png"] = respond(picture(RED))
     document = {"image_url": f"http://127.0.0.1:{website.port}/red.png"}
     responses = await asyncio.gather(*(graph.classify_json(document) for _ in range(20)))
@@ -129,7 +129,7 @@ async def test_one_fetch_for_all_who_ask_at_once(graph: Graph, website: Server) 
     assert [row["classification_count"] for row in report] == [20]
 
 
-async def test_a_lost_redis_means_misses_and_never_an_error(tmp_path: Path) -> None:
+async def test_an_unavailable_redis_causes_misses_not_errors(tmp_path: Path) -> None:
     async with running(tmp_path, redis_url="redis://127.0.0.1:1/0", secret_key="k" * 32) as graph:
         outcomes = [(await graph.classify(picture())).headers["X-Cache"] for _ in range(2)]
         assert outcomes == ["miss", "miss"]
@@ -137,7 +137,7 @@ async def test_a_lost_redis_means_misses_and_never_an_error(tmp_path: Path) -> N
         assert (parts["status"], parts["parts"]["cache"]) == ("degraded", "degraded")
 
 
-async def test_what_happened_is_counted(graph: Graph) -> None:
+async def test_outcomes_and_rejections_are_counted(graph: Graph) -> None:
     for data in [*different(3), *different(3)]:
         await graph.classify(data)
     await graph.classify(b"no image", expect=415)
@@ -145,12 +145,12 @@ async def test_what_happened_is_counted(graph: Graph) -> None:
     await graph.classify_json({"image_base64": 7}, expect=422)
     await graph.classify_json({"images": [{"image_base64": 7}, {"image_url": "ftp://a.test/"}]})
     await graph.client.post("/classify-image", json={"images": []})
-    refusals = {"unsupported_image": 1, "image_missing": 2, "invalid_parameter": 2, "bad_url": 1}
+    rejections = {"unsupported_image": 1, "image_missing": 2, "invalid_parameter": 2, "bad_url": 1}
     live = graph.gateway.live()
     assert live["outcomes"] == {"hit": 3, "miss": 3, "shared": 0}
-    assert live["refusals"] == refusals
+    assert live["refusals"] == rejections
     await until(lambda: graph.metrics.answers.total() == 6 and graph.metrics.rejections.total() == 6)
     assert graph.metrics.answers == {"hit": 3, "miss": 3}
-    assert graph.metrics.rejections == refusals
+    assert graph.metrics.rejections == rejections
     assert len(graph.metrics.latencies_ms) == 6
     assert graph.metrics.fetches_ms == []

@@ -1,4 +1,4 @@
-"""Images in every guise a client may send them, and what comes back."""
+"""Classification of images in every accepted format."""
 
 import base64
 import re
@@ -26,7 +26,7 @@ def label_index(body: dict[str, Any]) -> int:
     return int(body["predictions"][0]["index"])
 
 
-async def test_one_image_as_the_body(graph: Graph) -> None:
+async def test_an_image_as_the_body(graph: Graph) -> None:
     response = await graph.classify(picture(RED, "JPEG", (40, 30)))
     body = response.json()
     assert response.headers["Content-Type"] == "application/json"
@@ -59,34 +59,26 @@ async def test_timings_add_up(graph: Graph) -> None:
     assert parts == pytest.approx(timings["total"], abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["image/png", "image/jpeg", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain", ""],
-)
-async def test_the_bytes_tell_what_a_body_is(graph: Graph, content_type: str) -> None:
-    headers = {"Content-Type": content_type} if content_type else {}
-    response = await graph.client.post(URL, content=picture(), headers=headers)
-    assert response.status_code == 201
-    assert response.json()["image"]["format"] == "PNG"
+async def test_the_format_is_detected_from_the_bytes(graph: Graph) -> None:
+    types = ["image/png", "image/jpeg", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain"]
+    for headers in ({}, *({"Content-Type": content_type} for content_type in types)):
+        response = await graph.client.post(URL, content=picture(), headers=headers)
+        assert response.status_code == 201, headers
+        assert response.json()["image"]["format"] == "PNG"
 
 
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"])
-async def test_every_allowed_format(graph: Graph, file_format: str) -> None:
-    body = (await graph.classify(picture(GREEN, file_format))).json()
-    assert body["image"]["format"].upper() == file_format
-    assert label_index(body) == top_class(GREEN)
+async def test_every_supported_format(graph: Graph) -> None:
+    for file_format in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"):
+        body = (await graph.classify(picture(GREEN, file_format))).json()
+        assert body["image"]["format"].upper() == file_format
+        assert label_index(body) == top_class(GREEN)
 
 
-@pytest.mark.parametrize(("top_k", "expected"), [(None, 5), (1, 1), (1000, 1000)])
-async def test_top_k(graph: Graph, top_k: int | None, expected: int) -> None:
-    query = {} if top_k is None else {"top_k": top_k}
-    predictions = (await graph.classify(picture(), **query)).json()["predictions"]
-    assert len(predictions) == expected
-    assert len({prediction["index"] for prediction in predictions}) == expected
-
-
-async def test_all_probabilities_sum_to_one(graph: Graph) -> None:
-    predictions = (await graph.classify(picture(), top_k=1000)).json()["predictions"]
+async def test_top_k(graph: Graph) -> None:
+    for query, expected in (({}, 5), ({"top_k": 1}, 1), ({"top_k": 1000}, 1000)):
+        predictions = (await graph.classify(picture(), **query)).json()["predictions"]
+        assert len(predictions) == expected
+        assert len({prediction["index"] for prediction in predictions}) == expected
     assert sum(prediction["probability"] for prediction in predictions) == pytest.approx(1, abs=1e-3)
 
 
@@ -113,21 +105,18 @@ async def test_several_parts_keep_their_order(graph: Graph) -> None:
 
 
 async def test_base64(graph: Graph) -> None:
-    body = (await graph.classify_json({"image_base64": encoded(picture(GREEN))})).json()
-    assert label_index(body) == top_class(GREEN)
-    assert "url" not in body["image"]
+    """Also as a data URL, and next to a null."""
+    for document in (
+        {"image_base64": encoded(picture(GREEN))},
+        {"image_base64": f"data:image/png;base64,{encoded(picture(GREEN))}"},
+        {"image_base64": encoded(picture(GREEN)), "image_url": None},
+    ):
+        body = (await graph.classify_json(document)).json()
+        assert label_index(body) == top_class(GREEN)
+        assert "url" not in body["image"]
 
 
-async def test_base64_in_a_data_url(graph: Graph) -> None:
-    body = (await graph.classify_json({"image_base64": f"data:image/png;base64,{encoded(picture(GREEN))}"})).json()
-    assert label_index(body) == top_class(GREEN)
-
-
-async def test_a_null_is_as_good_as_nothing(graph: Graph) -> None:
-    await graph.classify_json({"image_url": None, "image_base64": encoded(picture())})
-
-
-async def test_json_by_another_name(graph: Graph) -> None:
+async def test_json_content_types(graph: Graph) -> None:
     body = b'{"image_base64": "' + base64.b64encode(picture()) + b'"}'
     for content_type in ("application/json; charset=utf-8", "Application/JSON", "application/vnd.example+json"):
         response = await graph.client.post(URL, content=body, headers={"Content-Type": content_type})
@@ -143,12 +132,12 @@ async def test_a_url(graph: Graph, website: Server) -> None:
     assert body["timings_ms"]["fetch"] > 0
 
 
-async def test_a_list_of_one_is_answered_as_a_list(graph: Graph) -> None:
+async def test_a_list_with_one_image_returns_a_list(graph: Graph) -> None:
     body = (await graph.classify_json({"images": [{"image_base64": encoded(picture())}]})).json()
     assert [label_index(item) for item in body["items"]] == [top_class(RED)]
 
 
-async def test_problems_stand_where_their_images_were(graph: Graph, website: Server) -> None:
+async def test_problems_take_the_place_of_their_images(graph: Graph, website: Server) -> None:
     website.answers["/blue.png"] = respond(picture(BLUE))
     images: list[Any] = [
         {"image_base64": encoded(picture(RED))},
@@ -186,14 +175,14 @@ async def test_problems_stand_where_their_images_were(graph: Graph, website: Ser
     assert await graph.record_count() == 3
 
 
-async def test_sixty_four_at_once(graph: Graph) -> None:
+async def test_sixty_four_images_in_one_request(graph: Graph) -> None:
     files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(64))]
     response = await graph.client.post(URL, files=files)
     items = response.json()["items"]
     assert len({item["id"] for item in items}) == 64
     assert await graph.record_count() == 64
     assert sum(graph.runtime.batches) == 64
-    assert max(graph.runtime.batches) > 1, "what waits together goes together"
+    assert max(graph.runtime.batches) > 1, "waiting images form batches"
 
 
 async def test_a_past_classification(graph: Graph) -> None:
@@ -212,12 +201,12 @@ async def two_models(tmp_path: Path) -> AsyncIterator[Graph]:
 async def test_another_model(two_models: Graph) -> None:
     body = (await two_models.classify(picture(), model="efficientnet-lite1")).json()
     assert body["model"]["name"] == "efficientnet-lite1"
-    assert two_models.runtime.batches == [], "the default model has not been asked"
+    assert two_models.runtime.batches == [], "the default model was not called"
     again = await two_models.classify(picture())
-    assert again.headers["X-Cache"] == "miss", "a result is of one model"
+    assert again.headers["X-Cache"] == "miss", "results are cached per model"
 
 
-async def test_what_can_be_asked_for(two_models: Graph) -> None:
+async def test_models_in_service(two_models: Graph) -> None:
     cards = (await two_models.client.get("/api/v1/models")).json()["items"]
     assert {card["name"]: card["default"] for card in cards} == {LITE0: True, "efficientnet-lite1": False}
     card = (await two_models.client.get("/api/v1/models/efficientnet-lite1")).json()

@@ -1,4 +1,4 @@
-"""The API's description of itself says who may use what."""
+"""The API documentation states the security of every route."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from auth.principal import Scope
 from tests.ingress.graph import Graph, prepare, running
 
-FREE = {"/api/v1/top", "/api/v1/models", "/api/report", "/api/health", "/api/health/ready"}
+PUBLIC = ("/api/v1/top", "/api/v1/models", "/api/report", "/api/health", "/api/health/ready")
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +17,12 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return graph.app.openapi()
 
 
-def ways(document: Any, method: str, path: str) -> list[dict[str, list[str]]]:
-    security: list[dict[str, list[str]]] = document["paths"][path][method].get("security", [])
-    return security
+def security(document: Any, method: str, path: str) -> list[dict[str, list[str]]]:
+    requirements: list[dict[str, list[str]]] = document["paths"][path][method].get("security", [])
+    return requirements
 
 
-def test_the_ways_in(document: Any) -> None:
+def test_security_schemes(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
     flow = schemes["oauth2"]["flows"]["authorizationCode"]
     assert flow["authorizationUrl"] == "https://raylens.example.org/oauth/authorize"
@@ -31,39 +31,35 @@ def test_the_ways_in(document: Any) -> None:
     assert schemes["bearer"]["scheme"] == "bearer"
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [
+def test_routes_that_require_a_scope(document: Any) -> None:
+    for method, path, scope in (
         ("get", "/api/v1/classifications", "history:read"),
         ("get", "/api/v1/classifications/export", "history:read"),
         ("delete", "/api/v1/classifications/{classification_id}", "history:write"),
         ("get", "/api/v1/admin/users", "admin"),
-    ],
-)
-def test_what_needs_a_scope_says_so(document: Any, method: str, path: str, scope: str) -> None:
-    assert {"oauth2": [scope]} in ways(document, method, path)
-    assert {"bearer": []} in ways(document, method, path)
-    assert {} not in ways(document, method, path), "nobody without anything"
+    ):
+        assert {"oauth2": [scope]} in security(document, method, path)
+        assert {"bearer": []} in security(document, method, path)
+        assert {} not in security(document, method, path), "credentials are required"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/classifications", "/api/classify-image"])
-def test_classifying_takes_a_credential_or_none(document: Any, path: str) -> None:
-    assert {} in ways(document, "post", path)
-    assert {"oauth2": ["classify"]} in ways(document, "post", path)
+def test_credentials_are_optional_for_classification(document: Any) -> None:
+    for path in ("/api/v1/classifications", "/api/classify-image"):
+        assert {} in security(document, "post", path)
+        assert {"oauth2": ["classify"]} in security(document, "post", path)
 
 
-def test_what_is_ones_own_is_lent_to_no_application(document: Any) -> None:
-    own = ways(document, "post", "/api/v1/account/keys")
-    assert own
-    assert not any("oauth2" in way for way in own)
+def test_account_routes_are_not_available_to_applications(document: Any) -> None:
+    requirements = security(document, "post", "/api/v1/account/keys")
+    assert requirements
+    assert not any("oauth2" in requirement for requirement in requirements)
 
 
-@pytest.mark.parametrize("path", sorted(FREE))
-def test_what_is_free_asks_for_nothing(document: Any, path: str) -> None:
-    assert ways(document, "get", path) == []
+def test_public_routes_have_no_security(document: Any) -> None:
+    assert [security(document, "get", path) for path in PUBLIC] == [[]] * len(PUBLIC)
 
 
-async def test_the_page_to_try_it(tmp_path: Path) -> None:
+async def test_the_documentation_page(tmp_path: Path) -> None:
     async with running(tmp_path) as graph:
         page = await graph.client.get("/api/docs")
         assert page.status_code == 200
@@ -73,7 +69,7 @@ async def test_the_page_to_try_it(tmp_path: Path) -> None:
         assert '"usePkceWithAuthorizationCodeGrant": true' in page.text, "the server asks for PKCE"
 
 
-async def test_a_route_that_says_nothing_stops_the_start(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_route_without_an_access_rule_prevents_the_start(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serve_app.ingress.api.read_routes", _silent)
     with pytest.raises(RuntimeError, match="/api/v1/silent"):
         prepare(Path(graph.gateway.settings.data_dir))

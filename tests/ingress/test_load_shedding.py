@@ -1,4 +1,4 @@
-"""The gate in front of Serve refuses exactly what the routes would refuse, and touches nothing else."""
+"""Load shedding rejects exactly the requests that the routes would reject."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,11 +9,11 @@ from starlette.types import Receive, Scope, Send
 from serve_app.errors import Overloaded
 from serve_app.ingress import load_shedding
 
-FULL = Overloaded("256 images are waiting already; try again in a moment.")
+FULL = Overloaded("256 images are already waiting; try again in a moment.")
 IMAGES = "/api/v1/classifications"
 
 
-async def behind(_scope: Scope, _receive: Receive, send: Send) -> None:
+async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
 
@@ -21,7 +21,7 @@ async def behind(_scope: Scope, _receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     (middleware,) = load_shedding.middlewares()
-    transport = httpx.ASGITransport(middleware.cls(behind, *middleware.args, **middleware.kwargs))
+    transport = httpx.ASGITransport(middleware.cls(application, *middleware.args, **middleware.kwargs))
     async with httpx.AsyncClient(transport=transport, base_url="http://raylens") as client:
         yield client
 
@@ -33,46 +33,46 @@ def full() -> Iterator[None]:
     load_shedding.set_overload_check(None)
 
 
-@pytest.mark.parametrize("path", [IMAGES, f"{IMAGES}?cache=off", "/classify-image", "/api/classify-image"])
 @pytest.mark.usefixtures("full")
-async def test_images_are_refused_while_the_queue_is_full(client: httpx.AsyncClient, path: str):
-    reply = await client.post(path, content=b"x" * 100_000, headers={"X-Request-ID": "mine"})
-    assert reply.status_code == 503
-    assert reply.headers["retry-after"] == "1"
-    assert reply.headers["x-request-id"] == "mine"
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert reply.json() == {
-        "type": "urn:raylens:problem:overloaded",
-        "title": "Overloaded",
-        "status": 503,
-        "detail": FULL.message,
-        "code": "overloaded",
-        "request_id": "mine",
-    }
+async def test_images_are_rejected_while_the_queue_is_full(client: httpx.AsyncClient):
+    for path in (IMAGES, f"{IMAGES}?cache=off", "/classify-image", "/api/classify-image"):
+        reply = await client.post(path, content=b"x" * 100_000, headers={"X-Request-ID": "mine"})
+        assert reply.status_code == 503
+        assert reply.headers["retry-after"] == "1"
+        assert reply.headers["x-request-id"] == "mine"
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert reply.json() == {
+            "type": "urn:raylens:problem:overloaded",
+            "title": "Overloaded",
+            "status": 503,
+            "detail": FULL.message,
+            "code": "overloaded",
+            "request_id": "mine",
+        }
 
 
 @pytest.mark.usefixtures("full")
-async def test_each_refusal_has_an_id_of_its_own(client: httpx.AsyncClient):
+async def test_every_rejection_has_its_own_request_id(client: httpx.AsyncClient):
     replies = [await client.post(IMAGES) for _ in range(2)]
     ids = {reply.json()["request_id"] for reply in replies}
     assert ids == {reply.headers["x-request-id"] for reply in replies}
     assert len(ids) == 2
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", IMAGES), ("POST", f"{IMAGES}?model=other"), ("GET", "/api/health/live"), ("POST", "/api/v1/tokens")],
-)
 @pytest.mark.usefixtures("full")
-async def test_all_else_passes_a_full_queue(client: httpx.AsyncClient, method: str, path: str):
-    assert (await client.request(method, path)).status_code == 204
+async def test_other_requests_pass_while_the_queue_is_full(client: httpx.AsyncClient):
+    others = [
+        ("GET", IMAGES),
+        ("POST", f"{IMAGES}?model=other"),
+        ("GET", "/api/health/live"),
+        ("POST", "/api/v1/tokens"),
+    ]
+    for method, path in others:
+        assert (await client.request(method, path)).status_code == 204
 
 
-async def test_everything_passes_where_no_ingress_runs(client: httpx.AsyncClient):
+async def test_images_pass_without_an_ingress_or_with_room_in_the_queue(client: httpx.AsyncClient):
     assert (await client.post(IMAGES)).status_code == 204
-
-
-async def test_everything_passes_while_the_queue_has_room(client: httpx.AsyncClient):
     load_shedding.set_overload_check(lambda: None)
     try:
         assert (await client.post(IMAGES)).status_code == 204

@@ -1,4 +1,4 @@
-"""The users' API is what its OpenAPI document says also to somebody who is let in, whatever they send."""
+"""The account and admin API conforms to its OpenAPI document for a signed-in user."""
 
 import itertools
 import time
@@ -21,14 +21,14 @@ from tests.auth.people import People
 from tests.ingress.graph import Graph, prepare
 from tests.ingress.test_openapi import CHECKS
 
-OURS = ("/api/v1/session", "/api/v1/account", "/api/v1/admin")
+PREFIXES = ("/api/v1/session", "/api/v1/account", "/api/v1/admin")
 SLOW = {"POST /api/v1/session", "POST /api/v1/account/password"}
-"""They hash a password each time."""
+"""Each request hashes a password."""
 
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Iterator[Graph]:
-    """Not started: neither a model nor Ray is asked."""
+    """Not started: no model and no Ray are needed."""
     schema.upgrade(f"sqlite:///{tmp_path / 'raylens.db'}")
     graph = prepare(tmp_path)
     with patch.object(graph.app.router, "lifespan_context", nothing):
@@ -41,20 +41,20 @@ async def nothing(_app: object) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("examples", [8, pytest.param(50, marks=pytest.mark.chaos)])
-def test_every_operation_keeps_its_promises_to_who_is_let_in(graph: Graph, mode: GenerationMode, examples: int):
+@pytest.mark.parametrize("examples", [5, pytest.param(50, marks=pytest.mark.chaos)])
+def test_every_operation_conforms_to_its_description(graph: Graph, mode: GenerationMode, examples: int):
     document = schemathesis.openapi.from_dict(graph.app.openapi())
     document.app = graph.app
     people = People(graph.gateway.engine, time.time)
     for result in document.get_all_operations():
         operation = result.ok() if isinstance(result, Ok) else None
-        if operation and operation.path.startswith(OURS) and operation.label not in SLOW:
-            with suppress(Unsatisfiable):  # what takes no input cannot be asked wrongly
+        if operation and operation.path.startswith(PREFIXES) and operation.label not in SLOW:
+            with suppress(Unsatisfiable):  # operations without input have no invalid requests
                 probe(operation, people, mode, examples)
 
 
 def probe(operation: APIOperation[Any, Any, Any, Any], people: People, mode: GenerationMode, examples: int) -> None:
-    """Each time as another admin: the one before may have signed out, or left."""
+    """A new admin per request: the previous one may have signed out or deleted the account."""
     numbers = itertools.count()
 
     @settings(

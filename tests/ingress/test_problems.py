@@ -1,4 +1,4 @@
-"""Errors of users' part of the service as problem documents."""
+"""Errors as problem documents."""
 
 from typing import Any
 
@@ -35,14 +35,14 @@ async def answer(error: Exception) -> httpx.Response:
         (InvalidFields({"username": ["Taken.", "Long."]}), 400, {}, {"errors": {"username": ["Taken.", "Long."]}}),
     ],
 )
-async def test_an_error_is_told_with_all_it_knows(
+async def test_an_error_becomes_a_problem_document(
     error: AuthError, status: int, headers: dict[str, str], more: dict[str, Any]
 ) -> None:
     response = await answer(error)
     assert response.status_code == status
     assert response.headers["Content-Type"] == "application/problem+json"
-    told = {name: response.headers.get(name) for name in ("WWW-Authenticate", "Retry-After")}
-    assert told == {"WWW-Authenticate": None, "Retry-After": None} | headers
+    headers_found = {name: response.headers.get(name) for name in ("WWW-Authenticate", "Retry-After")}
+    assert headers_found == {"WWW-Authenticate": None, "Retry-After": None} | headers
     assert response.json() == {
         "type": f"urn:raylens:problem:{error.code}",
         "title": error.title,
@@ -55,7 +55,7 @@ async def test_an_error_is_told_with_all_it_knows(
     Problem.model_validate(response.json())
 
 
-def test_a_code_has_one_status() -> None:
+def test_every_code_has_one_status() -> None:
     statuses: dict[str, set[int]] = {}
     for kind in (*kinds(AuthError), *kinds(RaylensError)):
         statuses.setdefault(kind.code, set()).add(kind.status)
@@ -66,5 +66,5 @@ Kind = type[AuthError] | type[RaylensError]
 
 
 def kinds(kind: Kind) -> list[Kind]:
-    """A class of errors and all below it."""
+    """A class of errors and all its subclasses."""
     return [kind, *(below for child in kind.__subclasses__() for below in kinds(child))]

@@ -1,4 +1,4 @@
-"""Top 10, labels, the live pipeline, health, the document of the API."""
+"""Top 10, labels, state of the pipeline, health, and the OpenAPI document."""
 
 import asyncio
 from pathlib import Path
@@ -53,7 +53,7 @@ async def test_labels(graph: Graph) -> None:
     assert (await graph.client.get("/api/v1/labels", params={"q": "nothing of the kind"})).json() == {"items": []}
 
 
-async def test_the_live_pipeline(graph: Graph) -> None:
+async def test_the_state_of_the_pipeline(graph: Graph) -> None:
     for _ in range(2):
         await graph.classify(picture())
     live = (await graph.client.get("/api/v1/pipeline")).json()
@@ -65,7 +65,7 @@ async def test_the_live_pipeline(graph: Graph) -> None:
     assert set(live["stages_ms"]) == {"preprocess", "queue", "inference"}
 
 
-async def test_ready_is_said_once_every_model_is_warm(tmp_path: Path) -> None:
+async def test_readiness_requires_every_model(tmp_path: Path) -> None:
     graph = prepare(tmp_path)
     graph.runtime.close_gate()
     with (
@@ -89,8 +89,8 @@ async def test_ready_is_said_once_every_model_is_warm(tmp_path: Path) -> None:
             await graph.classify(picture())
 
 
-async def test_a_replica_takes_requests_once_it_can_answer_them(tmp_path: Path) -> None:
-    """It joins others that can, so a refusal would be one too many."""
+async def test_a_starting_replica_accepts_requests_only_once_it_can_answer(tmp_path: Path) -> None:
+    """Other replicas can answer, so it must not reject any."""
     graph = prepare(tmp_path)
     graph.runtime.close_gate()
     with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
@@ -105,7 +105,7 @@ async def open_and_classify(graph: Graph) -> None:
         await graph.classify(picture())
 
 
-async def test_a_warm_up_that_fails_is_tried_again(tmp_path: Path) -> None:
+async def test_a_failed_warm_up_is_retried(tmp_path: Path) -> None:
     graph = prepare(tmp_path)
     graph.classifier.deaths_before.append(RuntimeError("not yet"))
     with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
@@ -114,10 +114,10 @@ async def test_a_warm_up_that_fails_is_tried_again(tmp_path: Path) -> None:
             await graph.classify(picture())
 
 
-async def test_the_document_of_the_api(graph: Graph) -> None:
+async def test_the_openapi_document(graph: Graph) -> None:
     document = (await graph.client.get("/api/openapi.json")).json()
     schemathesis.openapi.from_dict(document).validate()
-    assert "/classify-image" not in document["paths"], "each call is told once"
+    assert "/classify-image" not in document["paths"], "every route is documented once"
     for path, operations in document["paths"].items():
         assert path.startswith("/api/")
         for operation in operations.values():

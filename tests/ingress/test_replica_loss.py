@@ -1,4 +1,4 @@
-"""Replicas die: what they worked on is tried again, and recorded once."""
+"""Replicas that die: their work is retried and recorded once."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from serve_app.types import Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
 
-STAGES = pytest.mark.parametrize("stage", ["preprocessor", "classifier", "results"])
+STAGES = ("preprocessor", "classifier", "results")
 
 DEATHS: list[Callable[[], Exception]] = [
     ActorDiedError,
@@ -34,60 +34,59 @@ DEATHS: list[Callable[[], Exception]] = [
 ]
 
 
-@pytest.mark.parametrize("death", DEATHS)
-async def test_every_kind_of_death(graph: Graph, death: Callable[[], Exception]) -> None:
-    graph.classifier.deaths_before.append(death())
-    body = (await graph.classify(picture())).json()
-    assert body["predictions"][0]["index"] == top_class(RED)
-    assert await graph.record_count() == 1
+async def test_every_kind_of_death_is_retried(graph: Graph) -> None:
+    for count, death in enumerate(DEATHS, 1):
+        graph.classifier.deaths_before.append(death())
+        body = (await graph.classify(picture(), cache="off")).json()
+        assert body["predictions"][0]["index"] == top_class(RED)
+        assert await graph.record_count() == count
 
 
-@STAGES
 @pytest.mark.parametrize("times", [1, 2, ATTEMPTS - 1])
-async def test_a_stage_dies_before_its_work(graph: Graph, stage: str, times: int) -> None:
-    getattr(graph, stage).deaths_before.extend(ActorDiedError() for _ in range(times))
-    await graph.classify(picture())
-    assert await graph.record_count() == 1
+async def test_a_stage_dies_before_its_work(graph: Graph, times: int) -> None:
+    for count, stage in enumerate(STAGES, 1):
+        getattr(graph, stage).deaths_before.extend(ActorDiedError() for _ in range(times))
+        await graph.classify(picture(), cache="off")
+        assert await graph.record_count() == count
 
 
-@STAGES
 @pytest.mark.parametrize("times", [1, 2])
-async def test_a_stage_dies_before_its_reply_is_out(graph: Graph, stage: str, times: int) -> None:
-    getattr(graph, stage).deaths_after.extend(ActorDiedError() for _ in range(times))
+async def test_a_stage_dies_after_its_work(graph: Graph, times: int) -> None:
     files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(5))]
-    response = await graph.client.post("/api/v1/classifications", files=files)
-    ids = {item["id"] for item in response.json()["items"]}
-    assert len(ids) == 5
-    assert await graph.record_count() == 5, "recorded once, however often it was tried"
+    for count, stage in enumerate(STAGES, 1):
+        getattr(graph, stage).deaths_after.extend(ActorDiedError() for _ in range(times))
+        response = await graph.client.post("/api/v1/classifications?cache=off", files=files)
+        assert len({item["id"] for item in response.json()["items"]}) == 5
+        assert await graph.record_count() == 5 * count, "recorded once, however often it was tried"
 
 
-async def test_a_stage_that_is_gone_for_good(graph: Graph) -> None:
+async def test_a_stage_that_keeps_dying(graph: Graph) -> None:
     graph.classifier.is_deadly = lambda _: True
     response = await graph.classify(picture(), expect=503)
     assert response.json()["code"] == "unavailable"
     assert response.headers["Retry-After"]
-    assert graph.classifier.calls["classify"] == ATTEMPTS + 1, "once more for the warm-up"
+    assert graph.classifier.calls["classify"] == ATTEMPTS + 1, "one more for the warm-up"
     assert await graph.record_count() == 0
     graph.classifier.is_deadly = lambda _: False
     await graph.classify(picture())
 
 
-async def test_a_poisonous_image_takes_no_neighbour_along(graph: Graph) -> None:
-    poison = picture((66, 66, 66))
+async def test_an_image_that_kills_its_replica_fails_alone(graph: Graph) -> None:
+    deadly = picture((66, 66, 66))
 
     def is_deadly(arguments: Any) -> bool:
-        return any(image.data == poison for image in arguments[1])
+        return any(image.data == deadly for image in arguments[1])
 
     graph.preprocessor.is_deadly = is_deadly
     pictures = different(15)
-    pictures[7] = poison
+    pictures[7] = deadly
     files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(pictures)]
     response = await graph.client.post("/api/v1/classifications", files=files)
     assert [item.get("code") for item in response.json()["items"]] == [None] * 7 + ["unavailable"] + [None] * 7
     assert await graph.record_count() == 14
 
 
-async def test_poison_that_only_the_model_dies_of(graph: Graph) -> None:
+async def test_an_image_that_kills_the_model_fails_alone(graph: Graph) -> None:
     def is_deadly(arguments: Any) -> bool:
         batch: Preprocessed = arguments[0]
         return any((row == 66).all() for row in batch.tensor)
@@ -103,7 +102,7 @@ async def test_poison_that_only_the_model_dies_of(graph: Graph) -> None:
     assert [response.status_code for response in responses] == [503, 201, 201, 201, 201]
 
 
-async def test_a_record_of_a_hit_survives_its_replica(graph: Graph) -> None:
+async def test_the_record_of_a_hit_is_retried(graph: Graph) -> None:
     await graph.classify(picture())
     graph.results.deaths_after.append(ActorDiedError())
     graph.results.deaths_before.append(ActorDiedError())
@@ -111,8 +110,8 @@ async def test_a_record_of_a_hit_survives_its_replica(graph: Graph) -> None:
     assert await graph.record_count() == 2
 
 
-async def test_an_error_of_a_stage_comes_without_rays_wrapper(graph: Graph) -> None:
-    async def full(_batch: Preprocessed, _manifest: BatchContext) -> None:
+async def test_the_error_of_a_stage_is_unwrapped(graph: Graph) -> None:
+    async def full(_batch: Preprocessed, _context: BatchContext) -> None:
         raise Overloaded("Too many images wait for the model.", retry_after=3.0)
 
     graph.classifier.stage.classify = full
@@ -121,7 +120,7 @@ async def test_an_error_of_a_stage_comes_without_rays_wrapper(graph: Graph) -> N
     assert response.headers["Retry-After"] == "3"
 
 
-async def test_a_hit_that_cannot_be_recorded_is_no_answer(graph: Graph) -> None:
+async def test_a_hit_that_cannot_be_recorded_fails(graph: Graph) -> None:
     await graph.classify(picture())
     graph.results.is_deadly = lambda _: True
     response = await graph.classify(picture(), expect=503)

@@ -1,4 +1,4 @@
-"""Every replica clears up after users now and then."""
+"""Periodic clean-up after users, in every replica."""
 
 import threading
 from pathlib import Path
@@ -12,12 +12,12 @@ from tests.ingress.tokens import bearer
 from tests.statistics.examples import example, rows
 
 
-async def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path) -> None:
+async def test_a_failed_sweep_is_repeated(tmp_path: Path) -> None:
     threads: list[threading.Thread] = []
 
     def sweep() -> None:
         threads.append(threading.current_thread())
-        raise ConnectionError("the database is away")
+        raise ConnectionError("the database is unavailable")
 
     with patch.object(gateway, "SWEEP_EVERY_S", 0.01), patch("auth.service.Auth.sweep", side_effect=sweep):
         async with running(tmp_path):
@@ -25,7 +25,7 @@ async def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path) -> None:
     assert threading.main_thread() not in threads, "the event loop never waits for the database"
 
 
-async def test_who_leaves_takes_their_history_along(graph: Graph, people: People) -> None:
+async def test_deleting_an_account_deletes_its_history(graph: Graph, people: People) -> None:
     alice, bob = people.add("alice", password=None), people.add("bob")
     engine = graph.gateway.engine
     write_records(engine, [example(1, user_id=alice), example(2, user_id=bob), example(3)])
@@ -36,7 +36,7 @@ async def test_who_leaves_takes_their_history_along(graph: Graph, people: People
     assert graph.gateway.history.page(bob, 5).records
 
 
-async def test_what_users_take_along_is_what_the_api_tells(graph: Graph, people: People) -> None:
+async def test_the_account_export_has_the_classifications_of_the_api(graph: Graph, people: People) -> None:
     alice = people.add()
     write_records(graph.gateway.engine, [example(n, user_id=alice) for n in range(3)])
     records = list(graph.gateway.auth.records_of(alice))

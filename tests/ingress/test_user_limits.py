@@ -1,4 +1,4 @@
-"""How many images whoever asks may have classified."""
+"""Rate limits of users, keys, applications and anonymous clients."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ CLASSIFY = frozenset({Scope.CLASSIFY})
 
 
 async def allowed(graph: Graph, headers: dict[str, str], attempts: int = 6) -> int:
-    """So many of the attempts were answered; all others were told why not."""
+    """The number of accepted requests; all others must be rejected with 429."""
     answered = 0
     for _ in range(attempts):
         response = await graph.client.post(URL, content=picture(), headers=headers)
@@ -27,7 +27,7 @@ async def allowed(graph: Graph, headers: dict[str, str], attempts: int = 6) -> i
     return answered
 
 
-async def test_a_user_has_one_limit_however_they_come(tmp_path: Path) -> None:
+async def test_all_credentials_of_a_user_share_a_limit(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="4/hour", rate_limit_anonymous="2/hour") as graph:
         people = People(graph.gateway.engine, time.time)
         alice, bob = people.add("alice"), people.add("bob")
@@ -38,32 +38,32 @@ async def test_a_user_has_one_limit_however_they_come(tmp_path: Path) -> None:
         assert await allowed(graph, bearer(people.let_in(bob, "token"))) == 4
 
 
-async def test_a_key_has_a_limit_besides_its_users(tmp_path: Path) -> None:
+async def test_a_key_has_an_additional_limit(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="5/hour", rate_limit_key="2/hour") as graph:
         people = People(graph.gateway.engine, time.time)
         alice = people.add()
         keys = [people.let_in(alice, "key", CLASSIFY) for _ in range(2)]
         assert [await allowed(graph, bearer(key)) for key in keys] == [2, 2]
-        assert await allowed(graph, bearer(people.let_in(alice, "token"))) == 1, "what keys were refused costs nothing"
+        assert await allowed(graph, bearer(people.let_in(alice, "token"))) == 1, "rejected requests do not count"
 
 
 @pytest.mark.parametrize("settings", [{"rate_limit_user": "2/hour"}, {"rate_limit_key": "2/hour"}])
-async def test_an_application_on_its_own_is_limited_too(tmp_path: Path, settings: dict[str, str]) -> None:
+async def test_an_application_without_a_user_is_limited(tmp_path: Path, settings: dict[str, str]) -> None:
     async with running(tmp_path, rate_limit_anonymous="1/hour", **settings) as graph:
         assert await allowed(graph, bearer(await application_token(graph))) == 2
-        assert await allowed(graph, bearer(await application_token(graph))) == 2, "another one"
+        assert await allowed(graph, bearer(await application_token(graph))) == 2, "another application"
 
 
-async def test_a_quota_holds_beside_a_rate(tmp_path: Path) -> None:
+async def test_a_rate_and_a_quota_apply_together(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_anonymous="100/second, 3/day") as graph:
         assert await allowed(graph, {}) == 3
 
 
-async def test_who_is_refused_is_not_charged(tmp_path: Path) -> None:
+async def test_denied_requests_do_not_count(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="1/hour") as graph:
         people = People(graph.gateway.engine, time.time)
         alice = people.add()
         reader = people.let_in(alice, "key", frozenset({Scope.HISTORY_READ}))
-        refused = await graph.client.post(URL, content=picture(), headers=bearer(reader))
-        assert refused.status_code == 403
+        denied = await graph.client.post(URL, content=picture(), headers=bearer(reader))
+        assert denied.status_code == 403
         assert await allowed(graph, bearer(people.let_in(alice, "token"))) == 1

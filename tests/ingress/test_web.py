@@ -1,4 +1,4 @@
-"""The web app as the service sends it, from a folder that looks like a build."""
+"""Serving of the web app, from a folder that looks like a build."""
 
 import gzip
 import json
@@ -51,20 +51,16 @@ async def client(dist: Path) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.mark.parametrize(
-    ("path", "base"), [("/", "./"), ("/top", "./"), ("/admin/users/7", "../../"), ("/top?by=label", "./")]
-)
-async def test_every_page_is_the_app_and_knows_the_way_to_the_root(
-    client: httpx.AsyncClient, path: str, base: str
-) -> None:
-    reply = await client.get(path)
-    assert reply.status_code == 200
-    assert reply.headers["content-type"] == "text/html; charset=utf-8"
-    assert reply.headers["cache-control"] == "no-cache"
-    assert reply.text == INDEX.replace('"./">', f'"{base}">', 1)
+async def test_every_page_is_the_app_with_a_relative_base(client: httpx.AsyncClient) -> None:
+    for path, base in {"/": "./", "/top": "./", "/admin/users/7": "../../", "/top?by=label": "./"}.items():
+        reply = await client.get(path)
+        assert reply.status_code == 200
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        assert reply.headers["cache-control"] == "no-cache"
+        assert reply.text == INDEX.replace('"./">', f'"{base}">', 1)
 
 
-async def test_below_a_root_path_depth_counts_from_there(dist: Path) -> None:
+async def test_the_base_is_relative_to_the_root_path(dist: Path) -> None:
     transport = httpx.ASGITransport(application(dist), root_path="/pictures")
     async with httpx.AsyncClient(transport=transport, base_url="http://raylens.test") as client:
         reply = await client.get("/pictures/top")
@@ -72,7 +68,7 @@ async def test_below_a_root_path_depth_counts_from_there(dist: Path) -> None:
         assert (await client.get("/pictures/examples/cat.jpg")).content == b"\xff\xd8cat"
 
 
-async def test_what_has_its_hash_in_its_name_is_kept_for_ever(client: httpx.AsyncClient) -> None:
+async def test_only_files_with_a_hash_are_cached_forever(client: httpx.AsyncClient) -> None:
     hashed = await client.get("/assets/app-1a2b.js")
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "javascript" in hashed.headers["content-type"]
@@ -80,26 +76,21 @@ async def test_what_has_its_hash_in_its_name_is_kept_for_ever(client: httpx.Asyn
         assert (await client.get(path)).headers["cache-control"] == "no-cache"
 
 
-@pytest.mark.parametrize(
-    ("accepted", "encoding"),
-    [
-        ("gzip, deflate, br", "br"),
-        ("gzip", "gzip"),
-        ("GZIP;q=0.5, br;q=0", "gzip"),
-        ("br; q=0.0, gzip;q=0", None),
-        ("identity", None),
-        ("", None),
-    ],
-)
-async def test_the_smallest_that_the_browser_reads_is_sent(
-    client: httpx.AsyncClient, accepted: str, encoding: str | None
-) -> None:
-    request = client.build_request("GET", "/assets/app-1a2b.js", headers={"Accept-Encoding": accepted})
-    reply = await client.send(request, stream=True)
-    body = b"".join([part async for part in reply.aiter_raw()])
-    assert reply.headers.get("content-encoding") == encoding
-    assert reply.headers["vary"] == "Accept-Encoding"
-    assert body == {"br": b"brotli", "gzip": ZIPPED, None: SCRIPT.encode()}[encoding]
+async def test_the_best_accepted_encoding_is_sent(client: httpx.AsyncClient) -> None:
+    for accepted, encoding in {
+        "gzip, deflate, br": "br",
+        "gzip": "gzip",
+        "GZIP;q=0.5, br;q=0": "gzip",
+        "br; q=0.0, gzip;q=0": None,
+        "identity": None,
+        "": None,
+    }.items():
+        request = client.build_request("GET", "/assets/app-1a2b.js", headers={"Accept-Encoding": accepted})
+        reply = await client.send(request, stream=True)
+        body = b"".join([part async for part in reply.aiter_raw()])
+        assert reply.headers.get("content-encoding") == encoding
+        assert reply.headers["vary"] == "Accept-Encoding"
+        assert body == {"br": b"brotli", "gzip": ZIPPED, None: SCRIPT.encode()}[encoding]
 
 
 async def test_a_known_file_is_not_sent_again(client: httpx.AsyncClient) -> None:
@@ -110,7 +101,7 @@ async def test_a_known_file_is_not_sent_again(client: httpx.AsyncClient) -> None
     assert (await client.get("/", headers={"If-None-Match": '"other"'})).status_code == 200
 
 
-async def test_encodings_have_tags_of_their_own(client: httpx.AsyncClient) -> None:
+async def test_every_encoding_has_its_own_etag(client: httpx.AsyncClient) -> None:
     tags = [
         (await client.head("/assets/app-1a2b.js", headers={"Accept-Encoding": name})).headers["etag"]
         for name in ("identity", "gzip", "br")
@@ -118,38 +109,35 @@ async def test_encodings_have_tags_of_their_own(client: httpx.AsyncClient) -> No
     assert len(set(tags)) == 3
 
 
-async def test_head_tells_the_length_and_sends_nothing(client: httpx.AsyncClient) -> None:
+async def test_head_has_the_length_and_no_body(client: httpx.AsyncClient) -> None:
     reply = await client.head("/")
     assert (reply.status_code, reply.content) == (200, b"")
     assert int(reply.headers["content-length"]) == len(INDEX)
 
 
-@pytest.mark.parametrize("path", ["/assets/old-9z.js", "/examples/dog.jpg", "/assets/..%2findex.html", "/api/v2/x"])
-async def test_what_is_no_page_is_never_the_app(client: httpx.AsyncClient, path: str) -> None:
-    reply = await client.get(path, headers={"Accept": "text/html,*/*"})
-    assert reply.status_code == 404
-    assert reply.headers["content-type"] == "application/problem+json"
+async def test_unknown_files_and_api_paths_are_problems(client: httpx.AsyncClient) -> None:
+    for path in ("/assets/old-9z.js", "/examples/dog.jpg", "/assets/..%2findex.html", "/api/v2/x"):
+        reply = await client.get(path, headers={"Accept": "text/html,*/*"})
+        assert reply.status_code == 404
+        assert reply.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_lost_reader_gets_the_apps_own_404(client: httpx.AsyncClient) -> None:
+async def test_unknown_pages_are_the_apps_404_for_browsers_only(client: httpx.AsyncClient) -> None:
     reply = await client.get("/some/where", headers={"Accept": "text/html,*/*;q=0.8"})
     assert reply.status_code == 404
     assert '<base href="../">' in reply.text
-
-
-async def test_a_lost_program_gets_a_problem(client: httpx.AsyncClient) -> None:
     assert (await client.get("/some/where")).json()["code"] == "not_found"
     assert (await client.post("/some/where", headers={"Accept": "text/html"})).json()["code"] == "not_found"
 
 
-async def test_other_routes_keep_their_405_and_pages_have_one(client: httpx.AsyncClient) -> None:
+async def test_wrong_methods_are_405(client: httpx.AsyncClient) -> None:
     html = {"Accept": "text/html"}
     assert (await client.get("/classify-image", headers=html)).status_code == 405
     assert (await client.post("/top", headers=html)).status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/", "/some/where", "/assets/app-1a2b.js", "/examples/cat.jpg"])
-async def test_the_browser_is_told_to_trust_nothing_else(client: httpx.AsyncClient, path: str) -> None:
+async def test_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path, headers={"Accept": "text/html"})).headers
     policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -163,13 +151,13 @@ async def test_the_browser_is_told_to_trust_nothing_else(client: httpx.AsyncClie
     assert "camera=(self)" in headers["permissions-policy"]
 
 
-def test_its_routes_say_that_they_are_for_everybody(dist: Path) -> None:
+def test_routes_are_declared_public(dist: Path) -> None:
     app = FastAPI(openapi_url=None)
     add_web_app(app, dist)
     refuse_undeclared(app)
 
 
-async def test_without_a_build_the_root_leads_to_the_documentation(tmp_path: Path) -> None:
+async def test_without_a_build_the_root_redirects_to_the_documentation(tmp_path: Path) -> None:
     app = FastAPI(openapi_url=None)
     add_web_app(app, tmp_path)
     refuse_undeclared(app)
@@ -180,7 +168,7 @@ async def test_without_a_build_the_root_leads_to_the_documentation(tmp_path: Pat
         assert (await client.get("/top", headers={"Accept": "text/html"})).status_code == 404
 
 
-def test_an_app_without_a_base_is_refused(dist: Path) -> None:
+def test_an_index_without_a_base_is_an_error(dist: Path) -> None:
     (dist / "index.html").write_text("<!doctype html>")
     with pytest.raises(ValueError, match="base href"):
         add_web_app(FastAPI(), dist)

@@ -1,4 +1,4 @@
-"""What requests come with."""
+"""Credentials for requests."""
 
 from auth.audit import Origin
 from auth.principal import Scope
@@ -10,7 +10,7 @@ def bearer(secret: str) -> dict[str, str]:
 
 
 async def application_token(graph: Graph) -> str:
-    """Of an application that acts for nobody."""
+    """An access token of an application without a user."""
     client, secret = graph.gateway.auth.clients.create(
         "A partner",
         redirect_uris=[],
