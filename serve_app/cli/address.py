@@ -1,4 +1,4 @@
-"""The address of a server, and what may be told to it."""
+"""Address of a server, and whether secrets may be sent to it."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -6,32 +6,34 @@ from typing import Any
 
 import httpx
 
-from serve_app.cli.failure import WrongUsage
+from serve_app.cli.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``url`` has a scheme, a host in lower case, and no slash at the end: one server, one spelling."""
+    """A normalized server URL: scheme, lower-case host, no trailing slash. Equal servers have equal addresses."""
 
     url: str
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """With or without http://. Raises WrongUsage for what is no address."""
+        """Parse an address with or without http://. Raises UsageError if it is not an address."""
         try:
             scheme, separator, rest = text.partition("://")
             url = httpx.URL(f"{scheme.lower()}{separator}{rest}" if separator else f"http://{text}")
         except httpx.InvalidURL as error:
-            raise WrongUsage(f"{text} is not the address of a server: {error}.") from None
+            raise UsageError(f"{text} is not the address of a server: {error}.") from None
         if url.userinfo:
-            raise WrongUsage("The address of a server holds no name and password; sign in with `raylens login`.")
+            raise UsageError(
+                "The address of a server must not contain a name or password; sign in with `raylens login`."
+            )
         if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment:
-            raise WrongUsage(f"{text} is not the address of a server; write like http://127.0.0.1:8000.")
+            raise UsageError(f"{text} is not the address of a server; use a form like http://127.0.0.1:8000.")
         return cls(str(url).rstrip("/"))
 
     @property
     def is_loopback(self) -> bool:
-        """This machine, so nothing passes over a network."""
+        """Whether the server runs on this machine."""
         host = httpx.URL(self.url).host
         try:
             return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -39,8 +41,8 @@ class Address:
             return False
 
     @property
-    def keeps_secrets(self) -> bool:
-        """Nobody on the way can read what is sent."""
+    def is_confidential(self) -> bool:
+        """Whether requests are encrypted or stay on this machine."""
         return self.url.startswith("https://") or self.is_loopback
 
     def is_same_origin(self, url: str) -> bool:
@@ -52,13 +54,14 @@ class Address:
         own = httpx.URL(self.url)
         return (other.scheme, other.host, other.port) == (own.scheme, own.host, own.port)
 
-    def client(self, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx' own
-        """An HTTP client of this server, which follows no redirect: what is sent here is for nobody else.
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """Options of an httpx client. Requests to this machine ignore the environment's proxies."""
+        return {"base_url": self.url, "trust_env": not self.is_loopback or self.url.startswith("https://")}
 
-        What is meant for this machine alone goes to no proxy either, whatever the environment says.
-        """
-        beyond = self.url.startswith("https://") or not self.is_loopback
-        return httpx.AsyncClient(base_url=self.url, trust_env=beyond, **options)
+    def client(self, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own
+        """An HTTP client of this server. It follows no redirects, which could send a token to another server."""
+        return httpx.AsyncClient(**self.client_options, **options)
 
     def __str__(self) -> str:
         return self.url

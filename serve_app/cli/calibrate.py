@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.failure import Failure, WrongUsage, one_line
+from serve_app.cli.errors import CommandError, UsageError, exit_on_error
+from serve_app.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,34 +17,38 @@ if TYPE_CHECKING:
     from models.quantization_report import QuantizationReport
     from models.spec import ModelSpec
 
-LEAST_PHOTOS = 10
-"""To calibrate on, and as many to compare on."""
+_MIN_PHOTOS = 10
+"""Of the photos to calibrate on, and of those to compare on."""
 
 
-class Inaccurate(Failure):
-    """int8 agrees with fp32 too seldom."""
+class InaccurateCalibration(CommandError):
+    """int8 and fp32 agree too rarely."""
 
     exit_code = 5
 
 
-def calibrate(
+def calibrate_command(
     name: Annotated[str, typer.Argument(help="A name from `raylens models list`, or the path of a .keras file.")],
-    folder: Annotated[Path, typer.Argument(help="Photos such as will be sent, some hundreds; searched to the bottom.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Some hundred photos like those to be classified; searched recursively.")
+    ],
     *,
     holdout: Annotated[
-        float, typer.Option(min=0.1, max=0.9, help="Share of the photos to compare on, not to calibrate on.")
+        float, typer.Option(min=0.1, max=0.9, help="Fraction of the photos held out for the comparison.")
     ] = 0.5,
-    force: Annotated[bool, typer.Option("--force", help="Keep it even if it agrees with fp32 too seldom.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Keep the result even if it agrees with fp32 too rarely.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make the int8 form of a model, and tell how it compares with fp32 on photos it was not calibrated on.
+    """Build the int8 version of a model and compare it with fp32 on held-out photos.
 
-    Exit status: 0 it is there, 1 it could not be made, 2 wrong usage, 5 it agrees with fp32 on less than 97 % of the
-    photos, so nothing was kept.
+    Exit status: 0 done, 1 calibration failed, 2 usage error, 5 int8 agrees with fp32 on less than 97 % of the photos
+    and was discarded.
     """
     from rich.console import Console
 
-    with one_line():
+    with exit_on_error():
         outcome = _calibrated(name, folder, holdout, force, Console(stderr=True, quiet=as_json))
     if as_json:
         typer.echo(json.dumps(asdict(outcome)))
@@ -62,8 +67,8 @@ def _calibrated(name: str, folder: Path, holdout: float, force: bool, console: "
         quantization.check_quantizer()
         pixels = _pixels(folder, spec, console)
         cut = round(len(pixels) * (1 - holdout))
-        if min(cut, len(pixels) - cut) < LEAST_PHOTOS:
-            raise WrongUsage(_too_few(folder, len(pixels), holdout))
+        if min(cut, len(pixels) - cut) < _MIN_PHOTOS:
+            raise UsageError(_too_few(folder, len(pixels), holdout))
         with console.status(f"{spec.name} …") as status:
             return quantization.quantize(
                 spec,
@@ -74,45 +79,45 @@ def _calibrated(name: str, folder: Path, holdout: float, force: bool, console: "
                 on_progress=lambda what: status.update(f"{spec.name}: {what} …"),
             )
     except QuantizationInaccurate as error:
-        raise Inaccurate(f"{error} --force keeps it all the same.") from None
+        raise InaccurateCalibration(f"{error} Use --force to keep the result anyway.") from None
     except UnknownModelError as error:
-        raise WrongUsage(str(error)) from None
+        raise UsageError(str(error)) from None
     except ModelError as error:
-        raise Failure(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def _pixels(folder: Path, spec: "ModelSpec", console: "Console") -> "UInt8Array":
-    """Each photo once, however often it is there, in an order that has nothing to do with names.
+    """The distinct photos of a folder, in an order that does not depend on their names.
 
-    Raises WrongUsage where no file of the folder is a photo that can be read.
+    Raises UsageError if the folder contains no readable photo.
     """
     import hashlib
 
     import numpy as np
     from rich.progress import track
 
-    from serve_app.cli.sources import expand
+    from serve_app.cli.image_inputs import expand
     from serve_app.errors import RaylensError
     from serve_app.images.decoding import decode
 
     if not folder.is_dir():
-        raise WrongUsage(f"{folder} is no folder.")
+        raise UsageError(f"{folder} is not a folder.")
     rows: dict[str, UInt8Array] = {}
     for source in track(expand([str(folder)]), "Reading photos", console=console, transient=True):
         try:
             data = source.read()
             rows[hashlib.sha256(data).hexdigest()] = decode(data, spec.transform)[1]
         except RaylensError as error:
-            console.print(f"Left out: {source.name}: {error}", markup=False)
+            console.print(f"Skipped: {source.name}: {error}", markup=False)
     if not rows:
-        raise WrongUsage(f"None of the files in {folder} is a photo that can be read.")
+        raise UsageError(f"{folder} contains no readable photo.")
     return np.stack([rows[digest] for digest in sorted(rows)])
 
 
 def _too_few(folder: Path, photos: int, holdout: float) -> str:
     return (
-        f"{photos} different photos in {folder} are too few: of {holdout:.0%} held out and the rest, each must be "
-        f"{LEAST_PHOTOS} at least. Some hundreds are better."
+        f"{photos} distinct photos in {folder} are too few: with {holdout:.0%} held out, each side needs at least "
+        f"{_MIN_PHOTOS}. Some hundreds are better."
     )
 
 
@@ -124,7 +129,7 @@ def _print(outcome: "QuantizationReport") -> None:
     table.add_row("calibrated on", f"{outcome.photos} photos")
     table.add_row("compared on", f"{outcome.compared_on} others")
     table.add_row("same top-1 as fp32", f"{outcome.agreement:.1%}")
-    table.add_row("mean difference of its probability", f"{outcome.mean_difference:.4f}")
-    table.add_row("images a second, fp32 = 1", f"{outcome.speedup:.2f}")
+    table.add_row("mean difference of the probability", f"{outcome.mean_difference:.4f}")
+    table.add_row("throughput relative to fp32", f"{outcome.speedup:.2f}")
     Console().print(table)
-    Console().print("To serve with it, set precision to int8 in config/serve.yaml.")
+    Console().print("To serve it, set precision to int8 in config/serve.yaml.")

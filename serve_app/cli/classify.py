@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, Insecure, ServerUrl, Token
+from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonLinesOption, ServerOption, TokenOption
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from serve_app.cli.outcome import Classifier
-    from serve_app.cli.printing import Printer
-    from serve_app.cli.sources import Source
+    from serve_app.cli.image_inputs import ImageInput
+    from serve_app.cli.image_result import ImageClassifier
+    from serve_app.cli.result_writers import ResultWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Who classifies."""
+class _ClassifyOptions:
+    """How to classify: through a server or locally."""
 
     server: str
     token: str
@@ -34,93 +34,93 @@ class Where:
     jobs: int
 
 
-def classify(
+def classify_command(
     inputs: Annotated[
         list[str],
-        typer.Argument(
-            metavar="PATH|URL|FOLDER…", help="Images, patterns, folders (searched to the bottom), - (stdin)."
-        ),
+        typer.Argument(metavar="PATH|URL|FOLDER…", help="Images, patterns, folders (searched recursively), - (stdin)."),
     ],
     *,
-    server: ServerUrl = DEFAULT_SERVER,
-    token: Token = "",
-    insecure: Insecure = False,
+    server: ServerOption = DEFAULT_SERVER,
+    token: TokenOption = "",
+    insecure: InsecureOption = False,
     local: Annotated[bool, typer.Option("--local", help="Classify in this process, without a server.")] = False,
-    model: Annotated[str | None, typer.Option(help="Model to ask for; otherwise the default one.")] = None,
-    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Classes to show of each image.")] = 5,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line, in the order of the images.")
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One row a class, with a header.")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, max=64, help="Images at once (8; locally the cores).")] = None,
+    model: Annotated[str | None, typer.Option(help="Model to use; default: the server's default model.")] = None,
+    top_k: Annotated[int, typer.Option(min=1, max=1000, help="Number of classes per image.")] = 5,
+    as_json: JsonLinesOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with one row per class.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Concurrent images; default: 8, with --local the number of cores.")
+    ] = None,
     runtime: Annotated[str, typer.Option(hidden=True, help="With --local: openvino, tensorflow or fake.")] = "auto",
 ) -> None:
-    """Say what is in images.
+    """Classify images.
 
-    Exit status: 0 all were classified, 1 some were not, 2 wrong usage or settings, 3 there is no server,
-    4 the server wants to know who you are, or does not allow it.
+    Exit status: 0 all images classified, 1 some images failed, 2 usage error or invalid settings,
+    3 server unreachable, 4 the server requires a sign-in or denies the request.
     """
-    from serve_app.cli.failure import one_line
-    from serve_app.cli.sources import STDIN, expand
+    from serve_app.cli.errors import exit_on_error
+    from serve_app.cli.image_inputs import STDIN, expand
 
     if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.")
+        raise typer.BadParameter("--json and --csv cannot be combined.")
     if inputs.count(STDIN) > 1:
-        raise typer.BadParameter("- (standard input) can be given once.")
+        raise typer.BadParameter("- (standard input) can only be given once.")
     jobs = jobs or (os.cpu_count() or 1 if local else 8)
-    where = Where(server, token, insecure, local, model, runtime, top_k, jobs)
-    sources = expand(inputs)
-    # A bar and rows on the same terminal would write over each other.
-    bar = len(sources) > 1 and not ((as_json or as_csv) and sys.stdout.isatty())
-    with one_line():
-        failures = asyncio.run(_run(sources, where, _printer(as_json=as_json, as_csv=as_csv), bar=bar))
+    options = _ClassifyOptions(server, token, insecure, local, model, runtime, top_k, jobs)
+    images = expand(inputs)
+    # A progress bar and rows on the same terminal would overwrite each other.
+    bar = len(images) > 1 and not ((as_json or as_csv) and sys.stdout.isatty())
+    with exit_on_error():
+        failures = asyncio.run(_run(images, options, _writer(as_json=as_json, as_csv=as_csv), bar=bar))
     raise typer.Exit(1 if failures else 0)
 
 
-async def _run(sources: "list[Source]", where: Where, printer: "Printer", *, bar: bool) -> int:
-    """Classify and print, with a bar on stderr if that is a terminal; return how many failed."""
+async def _run(images: "list[ImageInput]", options: _ClassifyOptions, writer: "ResultWriter", *, bar: bool) -> int:
+    """Classify and print, with a progress bar if stderr is a terminal; returns the number of failures."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from serve_app.cli.outcome import Failed
+    from serve_app.cli.image_result import FailedInput
 
     console = Console(stderr=True)
     failures = 0
-    async with _classifier(where, console) as classifier:
+    async with _classifier(options, console) as classifier:
         shown = bar and console.is_terminal
         progress = Progress(console=console, transient=True, redirect_stdout=False, disable=not shown)
-        with closing(printer), progress:  # whatever ends the run, what was answered before is printed
-            task = progress.add_task("Classifying", total=len(sources))
-            async for outcome in classifier.outcomes(sources):
-                printer.add(outcome)
-                failures += isinstance(outcome, Failed)
+        with closing(writer), progress:  # prints the results so far even after an error
+            task = progress.add_task("Classifying", total=len(images))
+            async for result in classifier.results(images):
+                writer.write(result)
+                failures += isinstance(result, FailedInput)
                 progress.advance(task)
     return failures
 
 
 @asynccontextmanager
-async def _classifier(where: Where, console: "Console") -> "AsyncIterator[Classifier]":
-    if where.local:
-        from serve_app.cli.local import open_local
+async def _classifier(options: _ClassifyOptions, console: "Console") -> "AsyncIterator[ImageClassifier]":
+    if options.local:
+        from serve_app.cli.local_classifier import open_local
         from serve_app.settings import settings
 
-        known = settings()
-        with console.status("Loading the model; the first time it is built, which takes some seconds…"):
-            local = open_local(known, where.model, top_k=where.top_k, threads=where.jobs, runtime=where.runtime)
+        current = settings()
+        with console.status("Loading the model (the first time it is built, which takes some seconds) …"):
+            local = open_local(
+                current, options.model, top_k=options.top_k, threads=options.jobs, runtime=options.runtime
+            )
         async with local:
             yield local
         return
     from serve_app.cli.address import Address
-    from serve_app.cli.bearer import bearer_of
-    from serve_app.cli.server import Server
+    from serve_app.cli.bearer_auth import bearer_auth_for
+    from serve_app.cli.server_client import ServerClient
 
-    address = Address.parse(where.server)
-    bearer = bearer_of(address, where.token, insecure=where.insecure)
-    async with Server(address, bearer=bearer, jobs=where.jobs) as server:
-        yield server.classifier(where.model, where.top_k)
+    address = Address.parse(options.server)
+    auth = bearer_auth_for(address, options.token, insecure=options.insecure)
+    async with ServerClient(address, auth=auth, jobs=options.jobs) as server:
+        yield server.classifier(options.model, options.top_k)
 
 
-def _printer(*, as_json: bool, as_csv: bool) -> "Printer":
-    from serve_app.cli.printing import CsvRows, JsonLines, Tables
+def _writer(*, as_json: bool, as_csv: bool) -> "ResultWriter":
+    from serve_app.cli.result_writers import CsvWriter, JsonLinesWriter, TableWriter
 
-    return JsonLines() if as_json else CsvRows() if as_csv else Tables()
+    return JsonLinesWriter() if as_json else CsvWriter() if as_csv else TableWriter()

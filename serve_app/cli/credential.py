@@ -1,12 +1,12 @@
-"""What a server lets the user of this machine in with."""
+"""Credentials that the command line stores for a server."""
 
 import math
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Endpoints(BaseModel):
-    """Of an OAuth server, as its metadata names them (RFC 8414)."""
+class OAuthEndpoints(BaseModel):
+    """Endpoints of an OAuth server, from its metadata document (RFC 8414)."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -16,23 +16,23 @@ class Endpoints(BaseModel):
     revocation_endpoint: str
 
 
-class SignIn(BaseModel):
-    """What came of `raylens login`, apart from the access token itself. Without a refresh token it is over."""
+class OAuthSignIn(BaseModel):
+    """A sign-in by `raylens login`, apart from its access token. It has ended if the refresh token is empty."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    endpoints: Endpoints
+    endpoints: OAuthEndpoints
     refresh_token: str = Field(repr=False)
     expires_at: float
-    """When the access token ends, Unix seconds of this machine's clock."""
+    """When the access token expires: Unix seconds of the local clock."""
     since: float
     """When the user signed in."""
     ends_at: float | None = None
-    """When they have to sign in again at the latest, where the server said so."""
+    """When the user has to sign in again, if the server reports it."""
 
 
-class Credential(BaseModel):
-    """An access token that is renewed, or an API key."""
+class StoredCredential(BaseModel):
+    """An OAuth access token that is refreshed, or an API key."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -40,20 +40,20 @@ class Credential(BaseModel):
     token: str = Field(repr=False)
     username: str
     scopes: tuple[str, ...]
-    sign_in: SignIn | None = None
+    sign_in: OAuthSignIn | None = None
     """None for an API key."""
 
     @property
-    def is_over(self) -> bool:
-        """The server renews it no more."""
+    def has_ended(self) -> bool:
+        """Whether the server no longer refreshes this sign-in. An API key ends only on the server."""
         return self.sign_in is not None and not self.sign_in.refresh_token
 
     def seconds_left(self, now: float) -> float:
-        """Of the access token; an API key ends when its server says so."""
+        """Seconds until the access token expires; infinite for an API key."""
         return self.sign_in.expires_at - now if self.sign_in else math.inf
 
-    def over(self) -> "Credential":
-        """What is kept of one that the server refused: commands say so, instead of going on as nobody."""
+    def ended(self) -> "StoredCredential":
+        """The record of a rejected sign-in: commands report that it ended instead of continuing anonymously."""
         if self.sign_in is None:
             return self
         sign_in = self.sign_in.model_copy(update={"refresh_token": ""})

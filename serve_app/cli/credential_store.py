@@ -1,11 +1,11 @@
-"""Credentials on disk: a file for each server, readable by its owner only."""
+"""Stored credentials: one file per server, readable by its owner only."""
 
-import asyncio
 import fcntl
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -13,69 +13,75 @@ from urllib.parse import quote
 import platformdirs
 
 from serve_app.cli.address import Address
-from serve_app.cli.credential import Credential
-from serve_app.cli.failure import Failure
+from serve_app.cli.credential import StoredCredential
+from serve_app.cli.errors import CommandError
 
-LOCK_EVERY_S: Final = 0.05
-
-
-def default_folder() -> Path:
-    return Path(platformdirs.user_config_dir("raylens")) / "credentials"
+_LOCK_TIMEOUT_S: Final = 60.0
+"""Longer than a token request of the process that holds the lock may take."""
+_LOCK_POLL_S: Final = 0.05
 
 
 class CredentialStore:
-    """Files are replaced whole, so who reads needs no lock; who changes one by what it read does."""
+    """Files are replaced atomically: reading needs no lock, a change that depends on what was read does."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or default_folder()
+        self.folder = folder or Path(platformdirs.user_config_dir("raylens")) / "credentials"
 
-    def get(self, address: Address) -> Credential | None:
-        """None where nobody signed in. Raises Failure for a file that cannot be read."""
+    def get(self, address: Address) -> StoredCredential | None:
+        """None if there is no credential for this server. Raises CommandError if the file cannot be read."""
         path = self._path(address)
         try:
-            credential = Credential.model_validate_json(path.read_bytes())
+            credential = StoredCredential.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
-            raise Failure(f"{path} cannot be read; sign in again with `raylens login --server {address}`.") from None
+            raise CommandError(
+                f"{path} cannot be read; sign in again with `raylens login --server {address}`."
+            ) from None
         return credential if credential.server == address.url else None
 
-    def put(self, credential: Credential) -> None:
-        """Raises Failure where nothing can be written."""
+    def put(self, credential: StoredCredential) -> None:
+        """Raises CommandError if the file cannot be written."""
         path = self._path(Address(credential.server))
         try:
             self._make_folder()
-            with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as draft:  # its owner's alone
+            with tempfile.NamedTemporaryFile("w", dir=self.folder, delete=False) as draft:  # readable by its owner only
                 try:
                     draft.write(credential.model_dump_json())
                     draft.flush()
-                    os.fsync(draft.fileno())  # a refresh token that is lost is a sign-in that is lost
+                    os.fsync(draft.fileno())  # losing a refresh token loses the sign-in
                     Path(draft.name).replace(path)
                 except BaseException:
                     Path(draft.name).unlink(missing_ok=True)
                     raise
         except OSError as error:
-            raise Failure(f"{path} cannot be written: {error.strerror}.") from None
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
 
-    def forget(self, address: Address) -> None:
-        """Harmless where there is nothing."""
+    def delete(self, address: Address) -> None:
+        """Delete the credential, if there is one. Raises CommandError if the file cannot be deleted."""
         try:
             self._path(address).unlink(missing_ok=True)
         except OSError as error:
-            raise Failure(f"{self._path(address)} cannot be deleted: {error.strerror}.") from None
+            raise CommandError(f"{self._path(address)} cannot be deleted: {error.strerror}.") from None
 
-    @asynccontextmanager
-    async def locked(self, address: Address) -> AsyncIterator[None]:
-        """One process at a time for one server; the system drops the lock of one that dies."""
+    @contextmanager
+    def locked(self, address: Address) -> Iterator[None]:
+        """Exclusive access to one server's credential among processes and threads.
+
+        The system releases the lock of a process that dies. Raises CommandError if the lock stays taken.
+        """
         path = self._path(address).with_suffix(".lock")
         try:
             self._make_folder()
             lock = path.open("a")
         except OSError as error:
-            raise Failure(f"{path} cannot be written: {error.strerror}.") from None
+            raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
         with lock:
-            while not _taken(lock.fileno()):  # noqa: ASYNC110 - another process sets no event
-                await asyncio.sleep(LOCK_EVERY_S)
+            deadline = time.monotonic() + _LOCK_TIMEOUT_S
+            while not _try_lock(lock.fileno()):
+                if time.monotonic() > deadline:
+                    raise CommandError(f"Another raylens command holds {path}; end that command and try again.")
+                time.sleep(_LOCK_POLL_S)
             yield
 
     def _make_folder(self) -> None:
@@ -86,7 +92,7 @@ class CredentialStore:
         return self.folder / f"{quote(address.url, safe='')}.json"
 
 
-def _taken(file: int) -> bool:
+def _try_lock(file: int) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""``raylens db``: the database's schema, state and size."""
+"""``raylens db``: schema, state, retention and backup of the database."""
 
 import json
 from pathlib import Path
@@ -7,17 +7,19 @@ from typing import Annotated, Any
 import typer
 
 from serve_app.cli.database_errors import database_errors
-from serve_app.cli.options import AsJson
+from serve_app.cli.options import JsonOption
 
-app = typer.Typer(no_args_is_help=True, help="The database: its schema, its state, its size.")
-
-
-Days = Annotated[int, typer.Option(min=1, help="Keep classifications of the last DAYS days.")]
+app = typer.Typer(no_args_is_help=True, help="Upgrade, inspect, prune and back up the database.")
 
 
-@app.command(epilog="Example: RAYLENS_DATABASE_URL=mysql+pymysql://USER:PASSWORD@HOST/raylens raylens db upgrade")
-def upgrade(as_json: AsJson = False) -> None:
-    """Bring the database to the schema this version needs. Harmless where it is there already."""
+_Days = Annotated[int, typer.Option(min=1, help="Keep the classifications of the last DAYS days.")]
+
+
+@app.command(
+    "upgrade", epilog="Example: RAYLENS_DATABASE_URL=mysql+pymysql://USER:PASSWORD@HOST/raylens raylens db upgrade"
+)
+def upgrade_command(as_json: JsonOption = False) -> None:
+    """Upgrade the database to the schema of this version. Does nothing if it is up to date."""
     from serve_app.database import schema
     from serve_app.database.engine import connect, parse_database_url
     from serve_app.settings import settings
@@ -34,9 +36,9 @@ def upgrade(as_json: AsJson = False) -> None:
     _show(state, as_json)
 
 
-@app.command(epilog="Example: raylens db status --json")
-def status(as_json: AsJson = False) -> None:
-    """Show the schema's revision, the rows, and the records that wait for the database."""
+@app.command("status", epilog="Example: raylens db status --json")
+def status_command(as_json: JsonOption = False) -> None:
+    """Show the schema revision, the number of rows and the records spooled for the database."""
     from serve_app.settings import settings
     from serve_app.statistics.state import database_state
 
@@ -45,27 +47,30 @@ def status(as_json: AsJson = False) -> None:
     _show(state, as_json)
 
 
-@app.command(epilog="Example: raylens db prune --days 90")
-def prune(days: Days, as_json: AsJson = False) -> None:
-    """Delete single classifications older than DAYS. The counters behind the Top 10 keep what they counted."""
+@app.command("prune", epilog="Example: raylens db prune --days 90")
+def prune_command(days: _Days, as_json: JsonOption = False) -> None:
+    """Delete classifications older than DAYS days. The counters of the Top 10 are kept."""
     from serve_app.database.engine import connect
     from serve_app.settings import settings
-    from serve_app.statistics.retention import prune as prune_database
+    from serve_app.statistics.retention import prune
 
     with database_errors("raylens db"):
         engine = connect(settings().effective_database_url, timeout_s=60)
-        pruned = prune_database(engine, days)
+        pruned = prune(engine, days)
         engine.dispose()
     _show({"classifications_deleted": pruned.classifications, "buckets_deleted": pruned.buckets}, as_json)
 
 
-@app.command(epilog="Example: raylens db backup backups/2026-11-22")
-def backup(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Is made; to restore, RAYLENS_DATA_DIR=FOLDER.")],
-    as_json: AsJson = False,
+@app.command("backup", epilog="Example: raylens db backup backups/2026-11-22")
+def backup_command(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="New folder of the backup; to restore it, set RAYLENS_DATA_DIR=FOLDER."),
+    ],
+    as_json: JsonOption = False,
 ) -> None:
-    """Copy the embedded database, the records that wait for it and the secret key, while Raylens runs or not."""
-    from serve_app.cli.failure import WrongUsage
+    """Back up the embedded database, the spooled records and the secret key. Raylens may be running."""
+    from serve_app.cli.errors import UsageError
     from serve_app.database.backup import back_up
     from serve_app.database.engine import parse_database_url
     from serve_app.settings import settings
@@ -73,8 +78,8 @@ def backup(
     with database_errors("raylens db backup"):
         url = parse_database_url(settings().effective_database_url)
         if url.get_backend_name() != "sqlite":
-            raise WrongUsage(
-                f"The database is a server's, which has its own way: "
+            raise UsageError(
+                f"Only the embedded database can be backed up here; for a database server use: "
                 f"mysqldump --single-transaction --host {url.host} --user {url.username} --password {url.database}"
             )
         made = back_up(Path(url.database or ""), settings().data_dir, folder)

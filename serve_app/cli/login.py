@@ -2,99 +2,106 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, Insecure, ServerUrl
+from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
-    from serve_app.cli.credential import Credential
+    from serve_app.cli.credential import StoredCredential
 
-SCOPES = ("classify", "history:read", "history:write", "profile")
-LONGEST_KEY = 4096
+_DEFAULT_SCOPES: Final = ("classify", "history:read", "history:write", "profile")
+_MAX_KEY_LENGTH: Final = 4096
 
 
-def login(
+def login_command(
     *,
-    server: ServerUrl = DEFAULT_SERVER,
+    server: ServerOption = DEFAULT_SERVER,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help=f"What the sign-in may be used for; repeat it for more. If left out: {', '.join(SCOPES)}."),
+        typer.Option(help=f"Scope of the sign-in; can be repeated. Default: {', '.join(_DEFAULT_SCOPES)}."),
     ] = None,
     browser: Annotated[
-        bool, typer.Option(help="Open a browser here. Without: sign in with one anywhere, paste where it ends.")
+        bool,
+        typer.Option(help="Open a browser on this machine; otherwise use any browser and paste its last address."),
     ] = True,
     with_token: Annotated[
-        bool, typer.Option("--with-token", help="Store an API key instead: asked for, or read from standard input.")
+        bool, typer.Option("--with-token", help="Store an API key, read from a prompt or standard input.")
     ] = False,
-    insecure: Insecure = False,
+    insecure: InsecureOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Sign in at a server, so that the other commands work there in your name.
+    """Sign in to a server, so that the other commands authenticate as you.
 
-    What comes of it is kept for this server in your configuration folder, readable by you alone, and renewed by itself.
+    The credential is stored in your configuration folder, readable only by you, and is refreshed automatically.
 
-    Exit status: 0 signed in, 1 not signed in, 2 wrong usage, 3 there is no server, 4 the server does not take the key.
+    Exit status: 0 signed in, 1 not signed in, 2 usage error, 3 server unreachable, 4 the server rejects the key.
     """
     from serve_app.cli.address import Address
-    from serve_app.cli.failure import WrongUsage, one_line
+    from serve_app.cli.errors import UsageError, exit_on_error
 
-    with one_line():
+    with exit_on_error():
         address = Address.parse(server)
         if with_token and (scope or not browser):
-            raise WrongUsage("An API key has its scopes already and needs no browser: give --with-token alone.")
+            raise UsageError("--with-token cannot be combined with --scope or --no-browser: an API key has its scopes.")
         if with_token:
-            credential = asyncio.run(_with_key(address, _read_key(), insecure=insecure))
+            credential = _api_key(address, insecure=insecure)
         else:
-            credential = asyncio.run(_with_browser(address, tuple(scope or SCOPES), browser=browser))
-    name = f" as {credential.username}" if credential.username else ""
-    typer.echo(f"Signed in at {address}{name}: {', '.join(credential.scopes) or 'nothing is allowed'}.")
+            credential = _browser_sign_in(address, tuple(scope or _DEFAULT_SCOPES), browser=browser)
+        credential = asyncio.run(_store(address, credential))
+    if as_json:
+        scopes = list(credential.scopes)
+        typer.echo(json.dumps({"server": address.url, "username": credential.username or None, "scopes": scopes}))
+    else:
+        name = f" as {credential.username}" if credential.username else ""
+        typer.echo(f"Signed in at {address}{name}: {', '.join(credential.scopes) or 'no scopes'}.")
     if os.environ.get("RAYLENS_TOKEN"):
-        typer.echo("RAYLENS_TOKEN is set, and goes before this.", err=True)
+        typer.echo("RAYLENS_TOKEN is set and takes precedence over this sign-in.", err=True)
 
 
-async def _with_browser(address: "Address", scopes: tuple[str, ...], *, browser: bool) -> "Credential":
+def _browser_sign_in(address: "Address", scopes: tuple[str, ...], *, browser: bool) -> "StoredCredential":
     from serve_app.cli.sign_in import sign_in
 
-    credential = await sign_in(address, scopes, browser=browser, tell=lambda line: typer.echo(line, err=True))
-    return await _keep(address, credential)
+    return sign_in(address, scopes, browser=browser, print_line=lambda line: typer.echo(line, err=True))
 
 
-async def _with_key(address: "Address", key: str, *, insecure: bool) -> "Credential":
-    from serve_app.cli.bearer import checked, refuse_open_way
-    from serve_app.cli.credential import Credential
+def _api_key(address: "Address", *, insecure: bool) -> "StoredCredential":
+    from serve_app.cli.bearer_auth import require_confidential, validated_token
+    from serve_app.cli.credential import StoredCredential
 
-    refuse_open_way(address, insecure=insecure)
-    return await _keep(address, Credential(server=address.url, token=checked(key), username="", scopes=()))
+    require_confidential(address, insecure=insecure)
+    return StoredCredential(server=address.url, token=validated_token(_read_key()), username="", scopes=())
 
 
-async def _keep(address: "Address", credential: "Credential") -> "Credential":
-    """Store a credential once the server has said whose it is, and end the one it replaces."""
-    from serve_app.cli.authorization_server import end
-    from serve_app.cli.bearer import Token
+async def _store(address: "Address", credential: "StoredCredential") -> "StoredCredential":
+    """Store a credential after the server has confirmed it, and revoke the sign-in that it replaces."""
+    from serve_app.cli.authorization_client import revoke_sign_in
+    from serve_app.cli.bearer_auth import StaticToken
     from serve_app.cli.credential_store import CredentialStore
-    from serve_app.cli.failure import Failure
-    from serve_app.cli.who import who
+    from serve_app.cli.errors import CommandError
+    from serve_app.cli.identity import fetch_identity
 
-    known = await who(address, Token(credential.token, f"{address} does not take this token."))
-    credential = credential.model_copy(update={"username": known.username, "scopes": known.scopes})
+    identity = await fetch_identity(address, StaticToken(credential.token, f"{address} rejects this token."))
+    credential = credential.model_copy(update={"username": identity.username, "scopes": identity.scopes})
     store = CredentialStore()
-    async with store.locked(address):
+    with store.locked(address):
         previous = None
-        with contextlib.suppress(Failure):  # one that cannot be read is replaced, too
+        with contextlib.suppress(CommandError):  # an unreadable file is replaced, too
             previous = store.get(address)
         store.put(credential)
     if previous:
-        with contextlib.suppress(Failure):
-            await end(address, previous)
+        with contextlib.suppress(CommandError):
+            revoke_sign_in(address, previous)
     return credential
 
 
 def _read_key() -> str:
-    """From a prompt without echo, or a pipe: an argument would be seen by all users of this machine."""
+    """Read from a prompt without echo or from a pipe: other users of this machine could see an argument."""
     if sys.stdin.isatty():
         return str(typer.prompt("API key", hide_input=True, err=True))
-    return sys.stdin.read(LONGEST_KEY)
+    return sys.stdin.read(_MAX_KEY_LENGTH)

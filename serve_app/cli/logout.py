@@ -1,47 +1,63 @@
 """``raylens logout``."""
 
-import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, ServerUrl
+from serve_app.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
+    from serve_app.cli.credential import StoredCredential
 
 
-def logout(server: ServerUrl = DEFAULT_SERVER) -> None:
-    """End your sign-in at a server, there and here. An API key is only forgotten here.
+def logout_command(server: ServerOption = DEFAULT_SERVER, *, as_json: JsonOption = False) -> None:
+    """Sign out from a server and revoke the sign-in there. An API key is only deleted from this machine.
 
-    Exit status: 0 nobody is signed in now, 2 wrong usage, 3 or 1 forgotten here, but the server could not be told.
+    Exit status: 0 signed out, 1 or 3 deleted from this machine but not revoked on the server, 2 usage error.
     """
     from serve_app.cli.address import Address
-    from serve_app.cli.failure import one_line
+    from serve_app.cli.errors import exit_on_error
 
-    with one_line():
-        typer.echo(asyncio.run(_logout(Address.parse(server))))
+    with exit_on_error():
+        address = Address.parse(server)
+        credential = _delete(address)
+        revoked = credential is not None and credential.sign_in is not None
+        if credential is not None:
+            _revoke(address, credential)
+    if as_json:
+        typer.echo(json.dumps({"server": address.url, "deleted": credential is not None, "revoked": revoked}))
+    elif credential is None:
+        typer.echo(f"You were not signed in at {address}.")
+    elif revoked:
+        typer.echo(f"Signed out at {address}.")
+    else:
+        typer.echo(
+            f"The API key for {address} was deleted from this machine. It is still valid: delete it in the web app."
+        )
 
 
-async def _logout(address: "Address") -> str:
-    """What became of it."""
-    from serve_app.cli.authorization_server import end
+def _delete(address: "Address") -> "StoredCredential | None":
+    """Delete the stored credential and return it."""
     from serve_app.cli.credential_store import CredentialStore
-    from serve_app.cli.failure import Failure, Unreachable
 
     store = CredentialStore()
-    async with store.locked(address):
+    with store.locked(address):
         try:
-            credential = store.get(address)
+            return store.get(address)
         finally:
-            store.forget(address)
-    if credential is None:
-        return f"Nobody was signed in at {address}."
-    if credential.sign_in is None:
-        return f"The API key for {address} is forgotten here. It is still good: delete it in the web app if you want."
+            store.delete(address)
+
+
+def _revoke(address: "Address", credential: "StoredCredential") -> None:
+    from serve_app.cli.authorization_client import revoke_sign_in
+    from serve_app.cli.errors import CommandError, ServerUnreachable
+
     try:
-        await end(address, credential)
-    except Failure as failure:
-        kind = Unreachable if isinstance(failure, Unreachable) else Failure
-        raise kind(f"Your sign-in is forgotten here, but the server was not told: {failure}") from None
-    return f"Signed out at {address}."
+        revoke_sign_in(address, credential)
+    except CommandError as error:
+        kind = ServerUnreachable if isinstance(error, ServerUnreachable) else CommandError
+        raise kind(
+            f"The sign-in was deleted from this machine, but could not be revoked on the server: {error}"
+        ) from None

@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run: ``raylens --help`` loads no model library."""
+"""The command line. Commands import libraries when they run, so that ``raylens --help`` is fast."""
 
 import sys
 from typing import Annotated
@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from kuberay.cli.commands import register
 from serve_app import VERSION
 from serve_app.cli import db, models, signing_keys, users
-from serve_app.cli.classify import classify
-from serve_app.cli.login import login
-from serve_app.cli.logout import logout
-from serve_app.cli.serve import serve
-from serve_app.cli.status import status
-from serve_app.cli.whoami import whoami
+from serve_app.cli.classify import classify_command
+from serve_app.cli.login import login_command
+from serve_app.cli.logout import logout_command
+from serve_app.cli.serve import serve_command
+from serve_app.cli.status import status_command
+from serve_app.cli.whoami import whoami_command
 
 app = typer.Typer(
     name="raylens",
@@ -22,12 +22,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(serve)
-app.command(no_args_is_help=True, epilog="Example: raylens classify photos --top-k 3 --json")(classify)
-app.command(epilog="Example: raylens status --server https://raylens.example.org")(status)
-app.command(epilog="Example: raylens login --server https://raylens.example.org")(login)
-app.command(epilog="Example: raylens whoami --json")(whoami)
-app.command(epilog="Example: raylens logout --server https://raylens.example.org")(logout)
+app.command("serve", epilog="Example: raylens serve --port 8080 --dashboard")(serve_command)
+app.command("classify", no_args_is_help=True, epilog="Example: raylens classify photos --top-k 3 --json")(
+    classify_command
+)
+app.command("status", epilog="Example: raylens status --server https://raylens.example.org")(status_command)
+app.command("login", epilog="Example: raylens login --server https://raylens.example.org")(login_command)
+app.command("whoami", epilog="Example: raylens whoami --json")(whoami_command)
+app.command("logout", epilog="Example: raylens logout --server https://raylens.example.org")(logout_command)
 app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 app.add_typer(users.app, name="users")
@@ -44,7 +46,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def raylens(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Image classification as a service: 1,000 ImageNet classes, on Ray Serve."""
@@ -55,7 +57,7 @@ def raylens(
 
 
 def main() -> None:
-    """Run ``raylens``. Wrong settings are told in one line each, exit status 2."""
+    """Run ``raylens``. Invalid settings are reported in one line each, with exit status 2."""
     try:
         app()
     except ValidationError as error:

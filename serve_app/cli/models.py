@@ -1,4 +1,4 @@
-"""``raylens models``: what can be served, and building it ahead of the first start."""
+"""``raylens models``: list, show, prepare and calibrate models."""
 
 import json
 import time
@@ -16,66 +16,63 @@ from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
 from models.spec import ModelSpec
 from models.zoo import ZOO, resolve_model
-from serve_app.cli.calibrate import calibrate
+from serve_app.cli.calibrate import calibrate_command
+from serve_app.cli.options import JsonOption
 from serve_app.settings import settings
 
-FAILED = 1
-USAGE = 2
-
-app = typer.Typer(help="See and prepare the models that can be served.", no_args_is_help=True)
-app.command(epilog="Example: raylens models calibrate efficientnet-lite0 photos")(calibrate)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table for people.")]
+app = typer.Typer(help="List, prepare and calibrate the models that can be served.", no_args_is_help=True)
+app.command("calibrate", epilog="Example: raylens models calibrate efficientnet-lite0 photos")(calibrate_command)
 
 
 @app.command("list", epilog="Example: raylens models list")
-def list_models(as_json: AsJson = False) -> None:
-    """List all models by name. Those that RAYLENS_MODELS serves are marked."""
+def list_models_command(as_json: JsonOption = False) -> None:
+    """List all models and mark those that RAYLENS_MODELS serves."""
     served = [_resolved(name) for name in settings().models]
     specs = [*ZOO.values(), *(spec for spec in served if spec.name not in ZOO)]
     if as_json:
-        typer.echo(json.dumps([_described(spec) for spec in specs]))
+        typer.echo(json.dumps([_model_json(spec) for spec in specs]))
         return
     table = Table("name", "input", "parameters", "top-1", "prepared", "int8 agrees", "served", box=None)
     for spec in specs:
-        known = _described(spec)
+        fields = _model_json(spec)
         table.add_row(
             spec.name,
             f"{spec.transform.size}²",
             f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
             f"{spec.top1:.1%}" if spec.top1 else "–",
-            "yes" if known["prepared"] else "",
-            f"{known['int8']['agreement']:.1%}" if known["int8"] else "",
+            "yes" if fields["prepared"] else "",
+            f"{fields['int8']['agreement']:.1%}" if fields["int8"] else "",
             "yes" if spec in served else "",
         )
     Console().print(table)
 
 
-@app.command(epilog="Example: raylens models show mobilenet")
-def show(
+@app.command("show", epilog="Example: raylens models show mobilenet")
+def show_command(
     name: Annotated[str, typer.Argument(help="A name from `raylens models list`, or the path of a .keras file.")],
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show all that is known of one model without loading it."""
-    known = _described(_resolved(name))
+    """Show the properties of a model without loading it."""
+    fields = _model_json(_resolved(name))
     if as_json:
-        typer.echo(json.dumps(known))
+        typer.echo(json.dumps(fields))
         return
     table = Table(box=None, show_header=False)
-    for key, value in known.items():
+    for key, value in fields.items():
         table.add_row(key, "–" if value is None else str(value))
     Console().print(table)
 
 
-@app.command(epilog="Example: raylens models prepare efficientnet-lite0 mobilenet")
-def prepare(
+@app.command("prepare", epilog="Example: raylens models prepare efficientnet-lite0 mobilenet")
+def prepare_command(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models to prepare; none: those RAYLENS_MODELS serves.")
+        list[str] | None, typer.Argument(help="Models to prepare; default: those of RAYLENS_MODELS.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Fetch weights and build what the CPU runs, so that the service starts in seconds and needs no network.
+    """Fetch weights and build artifacts, so that the service starts within seconds and without a network.
 
-    Exit status: 0 all are prepared, 1 at least one failed, 2 there is no such model.
+    Exit status: 0 all models prepared, 1 at least one failed, 2 no such model.
     """
     specs = [_resolved(name) for name in names or settings().models]
     outcomes = _prepared(specs, settings().artifacts_dir, Console(stderr=True, quiet=as_json))
@@ -85,7 +82,7 @@ def prepare(
     for failure in failures:
         typer.echo(f"Error: {failure.error}", err=True)
     if failures:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,8 @@ def _prepared_one(spec: ModelSpec, artifacts_dir: Path) -> _Outcome:
     return _Outcome(spec.name, time.monotonic() - start, artifact=artifact.parent)
 
 
-def _described(spec: ModelSpec) -> dict[str, Any]:
-    from models.quantization import read_report  # with it comes numpy
+def _model_json(spec: ModelSpec) -> dict[str, Any]:
+    from models.quantization import read_report  # imports numpy
 
     calibration = read_report(spec, settings().artifacts_dir)
     return {
@@ -148,4 +145,4 @@ def _resolved(name: str) -> ModelSpec:
         return resolve_model(name)
     except ModelError as error:
         typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(USAGE if isinstance(error, UnknownModelError) else FAILED) from None
+        raise typer.Exit(2 if isinstance(error, UnknownModelError) else 1) from None

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options shared by several commands."""
 
 from typing import Annotated
 
@@ -6,17 +6,21 @@ import typer
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 
-ServerUrl = Annotated[str, typer.Option("--server", envvar="RAYLENS_SERVER", help="Address of a running Raylens.")]
-Token = Annotated[
+ServerOption = Annotated[
+    str, typer.Option("--server", envvar="RAYLENS_SERVER", help="Address of a running Raylens server.")
+]
+TokenOption = Annotated[
     str,
     typer.Option(
+        "--token",
         envvar="RAYLENS_TOKEN",
-        help="API key or token; otherwise what `raylens login` stored for the server. Better in the variable: the "
-        "command line is seen by all users of this machine.",
+        help="API key or token; default: the credential that `raylens login` stored for the server. Prefer the "
+        "variable, because all users of this machine can see the command line.",
     ),
 ]
-Insecure = Annotated[
+InsecureOption = Annotated[
     bool,
     typer.Option("--insecure", envvar="RAYLENS_INSECURE", help="Send the token over plain http to another machine."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]

@@ -1,4 +1,4 @@
-"""``raylens serve``: the whole service from one command."""
+"""``raylens serve``: start the service."""
 
 import contextlib
 import json
@@ -27,100 +27,102 @@ from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
 from serve_app.settings import MissingSecretKey, Settings, settings
 
-START_TIMEOUT_S = 300.0
+_START_TIMEOUT_S = 300.0
 
-console = Console(stderr=True, highlight=False)
+_console = Console(stderr=True, highlight=False)
 
 
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; RAYLENS_HOST, else 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; RAYLENS_PORT, else 8000.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Serve configuration; config/serve.yaml if left out.")] = None,
-    dashboard: Annotated[bool, typer.Option(help="Start the Ray dashboard, on localhost only.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
+def serve_command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: RAYLENS_HOST or 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; default: RAYLENS_PORT or 8000.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Ray Serve configuration; default: config/serve.yaml.")] = None,
+    dashboard: Annotated[bool, typer.Option(help="Start the Ray dashboard on localhost.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
 ) -> None:
-    """Start Raylens on this machine (or on the cluster of RAY_ADDRESS) and serve until Ctrl-C.
+    """Start Raylens on this machine, or on the Ray cluster of RAY_ADDRESS, and serve until Ctrl-C.
 
-    Example: raylens serve --port 8080 --dashboard
+    Exit status: 0 stopped, 1 could not start, 2 usage error or invalid settings.
     """
     try:
-        code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, json_output)
+        code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, as_json)
     except (BadConfiguration, ClusterFailed, MissingSecretKey, ModelError, TracingUnavailable) as error:
-        console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
+        _console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
         code = 2 if isinstance(error, BadConfiguration | MissingSecretKey | TracingUnavailable) else 1
     raise typer.Exit(code)
 
 
 def _with_address(base: Settings, host: str | None, port: int | None) -> Settings:
-    """The settings with the options of the command line, which the replicas inherit through the environment."""
+    """The settings with the command-line options, which replicas inherit through the environment."""
     os.environ["RAYLENS_HOST"] = host or base.host
     os.environ["RAYLENS_PORT"] = str(port or base.port)
     settings.cache_clear()
     return settings()
 
 
-def _serve(chosen: Settings, config: Path, dashboard: bool, json_output: bool) -> int:
+def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    if chosen.tracing:
+    if current.tracing:
         tracing.check()
-    _ = chosen.signing_keys  # made, or missed, before anything is started that needs them
-    _refuse_taken_port(chosen)
+    _ = current.signing_keys  # created, or rejected, before Ray starts
+    _check_port(current)
     document = read(config)
-    specs = [resolve_model(name) for name in document["applications"][0].get("args", {}).get("models") or chosen.models]
+    specs = [
+        resolve_model(name) for name in document["applications"][0].get("args", {}).get("models") or current.models
+    ]
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
-    with console.status("Preparing the models …") as status:
+    with _console.status("Preparing the models …") as status:
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
             prepare = ensure_artifact
             if classifier.get("precision") == "int8":
-                from models.quantization import find_int8 as prepare  # with it comes numpy
+                from models.quantization import find_int8 as prepare  # imports numpy
             for spec in specs:
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
-                prepare(spec, chosen.artifacts_dir)
+                prepare(spec, current.artifacts_dir)
         status.update("Starting Ray …")
-        fitted = fit(document, tuple(spec.name for spec in specs), chosen.host, chosen.port)
+        fitted = fit(document, tuple(spec.name for spec in specs), current.host, current.port)
         cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))
-        with Cluster(dashboard=dashboard, cpus=cpus, metrics_port=chosen.metrics_port) as cluster:
+        with Cluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
-            ready = _wait_until_ready(cluster, chosen.local_url, stop, status)
+            ready = _wait_until_ready(cluster, current.local_url, stop, status)
             if ready:
                 status.stop()
-                _tell(chosen, cluster, json_output)
+                _print_addresses(current, cluster, as_json)
                 stop.wait()
                 status.start()
-            status.update("Stopping, as soon as the images under way are answered …")
+            status.update("Stopping after the requests in flight …")
             if ready and not is_joined():
                 cluster.drain(APPLICATION)
     return 0
 
 
-def _refuse_taken_port(chosen: Settings) -> None:
-    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+def _check_port(current: Settings) -> None:
+    family = socket.AF_INET6 if ":" in current.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((chosen.host, chosen.port))
+            probe.bind((current.host, current.port))
         except OSError as error:
             raise ClusterFailed(
-                f"{chosen.host}:{chosen.port} cannot be listened on ({error.strerror}); choose another with --port."
+                f"{current.host}:{current.port} cannot be bound ({error.strerror}); choose another port with --port."
             ) from None
 
 
 def _wait_until_ready(cluster: Cluster, url: str, stop: threading.Event, status: Status) -> bool:
-    """Whether it is ready (or was told to stop before). Raises ClusterFailed."""
-    give_up_at = time.monotonic() + START_TIMEOUT_S
+    """True once the service is ready, False if it was stopped before. Raises ClusterFailed."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
     with httpx.Client(base_url=url, timeout=2.0) as client:
         while not stop.wait(0.2):
             running, wanted = cluster.progress(APPLICATION)
-            status.update(f"Starting the stages: {running} of {wanted or '…'} …")
+            status.update(f"Starting replicas: {running} of {wanted or '…'} …")
             if wanted and running == wanted and _is_ready(client):
                 return True
-            if time.monotonic() > give_up_at:
+            if time.monotonic() > deadline:
                 raise ClusterFailed(
-                    f"not ready after {START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs."
+                    f"not ready after {_START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs."
                 )
     return False
 
@@ -131,8 +133,8 @@ def _is_ready(client: httpx.Client) -> bool:
     return False
 
 
-def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
-    url = chosen.effective_public_url
+def _print_addresses(current: Settings, cluster: Cluster, as_json: bool) -> None:
+    url = current.effective_public_url
     metrics = cluster.metrics_urls
     addresses: dict[str, Any] = {
         "web": f"{url}/",
@@ -141,15 +143,15 @@ def _tell(chosen: Settings, cluster: Cluster, json_output: bool) -> None:
         "proxy_metrics": metrics.get("haproxy"),
         "dashboard": cluster.dashboard_url,
     }
-    if json_output:
+    if as_json:
         sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
         return
-    console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
-    console.print(f"  API documentation  {addresses['api']}")
+    _console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
+    _console.print(f"  API documentation  {addresses['api']}")
     for number, metrics_url in enumerate(metrics.values()):
-        console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
+        _console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
     if cluster.dashboard_url:
-        console.print(f"  Ray dashboard      {cluster.dashboard_url}")
-        console.print("                     asks for the token of `ray get-auth-token`")
-    console.print("  Ctrl-C stops it.")
+        _console.print(f"  Ray dashboard      {cluster.dashboard_url}")
+        _console.print("                     requires the token of `ray get-auth-token`")
+    _console.print("  Ctrl-C stops it.")

@@ -1,64 +1,48 @@
-"""Signing in through the browser: an authorization code with PKCE, for a program on this machine (RFC 8252)."""
+"""The authorization code flow of `raylens login`: a browser, a loopback redirect and PKCE (RFC 8252)."""
 
-import asyncio
-import base64
-import contextlib
-import hashlib
 import os
-import secrets
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from serve_app.cli.address import Address
-from serve_app.cli.authorization_server import AuthorizationServer
-from serve_app.cli.credential import Credential
-from serve_app.cli.failure import Failure, WrongUsage
-from serve_app.cli.receiver import NotTheAnswer, Receiver
-from serve_app.cli.stdin import lines_of_stdin
+from serve_app.cli.authorization_client import AuthorizationClient, random_token
+from serve_app.cli.callback_server import CallbackServer, InvalidCallback
+from serve_app.cli.credential import StoredCredential
+from serve_app.cli.errors import CommandError, UsageError
 
-PATIENCE_S: Final = 300.0
+_TIMEOUT_S: Final = 300.0
 
-Tell = Callable[[str], None]
+PrintLine = Callable[[str], None]
 """Shows the user a line."""
 
 
-async def sign_in(address: Address, scopes: Sequence[str], *, browser: bool, tell: Tell) -> Credential:
-    """Have the user sign in at the server; the credential has no username yet. Raises Failure.
+def sign_in(address: Address, scopes: Sequence[str], *, browser: bool, print_line: PrintLine) -> StoredCredential:
+    """Let the user sign in at the server; the credential has no username yet. Raises CommandError.
 
-    Without a ``browser`` here, the address the other browser ends at is read from standard input, too.
+    Without a ``browser``, the redirect address can also be pasted on standard input.
     """
-    if not address.keeps_secrets:
-        raise WrongUsage(
-            f"{address} is plain http: anybody on the way could read along. Sign in over https, or store an API key "
-            "with --with-token --insecure in a network where you trust everybody."
+    if not address.is_confidential:
+        raise UsageError(
+            f"{address} is plain http, so the password could be read on the network. Sign in over https, or store an "
+            "API key with --with-token --insecure in a network that you trust."
         )
-    server = await AuthorizationServer.discover(address)
-    state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
-    async with Receiver(state=state, issuer=server.endpoints.issuer) as receiver:
-        redirect_uri = receiver.redirect_uri
-        url = server.authorization_url(
-            redirect_uri=redirect_uri,
-            scope=" ".join(scopes),
-            state=state,
-            code_challenge=challenge_of(verifier),
-            code_challenge_method="S256",
-        )
-        code = await _code(receiver, url, browser=browser and has_browser(), tell=tell)
-    tokens, begun = await server.exchange(code=code, redirect_uri=redirect_uri, verifier=verifier)
+    client = AuthorizationClient.discover(address)
+    state, verifier = random_token(), random_token()
+    with CallbackServer(state=state, issuer=client.endpoints.issuer) as server:
+        url = client.authorization_url(server.redirect_uri, scopes, state, verifier)
+        code = _wait_for_code(server, url, browser=browser and has_browser(), print_line=print_line)
+    tokens, oauth_sign_in = client.exchange(code=code, redirect_uri=server.redirect_uri, verifier=verifier)
     granted = tuple(sorted(tokens.scope.split() or scopes))
-    return Credential(server=address.url, token=tokens.access_token, username="", scopes=granted, sign_in=begun)
-
-
-def challenge_of(verifier: str) -> str:
-    """S256 (RFC 7636, 4.2)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return StoredCredential(
+        server=address.url, token=tokens.access_token, username="", scopes=granted, sign_in=oauth_sign_in
+    )
 
 
 def has_browser() -> bool:
-    """Whether a window can open here. A browser of text in this terminal is none: it runs no web app."""
+    """Whether a browser window can open here. Text browsers do not count: they cannot run the web app."""
     windows = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform.startswith("linux") and not any(map(os.environ.get, windows)):
         return False
@@ -69,25 +53,39 @@ def has_browser() -> bool:
     return True
 
 
-async def _code(receiver: Receiver, url: str, *, browser: bool, tell: Tell) -> str:
-    def take(line: str) -> None:
-        try:
-            receiver.take(line)
-        except NotTheAnswer as error:
-            tell(f"{error} Paste the whole address, from http:// to its end:")
-
-    pasted: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+def _wait_for_code(server: CallbackServer, url: str, *, browser: bool, print_line: PrintLine) -> str:
     if browser:
-        tell(f"Sign in in your browser. If none opens, go to:\n{url}")
-        # A thread that nobody waits for: some browsers return only when they are closed.
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+        print_line(f"Sign in in your browser. If it does not open, go to:\n{url}")
+        thread = threading.Thread(target=webbrowser.open, args=(url,), daemon=True)
     else:
-        tell(f"Sign in with a browser at:\n{url}")
-        tell("If it ends at an address that does not load, as on another machine, paste that address here:")
-        pasted = lines_of_stdin(take)
+        print_line(f"Sign in with a browser at:\n{url}")
+        print_line("If the browser ends at an address that does not load, paste that address here:")
+        thread = threading.Thread(target=_read_pasted_addresses, args=(server, print_line), daemon=True)
+    thread.start()  # a daemon: some browsers return only when they are closed, and standard input may never end
     try:
-        with pasted:
-            async with asyncio.timeout(PATIENCE_S):
-                return await receiver.code()
+        return server.wait_for_code(_TIMEOUT_S)
     except TimeoutError:
-        raise Failure(f"Nobody signed in within {PATIENCE_S / 60:.0f} minutes; run `raylens login` again.") from None
+        raise CommandError(
+            f"The sign-in was not completed within {_TIMEOUT_S / 60:.0f} minutes; run `raylens login` again."
+        ) from None
+
+
+def _read_pasted_addresses(server: CallbackServer, print_line: PrintLine) -> None:
+    for line in _stdin_lines():
+        try:
+            server.accept(server.parse(line))
+        except InvalidCallback as error:
+            print_line(f"{error} Paste the complete address, starting with http://:")
+
+
+def _stdin_lines() -> Iterator[str]:
+    pending = b""
+    try:
+        # Not through Python's buffer: a thread that holds its lock makes the interpreter's exit fail.
+        while data := os.read(sys.stdin.fileno(), 65_536):
+            *lines, pending = (pending + data).split(b"\n")
+            yield from (text for line in lines if (text := line.decode(errors="replace").strip()))
+    except (OSError, ValueError):  # no standard input
+        return
+    if text := pending.decode(errors="replace").strip():
+        yield text

@@ -1,13 +1,13 @@
-"""``raylens signing-keys``: the keys of the OAuth server's id_tokens."""
+"""``raylens signing-keys``: the keys that sign the OAuth server's ID tokens."""
 
 import json
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from serve_app.cli.options import AsJson
+from serve_app.cli.options import JsonLinesOption, JsonOption
 
 if TYPE_CHECKING:
     from auth.oauth.signing_keys import SigningKey
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""The keys that sign id_tokens. They change by themselves every 90 days; no server has to run for this.
+    help="""Manage the keys that sign ID tokens, which rotate every 90 days. No running server is needed.
 
-    Exit status: 0 done, 1 the database cannot be used, 2 wrong usage or settings.""",
+    Exit status: 0 done, 1 database error, 2 usage error or invalid settings.""",
 )
 
 
 @app.command("list", epilog="Example: raylens signing-keys list")
-def list_keys(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+def list_keys_command(
+    as_json: JsonLinesOption = False,
 ) -> None:
-    """List the keys, the newest first. Private halves are never shown."""
+    """List the keys, the newest first, without private keys."""
     with _administration() as administration:
         keys = administration.auth.signing_keys.kept()
-    described = [_described(key) for key in keys]
+    keys_json = [_key_json(key) for key in keys]
     if as_json:
-        for key in described:
+        for key in keys_json:
             typer.echo(json.dumps(key))
     else:
-        _print_table(described)
+        _print_table(keys_json)
 
 
-@app.command(epilog="Example: raylens signing-keys rotate")
-def rotate(as_json: AsJson = False) -> None:
-    """Make the next key now, as after a leak. It signs in ten minutes, when every application can know it."""
+@app.command("rotate", epilog="Example: raylens signing-keys rotate")
+def rotate_command(as_json: JsonOption = False) -> None:
+    """Create the next key now, for example after a leak. It signs in ten minutes, once applications can know it."""
     with _administration() as administration:
         id_ = administration.auth.signing_keys.rotate()
     typer.echo(json.dumps({"id": id_}) if as_json else f"The next key is {id_}.")
@@ -50,17 +50,17 @@ def _administration() -> "AbstractContextManager[Administration]":
     return administration("raylens signing-keys")
 
 
-def _described(key: "SigningKey") -> dict[str, Any]:
+def _key_json(key: "SigningKey") -> dict[str, Any]:
     return {
         "generation": key.generation,
         "id": key.id,
-        "created_at": _told(key.created_us),
-        "signs_from": _told(key.signs_from_us),
-        "published_until": None if key.retired_us is None else _told(key.retired_us),
+        "created_at": _timestamp(key.created_us),
+        "signs_from": _timestamp(key.signs_from_us),
+        "published_until": None if key.retired_us is None else _timestamp(key.retired_us),
     }
 
 
-def _told(time_us: int) -> str:
+def _timestamp(time_us: int) -> str:
     return datetime.fromtimestamp(time_us / 1e6, UTC).isoformat(timespec="seconds")
 
 
@@ -76,5 +76,5 @@ def _print_table(keys: list[dict[str, Any]]) -> None:
 
 
 def _short(time: str) -> str:
-    """To the minute."""
+    """A timestamp to the minute."""
     return time[:16].replace("T", " ")

@@ -8,42 +8,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuberay.cli import options
-from serve_app.cli.options import DEFAULT_SERVER, AsJson, ServerUrl
+from serve_app.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Health = dict[str, Any]
-Live = dict[str, Any]
+_Health = dict[str, Any]
+_LivePipeline = dict[str, Any]
 
 
-def status(
-    server: ServerUrl = DEFAULT_SERVER,
+def status_command(
+    server: ServerOption = DEFAULT_SERVER,
     *,
-    release: Annotated[
-        str, typer.Option("--release", help="Show a release on Kubernetes instead of a server; goes with what follows.")
-    ] = "",
+    release: Annotated[str, typer.Option("--release", help="Show a release on Kubernetes instead of a server.")] = "",
     namespace: options.Namespace = "",
     context: options.Context = "",
     kubeconfig: options.Kubeconfig = None,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show the state of a running Raylens, or of a release on Kubernetes.
+    """Show the state of a running server, or of a release on Kubernetes.
 
-    Exit status: 0 ready, 1 not ready, 3 there is no server or no cluster; of a release, that of `raylens deploy`.
+    Exit status: 0 ready, 1 not ready, 2 usage error, 3 server or cluster unreachable. For a release, as
+    in `raylens deploy`.
     """
-    from serve_app.cli.failure import WrongUsage, one_line
+    from serve_app.cli.errors import UsageError, exit_on_error
 
-    with one_line():
+    with exit_on_error():
         if not release and (namespace or context or kubeconfig):
-            raise WrongUsage("Name the release with --release; --server asks a server and no cluster.")
+            raise UsageError("--namespace, --context and --kubeconfig need --release.")
     if release:
         from kuberay.cli.opened import Place
         from kuberay.cli.status import show
 
         show(Place(release, namespace, context, kubeconfig), as_json)
-    with one_line():
-        ready, health, live = asyncio.run(_ask(server))
+    with exit_on_error():
+        ready, health, live = asyncio.run(_fetch(server))
     if as_json:
         typer.echo(json.dumps({"ready": ready, "health": health, "pipeline": live}))
     else:
@@ -51,33 +50,33 @@ def status(
     raise typer.Exit(0 if ready else 1)
 
 
-async def _ask(url: str) -> tuple[bool, Health, Live]:
-    """Whether it is ready, its parts, the live pipeline. Raises Unreachable."""
+async def _fetch(url: str) -> tuple[bool, _Health, _LivePipeline]:
+    """Readiness, health and the live pipeline of the server. Raises ServerUnreachable."""
     from serve_app.cli.address import Address
-    from serve_app.cli.failure import Unreachable
-    from serve_app.cli.server import Server
+    from serve_app.cli.errors import ServerUnreachable
+    from serve_app.cli.server_client import ServerClient
 
-    async with Server(Address.parse(url)) as server:
+    async with ServerClient(Address.parse(url)) as server:
         ready = await server.get("/api/health/ready")
         live = await server.get("/api/v1/pipeline")
     try:
-        return ready.status_code == 200, _parts(ready.json()), dict(live.json()) if live.status_code == 200 else {}
+        return ready.status_code == 200, _health(ready.json()), dict(live.json()) if live.status_code == 200 else {}
     except (KeyError, TypeError, ValueError):
-        raise Unreachable(f"What answers at {url} is not Raylens.") from None
+        raise ServerUnreachable(f"The server at {url} is not Raylens.") from None
 
 
-def _parts(body: dict[str, Any]) -> Health:
+def _health(body: dict[str, Any]) -> _Health:
     return {"status": str(body["status"]), "parts": {str(name): str(state) for name, state in body["parts"].items()}}
 
 
-def _show(health: Health, live: Live) -> None:
+def _show(health: _Health, live: _LivePipeline) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False)
-    console.print(_table(("Part", "State"), [(name, state) for name, state in health["parts"].items()]))
+    console.print(_table(("Component", "State"), [(name, state) for name, state in health["parts"].items()]))
     deployments = [(name, d["status"], d["replicas"], d["starting"]) for name, d in live.get("deployments", {}).items()]
     if deployments:
-        console.print(_table(("Stage", "State", "Replicas", "Starting"), deployments))
+        console.print(_table(("Deployment", "State", "Replicas", "Starting"), deployments))
     queues = [(name, q["running"], q["waiting"], q["limit"]) for name, q in live.get("queues", {}).items()]
     if queues:
         console.print(_table(("Queue", "Running", "Waiting", "Limit"), queues))
@@ -97,7 +96,7 @@ def _table(headers: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> "Tab
     return table
 
 
-def _summary(live: Live) -> str:
+def _summary(live: _LivePipeline) -> str:
     latency = live["latency_ms"]
     return (
         f"Last {live['window_s']:.0f} s: {live['images_per_s']} images/s, {live['cache_hit_share']:.0%} without "

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, AsJson, Insecure, ServerUrl, Token
+from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonOption, ServerOption, TokenOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Name and role are None where the token lacks the scope ``profile``. Times are UTC as in RFC 3339."""
+class _WhoamiOutput:
+    """Username and role are None if the token lacks the scope ``profile``. Times are in UTC (RFC 3339)."""
 
     server: str
     username: str | None
@@ -28,59 +28,63 @@ class Identity:
     ends_at: str | None = None
 
 
-def whoami(
-    *, server: ServerUrl = DEFAULT_SERVER, token: Token = "", insecure: Insecure = False, as_json: AsJson = False
+def whoami_command(
+    *,
+    server: ServerOption = DEFAULT_SERVER,
+    token: TokenOption = "",
+    insecure: InsecureOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Show who you are at a server, what you may do there and until when.
+    """Show the user, scopes and expiry of your credential for a server.
 
-    Exit status: 0 signed in, 1 not signed in, 2 wrong usage, 3 there is no server, 4 the server takes the sign-in or
-    token no more.
+    Exit status: 0 signed in, 1 not signed in, 2 usage error, 3 server unreachable, 4 the server rejects the
+    credential.
     """
     from serve_app.cli.address import Address
-    from serve_app.cli.failure import one_line
+    from serve_app.cli.errors import exit_on_error
 
-    with one_line():
-        identity = asyncio.run(_identity(Address.parse(server), token, insecure=insecure))
+    with exit_on_error():
+        output = asyncio.run(_whoami(Address.parse(server), token, insecure=insecure))
     if as_json:
-        typer.echo(json.dumps(asdict(identity)))
+        typer.echo(json.dumps(asdict(output)))
         return
     lines = {
-        "user": f"{identity.username} ({identity.role})" if identity.username else "not told without the scope profile",
-        "server": identity.server,
-        "scopes": ", ".join(identity.scopes),
-        "credential": identity.credential,
-        "since": identity.since,
-        "until": identity.ends_at,
+        "user": f"{output.username} ({output.role})" if output.username else "unknown without the scope profile",
+        "server": output.server,
+        "scopes": ", ".join(output.scopes),
+        "credential": output.credential,
+        "since": output.since,
+        "until": output.ends_at,
     }
     for name, value in lines.items():
         if value:
             typer.echo(f"{name:<10}  {value}")
 
 
-async def _identity(address: "Address", token: str, *, insecure: bool) -> Identity:
-    """Raises SignInNeeded or another Failure."""
-    from serve_app.cli.bearer import bearer_of
+async def _whoami(address: "Address", token: str, *, insecure: bool) -> _WhoamiOutput:
+    """Raises CommandError."""
+    from serve_app.cli.bearer_auth import bearer_auth_for
     from serve_app.cli.credential_store import CredentialStore
-    from serve_app.cli.failure import Failure
-    from serve_app.cli.who import who
+    from serve_app.cli.errors import CommandError
+    from serve_app.cli.identity import fetch_identity
 
-    bearer = bearer_of(address, token, insecure=insecure)
-    known = await who(address, bearer)
-    if bearer is None:
-        raise Failure(f"Nobody is signed in at {address}. Run `raylens login --server {address}`.")
+    auth = bearer_auth_for(address, token, insecure=insecure)
+    identity = await fetch_identity(address, auth)
+    if auth is None:
+        raise CommandError(f"You are not signed in at {address}. Run `raylens login --server {address}`.")
     stored = None if token else CredentialStore().get(address)
     kind = "token" if stored is None else "sign-in" if stored.sign_in else "key"
     sign_in = stored.sign_in if stored else None
-    return Identity(
+    return _WhoamiOutput(
         address.url,
-        known.username or None,
-        known.role or None,
-        known.scopes,
+        identity.username or None,
+        identity.role or None,
+        identity.scopes,
         kind,
-        since=_told(sign_in.since if sign_in else None),
-        ends_at=_told(sign_in.ends_at if sign_in else None),
+        since=_timestamp(sign_in.since if sign_in else None),
+        ends_at=_timestamp(sign_in.ends_at if sign_in else None),
     )
 
 
-def _told(seconds: float | None) -> str | None:
+def _timestamp(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

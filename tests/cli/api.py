@@ -1,4 +1,4 @@
-"""A small HTTP server that answers as the API does, and remembers what it was asked."""
+"""A fake API server that records its requests."""
 
 import json
 import threading
@@ -22,11 +22,11 @@ class Reply:
 
 
 HANG_UP = Reply(0, None)
-"""Close the connection without a word."""
+"""Close the connection without a response."""
 
 
 @dataclass
-class Asked:
+class RecordedRequest:
     """One request."""
 
     path: str
@@ -49,20 +49,20 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
     return Reply(status, {"status": status, "code": code, "detail": detail}, headers)
 
 
-class Api:
-    """``answer`` decides each POST; GET paths are a table of replies or of what decides them."""
+class FakeApi:
+    """``answer`` replies to POST requests; ``get`` maps GET paths to replies or to functions that return them."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.get: dict[str, Reply | Callable[[Asked], Reply]] = {}
-        self.answer: Callable[[Asked, int], Reply] = lambda asked, _attempt: Reply(
+        self.asked: list[RecordedRequest] = []
+        self.get: dict[str, Reply | Callable[[RecordedRequest], Reply]] = {}
+        self.answer: Callable[[RecordedRequest, int], Reply] = lambda asked, _attempt: Reply(
             201, classification(int(asked.query["top_k"][0]))
         )
         self.url = ""
         self._attempts: Counter[bytes] = Counter()
         self._lock = threading.Lock()
 
-    def post(self, asked: Asked) -> Reply:
+    def post(self, asked: RecordedRequest) -> Reply:
         with self._lock:
             self.asked.append(asked)
             attempt = self._attempts[asked.body]
@@ -71,20 +71,20 @@ class Api:
 
 
 @contextmanager
-def running(api: Api) -> Iterator[Api]:
+def running(api: FakeApi) -> Iterator[FakeApi]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             reply = api.get.get(url.path, problem(404, "not_found", "Nothing here."))
-            asked = Asked(url.path, parse_qs(url.query), dict(self.headers), b"")
+            asked = RecordedRequest(url.path, parse_qs(url.query), dict(self.headers), b"")
             self._reply(reply(asked) if callable(reply) else reply)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             url = urlsplit(self.path)
-            self._reply(api.post(Asked(url.path, parse_qs(url.query), dict(self.headers), body)))
+            self._reply(api.post(RecordedRequest(url.path, parse_qs(url.query), dict(self.headers), body)))
 
         def _reply(self, reply: Reply) -> None:
             if reply is HANG_UP:
@@ -98,7 +98,7 @@ def running(api: Api) -> Iterator[Api]:
             self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

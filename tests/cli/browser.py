@@ -1,4 +1,4 @@
-"""A browser and who sits in front of it: goes where it is sent, signs in and allows what it is asked to."""
+"""A fake browser with a user: follows redirects, signs in and grants the requested access."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ exec {python} -m tests.cli.browser {username} '{password}' "$1"
 
 
 def browse(url: str, username: str, password: str, *, stop_at: str = "") -> str:
-    """Where it ends: at an address that begins with ``stop_at`` before that is asked for."""
+    """The final address; one that starts with ``stop_at`` is not requested."""
     with httpx.Client(trust_env=False) as client:
         response = client.get(url)
         while following := response.next_request:
@@ -36,7 +36,7 @@ def _own_origin(url: httpx.URL) -> dict[str, str]:
 
 
 def as_command(folder: Path, username: str, password: str) -> str:
-    """For the variable BROWSER."""
+    """A script for the variable BROWSER."""
     script = folder / "browser"
     script.write_text(SCRIPT.format(python=sys.executable, username=username, password=password))
     script.chmod(0o755)

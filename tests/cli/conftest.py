@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from serve_app.settings import settings
-from tests.cli.api import Api, running
+from tests.cli.api import FakeApi, running
 
 
 @pytest.fixture(autouse=True)
 def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where credentials are kept: never those of who runs the tests."""
+    """A private folder of credentials, instead of the developer's."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("RAYLENS_SERVER", "RAYLENS_TOKEN", "RAYLENS_INSECURE"):
         monkeypatch.delenv(name, raising=False)
@@ -18,22 +18,22 @@ def config_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command sets up the logs and reads the settings of its process; here that is the process of all tests."""
+def keep_process_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command configures logging and caches settings in its process, here the process of all tests."""
     monkeypatch.setattr("serve_app.observability.logging.configure_logging", lambda _settings: None)
     yield
     settings.cache_clear()
 
 
 @pytest.fixture
-def api() -> Iterator[Api]:
-    with running(Api()) as api:
+def api() -> Iterator[FakeApi]:
+    with running(FakeApi()) as api:
         yield api
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Three images, one of them deeper, and a file that is none."""
+    """Three images, one of them in a subfolder, and a text file."""
     folder = tmp_path / "photos"
     (folder / "deep").mkdir(parents=True)
     for number, name in enumerate(["b.png", "a.jpg", "deep/c.WEBP"]):

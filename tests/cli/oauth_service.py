@@ -1,4 +1,4 @@
-"""The users' part of the service behind a real HTTP server, for commands to sign in at."""
+"""The OAuth server of the service behind a real HTTP server."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.servers.process import free_port
 
 @contextmanager
 def oauth_service(engine: Engine) -> Iterator[Application]:
-    """At ``auth.settings.public_url``."""
+    """The application, which listens at ``auth.settings.public_url``."""
     port = free_port()
     application = create(engine, public_url=f"http://127.0.0.1:{port}")
     config = uvicorn.Config(application.app, port=port, lifespan="off", ws="none", log_level="error")

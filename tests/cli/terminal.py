@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, as a person has it."""
+"""Runs a command on a pseudo-terminal."""
 
 import os
 import pty
@@ -9,10 +9,10 @@ import time
 
 
 class Terminal:
-    """``raylens`` with arguments. ``type`` is what the person does, ``screen`` what they see."""
+    """``raylens`` with arguments. ``type`` enters a line; ``screen`` is the output so far."""
 
     def __init__(self, *arguments: str) -> None:
-        self._person, program = pty.openpty()
+        self._user_side, program = pty.openpty()
         command = [sys.executable, "-m", "serve_app.cli.main", *arguments]
         self._process = subprocess.Popen(
             command, stdin=program, stdout=program, stderr=program, start_new_session=True, env=os.environ
@@ -21,28 +21,28 @@ class Terminal:
         self.screen = ""
 
     def wait_for(self, text: str, timeout_s: float = 30.0) -> None:
-        """Until it is on the screen."""
-        give_up_at = time.monotonic() + timeout_s
+        """Wait until the text appears."""
+        deadline = time.monotonic() + timeout_s
         while text not in self.screen:
-            assert time.monotonic() < give_up_at, self.screen
+            assert time.monotonic() < deadline, self.screen
             assert self._read(), self.screen
 
     def type(self, line: str) -> None:
-        os.write(self._person, f"{line}\n".encode())
+        os.write(self._user_side, f"{line}\n".encode())
 
     def end(self) -> int:
-        """Wait for it; the exit status."""
+        """Wait for the end and return the exit status."""
         while self._read():
             pass
-        os.close(self._person)
+        os.close(self._user_side)
         return self._process.wait(30)
 
     def _read(self) -> bool:
         """False at the end."""
-        if not select.select([self._person], [], [], 30)[0]:
+        if not select.select([self._user_side], [], [], 30)[0]:
             raise TimeoutError(self.screen)
         try:
-            data = os.read(self._person, 65_536)
+            data = os.read(self._user_side, 65_536)
         except OSError:  # the other end is closed
             return False
         self.screen += data.decode()

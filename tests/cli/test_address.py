@@ -1,7 +1,7 @@
 import pytest
 
 from serve_app.cli.address import Address
-from serve_app.cli.failure import WrongUsage
+from serve_app.cli.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ def test_one_server_has_one_spelling(written: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "http://", "ftp://example.org", "http://h/?a=1", "http://h/#a", "http://[::1"])
-def test_what_is_no_address(text: str) -> None:
-    with pytest.raises(WrongUsage, match="not the address of a server"):
+def test_an_invalid_address_is_rejected(text: str) -> None:
+    with pytest.raises(UsageError, match="not the address of a server"):
         Address.parse(text)
 
 
-def test_a_password_in_an_address_is_refused_and_not_told() -> None:
-    with pytest.raises(WrongUsage) as refused:
+def test_a_password_in_an_address_is_rejected_and_not_quoted() -> None:
+    with pytest.raises(UsageError) as error:
         Address.parse("https://me:topsecret@example.org")
-    assert "topsecret" not in str(refused.value)
+    assert "topsecret" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("url", "keeps"),
+    ("url", "confidential"),
     [
         ("https://example.org", True),
         ("http://localhost:8000", True),
@@ -43,8 +43,8 @@ def test_a_password_in_an_address_is_refused_and_not_told() -> None:
         ("http://127.0.0.1.example.org", False),
     ],
 )
-def test_secrets_are_kept_by_tls_and_on_this_machine(url: str, keeps: bool) -> None:
-    assert Address.parse(url).keeps_secrets is keeps
+def test_https_and_loopback_addresses_are_confidential(url: str, confidential: bool) -> None:
+    assert Address.parse(url).is_confidential is confidential
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_secrets_are_kept_by_tls_and_on_this_machine(url: str, keeps: bool) -> N
         ("https://[::1", False),
     ],
 )
-def test_an_origin_is_scheme_host_and_port(url: str, same: bool) -> None:
+def test_same_origin_compares_scheme_host_and_port(url: str, same: bool) -> None:
     assert Address.parse("https://example.org").is_same_origin(url) is same

@@ -5,12 +5,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from serve_app.cli.classify import classify
+from serve_app.cli.classify import classify_command
 from serve_app.settings import settings
-from tests.cli.api import Api, Reply
+from tests.cli.api import FakeApi, Reply
 
 app = typer.Typer()
-app.command()(classify)
+app.command()(classify_command)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_images_are_classified_without_a_server(photos):
     assert found[0]["image"]["sha256"] == hashlib.sha256((photos / "a.jpg").read_bytes()).hexdigest()
 
 
-def test_bad_images_fail_alone_and_answers_stay_with_their_image(photos):
+def test_invalid_images_fail_alone_and_results_keep_their_order(photos):
     good = [photos / "a.jpg", photos / "b.png"]
     bad = [photos / "notes.txt", photos / "missing.png"]
     alone = {str(image): json.loads(run(image, "--json").stdout)["predictions"] for image in good}
@@ -61,13 +61,13 @@ def test_an_unknown_model_is_one_line(photos):
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_private_addresses_are_no_images_here_either(api: Api):
+def test_urls_of_private_addresses_are_rejected(api: FakeApi):
     result = run(f"{api.url}/dog.jpg", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["error"]["code"] == "forbidden_address"
 
 
-def test_images_behind_urls_that_are_allowed(api: Api, photos, monkeypatch):
+def test_urls_of_allowed_networks_are_fetched(api: FakeApi, photos, monkeypatch):
     monkeypatch.setenv("RAYLENS_FETCH_ALLOWED_NETWORKS", "127.0.0.0/8")
     settings.cache_clear()
     api.get["/dog.jpg"] = Reply(200, (photos / "a.jpg").read_bytes(), {"Content_Type": "image/jpeg"})
@@ -78,7 +78,7 @@ def test_images_behind_urls_that_are_allowed(api: Api, photos, monkeypatch):
     assert cat["error"]["code"] == "fetch_failed"
 
 
-def test_a_data_folder_that_cannot_be_made_is_one_line(photos, tmp_path, monkeypatch):
+def test_a_data_folder_that_cannot_be_created_is_one_line(photos, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path / "file" / "data"))
     settings.cache_clear()

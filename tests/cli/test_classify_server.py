@@ -9,13 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from serve_app.cli.classify import classify
+from serve_app.cli.classify import classify_command
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from tests.cli.api import HANG_UP, Reply, classification, problem
 from tests.servers.process import free_port
 
 app = typer.Typer()
-app.command()(classify)
+app.command()(classify_command)
 
 
 def run(*arguments: object, stdin: bytes | None = None):
@@ -26,7 +26,7 @@ def lines(result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_file_is_sent_as_it_is(api, photos):
+def test_a_file_is_sent_unchanged(api, photos):
     result = run(
         photos / "a.jpg", "--server", api.url, "--top-k", 2, "--model", "efficientnet-lite1", "--token", "secret"
     )
@@ -39,7 +39,7 @@ def test_a_file_is_sent_as_it_is(api, photos):
     assert asked.body == (photos / "a.jpg").read_bytes()
 
 
-def test_people_see_names_bars_and_shares(api, photos):
+def test_the_table_shows_labels_bars_and_probabilities(api, photos):
     result = run(photos / "a.jpg", "--server", api.url)
     assert "Yorkshire terrier" in result.stdout
     assert "█" * 19 in result.stdout
@@ -47,7 +47,7 @@ def test_people_see_names_bars_and_shares(api, photos):
     assert "n02094433" in result.stdout
 
 
-def test_folders_patterns_urls_and_stdin_come_in_order(api, photos):
+def test_folders_patterns_urls_and_stdin_keep_their_order(api, photos):
     url = "https://example.org/dog.jpg"
     result = run(photos, photos / "*.jpg", url, "-", "--server", api.url, "--json", stdin=b"from stdin")
     assert result.exit_code == 0, result.output
@@ -57,12 +57,12 @@ def test_folders_patterns_urls_and_stdin_come_in_order(api, photos):
     assert b"from stdin" in {asked.body for asked in api.asked}
 
 
-def test_json_lines_hold_the_whole_answer(api, photos):
+def test_json_lines_contain_the_whole_response(api, photos):
     [line] = lines(run(photos / "a.jpg", "--server", api.url, "--json"))
     assert line == {"source": str(photos / "a.jpg"), **classification()}
 
 
-def test_csv_has_a_header_and_a_row_a_class(api, photos):
+def test_csv_has_a_header_and_one_row_per_class(api, photos):
     api.answer = lambda asked, _: (
         Reply(201, classification()) if b"PNG" in asked.body else problem(422, "corrupt_image", "It ends, too early.")
     )
@@ -77,7 +77,7 @@ def test_csv_has_a_header_and_a_row_a_class(api, photos):
     assert rows[2]["detail"] == "It ends, too early."
 
 
-def test_one_bad_image_does_not_stop_the_rest(api, photos, tmp_path):
+def test_invalid_images_do_not_stop_the_others(api, photos, tmp_path):
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "huge.png").write_bytes(bytes(MAX_IMAGE_BYTES + 1))
     (tmp_path / "none").mkdir()
@@ -89,7 +89,7 @@ def test_one_bad_image_does_not_stop_the_rest(api, photos, tmp_path):
     assert len(api.asked) == 1
 
 
-def test_people_see_what_failed_and_why(api, photos):
+def test_the_table_shows_the_reason_of_a_failure(api, photos):
     api.answer = lambda asked, _: (
         problem(422, "corrupt_image", "The [bold]JPEG ends.") if b"PNG" in asked.body else Reply(201, classification())
     )
@@ -99,7 +99,7 @@ def test_people_see_what_failed_and_why(api, photos):
     assert "2 images" in result.stdout
 
 
-def test_a_full_server_is_asked_again_after_the_pause_it_names(api, photos):
+def test_a_full_server_is_retried_after_its_retry_after_pause(api, photos):
     api.answer = lambda asked, attempt: (
         problem(503, "overloaded", "Full.", Retry_After="0.2") if attempt < 2 else Reply(201, classification())
     )
@@ -109,12 +109,12 @@ def test_a_full_server_is_asked_again_after_the_pause_it_names(api, photos):
     assert len(api.asked) == 3
 
 
-def test_a_lost_connection_is_tried_again(api, photos):
+def test_a_lost_connection_is_retried(api, photos):
     api.answer = lambda _, attempt: HANG_UP if attempt < 2 else Reply(201, classification())
     assert run(photos / "a.jpg", "--server", api.url).exit_code == 0
 
 
-def test_a_connection_lost_each_time_is_the_image_s_error(api, photos):
+def test_a_connection_that_is_lost_every_time_fails_the_image(api, photos):
     api.answer = lambda asked, _: HANG_UP if b"PNG" in asked.body else Reply(201, classification())
     result = run(photos, "--server", api.url, "--json")
     assert result.exit_code == 1
@@ -122,7 +122,7 @@ def test_a_connection_lost_each_time_is_the_image_s_error(api, photos):
 
 
 @pytest.mark.parametrize(("pause", "attempts"), [("0", 5), ("86400", 1)])
-def test_patience_ends(api, photos, pause, attempts):
+def test_retries_are_limited(api, photos, pause, attempts):
     api.answer = lambda asked, attempt: problem(429, "rate_limited", "Too many.", Retry_After=pause)
     result = run(photos / "a.jpg", "--server", api.url)
     assert result.exit_code == 1
@@ -140,14 +140,14 @@ def test_patience_ends(api, photos, pause, attempts):
         Reply(302, b"", {"Location": "/elsewhere"}),
     ],
 )
-def test_another_server_is_recognised(api, photos, reply):
+def test_a_server_that_is_not_raylens(api, photos, reply):
     api.answer = lambda *_: reply
     result = run(photos / "a.jpg", "--server", api.url)
     assert result.exit_code == 1
     assert "unexpected_reply" in result.stdout
 
 
-def test_without_a_server_the_user_learns_how_to_start_one(photos):
+def test_an_unreachable_server(photos):
     result = run(photos, "--server", f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 3
     assert "raylens serve" in result.stderr
@@ -155,7 +155,7 @@ def test_without_a_server_the_user_learns_how_to_start_one(photos):
 
 
 @pytest.mark.parametrize("address", ["ftp://example.org", "http://", "http://[::1"])
-def test_what_is_no_address_is_wrong_usage(photos, address):
+def test_an_invalid_address_is_a_usage_error(photos, address):
     result = run(photos, "--server", address)
     assert result.exit_code == 2
     assert "not the address of a server" in result.stderr
@@ -164,11 +164,11 @@ def test_what_is_no_address_is_wrong_usage(photos, address):
 @pytest.mark.parametrize(
     "arguments", [[], ["a.jpg", "--json", "--csv"], ["-", "-"], ["a.jpg", "--top-k", "0"], ["a.jpg", "--jobs", "0"]]
 )
-def test_wrong_usage(arguments):
+def test_invalid_arguments_are_a_usage_error(arguments):
     assert run(*arguments).exit_code == 2
 
 
-def test_requests_overlap_up_to_the_number_of_jobs(api, photos):
+def test_jobs_requests_run_concurrently(api, photos):
     together = threading.Barrier(4)
 
     def answer(*_: object) -> Reply:

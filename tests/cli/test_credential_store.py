@@ -1,4 +1,3 @@
-import asyncio
 import os
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import pytest
 
 from serve_app.cli.address import Address
 from serve_app.cli.credential_store import CredentialStore
-from serve_app.cli.failure import Failure
+from serve_app.cli.errors import CommandError
 from tests.cli.credentials import api_key, signed_in
 
 URL = "https://raylens.example.org"
@@ -25,7 +24,7 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-def test_what_is_put_is_got_by_its_server_alone(store):
+def test_a_credential_is_stored_per_server(store):
     credentials = [signed_in(URL), api_key("http://127.0.0.1:8000")]
     for credential in credentials:
         store.put(credential)
@@ -33,7 +32,7 @@ def test_what_is_put_is_got_by_its_server_alone(store):
     assert store.get(Address("https://example.org")) is None
 
 
-def test_only_the_owner_can_read_it(store, config_folder):
+def test_only_the_owner_can_read_the_file(store, config_folder):
     before = os.umask(0)
     try:
         store.put(signed_in(URL))
@@ -43,66 +42,64 @@ def test_only_the_owner_can_read_it(store, config_folder):
     assert (mode(config_folder), mode(file)) == (0o700, 0o600)
 
 
-def test_a_folder_others_could_read_is_closed(store, config_folder):
+def test_a_readable_folder_is_made_private(store, config_folder):
     config_folder.mkdir(parents=True, mode=0o755)
     store.put(signed_in(URL))
     assert mode(config_folder) == 0o700
 
 
-def test_a_credential_shows_no_secret():
+def test_the_repr_contains_no_secret():
     assert "rla_first" not in repr(signed_in(URL))
     assert "rlr_first" not in repr(signed_in(URL))
 
 
-def test_what_is_forgotten_is_gone(store, config_folder):
+def test_delete_removes_the_file(store, config_folder):
     store.put(signed_in(URL))
-    store.forget(ADDRESS)
-    store.forget(ADDRESS)
+    store.delete(ADDRESS)
+    store.delete(ADDRESS)
     assert store.get(ADDRESS) is None
     assert list(config_folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"server": "rla_secret"}', b"\xff"])
-def test_a_file_that_is_broken_is_one_line_without_what_is_in_it(store, config_folder, content):
+def test_a_corrupt_file_is_reported_without_its_content(store, config_folder, content):
     store.put(signed_in(URL))
     [file] = config_folder.iterdir()
     file.write_bytes(content)
-    with pytest.raises(Failure, match=f"raylens login --server {URL}") as broken:
+    with pytest.raises(CommandError, match=f"raylens login --server {URL}") as broken:
         store.get(ADDRESS)
     assert "rla_secret" not in str(broken.value)
 
 
-def test_a_file_of_another_server_is_not_believed(store, config_folder):
+def test_the_file_of_another_server_is_ignored(store, config_folder):
     store.put(signed_in(URL))
     [file] = config_folder.iterdir()
     file.rename(file.with_name(file.name.replace("raylens", "evil")))
     assert store.get(Address("https://evil.example.org")) is None
 
 
-def test_a_write_that_fails_leaves_what_was_there(store, config_folder, monkeypatch):
+def test_a_failed_write_keeps_the_old_credential(store, config_folder, monkeypatch):
     store.put(signed_in(URL))
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(Failure, match="No space left"):
+    with pytest.raises(CommandError, match="No space left"):
         store.put(signed_in(URL, access="rla_second"))
     assert store.get(ADDRESS).token == "rla_first"
     assert len(list(config_folder.iterdir())) == 1
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+def test_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Failure, match="cannot be written"):
+    with pytest.raises(CommandError, match="cannot be written"):
         CredentialStore(tmp_path / "file" / "credentials").put(signed_in(URL))
 
 
 HOLD = """
-import asyncio, sys
+import sys, time
 from serve_app.cli.address import Address
 from serve_app.cli.credential_store import CredentialStore
-async def hold():
-    async with CredentialStore().locked(Address(sys.argv[1])):
-        print("held", flush=True)
-        await asyncio.sleep(60)
-asyncio.run(hold())
+with CredentialStore().locked(Address(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
 """
 
 
@@ -116,12 +113,13 @@ def holder() -> Iterator["subprocess.Popen[str]"]:
         holder.kill()
 
 
-async def test_a_lock_holds_between_processes_and_ends_with_its_process(store, holder):
-    async with asyncio.timeout(5), store.locked(Address("https://example.org")):
+def test_a_lock_excludes_other_processes_and_ends_with_its_process(store, holder, monkeypatch):
+    with store.locked(Address("https://example.org")):
         pass
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3), store.locked(ADDRESS):
-            pytest.fail("two held the lock")
+    with monkeypatch.context() as patch:
+        patch.setattr("serve_app.cli.credential_store._LOCK_TIMEOUT_S", 0.1)
+        with pytest.raises(CommandError, match="Another raylens command"), store.locked(ADDRESS):
+            pytest.fail("two processes held the lock")
     holder.kill()
-    async with asyncio.timeout(5), store.locked(ADDRESS):
+    with store.locked(ADDRESS):
         pass

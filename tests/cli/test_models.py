@@ -23,7 +23,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def exports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export that is quick, and fails for MobileNet as it does without a network."""
+    """A fake export, which fails for MobileNet as it does without a network."""
 
     def export(spec: ModelSpec, draft: Path) -> None:
         if spec.name == "mobilenet":
@@ -39,7 +39,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_list_names_every_model_and_what_is_served() -> None:
+def test_list_shows_every_model_and_marks_the_served_ones() -> None:
     code, table, _ = run("list")
     assert code == 0
     lines = {line.split()[0]: line for line in table.splitlines() if line.strip()}
@@ -47,9 +47,9 @@ def test_list_names_every_model_and_what_is_served() -> None:
     assert {"efficientnet-lite2", "mobilenet", "resnet50", "convnexttiny"} <= set(lines)
 
 
-def test_show_tells_people_and_programs_the_same() -> None:
-    code, told, _ = run("show", "MobileNet", "--json")
-    known = json.loads(told)
+def test_show_prints_the_same_fields_as_a_table_and_as_json() -> None:
+    code, stdout, _ = run("show", "MobileNet", "--json")
+    known = json.loads(stdout)
     assert code == 0
     assert (known["name"], known["input_size"], known["classes"], known["prepared"]) == ("mobilenet", 224, 1000, False)
     _, table, _ = run("show", "mobilenet")
@@ -57,32 +57,25 @@ def test_show_tells_people_and_programs_the_same() -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "prepare"])
-def test_an_unknown_model_is_wrong_usage(command: str) -> None:
-    code, told, complaint = run(command, "mobilnet")
-    assert (code, told) == (2, "")
-    assert "Did you mean mobilenet" in complaint
+def test_an_unknown_model_is_a_usage_error(command: str) -> None:
+    code, stdout, stderr = run(command, "mobilnet")
+    assert (code, stdout) == (2, "")
+    assert "Did you mean mobilenet" in stderr
 
 
 @pytest.mark.usefixtures("exports")
-def test_prepare_builds_what_is_served(data_dir: Path) -> None:
+def test_prepare_builds_the_served_models(data_dir: Path) -> None:
     assert run("prepare")[0] == 0
     assert json.loads(run("show", "efficientnet-lite0", "--json")[1])["prepared"] is True
     assert len(list((data_dir / "artifacts").glob("efficientnet-lite0-*/model.xml"))) == 1
 
 
 @pytest.mark.usefixtures("exports")
-def test_prepare_goes_on_after_a_failure_and_tells_of_it() -> None:
-    code, told, complaint = run("prepare", "mobilenet", "efficientnet-lite0", "--json")
-    outcomes = {outcome["name"]: outcome for outcome in json.loads(told)}
+def test_prepare_continues_after_a_failure_and_reports_it() -> None:
+    code, stdout, stderr = run("prepare", "mobilenet", "efficientnet-lite0", "--json")
+    outcomes = {outcome["name"]: outcome for outcome in json.loads(stdout)}
     assert code == 1
     assert outcomes["mobilenet"]["error"] == "The weights of MobileNet are not here."
     assert outcomes["efficientnet-lite0"]["error"] is None
     assert Path(outcomes["efficientnet-lite0"]["artifact"]).is_dir()
-    assert "Error: The weights of MobileNet are not here." in complaint
-
-
-@pytest.mark.parametrize("command", ["list", "show", "prepare"])
-def test_help_gives_an_example(command: str) -> None:
-    code, text, _ = run(command, "--help")
-    assert code == 0
-    assert f"Example: raylens models {command}" in text
+    assert "Error: The weights of MobileNet are not here." in stderr

@@ -24,11 +24,11 @@ def run(*arguments: str, width: str = "200") -> Result:
     return CliRunner().invoke(app, ["signing-keys", *arguments], env={"COLUMNS": width})
 
 
-def test_before_anybody_needed_one_there_is_none() -> None:
+def test_a_new_database_has_no_keys() -> None:
     assert (run("list", "--json").exit_code, run("list", "--json").stdout) == (0, "")
 
 
-def test_the_next_key_is_published_at_once_and_its_predecessor_goes() -> None:
+def test_rotate_publishes_the_next_key_and_retires_the_last() -> None:
     first = json.loads(run("rotate", "--json").stdout)["id"]
     assert run("rotate").exit_code == 0
     newest, oldest = (json.loads(line) for line in run("list", "--json").stdout.splitlines())
@@ -42,7 +42,7 @@ def test_the_next_key_is_published_at_once_and_its_predecessor_goes() -> None:
     assert [line.split()[0] for line in shown] == ["id", newest["id"], oldest["id"]]
 
 
-def test_no_private_half_is_shown() -> None:
+def test_no_private_key_is_shown() -> None:
     run("rotate")
     shown = run("list").stdout + run("list", "--json").stdout
     assert "PRIVATE" not in shown
@@ -50,7 +50,7 @@ def test_no_private_half_is_shown() -> None:
     assert "sealed" not in shown
 
 
-def test_a_database_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
     monkeypatch.setenv("RAYLENS_SECRET_KEY", "k" * 32)
     settings.cache_clear()

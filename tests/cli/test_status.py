@@ -5,12 +5,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from serve_app.cli.status import status
+from serve_app.cli.status import status_command
 from tests.cli.api import Reply
 from tests.servers.process import free_port
 
 app = typer.Typer()
-app.command()(status)
+app.command()(status_command)
 
 LIVE: dict[str, Any] = {
     "window_s": 60.0,
@@ -35,11 +35,11 @@ def ready(api):
 def test_a_ready_service(api):
     result = run("--server", api.url)
     assert result.exit_code == 0, result.output
-    for told in ("cache", "degraded", "Classifier", "HEALTHY", "3", "512", "141.5 images/s", "25%", "44.2 ms"):
-        assert told in result.stdout
+    for text in ("cache", "degraded", "Classifier", "HEALTHY", "3", "512", "141.5 images/s", "25%", "44.2 ms"):
+        assert text in result.stdout
 
 
-def test_a_service_that_starts(api):
+def test_a_starting_service(api):
     api.get["/api/health/ready"] = Reply(503, {"status": "starting", "parts": {"model:efficientnet-lite0": "starting"}})
     api.get["/api/v1/pipeline"] = Reply(503, {"code": "not_ready"})
     result = run("--server", api.url)
@@ -47,7 +47,7 @@ def test_a_service_that_starts(api):
     assert "Raylens is starting." in result.stdout
 
 
-def test_a_service_nobody_used_yet(api):
+def test_an_idle_service(api):
     idle = LIVE | {"images_per_s": 0.0, "latency_ms": {"p50": None, "p90": None, "p99": None}}
     api.get["/api/v1/pipeline"] = Reply(200, idle)
     result = run("--server", api.url)
@@ -55,14 +55,14 @@ def test_a_service_nobody_used_yet(api):
     assert "None" not in result.stdout
 
 
-def test_json(api):
-    told = json.loads(run("--server", api.url, "--json").stdout)
-    assert told["ready"] is True
-    assert told["health"]["parts"]["cache"] == "degraded"
-    assert told["pipeline"] == LIVE
+def test_the_json_output(api):
+    output = json.loads(run("--server", api.url, "--json").stdout)
+    assert output["ready"] is True
+    assert output["health"]["parts"]["cache"] == "degraded"
+    assert output["pipeline"] == LIVE
 
 
-def test_without_a_server(api):
+def test_an_unreachable_server(api):
     result = run("--server", f"127.0.0.1:{free_port()}")
     assert result.exit_code == 3
     assert "raylens serve" in result.stderr

@@ -26,7 +26,7 @@ KEY = "a secret key of the tests that is long enough"
 
 @pytest.fixture(autouse=True)
 def database(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The settings name an empty one."""
+    """An empty database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAYLENS_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("RAYLENS_DATA_DIR", str(tmp_path))
@@ -67,7 +67,7 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def test_the_first_administrator_of_an_empty_database(auth):
+def test_create_admin_in_an_empty_database(auth):
     result = create("Alice", "--email", "alice@example.org")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Alice: admin\n")
@@ -78,7 +78,7 @@ def test_the_first_administrator_of_an_empty_database(auth):
     assert PASSWORD not in result.output
 
 
-def test_a_life_on_both_databases(empty_url, monkeypatch):
+def test_every_command_works_on_both_databases(empty_url, monkeypatch):
     monkeypatch.setenv("RAYLENS_DATABASE_URL", empty_url)
     settings.cache_clear()
     assert create("alice").exit_code == create("bob").exit_code == 0
@@ -87,11 +87,11 @@ def test_a_life_on_both_databases(empty_url, monkeypatch):
     assert [user["username"] for user in listed()] == ["alice"]
 
 
-def test_a_password_is_typed_twice_and_not_shown(auth):
+def test_a_typed_password_is_confirmed_and_not_echoed(auth):
     terminal = Terminal("users", "create-admin", "--json")
     terminal.wait_for("Name: ")
     terminal.type("alice")
-    for prompt in ("Password: ", "The same again: "):
+    for prompt in ("Password: ", "Repeat password: "):
         terminal.wait_for(prompt)
         terminal.type(PASSWORD)
     assert terminal.end() == 0
@@ -101,25 +101,25 @@ def test_a_password_is_typed_twice_and_not_shown(auth):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "stdin", "told"),
+    ("arguments", "stdin", "message"),
     [
         (["alice", "--password-stdin"], "short\n", "too short"),
-        (["alice", "--password-stdin"], "", "no password on standard input"),
-        (["alice", "--password-stdin"], "\n", "no password on standard input"),
+        (["alice", "--password-stdin"], "", "no password"),
+        (["alice", "--password-stdin"], "\n", "no password"),
         (["alice"], "", "--password-stdin"),
         (["a b", "--password-stdin"], PASSWORD, "valid username"),
         (["alice", "--password-stdin", "--email", "nonsense"], PASSWORD, "email"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_creates_nobody(arguments, stdin, told):
+def test_invalid_input_is_one_line_and_creates_no_user(arguments, stdin, message):
     result = run("create-admin", *arguments, stdin=stdin)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr
+    assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert listed() == []
 
 
-def test_who_is_there_is_promoted_not_created_again(auth):
+def test_an_existing_user_can_be_promoted(auth):
     register("alice")
     result = create("ALICE", password="another long and simple sentence")
     assert result.exit_code == 2
@@ -129,8 +129,8 @@ def test_who_is_there_is_promoted_not_created_again(auth):
     assert user.role == "admin"
 
 
-def test_users_are_listed_newest_first_and_found(monkeypatch):
-    monkeypatch.setattr("serve_app.cli.administration.PAGE", 2)
+def test_users_are_listed_newest_first_and_searched(monkeypatch):
+    monkeypatch.setattr("serve_app.cli.administration._PAGE_SIZE", 2)
     register("alice", "bob", "carol", "dave", "erin")
     assert [user["username"] for user in listed()] == ["erin", "dave", "carol", "bob", "alice"]
     assert [user["username"] for user in listed("--search", "CAROL@")] == ["carol"]
@@ -141,7 +141,7 @@ def test_users_are_listed_newest_first_and_found(monkeypatch):
     assert "There are more" not in run("list", "--limit", "5").stderr
 
 
-def test_a_user_as_programs_see_them():
+def test_the_json_of_a_user():
     register("alice")
     [user] = listed()
     assert user | {"id": 0, "created_at": ""} == {
@@ -156,7 +156,7 @@ def test_a_user_as_programs_see_them():
     assert user["created_at"].endswith("+00:00")
 
 
-def test_who_is_disabled_gets_in_no_more_until_enabled(auth):
+def test_a_disabled_user_cannot_sign_in_until_enabled(auth):
     register("alice", "bob")
     assert json.loads(run("disable", "Alice", "--json").stdout)["disabled"] is True
     with pytest.raises(InvalidLogin):
@@ -166,7 +166,7 @@ def test_who_is_disabled_gets_in_no_more_until_enabled(auth):
     auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
 
 
-def test_roles():
+def test_the_role_can_be_changed():
     register("alice")
     assert run("set-role", "alice", "admin").stdout == "alice: admin\n"
     assert listed()[0]["role"] == "admin"
@@ -174,27 +174,27 @@ def test_roles():
 
 
 @pytest.mark.parametrize("command", ["set-role alice user", "disable alice", "delete alice --yes"])
-def test_the_last_administrator_stays(command):
+def test_the_last_administrator_cannot_be_removed(command):
     create("alice")
-    refused = run(*command.split())
-    assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
-    assert "admin" in refused.stderr
+    rejected = run(*command.split())
+    assert (rejected.exit_code, rejected.stdout, rejected.stderr.count("\n")) == (2, "", 1)
+    assert "admin" in rejected.stderr
     create("bob")
     assert run(*command.split()).exit_code == 0
 
 
-def test_a_deletion_is_meant(auth):
+def test_a_deletion_without_a_terminal_needs_yes(auth):
     register("alice", "bob")
-    refused = run("delete", "alice")
-    assert (refused.exit_code, "--yes" in refused.stderr) == (2, True)
+    rejected = run("delete", "alice")
+    assert (rejected.exit_code, "--yes" in rejected.stderr) == (2, True)
     assert len(listed()) == 2
-    assert run("delete", "alice", "--yes").stdout == "alice is deleted.\n"
+    assert run("delete", "alice", "--yes").stdout == "Deleted alice.\n"
     assert [user["username"] for user in listed()] == ["bob"]
     with pytest.raises(InvalidLogin):
         auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
 
 
-def test_a_deletion_takes_the_history_along(sqlite_url):
+def test_a_deletion_includes_the_history(sqlite_url):
     register("alice", "bob")
     ids = {user["username"]: user["id"] for user in listed()}
     engine = connect(sqlite_url)
@@ -204,11 +204,11 @@ def test_a_deletion_takes_the_history_along(sqlite_url):
     engine.dispose()
 
 
-def test_a_deletion_is_asked_about():
+def test_a_deletion_asks_for_confirmation():
     register("alice")
     for answer, code, left in (("n", 1, 1), ("y", 0, 0)):
         terminal = Terminal("users", "delete", "alice")
-        terminal.wait_for("Delete alice and all that is theirs?")
+        terminal.wait_for("Delete alice and all their data?")
         terminal.type(answer)
         assert terminal.end() == code
         assert len(listed()) == left
@@ -219,12 +219,12 @@ def test_a_deletion_is_asked_about():
     [["disable"], ["enable"], ["set-role", "user"], ["delete", "--yes"], ["create-admin", "--promote"]],
     ids=lambda arguments: arguments[0],
 )
-@pytest.mark.parametrize("name", ["nobody", " ", "a b", "x" * 300, "ä'; --"])
-def test_who_is_not_there(arguments, name):
-    result = run(arguments[0], name, *arguments[1:])
-    assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr.count("\n") == 1
-    assert "no user" in result.stderr
+def test_an_unknown_user_is_an_error(arguments):
+    for name in ("nobody", " ", "a b", "x" * 300, "ä'; --"):
+        result = run(arguments[0], name, *arguments[1:])
+        assert (result.exit_code, result.stdout) == (3, ""), name
+        assert result.stderr.count("\n") == 1
+        assert "no user" in result.stderr
 
 
 def test_changes_are_in_the_audit_log(auth):
@@ -239,7 +239,7 @@ def test_changes_are_in_the_audit_log(auth):
     assert {entry.actor_id for entry in entries} == {OPERATOR}
 
 
-def test_a_database_that_cannot_be_reached_is_one_line(monkeypatch):
+def test_an_unreachable_database_is_one_line(monkeypatch):
     monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
     settings.cache_clear()
     result = run("list")
@@ -249,7 +249,7 @@ def test_a_database_that_cannot_be_reached_is_one_line(monkeypatch):
     assert "topsecret" not in result.stderr
 
 
-def test_a_shared_database_needs_its_secret_key(monkeypatch):
+def test_a_shared_database_needs_the_secret_key(monkeypatch):
     monkeypatch.setenv("RAYLENS_DATABASE_URL", "mysql://user:topsecret@127.0.0.1:1/raylens")
     monkeypatch.delenv("RAYLENS_SECRET_KEY")
     settings.cache_clear()

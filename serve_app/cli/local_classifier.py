@@ -1,4 +1,4 @@
-"""Classification in this process, without Ray and without a server."""
+"""Classifies in this process, without Ray and without a server."""
 
 import asyncio
 import hashlib
@@ -15,9 +15,9 @@ from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 from models.zoo import resolve_model
-from serve_app.cli.failure import WrongUsage
-from serve_app.cli.outcome import Failed, Outcome, answered
-from serve_app.cli.sources import Source
+from serve_app.cli.errors import UsageError
+from serve_app.cli.image_inputs import ImageInput
+from serve_app.cli.image_result import FailedInput, ImageResult, parse_classification
 from serve_app.errors import RaylensError
 from serve_app.fetch import Fetcher
 from serve_app.settings import Settings
@@ -25,12 +25,12 @@ from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import rank
 from serve_app.types import EncodedImage, ImageInfo, Ranking
 
-_BATCH = 8
+_BATCH_SIZE = 8
 _NO_DEADLINE = math.inf
 
 
 class LocalClassifier:
-    """A model in this process."""
+    """Classifies with a model loaded in this process."""
 
     def __init__(self, spec: ModelSpec, runtime: Runtime, settings: Settings, *, top_k: int, threads: int) -> None:
         self._spec = spec
@@ -40,12 +40,12 @@ class LocalClassifier:
         self._fetcher = Fetcher(settings.fetch_allowed_networks)
         self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
 
-    async def outcomes(self, sources: Sequence[Source]) -> AsyncIterator[Outcome]:
-        """In order, a batch at a time."""
-        remaining = iter(sources)
-        while batch := list(islice(remaining, _BATCH)):
-            for outcome in await self._batch(batch):
-                yield outcome
+    async def results(self, images: Sequence[ImageInput]) -> AsyncIterator[ImageResult]:
+        """In order, one batch after another."""
+        remaining = iter(images)
+        while batch := list(islice(remaining, _BATCH_SIZE)):
+            for result in await self._batch(batch):
+                yield result
 
     async def __aenter__(self) -> "LocalClassifier":
         return self
@@ -53,22 +53,22 @@ class LocalClassifier:
     async def __aexit__(self, *_: object) -> None:
         await self._fetcher.close()
 
-    async def _batch(self, sources: list[Source]) -> list[Outcome]:
+    async def _batch(self, sources: list[ImageInput]) -> list[ImageResult]:
         found = await asyncio.gather(*(self._bytes(source) for source in sources))
         images = [EncodedImage(data, deadline=_NO_DEADLINE) for data in found if isinstance(data, bytes)]
         preprocessed = await self._preprocessor.prepare(self._spec.name, images)
         probabilities = await asyncio.to_thread(self._runtime.predict, preprocessed.tensor)
         outcomes, rankings = iter(preprocessed.outcomes), iter(_ranked(probabilities))
-        results: list[Outcome] = []
+        results: list[ImageResult] = []
         for source, data in zip(sources, found, strict=True):
             outcome = next(outcomes) if isinstance(data, bytes) else data
             if isinstance(outcome, RaylensError):
-                results.append(Failed.of(source, outcome))
+                results.append(FailedInput.of(source, outcome))
             elif isinstance(data, bytes):
-                results.append(answered(source.name, self._body(source, data, outcome, next(rankings))))
+                results.append(parse_classification(source.name, self._body(source, data, outcome, next(rankings))))
         return results
 
-    async def _bytes(self, source: Source) -> bytes | RaylensError:
+    async def _bytes(self, source: ImageInput) -> bytes | RaylensError:
         try:
             return await (self._fetched(source.name) if source.is_url else asyncio.to_thread(source.read))
         except RaylensError as error:
@@ -77,8 +77,8 @@ class LocalClassifier:
     async def _fetched(self, url: str) -> bytes:
         return await self._fetcher.fetch(url, deadline=_NO_DEADLINE)
 
-    def _body(self, source: Source, data: bytes, info: ImageInfo, ranking: Ranking) -> dict[str, Any]:
-        """The API's body, as far as there is one without a server."""
+    def _body(self, source: ImageInput, data: bytes, info: ImageInfo, ranking: Ranking) -> dict[str, Any]:
+        """The API's response body, without the fields that only a server has."""
         image: dict[str, Any] = {
             "sha256": hashlib.sha256(data).hexdigest(),
             "format": info.format,
@@ -108,21 +108,21 @@ class LocalClassifier:
 
 
 def open_local(settings: Settings, model: str | None, *, top_k: int, threads: int, runtime: str) -> LocalClassifier:
-    """Load a model, the default one without a name; the first time this builds its artifact. Raises WrongUsage."""
+    """Load a model, by default the first of the settings; builds its artifact if necessary. Raises UsageError."""
     try:
         spec = resolve_model(model or settings.models[0])
-        _make(settings.artifacts_dir)
+        _make_folder(settings.artifacts_dir)
         loaded = load_runtime(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
     except (ModelError, ValueError) as error:
-        raise WrongUsage(str(error)) from None
+        raise UsageError(str(error)) from None
     return LocalClassifier(spec, loaded, settings, top_k=top_k, threads=threads)
 
 
-def _make(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WrongUsage(f"The folder {folder} cannot be made: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
+        raise UsageError(f"The folder {folder} cannot be created: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
 
 
 def _ranked(probabilities: Float32Array) -> list[Ranking]:

@@ -1,6 +1,6 @@
 import pytest
 
-from serve_app.cli.printing import bar
+from serve_app.cli.result_writers import bar
 
 
 @pytest.mark.parametrize(
@@ -14,5 +14,5 @@ from serve_app.cli.printing import bar
         (2, "█" * 10),
     ],
 )
-def test_bars_are_of_one_width(share, drawn):
+def test_bars_have_a_fixed_width(share, drawn):
     assert bar(share, 10) == drawn

@@ -1,4 +1,4 @@
-"""What the user named: files, patterns, folders, URLs, standard input → single images."""
+"""Expands files, patterns, folders, URLs and standard input to single images."""
 
 import glob
 import sys
@@ -9,26 +9,26 @@ from pathlib import Path
 from serve_app.errors import ImageMissing, ImageTooLarge, RaylensError
 from serve_app.images.limits import MAX_IMAGE_BYTES
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif"})
-"""Files of a folder that count as images; a file named by itself may be called anything."""
+_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".avif"})
+"""Suffixes of the images in a folder; a file that is named itself may have any suffix."""
 
 STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One image to be, by the name it is shown under."""
+class ImageInput:
+    """One image to classify; ``name`` is its path, its URL or ``-``."""
 
     name: str
     problem: RaylensError | None = None
-    """Why there is nothing to read."""
+    """The error if there is no image."""
 
     @property
     def is_url(self) -> bool:
         return self.name.lower().startswith(("http://", "https://"))
 
     def read(self) -> bytes:
-        """The encoded image, no further than the limit. Raises RaylensError; not for URLs."""
+        """The encoded image, up to the size limit. Raises RaylensError. Not for URLs."""
         if self.problem:
             raise self.problem
         try:
@@ -42,13 +42,13 @@ class Source:
         return data
 
 
-def expand(inputs: Iterable[str]) -> list[Source]:
-    """Each image once for each time it is named, folders and patterns in the order of their names."""
+def expand(inputs: Iterable[str]) -> list[ImageInput]:
+    """The images in the given order; those of folders and patterns sorted by name."""
     return [source for name in inputs for source in _expanded(name)]
 
 
-def _expanded(name: str) -> Iterator[Source]:
-    source = Source(name)
+def _expanded(name: str) -> Iterator[ImageInput]:
+    source = ImageInput(name)
     if name == STDIN or source.is_url or Path(name).is_file():
         yield source
     elif Path(name).is_dir():
@@ -57,16 +57,16 @@ def _expanded(name: str) -> Iterator[Source]:
         matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - a pattern may be absolute
         yield from (found for match in matches for found in _expanded(match))
         if not matches:
-            yield Source(name, ImageMissing("Nothing matches this pattern."))
+            yield ImageInput(name, ImageMissing("No file matches this pattern."))
     else:
-        yield Source(name, ImageMissing("There is no such file or folder."))
+        yield ImageInput(name, ImageMissing("No such file or folder."))
 
 
-def _in_folder(folder: Path) -> Iterator[Source]:
-    images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    yield from (Source(str(path)) for path in images)
+def _in_folder(folder: Path) -> Iterator[ImageInput]:
+    images = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    yield from (ImageInput(str(path)) for path in images)
     if not images:
-        yield Source(str(folder), ImageMissing("There are no images in this folder."))
+        yield ImageInput(str(folder), ImageMissing("This folder contains no images."))
 
 
 def _read(name: str) -> bytes:
