@@ -16,7 +16,7 @@ import structlog
 from serve_app.errors import DeadlineExceeded, RaylensError, Unavailable
 from serve_app.observability import tracing
 from serve_app.request_context import UNKNOWN, RequestContext
-from serve_app.types import Answer, EncodedImage, Query, Record
+from serve_app.types import Answer, Query, Record
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +66,9 @@ class Pipeline:
 
     async def classify(self, model: str, jobs: list[Job]) -> list[Answer | RaylensError]:
         """One answer or error per job, in order."""
-        images = [EncodedImage(job.data, job.query.deadline) for job in jobs]
+        images, deadlines = [job.data for job in jobs], [job.query.deadline for job in jobs]
         with tracing.batch(model, [job.origin for job in jobs]) as batch:
-            preprocessed = await self.preprocessor.prepare.remote(model, images, batch.context)
+            preprocessed = await self.preprocessor.prepare.remote(model, images, deadlines, batch.context)
             classified = await self.classifiers[model].classify.remote(preprocessed, batch.context)
             answers: list[Answer | RaylensError] = await self.results.finish.remote(
                 model, [job.query for job in jobs], classified, batch.context

@@ -7,16 +7,6 @@ from serve_app.errors import RaylensError
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedImage:
-    """One image as it came in, ingress → Preprocessor."""
-
-    data: bytes
-    """The encoded file (JPEG, PNG, …)."""
-    deadline: float
-    """Unix time in seconds after which nobody waits for the answer."""
-
-
-@dataclass(frozen=True, slots=True)
 class ImageInfo:
     """What the file says of itself. Width and height are those of the upright picture, in pixels."""
 
@@ -57,16 +47,6 @@ class Classified:
     """``openvino``, ``tensorflow`` or ``fake``."""
     precision: str
     """``fp32``, ``bf16`` or ``int8``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """All classes of one image, most probable first. This is what is cached and what any top-k is cut from."""
-
-    indices: UInt16Array
-    """uint16 (C,)"""
-    probabilities: Float32Array
-    """float32 (C,), descending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +102,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """All that is known of a picture under a model: the same for every request of this content, so it is cached."""
+    """All classes of one image under one model, most probable first. Any top-k is a prefix of it."""
 
     info: ImageInfo
-    ranking: Ranking
+    indices: UInt16Array
+    """uint16 (C,)"""
+    probabilities: Float32Array
+    """float32 (C,), descending."""
     model_version: str
     runtime: str
     precision: str

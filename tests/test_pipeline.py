@@ -51,7 +51,7 @@ def pipeline(die_of: Callable[[list[str]], bool]) -> tuple[Pipeline, Stage]:
             raise ActorDiedError
         return images
 
-    preprocessor = Stage(lambda _model, images: [image.data.decode() for image in images])
+    preprocessor = Stage(lambda _model, images, _deadlines: [image.decode() for image in images])
     classifier = Stage(classify)
     results = Stage(lambda _model, _queries, classified: classified)
     return Pipeline(preprocessor, {"m": classifier}, results), classifier

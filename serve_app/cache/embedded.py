@@ -10,7 +10,7 @@ import numpy.typing as npt
 from serve_app.batching.circuit_breaker import Clock
 from serve_app.cache.keys import url_key
 from serve_app.cache.lru import TtlLru
-from serve_app.types import CachedResult, Ranking
+from serve_app.types import CachedResult
 
 _RESULT_OVERHEAD = 1100
 """Bytes per result in addition to its arrays: key, objects and dictionary slot (measured)."""
@@ -35,9 +35,8 @@ class EmbeddedCache:
         return self._results.get(content_key)
 
     async def put(self, content_key: str, result: CachedResult) -> None:
-        ranking = Ranking(_owned(result.ranking.indices), _owned(result.ranking.probabilities))
-        kept = replace(result, ranking=ranking)
-        self._results.put(content_key, kept, _RESULT_OVERHEAD + ranking.indices.nbytes + ranking.probabilities.nbytes)
+        kept = replace(result, indices=_owned(result.indices), probabilities=_owned(result.probabilities))
+        self._results.put(content_key, kept, _RESULT_OVERHEAD + kept.indices.nbytes + kept.probabilities.nbytes)
 
     async def sha256_of(self, url: str) -> str | None:
         return self._urls.get(url_key(url))

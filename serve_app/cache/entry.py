@@ -15,7 +15,7 @@ import zlib
 
 import numpy as np
 
-from serve_app.types import CachedResult, ImageInfo, Ranking
+from serve_app.types import CachedResult, ImageInfo
 
 _MAGIC = b"RL"
 _VERSION = 1
@@ -31,9 +31,9 @@ class DamagedEntry(ValueError):
 def encode_result(key: str, result: CachedResult) -> bytes:
     """Encode a result, bound to ``key``. Raises ValueError if a field is out of range."""
     strings = [text.encode() for text in _strings(result)]
-    classes = len(result.ranking.indices)
-    if classes != len(result.ranking.probabilities):
-        raise ValueError("a ranking needs one probability per index")
+    classes = len(result.indices)
+    if classes != len(result.probabilities):
+        raise ValueError("a result needs one probability per index")
     try:
         header = _HEADER.pack(_MAGIC, _VERSION, 0, result.info.width, result.info.height, classes, *map(len, strings))
     except struct.error as error:
@@ -41,8 +41,8 @@ def encode_result(key: str, result: CachedResult) -> bytes:
     checked = b"".join(
         (
             header[_CHECKED_FROM:],
-            result.ranking.probabilities.astype("<f4", copy=False).tobytes(),
-            result.ranking.indices.astype("<u2", copy=False).tobytes(),
+            result.probabilities.astype("<f4", copy=False).tobytes(),
+            result.indices.astype("<u2", copy=False).tobytes(),
             *strings,
         )
     )
@@ -59,16 +59,14 @@ def decode_result(key: str, data: bytes) -> CachedResult:
     if len(data) != _HEADER.size + 6 * classes + sum(lengths) or checksum != _checksum(key, data[_CHECKED_FROM:]):
         raise DamagedEntry("truncated or altered")
     indices_at = _HEADER.size + 4 * classes
-    ranking = Ranking(
-        indices=np.frombuffer(data, "<u2", classes, indices_at),
-        probabilities=np.frombuffer(data, "<f4", classes, _HEADER.size),
-    )
+    indices = np.frombuffer(data, "<u2", classes, indices_at)
+    probabilities = np.frombuffer(data, "<f4", classes, _HEADER.size)
     strings, at = [], indices_at + 2 * classes
     for length in lengths:
         strings.append(data[at : at + length].decode())
         at += length
     image_format, *rest = strings
-    return CachedResult(ImageInfo(image_format, width, height), ranking, *rest)
+    return CachedResult(ImageInfo(image_format, width, height), indices, probabilities, *rest)
 
 
 def encode_digest(key: str, sha256: str) -> bytes:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from models.arrays import Float32Array
+from models.arrays import Float32Array, UInt16Array
 from models.errors import ModelError
 from models.labels import Labels, labels_of
 from models.runtimes.loading import load_runtime
@@ -23,7 +23,7 @@ from serve_app.fetch import Fetcher
 from serve_app.settings import Settings
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import rank
-from serve_app.types import EncodedImage, ImageInfo, Ranking
+from serve_app.types import ImageInfo
 
 _BATCH_SIZE = 8
 _NO_DEADLINE = math.inf
@@ -55,10 +55,10 @@ class LocalClassifier:
 
     async def _batch(self, sources: list[ImageInput]) -> list[ImageResult]:
         found = await asyncio.gather(*(self._bytes(source) for source in sources))
-        images = [EncodedImage(data, deadline=_NO_DEADLINE) for data in found if isinstance(data, bytes)]
-        preprocessed = await self._preprocessor.prepare(self._spec.name, images)
+        images = [data for data in found if isinstance(data, bytes)]
+        preprocessed = await self._preprocessor.prepare(self._spec.name, images, [_NO_DEADLINE] * len(images))
         probabilities = await asyncio.to_thread(self._runtime.predict, preprocessed.tensor)
-        outcomes, rankings = iter(preprocessed.outcomes), iter(_ranked(probabilities))
+        outcomes, rankings = iter(preprocessed.outcomes), zip(*rank(probabilities), strict=True)
         results: list[ImageResult] = []
         for source, data in zip(sources, found, strict=True):
             outcome = next(outcomes) if isinstance(data, bytes) else data
@@ -77,7 +77,9 @@ class LocalClassifier:
     async def _fetched(self, url: str) -> bytes:
         return await self._fetcher.fetch(url, deadline=_NO_DEADLINE)
 
-    def _body(self, source: ImageInput, data: bytes, info: ImageInfo, ranking: Ranking) -> dict[str, Any]:
+    def _body(
+        self, source: ImageInput, data: bytes, info: ImageInfo, ranking: tuple[UInt16Array, Float32Array]
+    ) -> dict[str, Any]:
         """The API's response body, without the fields that only a server has."""
         image: dict[str, Any] = {
             "sha256": hashlib.sha256(data).hexdigest(),
@@ -85,7 +87,7 @@ class LocalClassifier:
             "width": info.width,
             "height": info.height,
         }
-        top = zip(ranking.indices[: self._top_k].tolist(), ranking.probabilities[: self._top_k].tolist(), strict=True)
+        top = zip(*(values[: self._top_k].tolist() for values in ranking), strict=True)
         return {
             "image": image | ({"url": source.name} if source.is_url else {}),
             "model": {
@@ -123,7 +125,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be created: {error.strerror}. Set RAYLENS_DATA_DIR.") from None
-
-
-def _ranked(probabilities: Float32Array) -> list[Ranking]:
-    return rank(probabilities) if len(probabilities) else []

@@ -9,7 +9,7 @@ from serve_app.observability.metrics import PreprocessorMetrics
 from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
 from serve_app.stages.preprocessor import Preprocessor
-from serve_app.types import EncodedImage, Preprocessed
+from serve_app.types import Preprocessed
 
 
 class PreprocessorReplica(Preprocessor):
@@ -19,7 +19,9 @@ class PreprocessorReplica(Preprocessor):
         self.warm_up()
         self._metrics = PreprocessorMetrics()
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage], context: BatchContext = EMPTY) -> Preprocessed:
-        preprocessed = await super().prepare(model, images, context)
+    async def prepare(
+        self, model: str, images: Sequence[bytes], deadlines: Sequence[float], context: BatchContext = EMPTY
+    ) -> Preprocessed:
+        preprocessed = await super().prepare(model, images, deadlines, context)
         self._metrics.observe(preprocessed)
         return preprocessed

@@ -28,10 +28,10 @@ from serve_app.errors import (
     RaylensError,
     TooManyImages,
 )
-from serve_app.ingress.classification import ImageUrl, Upload
+from serve_app.ingress.classification import ImageUrl
 
-RequestImage = Upload | ImageUrl | RaylensError
-"""An image of a request, or the error for an image that cannot be read."""
+RequestImage = bytes | ImageUrl | RaylensError
+"""An image of a request as bytes or by its URL, or the error for an image that cannot be read."""
 
 _IMAGE_MISSING: Final = (
     "The request has no image. Send it as the body, as a multipart part named “file”, or as JSON with “image_url” or "
@@ -97,7 +97,7 @@ async def read_images(request: Request, limits: LimitArguments, reservation: Byt
     data = await _read(request, limits.image_bytes, "image", reservation)
     if not data:
         raise ImageMissing(_IMAGE_MISSING)
-    return RequestImages([Upload(data)], is_list=False)
+    return RequestImages([data], is_list=False)
 
 
 async def _stream(request: Request, limit: int, what: str, reservation: ByteReservation) -> AsyncIterator[bytes]:
@@ -182,7 +182,7 @@ async def _multipart(request: Request, limits: LimitArguments, reservation: Byte
 
 async def _from_part(file: UploadFile) -> RequestImage:
     data = await file.read()
-    return Upload(data) if data else ImageMissing("The part is empty; send the bytes of an image.")
+    return data or ImageMissing("The part is empty; send the bytes of an image.")
 
 
 def _too_many_images(limits: LimitArguments) -> TooManyImages:
@@ -222,7 +222,7 @@ def _source_or_error(image: Any, limits: LimitArguments) -> RequestImage:  # noq
         return error
 
 
-def _source(image: Any, limits: LimitArguments) -> Upload | ImageUrl:  # noqa: ANN401
+def _source(image: Any, limits: LimitArguments) -> bytes | ImageUrl:  # noqa: ANN401
     if not isinstance(image, dict):
         raise InvalidParameter("An image must be an object with “image_url” or “image_base64”.")
     url, encoded = image.get("image_url"), image.get("image_base64")
@@ -236,7 +236,7 @@ def _source(image: Any, limits: LimitArguments) -> Upload | ImageUrl:  # noqa: A
         return ImageUrl(url)
     if encoded is None or encoded == "":
         raise ImageMissing(_IMAGE_MISSING)
-    return Upload(_decoded(encoded, limits))
+    return _decoded(encoded, limits)
 
 
 def _decoded(encoded: Any, limits: LimitArguments) -> bytes:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""One image from request to answer: cache, single flight, the graph, the record. Knows nothing of HTTP."""
+"""Classification of one image, independent of HTTP: cache, single flight, pipeline, record."""
 
 import asyncio
 import hashlib
@@ -21,21 +21,21 @@ from serve_app.statistics.records import record_of, timings_of
 from serve_app.types import Answer, CachedResult, ModelInService, Query, Record
 
 PREPROCESSING_VERSION: Final = "1"
-"""Changes whenever the same bytes would give another tensor: cached results of before are then not found."""
+"""Part of the cache key. Increase it when the same bytes would yield another tensor."""
 
 CacheMode = Literal["use", "refresh", "off"]
 CacheOutcome = Literal["hit", "miss", "shared"]
 
 
 class ImageSource(Protocol):
-    """Brings the bytes behind a URL; see ``serve_app.fetch``."""
+    """Downloads images; see ``serve_app.fetch``."""
 
     async def fetch(self, url: str, *, deadline: float) -> bytes: ...
 
 
 @dataclass(slots=True)
 class ServedModel:
-    """A model, its queue and what is known of it once its Classifier runs."""
+    """A model whose Classifier is ready, with its labels and its queue."""
 
     spec: ModelSpec
     labels: Labels
@@ -44,22 +44,15 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """An image that came with the request."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class ImageUrl:
-    """An image that is to be fetched."""
+    """An image to fetch."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the client asked for besides the images."""
+    """The options of a request."""
 
     model: ServedModel
     top_k: int
@@ -71,8 +64,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Classification:
-    """An answered image."""
+class ClassifiedImage:
+    """A classified image and how it was classified."""
 
     query: Query
     model: ServedModel
@@ -80,70 +73,58 @@ class Classification:
     outcome: CacheOutcome
     timings_ms: dict[str, float]
     batch_size: int = 0
-    """Images in the model call; 0 where there was none for this request."""
+    """Images in the model call; 0 if this request needed no model call."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    data: bytes
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Inferred:
-    answer: Answer
-    origin: RequestContext
-    """Of the request that led: who shares the answer points to it."""
-
-
-class Classifications:
-    """Answers images. ``recorder`` keeps the records of answers that needed no inference of their own."""
+class ClassificationService:
+    """Classifies images. ``recorder`` stores the records of images that needed no model call."""
 
     def __init__(self, cache: ResultCache, fetcher: ImageSource, recorder: AdaptiveBatcher[Record, None]) -> None:
         self._cache = cache
         self._fetcher = fetcher
         self._recorder = recorder
-        self._fetches = SingleFlight[str, _Fetched]()
-        self._inferences = SingleFlight[str, _Inferred]()
+        self._fetches = SingleFlight[str, tuple[bytes, str]]()
+        self._inferences = SingleFlight[str, tuple[Answer, RequestContext]]()
 
-    async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
-        """The classes of one image. Raises the RaylensError that is its answer otherwise."""
+    async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
+        """Classify an image, given by its encoded bytes or by its URL. Raises RaylensError."""
         try:
             async with asyncio.timeout(max(0.0, options.deadline - time.time())):
-                # Whole microseconds, as the database keeps them: the record tells the same time as the answer.
+                # Whole microseconds, as in the database, so that the record and the response have the same time.
                 with tracing.span("image") as span:
-                    classification = await self._classify(source, options, round(time.time(), 6))
+                    classified = await self._classify(image, options, round(time.time(), 6))
                     if span:
-                        span.set({"raylens.model": options.model.spec.name, "raylens.outcome": classification.outcome})
-                    return classification
+                        span.set({"raylens.model": options.model.spec.name, "raylens.outcome": classified.outcome})
+                    return classified
         except TimeoutError:
-            raise DeadlineExceeded("The deadline passed before the answer was there; allow more time.") from None
+            raise DeadlineExceeded("The deadline passed before the image was classified; allow more time.") from None
 
-    async def _classify(self, source: Upload | ImageUrl, options: Options, received_at: float) -> Classification:
-        url = source.url if isinstance(source, ImageUrl) else None
-        fetch_ms = 0.0
-        if isinstance(source, ImageUrl):
-            known, result = await self._known(source.url, options)
-            if known and result:
-                return await self._from_cache(self._query(received_at, options, known, url), options, result)
+    async def _classify(self, image: bytes | ImageUrl, options: Options, received_at: float) -> ClassifiedImage:
+        url, fetch_ms = None, 0.0
+        if isinstance(image, ImageUrl):
+            url = image.url
+            known_sha256, result = await self._look_up_url(url, options)
+            if known_sha256 and result:
+                query = self._query(received_at, options, known_sha256, url)
+                return await self._recorded(query, options, result, "hit")
             with tracing.span("fetch") as span:
                 if span:
-                    span.set({"server.address": host_of(source.url)})
-                fetched = await self._fetch(source.url, options)
+                    span.set({"server.address": host_of(url)})
+                data, sha256 = await self._fetch(url, options)
             fetch_ms = (time.time() - received_at) * 1e3
         else:
-            fetched = _Fetched(source.data, hashlib.sha256(source.data).hexdigest())
-        query = self._query(received_at, options, fetched.sha256, url, fetch_ms)
-        if result := await self._look_up(query.sha256, options):
-            return await self._from_cache(query, options, result)
-        return await self._infer(query, fetched.data, options)
+            data, sha256 = image, hashlib.sha256(image).hexdigest()
+        query = self._query(received_at, options, sha256, url, fetch_ms)
+        if result := await self._look_up(sha256, options):
+            return await self._recorded(query, options, result, "hit")
+        return await self._infer(query, data, options)
 
-    async def _known(self, url: str, options: Options) -> tuple[str | None, CachedResult | None]:
-        """What the cache knows of the image behind a URL: its SHA-256, and more."""
+    async def _look_up_url(self, url: str, options: Options) -> tuple[str | None, CachedResult | None]:
+        """The SHA-256 of the image last fetched from a URL, and its result, as far as they are cached."""
         if options.cache != "use":
             return None, None
-        known = await self._cache.sha256_of(url)
-        return known, await self._look_up(known, options) if known else None
+        sha256 = await self._cache.sha256_of(url)
+        return sha256, await self._look_up(sha256, options) if sha256 else None
 
     async def _look_up(self, sha256: str, options: Options) -> CachedResult | None:
         if options.cache != "use":
@@ -154,55 +135,53 @@ class Classifications:
                 span.set({"raylens.cache.hit": result is not None})
             return result
 
-    async def _fetch(self, url: str, options: Options) -> _Fetched:
-        async def fetch() -> _Fetched:
+    async def _fetch(self, url: str, options: Options) -> tuple[bytes, str]:
+        """The image behind a URL and its SHA-256. Concurrent requests for a URL share one fetch."""
+
+        async def fetch() -> tuple[bytes, str]:
             data = await self._fetcher.fetch(url, deadline=options.deadline)
-            fetched = _Fetched(data, hashlib.sha256(data).hexdigest())
+            sha256 = hashlib.sha256(data).hexdigest()
             if options.cache != "off":
-                await self._cache.remember_url(url, fetched.sha256)
-            return fetched
+                await self._cache.remember_url(url, sha256)
+            return data, sha256
 
         if options.cache != "use":
             return await fetch()
         fetched, _ = await self._fetches.run(url, fetch)
         return fetched
 
-    async def _infer(self, query: Query, data: bytes, options: Options) -> Classification:
-        """Through the graph, which records it; or, where another request has it under way, along with that."""
+    async def _infer(self, query: Query, data: bytes, options: Options) -> ClassifiedImage:
+        """Classify in the pipeline, which also records the image; concurrent requests for an image share one answer."""
         key = self._key(query.sha256, options.model)
         origin = RequestContext(options.request_id, tracing.traceparent())
 
-        async def infer() -> _Inferred:
+        async def infer() -> tuple[Answer, RequestContext]:
             with tracing.child(origin.traceparent, "queue") as waiting:
-                answer = await options.model.queue.submit(
-                    Job(query, data, origin, waiting), query.deadline, size=len(data)
-                )
+                job = Job(query, data, origin, waiting)
+                answer = await options.model.queue.submit(job, query.deadline, size=len(data))
             if options.cache != "off":
                 await self._cache.put(key, answer.result)
-            return _Inferred(answer, origin)
+            return answer, origin
 
         if options.cache == "use":
-            inferred, shared = await self._inferences.run(key, infer)
+            (answer, leader), shared = await self._inferences.run(key, infer)
+            if shared:
+                tracing.link(leader.traceparent)
+                return await self._recorded(query, options, answer.result, "shared")
         else:
-            inferred, shared = await infer(), False
-        answer = inferred.answer
-        if shared:
-            tracing.link(inferred.origin.traceparent)
-            return await self._recorded(query, options, answer.result, "shared")
+            answer, _ = await infer()
         total_ms = (time.time() - query.received_at) * 1e3
         timings_ms = timings_of(query.fetch_ms, total_ms, answer)
-        return Classification(query, options.model, answer.result, "miss", timings_ms, answer.batch_size)
-
-    async def _from_cache(self, query: Query, options: Options, result: CachedResult) -> Classification:
-        return await self._recorded(query, options, result, "hit")
+        return ClassifiedImage(query, options.model, answer.result, "miss", timings_ms, answer.batch_size)
 
     async def _recorded(
         self, query: Query, options: Options, result: CachedResult, outcome: CacheOutcome
-    ) -> Classification:
+    ) -> ClassifiedImage:
+        """Record an image whose result needed no model call."""
         record = record_of(query, result, options.model.labels, answered_at=time.time(), cached=True)
         with tracing.span("record"):
             await self._recorder.submit(record, query.deadline)
-        return Classification(query, options.model, result, outcome, record.timings_ms)
+        return ClassifiedImage(query, options.model, result, outcome, record.timings_ms)
 
     def _key(self, sha256: str, model: ServedModel) -> str:
         return content_key(
@@ -225,7 +204,7 @@ class Classifications:
 
 
 def new_id(unix_s: float) -> str:
-    """A UUIDv7 (RFC 9562) as 32 hex digits: milliseconds first, so ids are in order of time."""
+    """A UUIDv7 (RFC 9562) as 32 hex digits: milliseconds first, so that ids are ordered by time."""
     random = secrets.randbits(74)
     value = int(unix_s * 1e3) << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1
     return f"{value:032x}"

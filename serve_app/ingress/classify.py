@@ -14,7 +14,7 @@ from auth.principal import Principal, Scope
 from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.bodies import RequestImage, read_images
-from serve_app.ingress.classification import Classification, ImageUrl, Options, ServedModel
+from serve_app.ingress.classification import ClassifiedImage, ImageUrl, Options, ServedModel
 from serve_app.ingress.documentation import optional_security
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.options import PARAMETERS, options_of
@@ -63,7 +63,7 @@ def _user_id(principal: Principal | None) -> int | None:
     return principal.user.id if principal and principal.user else None
 
 
-async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> Classification:
+async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> ClassifiedImage:
     if isinstance(image, RaylensError):
         gateway.pulse.rejected(image.code)
         raise image
@@ -72,10 +72,10 @@ async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> Cl
 
 async def answer_all(
     gateway: Gateway, images: Sequence[RequestImage], options: Options
-) -> list[Classification | RaylensError]:
+) -> list[ClassifiedImage | RaylensError]:
     """One answer or error per image, in order; all are processed concurrently."""
 
-    async def answer(index: int, image: RequestImage) -> Classification | RaylensError:
+    async def answer(index: int, image: RequestImage) -> ClassifiedImage | RaylensError:
         try:
             return await _answer(gateway, image, options)
         except RaylensError as error:

@@ -25,7 +25,7 @@ from serve_app.images.sample import sample
 from serve_app.ingress import load_shedding, rendering
 from serve_app.ingress.admission import Admission
 from serve_app.ingress.bodies import ByteBudget
-from serve_app.ingress.classification import Classification, Classifications, ImageUrl, Options, ServedModel, Upload
+from serve_app.ingress.classification import ClassificationService, ClassifiedImage, ImageUrl, Options, ServedModel
 from serve_app.ingress.clients import address_of
 from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
 from serve_app.observability import tracing
@@ -34,7 +34,7 @@ from serve_app.pipeline import Job, Pipeline
 from serve_app.rate_limit.limiter import RateLimiter, open_allowance_store
 from serve_app.settings import Settings
 from serve_app.statistics.history import History
-from serve_app.types import Answer, EncodedImage, ModelInService, Record
+from serve_app.types import Answer, ModelInService, Record
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,8 @@ SWEEP_EVERY_S: Final = 60.0
 RECORD_BATCH: Final = 256
 LAST_SPANS_S: Final = 2.0
 """For the traces of the last requests to be sent; a collector that is away holds nobody up for longer."""
+WARM_UP_S: Final = 60.0
+"""Longest duration of a warm-up image in the pipeline."""
 OPEN_AFTER_S: Final = 10.0
 """A replica that starts waits no longer than this for its models."""
 
@@ -89,7 +91,7 @@ class Gateway:
         self._cache = open_cache(settings)
         self._fetcher = Fetcher(settings.fetch_allowed_networks, timeout_s=arguments.limits.fetch_timeout_s)
         recorder = AdaptiveBatcher[Record, None](pipeline.record, slots=2, max_batch=RECORD_BATCH, max_waiting=100_000)
-        self._classifications = Classifications(self._cache, self._fetcher, recorder)
+        self._classification = ClassificationService(self._cache, self._fetcher, recorder)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -161,12 +163,12 @@ class Gateway:
         """All of a user's, newest first, as the API tells them; asks the database as it goes."""
         return (self.record(record) for page in self.history.pages(user_id) for record in page)
 
-    async def classify(self, source: Upload | ImageUrl, options: Options) -> Classification:
+    async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
         """One image; counted, whatever comes of it."""
         with self.counting_refusals():
-            answer = await self._classifications.classify(source, options)
-        self.pulse.answered(answer.outcome, answer.timings_ms, answer.batch_size)
-        return answer
+            classified = await self._classification.classify(image, options)
+        self.pulse.answered(classified.outcome, classified.timings_ms, classified.batch_size)
+        return classified
 
     async def drain(self) -> None:
         """Take no more images, and return once those under way are answered (or their longest time is over)."""
@@ -221,8 +223,8 @@ class Gateway:
         in_service: ModelInService | None = None
         while in_service is None:
             try:
-                images = [EncodedImage(sample("JPEG"), time.time() + 60.0)]
-                preprocessed = await self._pipeline.preprocessor.prepare.remote(spec.name, images)
+                deadlines = [time.time() + WARM_UP_S]
+                preprocessed = await self._pipeline.preprocessor.prepare.remote(spec.name, [sample("JPEG")], deadlines)
                 await self._pipeline.classifiers[spec.name].classify.remote(preprocessed)
                 in_service = await self._pipeline.classifiers[spec.name].describe.remote()
             except Exception:

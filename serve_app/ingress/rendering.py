@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from models.labels import Labels
-from serve_app.ingress.classification import Classification
+from serve_app.ingress.classification import ClassifiedImage
 from serve_app.types import Record
 
 
@@ -31,11 +31,11 @@ def _image(sha256: str, image_format: str, width: int, height: int, url: str | N
     return image if url is None else image | {"url": url}
 
 
-def classification(answer: Classification) -> dict[str, Any]:
+def classification(answer: ClassifiedImage) -> dict[str, Any]:
     """The JSON of a new classification."""
     query, result = answer.query, answer.result
-    indices = result.ranking.indices[: query.top_k].tolist()
-    probabilities = result.ranking.probabilities[: query.top_k].tolist()
+    indices = result.indices[: query.top_k].tolist()
+    probabilities = result.probabilities[: query.top_k].tolist()
     return {
         "id": query.id,
         "created_at": timestamp(query.received_at),
@@ -84,11 +84,11 @@ def recorded(record: Record, labels: Labels | None) -> dict[str, Any]:
     }
 
 
-def legacy(answer: Classification) -> dict[str, Any]:
+def legacy(answer: ClassifiedImage) -> dict[str, Any]:
     """The original application's JSON; the time in seconds."""
-    ranking = answer.result.ranking
+    result = answer.result
     return {
-        "classification": answer.model.labels.name(int(ranking.indices[0])),
-        "confidence": round(float(ranking.probabilities[0]), 4),
+        "classification": answer.model.labels.name(int(result.indices[0])),
+        "confidence": round(float(result.probabilities[0]), 4),
         "processing_time": round(answer.timings_ms["total"] / 1e3, 6),
     }

@@ -1,4 +1,4 @@
-"""First stage: encoded images → one uint8 tensor. One bad image never fails its neighbours."""
+"""The Preprocessor stage: encoded images to one uint8 tensor. A bad image never fails the rest of its batch."""
 
 import asyncio
 import logging
@@ -17,27 +17,31 @@ from serve_app.images.sample import sample
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
 from serve_app.request_context import EMPTY, BatchContext
-from serve_app.types import EncodedImage, ImageInfo, Preprocessed
+from serve_app.types import ImageInfo, Preprocessed
 
 logger = logging.getLogger(__name__)
 
 
 class Preprocessor:
-    """Decodes and resizes in threads; Pillow lets go of the interpreter lock while it does so."""
+    """Decodes and resizes images in threads; Pillow releases the interpreter lock meanwhile."""
 
     def __init__(
         self, transforms: Mapping[str, Transform], threads: int, clock: Callable[[], float] = time.time
     ) -> None:
-        """``transforms``: by the model's name. ``threads``: images decoded at once. ``clock``: Unix seconds."""
+        """``transforms``: by model name. ``threads``: images decoded concurrently. ``clock``: Unix seconds."""
         self._transforms = transforms
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._clock = clock
 
-    async def prepare(self, model: str, images: Sequence[EncodedImage], context: BatchContext = EMPTY) -> Preprocessed:
-        """Every image as a row of pixels as ``model`` wants them, or the error that is its answer, in order.
+    async def prepare(
+        self, model: str, images: Sequence[bytes], deadlines: Sequence[float], context: BatchContext = EMPTY
+    ) -> Preprocessed:
+        """The images as rows of a tensor in the model's input size; an image that fails yields its error instead.
 
-        :raises UnknownModel: there is no such model here.
+        ``images``: encoded files (JPEG, PNG, …). ``deadlines``: one per image, Unix seconds. Raises UnknownModel.
         """
+        if len(images) != len(deadlines):
+            raise ValueError(f"{len(images)} images, {len(deadlines)} deadlines")
         transform = self._transforms.get(model)
         if transform is None:
             raise UnknownModel(f"There is no model “{model}”.")
@@ -47,7 +51,7 @@ class Preprocessor:
 
         def outcome_of(index: int) -> ImageInfo | RaylensError:
             with bound_log_context(context.origin(index)), stage.image(index, "decode") as span:
-                outcome = self._fill(rows[index], images[index], transform)
+                outcome = self._decode_into(rows[index], images[index], deadlines[index], transform)
                 if isinstance(outcome, RaylensError):
                     span.fail(outcome.code)
                 return outcome
@@ -60,25 +64,27 @@ class Preprocessor:
         return Preprocessed(
             tensor=rows if len(good) == len(images) else rows[good],
             outcomes=outcomes,
-            deadlines=[images[index].deadline for index in good],
+            deadlines=[deadlines[index] for index in good],
             preprocess_ms=(time.perf_counter() - started) * 1000,
         )
 
     def warm_up(self) -> None:
-        """Decode a picture of every format for every model: loads the codecs, and fails where one is missing."""
+        """Decode an image of every format for every model. Loads the codecs; raises if one is missing."""
         for transform in self._transforms.values():
             for file_format in ALLOWED:
                 decode(sample(file_format), transform)
 
-    def _fill(self, row: UInt8Array, image: EncodedImage, transform: Transform) -> ImageInfo | RaylensError:
+    def _decode_into(
+        self, row: UInt8Array, image: bytes, deadline: float, transform: Transform
+    ) -> ImageInfo | RaylensError:
         """Decode one image into its row of the tensor, uint8 (size, size, 3)."""
-        if self._clock() > image.deadline:
-            return DeadlineExceeded("The time for this image was over before it could be decoded.")
+        if self._clock() > deadline:
+            return DeadlineExceeded("The deadline passed before the image was decoded; allow more time.")
         try:
-            info, row[:] = decode(image.data, transform)
+            info, row[:] = decode(image, transform)
         except RaylensError as error:
             return error
         except Exception:
-            logger.exception("An image of %d bytes could not be decoded", len(image.data))
-            return InternalError("This image could not be decoded because of a defect in Raylens.")
+            logger.exception("Failed to decode an image of %d bytes", len(image))
+            return InternalError("The image could not be decoded because of a defect in Raylens.")
         return info

@@ -1,4 +1,4 @@
-"""The third stage: probabilities become ranked classes, and every answered image a durable record."""
+"""The Results stage: ranks the classes of each image and records each answered image durably."""
 
 import asyncio
 import time
@@ -10,31 +10,30 @@ from typing import Protocol
 
 import numpy as np
 
-from models.arrays import Float32Array
+from models.arrays import Float32Array, UInt16Array
 from models.labels import Labels
 from serve_app.errors import RaylensError
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
 from serve_app.request_context import EMPTY, BatchContext
 from serve_app.statistics.records import record_of
-from serve_app.types import Answer, CachedResult, Classified, ImageInfo, Query, Ranking, Record
+from serve_app.types import Answer, CachedResult, Classified, ImageInfo, Query, Record
 
 
 class RecordSink(Protocol):
-    """Keeps records durably and exactly once by id; returns when they are safe."""
+    """Stores records durably and exactly once per id; returns once they are durable."""
 
     def record(self, records: Sequence[Record]) -> None: ...
 
 
-def rank(probabilities: Float32Array) -> list[Ranking]:
-    """All classes of each row of float32 (N, C), most probable first; equal ones by index."""
+def rank(probabilities: Float32Array) -> tuple[UInt16Array, Float32Array]:
+    """Class indices, uint16 (N, C), and their probabilities, float32 (N, C), most probable first; ties by index."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
-    ranked = np.take_along_axis(probabilities, order, axis=1)
-    return [Ranking(row.astype(np.uint16), values) for row, values in zip(order, ranked, strict=True)]
+    return order.astype(np.uint16), np.take_along_axis(probabilities, order, axis=1)
 
 
 class Results:
-    """Ranks and records. One transaction a batch, on a thread: the event loop never waits for the database."""
+    """Ranks and records. Each batch is recorded in one transaction, on a thread, so the event loop is never blocked."""
 
     def __init__(self, labels: dict[str, Labels], versions: dict[str, str], sink: RecordSink) -> None:
         self._labels = labels
@@ -45,7 +44,7 @@ class Results:
     async def finish(
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
     ) -> list[Answer | RaylensError]:
-        """One answer or error per query, in order. Answered ones are recorded before this returns."""
+        """One answer or error per query, in order. Answers are recorded before this returns."""
         with bound_log_context(context), tracing.stage(context, "results") as stage:
             return await self._finish(model, queries, classified, stage)
 
@@ -54,9 +53,9 @@ class Results:
     ) -> list[Answer | RaylensError]:
         if len(classified.outcomes) != len(queries):
             raise RuntimeError(f"{len(queries)} queries, {len(classified.outcomes)} outcomes")
-        rankings = iter(rank(classified.probabilities) if len(classified.probabilities) else ())
+        rankings = zip(*rank(classified.probabilities), strict=True)
         answers: list[Answer | RaylensError] = [
-            self._answer(model, outcome, next(rankings), classified) if isinstance(outcome, ImageInfo) else outcome
+            self._answer(model, outcome, *next(rankings), classified) if isinstance(outcome, ImageInfo) else outcome
             for outcome in classified.outcomes
         ]
         now = time.time()
@@ -71,16 +70,19 @@ class Results:
         return answers
 
     async def record(self, records: list[Record]) -> None:
-        """Keep records of images that needed no inference (cache hits, shared answers)."""
+        """Store records; also of images that needed no inference (cache hits, shared answers)."""
         if records:
-            # With the context: what the sink logs is logged for these requests.
+            # With the context, so that the sink's log events carry the request ids.
             work = partial(copy_context().run, self._sink.record, records)
             await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _answer(self, model: str, info: ImageInfo, ranking: Ranking, classified: Classified) -> Answer:
+    def _answer(
+        self, model: str, info: ImageInfo, indices: UInt16Array, probabilities: Float32Array, classified: Classified
+    ) -> Answer:
         result = CachedResult(
             info=info,
-            ranking=ranking,
+            indices=indices,
+            probabilities=probabilities,
             model_version=self._versions[model],
             runtime=classified.runtime,
             precision=classified.precision,

@@ -15,7 +15,7 @@ def record_of(
 ) -> Record:
     """The record of one answered image. ``answer`` where an inference was made for this very query."""
     total_ms = max(0.0, (answered_at - query.received_at) * 1e3)
-    indices = result.ranking.indices[: query.top_k].tolist()
+    indices = result.indices[: query.top_k].tolist()
     return Record(
         id=query.id,
         created_at=query.received_at,
@@ -30,7 +30,7 @@ def record_of(
         precision=result.precision,
         label=labels.name(indices[0]),
         wnid=labels.wnid(indices[0]),
-        predictions=list(zip(indices, result.ranking.probabilities[: query.top_k].tolist(), strict=True)),
+        predictions=list(zip(indices, result.probabilities[: query.top_k].tolist(), strict=True)),
         cached=cached,
         processing_ms=total_ms,
         timings_ms=timings_of(query.fetch_ms, total_ms, answer),

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from serve_app.types import CachedResult, ImageInfo, Ranking
+from serve_app.types import CachedResult, ImageInfo
 
 
 def result(seed: int = 0, classes: int = 1000) -> CachedResult:
     probabilities = np.sort(np.random.default_rng(seed).random(classes).astype(np.float32))[::-1]
     indices = np.random.default_rng(seed).permutation(classes).astype(np.uint16)
     info = ImageInfo("JPEG", 500 + seed, 375)
-    return CachedResult(info, Ranking(indices, probabilities), "1", "openvino", "bf16")
+    return CachedResult(info, indices, probabilities, "1", "openvino", "bf16")
 
 
 def same(left: CachedResult | None, right: CachedResult) -> bool:
@@ -18,10 +18,9 @@ def same(left: CachedResult | None, right: CachedResult) -> bool:
 
 
 def plain(result: CachedResult) -> tuple[object, ...]:
-    ranking = result.ranking
     return (
         result.info,
-        (ranking.indices.dtype, ranking.indices.tobytes()),
-        (ranking.probabilities.dtype, ranking.probabilities.tobytes()),
+        (result.indices.dtype, result.indices.tobytes()),
+        (result.probabilities.dtype, result.probabilities.tobytes()),
         (result.model_version, result.runtime, result.precision),
     )

@@ -1,11 +1,11 @@
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from serve_app.cache.embedded import EmbeddedCache
 from serve_app.cache.lru import TtlLru
-from serve_app.types import Ranking
 from tests.cache.cached_results import result, same
 
 MIB = 2**20
@@ -76,16 +76,15 @@ async def test_the_memory_limit_holds_and_matches_real_memory(clock):
 async def test_a_stored_row_does_not_keep_its_batch_alive():
     batch = np.zeros((64, 1000), np.float32)
     one = result()
-    row = Ranking(one.ranking.indices, batch[3])
     cache = EmbeddedCache(MIB, ttl_s=3600)
-    await cache.put("a", type(one)(one.info, row, "1", "fake", "fp32"))
+    await cache.put("a", replace(one, probabilities=batch[3]))
     batch[:] = 1
     kept = await cache.get("a")
     assert kept is not None
-    assert kept.ranking.probabilities.base is None
-    assert not kept.ranking.probabilities.any()
+    assert kept.probabilities.base is None
+    assert not kept.probabilities.any()
     with pytest.raises(ValueError, match="read-only"):
-        kept.ranking.probabilities[0] = 1
+        kept.probabilities[0] = 1
 
 
 def test_the_least_recently_used_entry_is_evicted_first(clock):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from serve_app.cache.entry import DamagedEntry, decode_digest, decode_result, encode_digest, encode_result
-from serve_app.types import CachedResult, ImageInfo, Ranking
+from serve_app.types import CachedResult, ImageInfo
 from tests.cache.cached_results import result, same
 
 names = st.text(max_size=40)
@@ -15,9 +17,9 @@ sides = st.integers(0, 2**32 - 1)
 @st.composite
 def results(draw: st.DrawFn) -> CachedResult:
     classes = draw(st.integers(0, 50))
-    ranking = Ranking(draw(arrays.arrays(np.uint16, classes)), draw(arrays.arrays(np.float32, classes)))
+    indices, probabilities = draw(arrays.arrays(np.uint16, classes)), draw(arrays.arrays(np.float32, classes))
     info = ImageInfo(draw(names), draw(sides), draw(sides))
-    return CachedResult(info, ranking, draw(names), draw(names), draw(names))
+    return CachedResult(info, indices, probabilities, draw(names), draw(names), draw(names))
 
 
 @given(st.text(), results())
@@ -59,13 +61,13 @@ def test_arbitrary_bytes_raise_damaged_entry(data):
 
 
 def test_decoded_arrays_are_read_only():
-    ranking = decode_result("key", encode_result("key", result())).ranking
+    decoded = decode_result("key", encode_result("key", result()))
     with pytest.raises(ValueError, match="read-only"):
-        ranking.probabilities[0] = 0
+        decoded.probabilities[0] = 0
 
 
 def test_a_field_that_is_too_long_raises():
-    too_long = CachedResult(ImageInfo("JPEG", 1, 1), result().ranking, "1" * 70_000, "fake", "fp32")
+    too_long = replace(result(), model_version="1" * 70_000)
     with pytest.raises(ValueError, match="cannot be encoded"):
         encode_result("key", too_long)
 

@@ -75,7 +75,7 @@ async def test_an_image_that_kills_its_replica_fails_alone(graph: Graph) -> None
     deadly = picture((66, 66, 66))
 
     def is_deadly(arguments: Any) -> bool:
-        return any(image.data == deadly for image in arguments[1])
+        return any(image == deadly for image in arguments[1])
 
     graph.preprocessor.is_deadly = is_deadly
     pictures = different(15)

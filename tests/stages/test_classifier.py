@@ -147,7 +147,7 @@ async def test_as_many_model_calls_at_once_as_allowed(runtime: Gated, concurrenc
 async def test_a_model_that_answers_too_few(runtime: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "predict", lambda tensor: np.zeros((len(tensor) - 1, 1000), np.float32))
     classifier = Classifier(runtime, concurrency=1, max_waiting=8)
-    with pytest.raises(RuntimeError, match="1 of 2"):
+    with pytest.raises(RuntimeError, match="1 rows for 2"):
         await classifier.classify(batch(1, 2))
     await classifier.close()
 

@@ -13,7 +13,7 @@ from serve_app.images.decoding import decode
 from serve_app.images.sample import sample
 from serve_app.stages import preprocessor as module
 from serve_app.stages.preprocessor import Preprocessor
-from serve_app.types import EncodedImage, ImageInfo
+from serve_app.types import ImageInfo, Preprocessed
 
 NOW = 1_000_000.0
 
@@ -25,13 +25,13 @@ def stage(threads: int = 2) -> Preprocessor:
     return Preprocessor({"small": SMALL, "large": Transform(48, 1.0)}, threads, clock=lambda: NOW)
 
 
-def image(data: bytes, deadline: float = NOW + 1) -> EncodedImage:
-    return EncodedImage(data, deadline)
+async def prepare(*images: bytes, model: str = "small", deadlines: list[float] | None = None) -> Preprocessed:
+    return await stage().prepare(model, images, deadlines or [NOW + 1] * len(images))
 
 
 async def test_rows_are_the_decoded_images_in_order():
     files = [sample("PNG"), sample("JPEG"), sample("BMP")]
-    result = await stage().prepare("small", [image(file, NOW + n) for n, file in enumerate(files)])
+    result = await prepare(*files, deadlines=[NOW, NOW + 1, NOW + 2])
     assert result.tensor.shape == (3, 32, 32, 3)
     assert result.tensor.dtype == np.uint8
     assert result.tensor.flags.c_contiguous
@@ -43,13 +43,13 @@ async def test_rows_are_the_decoded_images_in_order():
 
 
 async def test_each_model_has_its_own_size():
-    assert (await stage().prepare("large", [image(sample("PNG"))])).tensor.shape == (1, 48, 48, 3)
+    assert (await prepare(sample("PNG"), model="large")).tensor.shape == (1, 48, 48, 3)
 
 
 async def test_bad_images_leave_their_neighbours_alone():
     good = sample("WEBP")
-    batch = [image(b"text"), image(good, NOW + 5), image(good[:60]), image(good, NOW - 1), image(good, NOW + 7)]
-    result = await stage().prepare("small", batch)
+    deadlines = [NOW + 1, NOW + 5, NOW + 1, NOW - 1, NOW + 7]
+    result = await prepare(b"text", good, good[:60], good, good, deadlines=deadlines)
     assert [type(outcome) for outcome in result.outcomes] == [
         UnsupportedImage,
         ImageInfo,
@@ -63,14 +63,14 @@ async def test_bad_images_leave_their_neighbours_alone():
 
 
 async def test_nothing_good_leaves_an_empty_tensor():
-    result = await stage().prepare("small", [image(b"text")])
+    result = await prepare(b"text")
     assert result.tensor.shape == (0, 32, 32, 3)
     assert result.deadlines == []
 
 
 async def test_an_image_past_its_deadline_is_not_decoded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "decode", lambda *_: pytest.fail("decoded"))
-    result = await stage().prepare("small", [image(sample("PNG"), NOW - 0.001)])
+    result = await prepare(sample("PNG"), deadlines=[NOW - 0.001])
     assert isinstance(result.outcomes[0], DeadlineExceeded)
 
 
@@ -84,7 +84,7 @@ async def test_a_defect_of_ours_is_logged_and_stays_with_its_image(
 
     monkeypatch.setattr(module, "decode", faulty)
     with caplog.at_level(logging.ERROR):
-        result = await stage().prepare("small", [image(b"faulty"), image(sample("PNG"))])
+        result = await prepare(b"faulty", sample("PNG"))
     assert isinstance(result.outcomes[0], InternalError)
     assert "secret" not in str(result.outcomes[0])
     assert "the secret cause" in caplog.text
@@ -93,7 +93,7 @@ async def test_a_defect_of_ours_is_logged_and_stays_with_its_image(
 
 async def test_an_unknown_model_is_refused():
     with pytest.raises(UnknownModel, match="no-such"):
-        await stage().prepare("no-such", [image(sample("PNG"))])
+        await prepare(sample("PNG"), model="no-such")
 
 
 async def test_images_are_decoded_side_by_side_off_the_event_loop(monkeypatch: pytest.MonkeyPatch):
@@ -104,7 +104,7 @@ async def test_images_are_decoded_side_by_side_off_the_event_loop(monkeypatch: p
         return decode(data, transform)
 
     monkeypatch.setattr(module, "decode", meeting)
-    result = await stage(threads=2).prepare("small", [image(sample("PNG"))] * 2)
+    result = await prepare(*[sample("PNG")] * 2)
     assert [type(outcome) for outcome in result.outcomes] == [ImageInfo, ImageInfo]
 
 
@@ -120,13 +120,13 @@ async def test_cancelled_work_is_dropped_from_the_queue(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(module, "decode", blocking)
     single = stage(threads=1)
-    abandoned = asyncio.create_task(single.prepare("small", [image(sample("PNG"))] * 8))
+    abandoned = asyncio.create_task(single.prepare("small", [sample("PNG")] * 8, [NOW + 1] * 8))
     await asyncio.to_thread(running.wait, 5)
     abandoned.cancel()
     with pytest.raises(asyncio.CancelledError):
         await abandoned
     release.set()
-    await single.prepare("small", [image(sample("BMP"))])
+    await single.prepare("small", [sample("BMP")], [NOW + 1])
     assert len(begun) == 2
 
 

@@ -116,7 +116,7 @@ async def test_an_internal_error_is_a_failure(traces: Traces, graph: Graph):
         raise ZeroDivisionError("hush")
 
     graph.classifier.stage._infer = broken
-    graph.classifier.stage._merger._run = broken
+    graph.classifier.stage._batcher._run = broken
     with pytest.raises(ZeroDivisionError):
         await traces.ask(1, picture(GREEN))
     root = traces.of(1)
