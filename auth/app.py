@@ -9,7 +9,7 @@ from auth.routes.oauth import oauth_routes
 from auth.service import Auth
 
 
-def install(app: FastAPI, auth: Auth) -> None:
+def include_auth(app: FastAPI, auth: Auth) -> None:
     """Add the routes, and let every route of the application authenticate its requests."""
     app.state.authenticator = auth.authenticator
     djoser = djoser_routes(auth)

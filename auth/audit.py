@@ -48,7 +48,7 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestSource:
     """Where a request came from."""
 
     address: str = ""
@@ -56,7 +56,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditRecord:
     """One line of the log."""
 
     id: int
@@ -77,12 +77,12 @@ class Audit:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
-        self._happened: Counter[str] = Counter()
+        self._event_counts: Counter[str] = Counter()
 
-    def happened(self) -> dict[str, int]:
+    def event_counts(self) -> dict[str, int]:
         """What was written down here since the start, counted by event; for those who watch."""
         with self._lock:
-            return dict(self._happened)
+            return dict(self._event_counts)
 
     def add(
         self,
@@ -92,7 +92,7 @@ class Audit:
         user_id: int | None,
         actor_id: int | None = None,
         client_id: str = "",
-        origin: Origin = Origin(),
+        origin: RequestSource = RequestSource(),
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """``actor_id`` None: the user themselves; or :data:`OPERATOR`."""
@@ -108,18 +108,18 @@ class Audit:
         }
         connection.execute(insert(audit).values(values))
         with self._lock:
-            self._happened[event.value] += 1
+            self._event_counts[event.value] += 1
         if event is Event.SIGN_IN_FAILED:
             # Numbers alone: what was typed for a name may be a password, and who asks may be nobody.
             log.warning("sign_in_refused", account_id=user_id)
 
-    def record(self, event: Event, *, user_id: int, origin: Origin) -> None:
+    def record(self, event: Event, *, user_id: int, origin: RequestSource) -> None:
         """For what changes nothing that a transaction would be needed for."""
         write(self._engine, lambda connection: self.add(connection, event, user_id=user_id, origin=origin))
 
     def entries(
         self, *, user_id: int | None = None, event: str | None = None, before_id: int | None = None, limit: int = 50
-    ) -> list[Entry]:
+    ) -> list[AuditRecord]:
         """Newest first; those of one user, of one kind, or older than one of them."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if user_id is not None:
@@ -129,7 +129,7 @@ class Audit:
         if before_id is not None:
             query = query.where(audit.c.id < before_id)
         with self._engine.connect() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(query)]
+            return [AuditRecord(**row._mapping) for row in connection.execute(query)]
 
     def usernames(self, user_ids: Collection[int]) -> dict[int, str]:
         """What those are called today who are still there, by id."""

@@ -23,7 +23,7 @@ KEY_SCOPES: Final[Scopes] = ALL - {Scope.OPENID}
 """What an API key may have."""
 
 Role = Literal["user", "admin"]
-Kind = Literal["session", "token", "key", "access"]
+CredentialKind = Literal["session", "token", "key", "access"]
 """A cookie session, a token of the sign-in call, a personal API key, an access token of the OAuth server."""
 
 
@@ -58,7 +58,7 @@ class User:
 class Principal:
     """A user, an application on behalf of a user, or an application on its own (``user`` is None)."""
 
-    kind: Kind
+    kind: CredentialKind
     user: User | None
     client_id: str
     """The application; empty where there is none."""

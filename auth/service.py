@@ -9,12 +9,12 @@ from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.audit import Audit, Origin
-from auth.credentials.api_keys import Keys
+from auth.audit import Audit, RequestSource
+from auth.credentials.api_keys import ApiKeyService
 from auth.credentials.secret import Prefix
 from auth.credentials.sessions import Sessions
 from auth.credentials.store import PREFIXES, Credentials
-from auth.credentials.tokens import Tokens
+from auth.credentials.tokens import LoginTokens
 from auth.database import write
 from auth.external.external import External
 from auth.external.identities import Identities
@@ -22,10 +22,10 @@ from auth.http.authenticator import Authenticator
 from auth.http.cookies import SessionCookie
 from auth.oauth.service import OAuth
 from auth.passwords.hashing import Passwords
-from auth.passwords.throttling import Throttle
+from auth.passwords.throttling import LoginThrottle
 from auth.settings import AuthSettings, Clock
+from auth.thread_pools import ThreadPools
 from auth.users.accounts import Accounts
-from auth.workers import Workers
 
 
 class Auth:
@@ -50,11 +50,11 @@ class Auth:
         self.settings = settings
         self.erase = erase
         self.records_of = records_of
-        self.workers = Workers()
+        self.workers = ThreadPools()
         self.cookie = SessionCookie(settings)
         self.audit = Audit(engine, clock)
         self.credentials = Credentials(engine, clock)
-        self.throttle = Throttle(engine, clock)
+        self.throttle = LoginThrottle(engine, clock)
         self.accounts = Accounts(
             engine,
             clock,
@@ -64,9 +64,9 @@ class Auth:
             audit=self.audit,
             settings=settings,
         )
-        self.tokens = Tokens(engine, self.accounts, self.credentials, self.audit)
+        self.tokens = LoginTokens(engine, self.accounts, self.credentials, self.audit)
         self.sessions = Sessions(engine, self.accounts, self.credentials, self.audit)
-        self.keys = Keys(engine, self.credentials, self.audit)
+        self.keys = ApiKeyService(engine, self.credentials, self.audit)
         self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)
         self.clients = self.oauth.clients
         self.grants = self.oauth.grants
@@ -95,17 +95,17 @@ class Auth:
         self.oauth.sweep()
         self.accounts.sweep(self.erase)
 
-    def happened(self) -> dict[str, int]:
+    def event_counts(self) -> dict[str, int]:
         """What happened to accounts in this process since its start, counted by event, for those who watch.
 
         Besides the log's events ``user.throttled``: a sign-in, or a new account, that was told to wait.
         """
-        return self.audit.happened() | {"user.throttled": self.throttle.refused}
+        return self.audit.event_counts() | {"user.throttled": self.throttle.refused}
 
-    def origin_of(self, request: Request) -> Origin:
-        return Origin(self._address_of(request), request.headers.get("user-agent", ""))
+    def request_source(self, request: Request) -> RequestSource:
+        return RequestSource(self._address_of(request), request.headers.get("user-agent", ""))
 
-    async def erase_soon(self, user_id: int) -> None:
+    async def erase_user_data(self, user_id: int) -> None:
         """Let the application around delete what it keeps of a deleted user; where that fails, the sweep does it."""
         with contextlib.suppress(SQLAlchemyError):
             await self.workers.run(self.erase, user_id)

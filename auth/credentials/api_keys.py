@@ -4,17 +4,17 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.store import Credential, Credentials
 from auth.database import write
 from auth.errors import InvalidFields, NoSuchThing, NotAllowed
 from auth.principal import KEY_SCOPES, Scopes, User, allowed_to
 
-MOST_KEYS: Final = 100
-LONGEST_NAME: Final = 100
+MAX_API_KEYS: Final = 100
+_MAX_NAME_LENGTH: Final = 100
 
 
-class Keys:
+class ApiKeyService:
     """Makes and ends them."""
 
     def __init__(self, engine: Engine, credentials: Credentials, audit: Audit) -> None:
@@ -23,11 +23,11 @@ class Keys:
         self._audit = audit
 
     def create(
-        self, user: User, name: str, scopes: Scopes, lifetime_s: float | None, *, origin: Origin
+        self, user: User, name: str, scopes: Scopes, lifetime_s: float | None, *, origin: RequestSource
     ) -> tuple[Credential, str]:
         """The key and its secret, told this once. Raises InvalidFields, and NotAllowed for one too many."""
         name = name.strip()
-        _refuse_faults(user, name, scopes)
+        _validate(user, name, scopes)
 
         def work(connection: Connection) -> tuple[Credential, str]:
             issue = self._credentials.issue
@@ -38,15 +38,15 @@ class Keys:
             self._audit.add(connection, Event.KEY_CREATED, user_id=user.id, origin=origin, detail=detail)
             return key, secret
 
-        if len(self.list(user.id)) >= MOST_KEYS:
-            raise NotAllowed(f"You have {MOST_KEYS} keys; end one that is not needed any more.")
+        if len(self.list(user.id)) >= MAX_API_KEYS:
+            raise NotAllowed(f"You have {MAX_API_KEYS} keys; end one that is not needed any more.")
         return write(self._engine, work)
 
     def list(self, user_id: int) -> list[Credential]:
         """Those that are still good, newest first."""
         return self._credentials.list(user_id, ["key"])
 
-    def revoke(self, user_id: int, id_: int, *, origin: Origin) -> None:
+    def revoke(self, user_id: int, id_: int, *, origin: RequestSource) -> None:
         """End one of a user's. Raises NoSuchThing."""
 
         def work(connection: Connection) -> None:
@@ -58,10 +58,10 @@ class Keys:
         write(self._engine, work)
 
 
-def _refuse_faults(user: User, name: str, scopes: Scopes) -> None:
+def _validate(user: User, name: str, scopes: Scopes) -> None:
     faults: dict[str, list[str]] = {}
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        faults["name"] = [f"1 to {LONGEST_NAME} printable characters."]
+    if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable():
+        faults["name"] = [f"1 to {_MAX_NAME_LENGTH} printable characters."]
     may_have = KEY_SCOPES & allowed_to(user.role)
     if not scopes or scopes - may_have:
         faults["scopes"] = [f"One or more of {', '.join(sorted(may_have))}."]

@@ -4,14 +4,14 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.store import Credential, Credentials
 from auth.database import write
 from auth.errors import NoSuchThing
-from auth.principal import Kind, User
+from auth.principal import CredentialKind, User
 from auth.users.accounts import Accounts
 
-SIGN_INS: Final[tuple[Kind, ...]] = ("session", "token")
+SIGN_INS: Final[tuple[CredentialKind, ...]] = ("session", "token")
 """What comes of a name and a password, in a browser or by the sign-in call."""
 
 
@@ -24,7 +24,9 @@ class Sessions:
         self._credentials = credentials
         self._audit = audit
 
-    def sign_in(self, username: str, password: str, *, instead_of: str | None, origin: Origin) -> tuple[User, str]:
+    def sign_in(
+        self, username: str, password: str, *, instead_of: str | None, origin: RequestSource
+    ) -> tuple[User, str]:
         """Who it is, and the secret for the cookie; hashes. Raises InvalidLogin or Throttled."""
 
         def issue(connection: Connection, user: User) -> tuple[User, str]:
@@ -32,11 +34,11 @@ class Sessions:
 
         return self._accounts.enter(username, password, issue, origin=origin)
 
-    def begin(self, user_id: int, *, instead_of: str | None, origin: Origin) -> str:
+    def begin(self, user_id: int, *, instead_of: str | None, origin: RequestSource) -> str:
         """The secret for the cookie, for whom others vouch for. ``instead_of``: what the cookie holds; it ends."""
         return write(self._engine, lambda connection: self._begin(connection, user_id, instead_of, origin))
 
-    def end(self, secret: str, *, origin: Origin) -> None:
+    def end(self, secret: str, *, origin: RequestSource) -> None:
         """Nothing happens to one that has ended already."""
         write(self._engine, lambda connection: self._end(connection, secret, origin))
 
@@ -44,7 +46,7 @@ class Sessions:
         """Where a user is signed in, by session or token, newest first."""
         return self._credentials.list(user_id, SIGN_INS)
 
-    def revoke(self, user_id: int, id_: int, *, origin: Origin) -> None:
+    def revoke(self, user_id: int, id_: int, *, origin: RequestSource) -> None:
         """End one of a user's sign-ins. Raises NoSuchThing."""
 
         def work(connection: Connection) -> None:
@@ -55,7 +57,7 @@ class Sessions:
 
         write(self._engine, work)
 
-    def revoke_others(self, user_id: int, but_id: int, *, origin: Origin) -> None:
+    def revoke_others(self, user_id: int, but_id: int, *, origin: RequestSource) -> None:
         """End all of a user's sign-ins but one."""
 
         def work(connection: Connection) -> None:
@@ -65,13 +67,13 @@ class Sessions:
 
         write(self._engine, work)
 
-    def _begin(self, connection: Connection, user_id: int, instead_of: str | None, origin: Origin) -> str:
+    def _begin(self, connection: Connection, user_id: int, instead_of: str | None, origin: RequestSource) -> str:
         """Nobody goes on under a session that was there before they signed in, planted by somebody else perhaps."""
         if instead_of:
             self._end(connection, instead_of, origin)
         return self._credentials.issue(connection, "session", user_id, origin=origin)
 
-    def _end(self, connection: Connection, secret: str, origin: Origin) -> None:
+    def _end(self, connection: Connection, secret: str, origin: RequestSource) -> None:
         user_id = self._credentials.revoke_secret(connection, "session", secret)
         if user_id is not None:
             self._audit.add(connection, Event.SIGNED_OUT, user_id=user_id, origin=origin)

@@ -8,18 +8,18 @@ from typing import Final
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.lifetimes import SEEN_EVERY, SESSION, SESSION_IDLE, TOKEN_IDLE, microseconds
 from auth.credentials.secret import Prefix, digest_of, hint_of, new_secret
 from auth.database import write
-from auth.principal import Kind, Principal, Scopes, User, allowed_to, parse_scopes, render_scopes
+from auth.principal import CredentialKind, Principal, Scopes, User, allowed_to, parse_scopes, render_scopes
 from auth.settings import Clock
 from auth.tables import credentials, users
 
-PREFIXES: Final[dict[Kind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
-IDLE_S: Final[dict[Kind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
+PREFIXES: Final[dict[CredentialKind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
+IDLE_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
 MOST_LISTED: Final = 1000
-TOTAL_S: Final[dict[Kind, int | None]] = {"session": SESSION, "token": None, "key": None}
+TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION, "token": None, "key": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Credential:
     """One of a user's; the secret itself is known to its holder alone."""
 
     id: int
-    kind: Kind
+    kind: CredentialKind
     user_id: int
     name: str
     hint: str
@@ -54,13 +54,13 @@ class Credentials:
     def issue(
         self,
         connection: Connection,
-        kind: Kind,
+        kind: CredentialKind,
         user_id: int,
         *,
         scopes: Scopes = frozenset(),
         name: str = "",
         lifetime_s: float | None = None,
-        origin: Origin = Origin(),  # noqa: B008 - immutable
+        origin: RequestSource = RequestSource(),  # noqa: B008 - immutable
     ) -> str:
         """A new secret, within the caller's transaction. Sessions and tokens may all that their user may.
 
@@ -106,7 +106,7 @@ class Credentials:
         with self._engine.connect() as connection:
             return connection.scalar(select(credentials.c.created_us).where(credentials.c.id == id_))
 
-    def list(self, user_id: int, kinds: Collection[Kind]) -> list[Credential]:
+    def list(self, user_id: int, kinds: Collection[CredentialKind]) -> list[Credential]:
         """Those of a user that are still good, newest first; of very many the newest."""
         query = (
             select(credentials)
@@ -124,18 +124,20 @@ class Credentials:
         row = connection.execute(select(credentials).where(credentials.c.digest == digest_of(secret))).one_or_none()
         return _credential(row) if row else None
 
-    def revoke(self, connection: Connection, user_id: int, id_: int, kinds: Collection[Kind] = tuple(PREFIXES)) -> bool:
+    def revoke(
+        self, connection: Connection, user_id: int, id_: int, kinds: Collection[CredentialKind] = tuple(PREFIXES)
+    ) -> bool:
         """End one of a user's of these kinds; False where there is none such (any more)."""
         mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
         return connection.execute(delete(credentials).where(mine)).rowcount > 0
 
-    def revoke_secret(self, connection: Connection, kind: Kind, secret: str) -> int | None:
+    def revoke_secret(self, connection: Connection, kind: CredentialKind, secret: str) -> int | None:
         """End the one that has this secret; whose it was, None where there was none (any more)."""
         found = self.find(connection, secret)
         return found.user_id if found and self.revoke(connection, found.user_id, found.id, [kind]) else None
 
     def revoke_all(
-        self, connection: Connection, user_id: int, kinds: Collection[Kind], but_id: int | None = None
+        self, connection: Connection, user_id: int, kinds: Collection[CredentialKind], but_id: int | None = None
     ) -> int:
         """End all of a user's of these kinds but one; how many those were."""
         others = (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
@@ -175,7 +177,7 @@ def _user(row: Row[tuple[object, ...]]) -> User:
     return User(row.user_id, row.username, row.email, row.role, row.user_created_us, bool(row.has_password))
 
 
-def _ends_us(kind: Kind, seen_us: int, expires_us: int | None) -> int:
+def _ends_us(kind: CredentialKind, seen_us: int, expires_us: int | None) -> int:
     idle_s = IDLE_S[kind]
     idle_us = seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
     return min(idle_us, _FOREVER if expires_us is None else expires_us)

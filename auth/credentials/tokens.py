@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, Engine
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.sessions import SIGN_INS
 from auth.credentials.store import Credentials
 from auth.database import write
@@ -10,14 +10,14 @@ from auth.principal import User
 from auth.users.accounts import Accounts
 
 
-class Tokens:
+class LoginTokens:
     def __init__(self, engine: Engine, accounts: Accounts, credentials: Credentials, audit: Audit) -> None:
         self._engine = engine
         self._accounts = accounts
         self._credentials = credentials
         self._audit = audit
 
-    def begin(self, username: str, password: str, *, origin: Origin) -> str:
+    def begin(self, username: str, password: str, *, origin: RequestSource) -> str:
         """A new token's secret; hashes. Raises InvalidLogin or Throttled."""
 
         def issue(connection: Connection, user: User) -> str:
@@ -25,7 +25,7 @@ class Tokens:
 
         return self._accounts.enter(username, password, issue, origin=origin)
 
-    def end(self, user_id: int, id_: int, *, origin: Origin) -> None:
+    def end(self, user_id: int, id_: int, *, origin: RequestSource) -> None:
         """Of a token or session; nothing happens to one that has ended already."""
 
         def work(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.database import write
 from auth.errors import AuthError, Busy, NotAllowed
 from auth.external.identities import Identities
@@ -15,7 +15,7 @@ from auth.external.person import Person
 from auth.external.providers import Provider
 from auth.settings import AuthSettings
 from auth.users.accounts import Accounts
-from auth.users.rows import by_id, existing
+from auth.users.repository import by_id, get_for_update
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class AccountLinking:
         self._identities = identities
         self._audit = audit
 
-    def sign_in(self, provider: Provider, person: Person, *, origin: Origin) -> int:
+    def sign_in(self, provider: Provider, person: Person, *, origin: RequestSource) -> int:
         """The id of their account, made if there is none yet. Raises NotAllowed where they have to stay outside."""
 
         def work(connection: Connection) -> int | AuthError:
@@ -53,11 +53,11 @@ class AccountLinking:
             raise outcome
         return outcome
 
-    def link(self, user_id: int, provider: Provider, person: Person, *, origin: Origin) -> None:
+    def link(self, user_id: int, provider: Provider, person: Person, *, origin: RequestSource) -> None:
         """Let the identity sign in a user who asked for that. Raises NotAllowed where it is somebody else's."""
 
         def work(connection: Connection) -> None:
-            existing(connection, user_id)
+            get_for_update(connection, user_id)
             owner_id = self._identities.owner_of(connection, person)
             if owner_id is None:
                 self._identities.add(connection, user_id, provider.name, person, origin)
@@ -69,7 +69,7 @@ class AccountLinking:
 
         self._write(work)
 
-    def failed(self, provider: Provider, error: AuthError, *, origin: Origin) -> None:
+    def failed(self, provider: Provider, error: AuthError, *, origin: RequestSource) -> None:
         """Write down that somebody came back from a provider and was not let in."""
 
         def work(connection: Connection) -> None:
@@ -77,7 +77,9 @@ class AccountLinking:
 
         write(self._engine, work)
 
-    def _register(self, connection: Connection, provider: Provider, person: Person, origin: Origin) -> int | AuthError:
+    def _register(
+        self, connection: Connection, provider: Provider, person: Person, origin: RequestSource
+    ) -> int | AuthError:
         if not (provider.registers and self._settings.registration):
             return self._refused(connection, provider, None, "unknown", origin)
         username = person.username or provider.name
@@ -87,7 +89,7 @@ class AccountLinking:
         return user.id
 
     def _refused(
-        self, connection: Connection, provider: Provider, user_id: int | None, reason: str, origin: Origin
+        self, connection: Connection, provider: Provider, user_id: int | None, reason: str, origin: RequestSource
     ) -> NotAllowed:
         """Given back, not raised: the log of it has to stay."""
         self._log(connection, Event.SIGN_IN_FAILED, provider, user_id, origin, reason=reason)
@@ -104,7 +106,7 @@ class AccountLinking:
         event: Event,
         provider: Provider,
         user_id: int | None,
-        origin: Origin,
+        origin: RequestSource,
         **detail: str,
     ) -> None:
         told = {"provider": provider.name} | detail

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from auth.credentials.lifetimes import MINUTE
 from auth.credentials.secret import digest_of
-from auth.http.own_path import own_path
+from auth.http.redirect_target import safe_redirect_path
 from auth.settings import AuthSettings, Clock
 
 LIFE_S: Final = 10 * MINUTE
@@ -43,7 +43,7 @@ class Flow:
 def new_flow(provider: str, then: str | None, user_id: int | None = None) -> Flow:
     """``then``: where to go on to, which anybody may have made up."""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    path = own_path(then)
+    path = safe_redirect_path(then)
     return Flow(provider, state, nonce, verifier, path if len(path) <= LONGEST_NEXT else "/", user_id)
 
 

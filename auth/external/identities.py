@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.database import write
 from auth.errors import NoSuchThing, NotAllowed
 from auth.external.person import Person
 from auth.settings import Clock
 from auth.tables import identities
-from auth.users.rows import existing
+from auth.users.repository import get_for_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,11 @@ class Identities:
             for row in rows
         ]
 
-    def unlink(self, user_id: int, identity_id: int, *, origin: Origin) -> None:
+    def unlink(self, user_id: int, identity_id: int, *, origin: RequestSource) -> None:
         """Raises NoSuchThing, or NotAllowed where it is their only way in."""
 
         def work(connection: Connection) -> None:
-            user = existing(connection, user_id)  # locked: of two at once, the second sees what the first did
+            user = get_for_update(connection, user_id)  # locked: of two at once, the second sees what the first did
             rows = connection.execute(select(identities).where(identities.c.user_id == user_id)).all()
             gone = next((row for row in rows if row.id == identity_id), None)
             if gone is None:
@@ -74,7 +74,7 @@ class Identities:
         """The id of the user whose identity this is."""
         return connection.scalar(select(identities.c.user_id).where(_is(person)))
 
-    def add(self, connection: Connection, user_id: int, provider: str, person: Person, origin: Origin) -> None:
+    def add(self, connection: Connection, user_id: int, provider: str, person: Person, origin: RequestSource) -> None:
         """Link it. Raises IntegrityError where it just was linked by somebody else."""
         now_us = microseconds(self._clock())
         values = {
@@ -94,7 +94,7 @@ class Identities:
         values = {"provider": provider, "email": person.email, "seen_us": microseconds(self._clock())}
         connection.execute(update(identities).where(_is(person)).values(values))
 
-    def _log(self, connection: Connection, event: Event, user_id: int, provider: str, origin: Origin) -> None:
+    def _log(self, connection: Connection, event: Event, user_id: int, provider: str, origin: RequestSource) -> None:
         self._audit.add(connection, event, user_id=user_id, origin=origin, detail={"provider": provider})
 
 

@@ -16,7 +16,7 @@ def shown(value: object) -> str:
 def address(value: object) -> str:
     """An e-mail address; empty if it is not one."""
     email = value if isinstance(value, str) and value.isprintable() else ""
-    return "" if emails.faults_of(email) else emails.normalized(email)
+    return "" if emails.email_errors(email) else emails.normalize_email(email)
 
 
 def subject(value: object) -> str:

@@ -15,13 +15,13 @@ from auth.errors import InvalidCredential
 from auth.http.cookies import READS, SessionCookie
 from auth.principal import Principal
 from auth.settings import Clock
-from auth.workers import Workers
+from auth.thread_pools import ThreadPools
 
 Lookup = Callable[[bytes], Principal | None]
 """From the digest of a secret to who holds it, asking the database."""
 
-MOST_CACHED: Final = 20_000
-SCHEMES: Final[dict[str, frozenset[str]]] = {
+MAX_CACHED_PRINCIPALS: Final = 20_000
+_SCHEMES: Final[dict[str, frozenset[str]]] = {
     "token": frozenset({Prefix.TOKEN, Prefix.KEY}),
     "bearer": frozenset({Prefix.ACCESS, Prefix.KEY, Prefix.TOKEN}),
 }
@@ -35,7 +35,7 @@ class Authenticator:
         self,
         cookie: SessionCookie,
         lookups: Mapping[Prefix, Lookup],
-        workers: Workers,
+        workers: ThreadPools,
         clock: Clock,
         monotonic: Clock = time.monotonic,
     ) -> None:
@@ -44,8 +44,8 @@ class Authenticator:
         self._workers = workers
         self._clock = clock
         self._monotonic = monotonic
-        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
-        self._lookups_under_way: dict[bytes, asyncio.Task[Principal | None]] = {}
+        self._cached: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._lookups_in_flight: dict[bytes, asyncio.Task[Principal | None]] = {}
 
     async def principal_of(self, connection: HTTPConnection) -> Principal | None:
         """None for who came with nothing.
@@ -70,27 +70,27 @@ class Authenticator:
 
     def forget(self, secret: str) -> None:
         """Ask the database again who holds it, at once instead of in a few seconds."""
-        self._lookups_under_way.clear()
-        self._known.pop(digest_of(secret), None)
+        self._lookups_in_flight.clear()
+        self._cached.pop(digest_of(secret), None)
 
     def forget_all(self) -> None:
         """The same for everybody."""
-        self._lookups_under_way.clear()
-        self._known.clear()
+        self._lookups_in_flight.clear()
+        self._cached.clear()
 
     def forget_user(self, user_id: int) -> None:
         """The same for all that one user gets in with, and for who acts for them."""
-        self._lookups_under_way.clear()
-        theirs = [digest for digest, (_, known) in self._known.items() if known.user and known.user.id == user_id]
+        self._lookups_in_flight.clear()
+        theirs = [digest for digest, (_, cached) in self._cached.items() if cached.user and cached.user.id == user_id]
         for digest in theirs:
-            del self._known[digest]
+            del self._cached[digest]
 
     async def _of_header(self, authorization: str) -> Principal:
         scheme, _, secret = authorization.partition(" ")
         secret = secret.strip()
         challenge = "Token" if scheme.lower() == "token" else None
         prefix = secret[:PREFIX_LENGTH]
-        if prefix not in SCHEMES.get(scheme.lower(), frozenset()):
+        if prefix not in _SCHEMES.get(scheme.lower(), frozenset()):
             raise InvalidCredential("Invalid token.", challenge=challenge)
         principal = await self._principal(Prefix(prefix), secret)
         if principal is None:
@@ -108,10 +108,10 @@ class Authenticator:
 
     async def _principal(self, prefix: Prefix, secret: str) -> Principal | None:
         digest = digest_of(secret)
-        principal = self._remembered(digest)
+        principal = self._from_cache(digest)
         if principal is None:
-            under_way = self._lookups_under_way.get(digest)
-            principal = await asyncio.shield(under_way or self._look_up(prefix, digest))
+            in_flight = self._lookups_in_flight.get(digest)
+            principal = await asyncio.shield(in_flight or self._look_up(prefix, digest))
         return principal if principal and principal.expires_us > microseconds(self._clock()) else None
 
     def _look_up(self, prefix: Prefix, digest: bytes) -> "asyncio.Task[Principal | None]":
@@ -121,29 +121,29 @@ class Authenticator:
             asked_at = self._monotonic()
             principal = await self._workers.run(self._lookups[prefix], digest)
             # One that is no longer under way was told to forget, and its answer may be older than the reason for that.
-            if principal and self._lookups_under_way.get(digest) is lookup:
-                self._remember(digest, principal, asked_at)
+            if principal and self._lookups_in_flight.get(digest) is lookup:
+                self._cache(digest, principal, asked_at)
             return principal
 
         # A context of its own: servers cancel what began in that of a request when its client leaves.
         lookup = asyncio.create_task(ask(), context=Context())
-        self._lookups_under_way[digest] = lookup
-        lookup.add_done_callback(lambda _: self._landed(digest, lookup))
+        self._lookups_in_flight[digest] = lookup
+        lookup.add_done_callback(lambda _: self._finish_lookup(digest, lookup))
         return lookup
 
-    def _landed(self, digest: bytes, lookup: "asyncio.Task[Principal | None]") -> None:
-        if self._lookups_under_way.get(digest) is lookup:
-            del self._lookups_under_way[digest]
+    def _finish_lookup(self, digest: bytes, lookup: "asyncio.Task[Principal | None]") -> None:
+        if self._lookups_in_flight.get(digest) is lookup:
+            del self._lookups_in_flight[digest]
         if not lookup.cancelled():
             lookup.exception()  # seen, also where everybody who waited for it has left
 
-    def _remembered(self, digest: bytes) -> Principal | None:
-        asked_at, principal = self._known.get(digest, (0.0, None))
+    def _from_cache(self, digest: bytes) -> Principal | None:
+        asked_at, principal = self._cached.get(digest, (0.0, None))
         return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE else None
 
-    def _remember(self, digest: bytes, principal: Principal, asked_at: float) -> None:
+    def _cache(self, digest: bytes, principal: Principal, asked_at: float) -> None:
         """From when it was asked for: a revocation while the answer was on its way counts too."""
-        self._known[digest] = asked_at, principal
-        self._known.move_to_end(digest)
-        if len(self._known) > MOST_CACHED:
-            self._known.popitem(last=False)
+        self._cached[digest] = asked_at, principal
+        self._cached.move_to_end(digest)
+        if len(self._cached) > MAX_CACHED_PRINCIPALS:
+            self._cached.popitem(last=False)

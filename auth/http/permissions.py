@@ -80,11 +80,13 @@ SignedIn = Annotated[Principal, allowed(first_party=True)]
 Admin = Annotated[Principal, allowed(Scope.ADMIN)]
 
 
-def refuse_undeclared(app: FastAPI) -> None:
+def require_access_rules(app: FastAPI) -> None:
     """Raises RuntimeError where a route does not say who may use it."""
-    silent = [route.path or str(route.original_route) for route in _routes(app.routes) if not _speaks(route)]
-    if silent:
-        raise RuntimeError(f"routes that do not say who may use them: {', '.join(silent)}")
+    undeclared = [
+        route.path or str(route.original_route) for route in _routes(app.routes) if not _declares_access(route)
+    ]
+    if undeclared:
+        raise RuntimeError(f"routes that do not say who may use them: {', '.join(undeclared)}")
 
 
 def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
@@ -96,12 +98,12 @@ def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
             yield context
 
 
-def _speaks(route: RouteContext) -> bool:
+def _declares_access(route: RouteContext) -> bool:
     answers = route.endpoint or getattr(route.original_route, "app", None)
-    return getattr(answers, PUBLIC, False) or bool(asked_by(route))
+    return getattr(answers, PUBLIC, False) or bool(access_rules_of(route))
 
 
-def asked_by(route: RouteContext) -> list[Allowed]:
+def access_rules_of(route: RouteContext) -> list[Allowed]:
     """What the route asks of who wants to use it; nothing where it is public."""
     if not isinstance(route.original_route, APIRoute):
         return []

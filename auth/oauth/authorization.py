@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.credentials.store import Credentials
 from auth.errors import CrossSiteRequest
@@ -100,7 +100,7 @@ class Authorization:
         self._store.consent(present.user.id, asked.client.id, asked.scopes)
         return self._server.authorize(asked, present.user.id, present.signed_in_us)
 
-    def destination(self, path: str, origin: Origin) -> Destination | None:
+    def destination(self, path: str, origin: RequestSource) -> Destination | None:
         """Where a path of ours leads once somebody is signed in; None where it stays here."""
         start, _, query = path.partition("?")
         if start != AUTHORIZE:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.database import write
@@ -32,7 +32,7 @@ CLI: Final = Client(
 )
 """Always there."""
 
-_By = tuple[int | None, Origin]
+_By = tuple[int | None, RequestSource]
 """The administrator, and where from."""
 
 
@@ -56,7 +56,7 @@ class Clients:
         trusted: bool = False,
         id: str | None = None,  # noqa: A002 - what it is called everywhere
         actor_id: int | None,
-        origin: Origin,
+        origin: RequestSource,
     ) -> tuple[Client, str | None]:
         """The client and its secret, told this once; None for a public one."""
         secret = None if public else new_secret(Prefix.CLIENT)
@@ -123,7 +123,7 @@ class Clients:
         trusted: bool | None = None,
         disabled: bool | None = None,
         actor_id: int | None,
-        origin: Origin,
+        origin: RequestSource,
     ) -> Client:
         """Change what is not None. While disabled, nothing works that it has or asks for."""
         wanted = {
@@ -148,7 +148,7 @@ class Clients:
 
         return write(self._engine, work)
 
-    def rotate_secret(self, id_: str, *, actor_id: int | None, origin: Origin) -> str:
+    def rotate_secret(self, id_: str, *, actor_id: int | None, origin: RequestSource) -> str:
         """A new secret, told this once; the old one is void at once. Raises NotAllowed for a public client."""
         secret = new_secret(Prefix.CLIENT)
         self._refuse_unknown(id_)
@@ -163,7 +163,7 @@ class Clients:
         write(self._engine, work)
         return secret
 
-    def delete(self, id_: str, *, actor_id: int | None, origin: Origin) -> None:
+    def delete(self, id_: str, *, actor_id: int | None, origin: RequestSource) -> None:
         """With all that users gave it. Raises NotAllowed for the command line."""
         if id_ == CLI.id:
             raise NotAllowed("The command line cannot be deleted, but it can be disabled.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, insert, update
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.lifetimes import CODE, microseconds
 from auth.credentials.secret import digest_of
 from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
@@ -49,7 +49,7 @@ class Codes:
             return None
         return Code(row.digest, family, row.redirect_uri, row.challenge)
 
-    def use(self, connection: Connection, digest: bytes, origin: Origin) -> TokenFamily | None:
+    def use(self, connection: Connection, digest: bytes, origin: RequestSource) -> TokenFamily | None:
         """Use it up, and get its family; None where it is too old, or was used, which ends the family."""
         now_us = microseconds(self._clock())
         mine = oauth_codes.c.digest == digest

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, Engine, delete
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import ACCESS, CLIENT_CREDENTIALS, CODE, REFRESH, microseconds
 from auth.database import write
 from auth.errors import NoSuchThing
@@ -80,7 +80,7 @@ class Grants:
         except IntegrityError:
             raise NoSuchThing("This application is not registered any more.") from None
 
-    def redeem(self, digest: bytes, *, refreshable: bool, origin: Origin) -> Issued | None:
+    def redeem(self, digest: bytes, *, refreshable: bool, origin: RequestSource) -> Issued | None:
         """Tokens for a code; None where it is too old or was used."""
 
         def work(connection: Connection) -> Issued | None:
@@ -95,7 +95,7 @@ class Grants:
 
         return write(self._engine, work)
 
-    def refresh(self, digest: bytes, scopes: Scopes | None, *, origin: Origin) -> Issued | None:
+    def refresh(self, digest: bytes, scopes: Scopes | None, *, origin: RequestSource) -> Issued | None:
         """Tokens for a refresh token, of fewer scopes if some are named; None where it was used."""
 
         def work(connection: Connection) -> Issued | None:
@@ -134,7 +134,7 @@ class Grants:
         """The applications a user lets do something, newest first."""
         return self._consents.list(user_id)
 
-    def revoke_consent(self, user_id: int, client_id: str, *, origin: Origin) -> bool:
+    def revoke_consent(self, user_id: int, client_id: str, *, origin: RequestSource) -> bool:
         """End what an application has of a user; it has to ask again. False where it had nothing."""
 
         def work(connection: Connection) -> bool:

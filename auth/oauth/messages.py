@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 
 LARGEST_FORM: Final = 64 << 10
 MOST_PARAMETERS: Final = 100
@@ -58,7 +58,7 @@ class Message:
     repeated: frozenset[str]
     """Parameters that came more than once, which none may."""
     authorization: str | None
-    origin: Origin
+    origin: RequestSource
 
     @property
     def query(self) -> str:
@@ -66,7 +66,9 @@ class Message:
         return urlencode(self.parameters)
 
 
-def message_of(encoded: bytes, method: str, uri: str, *, authorization: str | None = None, origin: Origin) -> Message:
+def message_of(
+    encoded: bytes, method: str, uri: str, *, authorization: str | None = None, origin: RequestSource
+) -> Message:
     """From parameters as forms and addresses write them. Raises Refused where they cannot be read."""
     pairs = pairs_of(encoded)
     counts = Counter(name for name, _ in pairs)
@@ -80,7 +82,7 @@ def message_of(encoded: bytes, method: str, uri: str, *, authorization: str | No
     )
 
 
-async def form_of(request: Request, uri: str, origin: Origin) -> Message:
+async def form_of(request: Request, uri: str, origin: RequestSource) -> Message:
     """What is asked in a form. Raises Refused for anything else, and for a parameter in the address."""
     if request.scope["query_string"]:
         raise refusal("invalid_request", "Parameters belong in the body, not in the address.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, insert, update
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.lifetimes import REFRESH_GRACE, microseconds
 from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
@@ -54,7 +54,7 @@ class RefreshTokens:
             return None
         return RefreshToken(row.digest, family)
 
-    def use(self, connection: Connection, digest: bytes, origin: Origin) -> TokenFamily | None:
+    def use(self, connection: Connection, digest: bytes, origin: RequestSource) -> TokenFamily | None:
         """Use it up, and get its family; None where it was used.
 
         Within some seconds that is taken for a request sent twice. Later somebody has a copy, and the family ends.

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select, update
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.oauth.client import PERSONAL
 from auth.principal import Scopes, User, allowed_to, parse_scopes, render_scopes
@@ -121,7 +121,7 @@ class TokenFamilies:
         """False where it had ended already."""
         return self._end(connection, oauth_families.c.id == id_) > 0
 
-    def end_reused(self, connection: Connection, row: Row[Any], what: str, origin: Origin) -> None:
+    def end_reused(self, connection: Connection, row: Row[Any], what: str, origin: RequestSource) -> None:
         """Somebody holds a secret that was used up: its thief or its owner, and nobody knows which."""
         if self.end(connection, row.family_id):
             add, user_id, client_id = self._audit.add, row.user_id, row.client_id

@@ -59,11 +59,13 @@ class Count:
         return Count(max(0, self.failures - 1), until_us, self.seen_us)
 
 
-PAIR: Final = BackoffPolicy(free=4, forget_s=5 * MINUTE)
-ADDRESS: Final = BackoffPolicy(free=30, forget_s=MINUTE)
-ACCOUNT: Final = BackoffPolicy(free=30, forget_s=MINUTE)
-REGISTRATION: Final = BackoffPolicy(free=100, forget_s=MINUTE)
-FORGOTTEN: Final = max(watch.most * watch.forget_s for watch in (PAIR, ADDRESS, ACCOUNT, REGISTRATION))
+PAIR_POLICY: Final = BackoffPolicy(free=4, forget_s=5 * MINUTE)
+ADDRESS_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
+ACCOUNT_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
+REGISTRATION_POLICY: Final = BackoffPolicy(free=100, forget_s=MINUTE)
+FORGOTTEN: Final = max(
+    watch.most * watch.forget_s for watch in (PAIR_POLICY, ADDRESS_POLICY, ACCOUNT_POLICY, REGISTRATION_POLICY)
+)
 """After so many seconds without a failure nothing is left of any count."""
 
 

@@ -17,12 +17,12 @@ LANES: Final = 1
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 
-MOST: Final = 128
-LEAST_WORTH: Final = 8
+MAX_PASSWORD_LENGTH: Final = 128
+_MIN_STRENGTH: Final = 8
 """In characters, once what is common, repeated or the user's own is taken out; less where shorter ones are allowed."""
 
 
-def normalized(password: str) -> bytes:
+def normalize_password(password: str) -> bytes:
     """However it was typed, and without space around it: what copying adds is not meant."""
     return _text(password).encode(errors="surrogatepass")
 
@@ -32,7 +32,7 @@ class Passwords:
 
     def __init__(self, min_length: int) -> None:
         self._min_length = min_length
-        self._least_worth = min(LEAST_WORTH, min_length * 2 // 3)
+        self._min_strength = min(_MIN_STRENGTH, min_length * 2 // 3)
         self._hasher = PasswordHasher(
             time_cost=PASSES,
             memory_cost=MEMORY_KIB,
@@ -41,15 +41,15 @@ class Passwords:
             salt_len=SALT_BYTES,
             type=Type.ID,
         )
-        self._nobodys = _hash_of_nothing()
+        self._dummy_hash = _make_dummy_hash()
 
     def hash(self, password: str) -> str:
-        return self._hasher.hash(normalized(password))
+        return self._hasher.hash(normalize_password(password))
 
     def matches(self, kept: str | None, password: str) -> bool:
         """Takes as long for a user who is not there or has no password (``kept`` None) as for a wrong one."""
         try:
-            self._hasher.verify(kept or self._nobodys, normalized(password))
+            self._hasher.verify(kept or self._dummy_hash, normalize_password(password))
         except (VerificationError, InvalidHashError):
             return False
         return kept is not None
@@ -61,16 +61,16 @@ class Passwords:
     def faults_of(self, password: str, *, username: str = "", email: str = "") -> list[str]:
         """Why it may not be somebody's password, in Django's words where it has them. Nothing about its composition."""
         text = _text(password)
-        if len(text) > MOST:
-            return [f"Ensure this field has no more than {MOST} characters."]
+        if len(text) > MAX_PASSWORD_LENGTH:
+            return [f"Ensure this field has no more than {MAX_PASSWORD_LENGTH} characters."]
         faults = []
         for name, own in (("username", username), ("email address", email)):
-            if worth(text, _parts(own)) < self._least_worth <= worth(text):
+            if worth(text, _parts(own)) < self._min_strength <= worth(text):
                 faults.append(f"The password is too similar to the {name}.")
         if len(text) < self._min_length:
             characters = "character" if self._min_length == 1 else "characters"
             faults.append(f"This password is too short. It must contain at least {self._min_length} {characters}.")
-        elif worth(text) < self._least_worth:
+        elif worth(text) < self._min_strength:
             faults.append("This password is too common.")
         return faults
 
@@ -85,7 +85,7 @@ def _parts(own: str) -> list[str]:
     return [part for part in {text, *re.split(r"[\W_]+", text)} if len(part) >= 3]
 
 
-def _hash_of_nothing() -> str:
+def _make_dummy_hash() -> str:
     """As costly to check as a real one, and matched by no password."""
     salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (SALT_BYTES, HASH_BYTES))
     return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}"

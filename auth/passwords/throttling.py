@@ -36,15 +36,24 @@ from sqlalchemy.exc import IntegrityError
 from auth.credentials.lifetimes import DAY, microseconds
 from auth.database import ATTEMPTS, write
 from auth.errors import Throttled
-from auth.passwords.backoff import ACCOUNT, ADDRESS, FORGOTTEN, PAIR, REGISTRATION, Count, ThrottleKey, registration_of
+from auth.passwords.backoff import (
+    ACCOUNT_POLICY,
+    ADDRESS_POLICY,
+    FORGOTTEN,
+    PAIR_POLICY,
+    REGISTRATION_POLICY,
+    Count,
+    ThrottleKey,
+    registration_of,
+)
 from auth.settings import Clock
 from auth.tables import throttles
 
 T = TypeVar("T")
 
-KNOWN: Final = 30 * DAY
+_KNOWN_ADDRESS_LIFETIME: Final = 30 * DAY
 """So long an address is remembered from which an account signed in."""
-NEVER: Final = Count()
+_NO_FAILURES: Final = Count()
 Counts = dict[bytes, Count]
 
 
@@ -52,13 +61,13 @@ Counts = dict[bytes, Count]
 class Attempt:
     """One that is under way, counted as a failure."""
 
-    watched: ThrottleKey
+    keys: ThrottleKey
     address_before_us: int
     address_until_us: int
     """Until when the address had to wait before, and has to if this fails."""
 
 
-class Throttle:
+class LoginThrottle:
     """Counts in the database, so all replicas count together."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
@@ -72,28 +81,28 @@ class Throttle:
 
         ``account`` is what makes a name one name, whether somebody has it or not.
         """
-        watched = ThrottleKey.of(account, address)
+        keys = ThrottleKey.of(account, address)
         with self._engine.connect() as connection:  # who is refused costs the database no write
-            until_us = _until_us(_counts(connection, watched.all), watched)
+            until_us = _until_us(_counts(connection, keys.all), keys)
         if until_us > microseconds(self._clock()):
             raise self._throttled(until_us)
-        outcome = self._repeatedly(lambda connection: self._count(connection, watched))
+        outcome = self._repeatedly(lambda connection: self._count(connection, keys))
         if isinstance(outcome, Attempt):
             return outcome
         raise self._throttled(outcome)
 
     def succeed(self, connection: Connection, attempt: Attempt) -> None:
         """The password was right: forget the failures of this account from this address, and know the two together."""
-        watched = attempt.watched
-        counts = _counts(connection, watched.all, lock=True)
-        _put(connection, watched.pair, NEVER, counts)
-        if account := counts.get(watched.account):
-            _put(connection, watched.account, account.less_one(account.until_us), counts)
-        if address := counts.get(watched.address):
+        keys = attempt.keys
+        counts = _counts(connection, keys.all, lock=True)
+        _put(connection, keys.pair, _NO_FAILURES, counts)
+        if account := counts.get(keys.account):
+            _put(connection, keys.account, account.less_one(account.until_us), counts)
+        if address := counts.get(keys.address):
             is_ours = address.until_us == attempt.address_until_us
             until_us = attempt.address_before_us if is_ours else address.until_us
-            _put(connection, watched.address, address.less_one(until_us), counts)
-        _know(connection, watched.known, microseconds(self._clock()))
+            _put(connection, keys.address, address.less_one(until_us), counts)
+        _know(connection, keys.known, microseconds(self._clock()))
 
     def register(self, address: str) -> None:
         """Count an account that is made. Raises Throttled where too many were made from the address."""
@@ -107,7 +116,7 @@ class Throttle:
         now_us = microseconds(self._clock())
         table = throttles.c
         is_known = (table.failures == 0) & (table.blocked_until_us == 0)
-        old = table.seen_us <= now_us - microseconds(KNOWN)
+        old = table.seen_us <= now_us - microseconds(_KNOWN_ADDRESS_LIFETIME)
         old |= ~is_known & (table.seen_us <= now_us - microseconds(FORGOTTEN))
         return connection.execute(delete(throttles).where(old)).rowcount
 
@@ -123,40 +132,45 @@ class Throttle:
                 return write(self._engine, count)
         return write(self._engine, count)
 
-    def _count(self, connection: Connection, watched: ThrottleKey) -> Attempt | int:
+    def _count(self, connection: Connection, keys: ThrottleKey) -> Attempt | int:
         """The attempt, or until when it has to wait."""
         now_us = microseconds(self._clock())
-        counts = _counts(connection, watched.all, lock=True)
-        account = ACCOUNT.at(now_us, counts.get(watched.account, NEVER))
-        siege_s = 0 if watched.known in counts else ACCOUNT.wait_s(account.failures)
-        until_us = _until_us(counts, watched)
-        if until_us <= now_us and siege_s and watched.pair not in counts:
-            until_us = now_us + microseconds(siege_s)
-            _put(connection, watched.pair, Count(0, until_us, now_us), counts)
+        counts = _counts(connection, keys.all, lock=True)
+        account = ACCOUNT_POLICY.at(now_us, counts.get(keys.account, _NO_FAILURES))
+        account_wait_s = 0 if keys.known in counts else ACCOUNT_POLICY.wait_s(account.failures)
+        until_us = _until_us(counts, keys)
+        if until_us <= now_us and account_wait_s and keys.pair not in counts:
+            until_us = now_us + microseconds(account_wait_s)
+            _put(connection, keys.pair, Count(0, until_us, now_us), counts)
         if until_us > now_us:
             return until_us
-        address = counts.get(watched.address, NEVER)
-        failed = ADDRESS.failed(now_us, address)
-        _put(connection, watched.pair, PAIR.failed(now_us, counts.get(watched.pair, NEVER), siege_s), counts)
-        _put(connection, watched.address, failed, counts)
-        _put(connection, watched.account, replace(ACCOUNT.failed(now_us, account), until_us=0), counts)
-        return Attempt(watched, address.until_us, failed.until_us)
+        address = counts.get(keys.address, _NO_FAILURES)
+        failed = ADDRESS_POLICY.failed(now_us, address)
+        _put(
+            connection,
+            keys.pair,
+            PAIR_POLICY.failed(now_us, counts.get(keys.pair, _NO_FAILURES), account_wait_s),
+            counts,
+        )
+        _put(connection, keys.address, failed, counts)
+        _put(connection, keys.account, replace(ACCOUNT_POLICY.failed(now_us, account), until_us=0), counts)
+        return Attempt(keys, address.until_us, failed.until_us)
 
     def _count_registration(self, connection: Connection, digest: bytes) -> int | None:
         """Until when it has to wait, if it has to."""
         now_us = microseconds(self._clock())
         counts = _counts(connection, (digest,), lock=True)
-        count = counts.get(digest, NEVER)
+        count = counts.get(digest, _NO_FAILURES)
         if count.until_us > now_us:
             return count.until_us
-        _put(connection, digest, REGISTRATION.failed(now_us, count), counts)
+        _put(connection, digest, REGISTRATION_POLICY.failed(now_us, count), counts)
         return None
 
 
-def _until_us(counts: Counts, watched: ThrottleKey) -> int:
+def _until_us(counts: Counts, keys: ThrottleKey) -> int:
     """Before this the attempt comes too early."""
-    pair_us = counts.get(watched.pair, NEVER).until_us
-    return pair_us if watched.known in counts else max(pair_us, counts.get(watched.address, NEVER).until_us)
+    pair_us = counts.get(keys.pair, _NO_FAILURES).until_us
+    return pair_us if keys.known in counts else max(pair_us, counts.get(keys.address, _NO_FAILURES).until_us)
 
 
 def _counts(connection: Connection, digests: Collection[bytes], lock: bool = False) -> Counts:

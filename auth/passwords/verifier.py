@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine
 
 from auth.database import write
 from auth.passwords.hashing import Passwords
-from auth.passwords.throttling import Throttle
-from auth.users.rows import UserRow, by_id, change
+from auth.passwords.throttling import LoginThrottle
+from auth.users.repository import UserRow, by_id, update_user
 
 T = TypeVar("T")
 Find = Callable[[Connection], UserRow | None]
@@ -16,7 +16,7 @@ Then = Callable[[Connection, UserRow], T]
 
 
 class Verifier:
-    def __init__(self, engine: Engine, passwords: Passwords, throttle: Throttle) -> None:
+    def __init__(self, engine: Engine, passwords: Passwords, throttle: LoginThrottle) -> None:
         self._engine = engine
         self._passwords = passwords
         self._throttle = throttle
@@ -40,7 +40,7 @@ class Verifier:
             if now is None or now.disabled_us is not None or now.password_changed_us != row.password_changed_us:
                 return None
             if renewed:
-                change(connection, row.id, password=renewed)
+                update_user(connection, row.id, password=renewed)
             self._throttle.succeed(connection, attempt)
             return then(connection, now)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic.config import JsonDict
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.errors import InvalidCredential, InvalidFields
 from auth.external import identities
 from auth.http.permissions import SignedIn, allowed, user_of
@@ -95,7 +95,7 @@ def account_routes(auth: "Auth") -> APIRouter:
     )
     async def change_account(body: AccountChange, principal: SignedIn, request: Request) -> Account:
         user_id = user_of(principal).id
-        account = await auth.workers.run_hashing(_change, auth, user_id, body, auth.origin_of(request))
+        account = await auth.workers.run_hashing(_change, auth, user_id, body, auth.request_source(request))
         auth.authenticator.forget_user(user_id)
         return account
 
@@ -111,11 +111,11 @@ def account_routes(auth: "Auth") -> APIRouter:
         body: AccountDeletion, principal: SignedIn, request: Request, response: Response, afterwards: BackgroundTasks
     ) -> None:
         user_id, password = user_of(principal).id, _plain(body.current_password)
-        origin = auth.origin_of(request)
+        origin = auth.request_source(request)
         await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, origin=origin)
         auth.authenticator.forget_user(user_id)
         auth.cookie.clear(response)
-        afterwards.add_task(auth.erase_soon, user_id)
+        afterwards.add_task(auth.erase_user_data, user_id)
 
     @router.post(
         "/password",
@@ -133,7 +133,7 @@ def account_routes(auth: "Auth") -> APIRouter:
             _plain(body.current_password),
             body.new_password.get_secret_value(),
             keep_id=principal.credential_id,
-            origin=auth.origin_of(request),
+            origin=auth.request_source(request),
         )
         auth.authenticator.forget_user(user_id)
 
@@ -146,7 +146,7 @@ def account_routes(auth: "Auth") -> APIRouter:
     )
     async def unlink_identity(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user_id = user_of(principal).id
-        await auth.workers.run(auth.identities.unlink, user_id, id, origin=auth.origin_of(request))
+        await auth.workers.run(auth.identities.unlink, user_id, id, origin=auth.request_source(request))
 
     return router
 
@@ -160,7 +160,7 @@ def account_of(auth: "Auth", user_id: int) -> Account:
     return Account(**User.of(user).model_dump(), identities=linked)
 
 
-def _change(auth: "Auth", user_id: int, body: AccountChange, origin: Origin) -> Account:
+def _change(auth: "Auth", user_id: int, body: AccountChange, origin: RequestSource) -> Account:
     account = account_of(auth, user_id)
     if body.username is None and body.email is None:
         return account

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.audit import Entry
+from auth.audit import AuditRecord
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import PAGE, Before, NextBefore, moment
@@ -40,7 +40,7 @@ class ActivityEntry(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [SIGNED_IN_ONCE]})
 
     @classmethod
-    def of(cls, entry: Entry) -> "ActivityEntry":
+    def of(cls, entry: AuditRecord) -> "ActivityEntry":
         by_themselves = entry.actor_id in {None, entry.user_id}
         return cls(
             id=entry.id,

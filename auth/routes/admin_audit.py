@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.audit import Entry, Event
+from auth.audit import AuditRecord, Event
 from auth.http.permissions import Admin
 from auth.routes.activity import SIGNED_IN_ONCE
 from auth.routes.problems import SIGNED_IN, problems
@@ -35,7 +35,7 @@ class AuditEntry(BaseModel):
     )
 
     @classmethod
-    def of(cls, entry: Entry, usernames: dict[int, str]) -> "AuditEntry":
+    def of(cls, entry: AuditRecord, usernames: dict[int, str]) -> "AuditEntry":
         return cls(
             id=entry.id,
             at=moment(entry.at_us),

@@ -133,7 +133,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     )
     async def create_client(body: NewOAuthClient, admin: Admin, request: Request) -> CreatedOAuthClient:
         client, secret = await auth.workers.run(
-            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.origin_of(request)
+            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.request_source(request)
         )
         return CreatedOAuthClient(**OAuthClient.of(client).model_dump(), client_secret=secret)
 
@@ -157,7 +157,11 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     )
     async def change_client(id: ClientId, body: OAuthClientChange, admin: Admin, request: Request) -> OAuthClient:  # noqa: A002
         client = await auth.workers.run(
-            auth.clients.update, id, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.origin_of(request)
+            auth.clients.update,
+            id,
+            **body.model_dump(),
+            actor_id=user_of(admin).id,
+            origin=auth.request_source(request),
         )
         auth.authenticator.forget_all()
         return OAuthClient.of(client)
@@ -170,7 +174,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         summary="Delete an application, with all that users let it do",
     )
     async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.origin_of(request)
+        actor_id, origin = user_of(admin).id, auth.request_source(request)
         await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, origin=origin)
         auth.authenticator.forget_all()
 
@@ -181,7 +185,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         summary="Give an application a new secret",
     )
     async def rotate_client_secret(id: ClientId, admin: Admin, request: Request) -> ClientSecret:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.origin_of(request)
+        actor_id, origin = user_of(admin).id, auth.request_source(request)
         secret = await auth.workers.run(auth.clients.rotate_secret, id, actor_id=actor_id, origin=origin)
         return ClientSecret(client_secret=secret)
 

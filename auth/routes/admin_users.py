@@ -13,7 +13,7 @@ from auth.routes.problems import READS_BODY, SIGNED_IN, problems
 from auth.routes.schemas import ALICE, PAGE, Before, Body, Id, NextBefore, User
 
 if TYPE_CHECKING:
-    from auth.audit import Origin
+    from auth.audit import RequestSource
     from auth.service import Auth
 
 Search = Annotated[str, Query(alias="q", max_length=254, description="Part of a name or an e-mail address.")]
@@ -65,7 +65,7 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         description="Who is kept out is signed out everywhere. Not for one's own account.",
     )
     async def change_user(id: Id, body: AdminUserChange, admin: Admin, request: Request) -> AdminUser:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.origin_of(request)
+        actor_id, origin = user_of(admin).id, auth.request_source(request)
         user = await auth.workers.run(_change, auth, id, body, actor_id, origin)
         auth.authenticator.forget_user(id)
         return AdminUser.of(user)
@@ -79,18 +79,18 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         description="Not one's own.",
     )
     async def delete_user(id: Id, admin: Admin, request: Request, afterwards: BackgroundTasks) -> None:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.origin_of(request)
+        actor_id, origin = user_of(admin).id, auth.request_source(request)
         if id == actor_id:
             raise NotAllowed("Nobody does this to their own account; another admin can.")
         await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, origin=origin)
         auth.authenticator.forget_user(id)
-        afterwards.add_task(auth.erase_soon, id)
+        afterwards.add_task(auth.erase_user_data, id)
 
     return router
 
 
 def _change(
-    auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, origin: "Origin"
+    auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, origin: "RequestSource"
 ) -> "auth.principal.User":
     """Raises NoSuchThing or NotAllowed."""
     if body.role is not None:

@@ -78,7 +78,7 @@ def app_routes(auth: "Auth") -> APIRouter:
     )
     async def revoke_app(client_id: ClientId, principal: SignedIn, request: Request) -> None:
         user_id = user_of(principal).id
-        origin = auth.origin_of(request)
+        origin = auth.request_source(request)
         if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, origin=origin):
             raise NoSuchThing("This application does not act for you.")
         auth.authenticator.forget_user(user_id)

@@ -8,7 +8,7 @@ from auth.errors import InvalidLogin
 from auth.http.permissions import SignedIn, public, user_of
 from auth.principal import User
 from auth.routes.djoser_schemas import (
-    READS_BODY,
+    BODY_ERRORS,
     Deletion,
     DjoserUser,
     Login,
@@ -21,7 +21,7 @@ from auth.routes.djoser_schemas import (
 )
 from auth.routes.rest_framework.body import body_of
 from auth.routes.rest_framework.fields import Fields
-from auth.routes.rest_framework.route import RestFrameworkRoute, settle
+from auth.routes.rest_framework.route import RestFrameworkRoute, finish_router
 from auth.routes.schemas import private
 from auth.users import emails, usernames
 from auth.users.accounts import CANNOT_LOG_IN, Accounts
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from auth.service import Auth
 
 INVALID_EMAIL = "Enter a valid email address."
-PAGE = 500
+_PAGE_SIZE = 500
 
 
 def djoser_routes(auth: "Auth") -> APIRouter:
@@ -41,7 +41,7 @@ def djoser_routes(auth: "Auth") -> APIRouter:
     _add_users(router, auth)
     _add_own(router, auth)
     _add_tokens(router, auth)
-    settle(router)
+    finish_router(router)
     return router
 
 
@@ -50,7 +50,7 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         "/users/",
         operation_id="djoser_register",
         status_code=201,
-        responses=errors(*READS_BODY, 401, 403, 429, 503),
+        responses=errors(*BODY_ERRORS, 401, 403, 429, 503),
         openapi_extra=reads(Registration),
         summary="Make an account",
     )
@@ -58,12 +58,12 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
     async def register(request: Request) -> DjoserUser:
         auth.accounts.refuse_where_closed()
         fields = Fields(await body_of(request))
-        email = fields.text_or_none("email", may_be_blank=True, check=emails.faults_of, invalid=INVALID_EMAIL)
-        username = fields.text("username", check=usernames.faults_of)
+        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=INVALID_EMAIL)
+        username = fields.text("username", check=usernames.username_errors)
         password = fields.text("password")
-        fields.refuse_faults()
+        fields.raise_errors()
         user = await auth.workers.run_hashing(
-            auth.accounts.register, username, password, email or "", origin=auth.origin_of(request)
+            auth.accounts.register, username, password, email or "", origin=auth.request_source(request)
         )
         return DjoserUser.of(user)
 
@@ -96,16 +96,16 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
     @router.patch(
         "/users/me/",
         operation_id="djoser_change_me",
-        responses=errors(*READS_BODY, 401, 403, 503),
+        responses=errors(*BODY_ERRORS, 401, 403, 503),
         openapi_extra=reads(ProfileChange),
         summary="Change your e-mail address",
     )
     async def change_me(principal: SignedIn, request: Request) -> DjoserUser:
         user = user_of(principal)
         fields = Fields(await body_of(request))
-        email = fields.text_or_none("email", may_be_blank=True, check=emails.faults_of, invalid=INVALID_EMAIL)
-        fields.refuse_faults()
-        origin = auth.origin_of(request)
+        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=INVALID_EMAIL)
+        fields.raise_errors()
+        origin = auth.request_source(request)
         changed = await auth.workers.run(auth.accounts.update, user.id, email=email, origin=origin)
         auth.authenticator.forget_user(user.id)
         return DjoserUser.of(changed)
@@ -114,17 +114,17 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         "/users/me/",
         operation_id="djoser_delete_me",
         status_code=204,
-        responses=errors(*READS_BODY, 401, 403, 429, 503),
+        responses=errors(*BODY_ERRORS, 401, 403, 429, 503),
         openapi_extra=reads(Deletion),
         summary="Delete your account",
     )
     async def delete_me(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         password = _current_password(Fields(await body_of(request)), user)
-        origin = auth.origin_of(request)
+        origin = auth.request_source(request)
         await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, origin=origin)
         auth.authenticator.forget_user(user.id)
-        await auth.erase_soon(user.id)
+        await auth.erase_user_data(user.id)
         return Response(status_code=204)
 
     @router.post("/password/", include_in_schema=False, status_code=204)
@@ -132,7 +132,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         "/users/set_password/",
         operation_id="djoser_set_password",
         status_code=204,
-        responses=errors(*READS_BODY, 401, 403, 429, 503),
+        responses=errors(*BODY_ERRORS, 401, 403, 429, 503),
         openapi_extra=reads(NewPassword),
         summary="Change your password",
         description="Ends all other sessions and tokens of yours. Also at `/auth/password/`.",
@@ -148,7 +148,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
             current,
             new,
             keep_id=principal.credential_id,
-            origin=auth.origin_of(request),
+            origin=auth.request_source(request),
         )
         auth.authenticator.forget_user(user.id)
         return Response(status_code=204)
@@ -158,7 +158,7 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
     @router.post(
         "/token/login/",
         operation_id="djoser_login",
-        responses=errors(*READS_BODY, 401, 429, 503),
+        responses=errors(*BODY_ERRORS, 401, 429, 503),
         openapi_extra=reads(Login),
         summary="Get a token for a name and a password",
     )
@@ -167,10 +167,12 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         fields = Fields(await body_of(request))
         password = fields.text_or_none("password")
         username = fields.text_or_none("username")
-        fields.refuse_faults()
+        fields.raise_errors()
         if username is None or password is None:
             raise InvalidLogin(CANNOT_LOG_IN)
-        secret = await auth.workers.run_hashing(auth.tokens.begin, username, password, origin=auth.origin_of(request))
+        secret = await auth.workers.run_hashing(
+            auth.tokens.begin, username, password, origin=auth.request_source(request)
+        )
         return Token(auth_token=secret)
 
     @router.post(
@@ -182,7 +184,7 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
     )
     async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
-        await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, origin=auth.origin_of(request))
+        await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, origin=auth.request_source(request))
         auth.authenticator.forget_user(user.id)
         return Response(status_code=204)
 
@@ -190,13 +192,13 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
 def _current_password(fields: Fields, user: User) -> str | None:
     """Who has none need not give it. Raises InvalidFields, also for the other fields."""
     password = fields.text("current_password") if user.has_password else None
-    fields.refuse_faults()
+    fields.raise_errors()
     return password
 
 
 def _everybody(accounts: Accounts) -> list[User]:
     """The oldest first."""
     found: list[User] = []
-    while page := accounts.find(before_id=found[-1].id if found else None, limit=PAGE):
+    while page := accounts.find(before_id=found[-1].id if found else None, limit=_PAGE_SIZE):
         found += page
     return found[::-1]

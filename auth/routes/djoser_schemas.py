@@ -79,7 +79,7 @@ _EXAMPLES: Final[dict[int, tuple[str, dict[str, object]]]] = {
         {"detail": "Service temporarily unavailable, try again later."},
     ),
 }
-READS_BODY: Final = (400, 413, 415)
+BODY_ERRORS: Final = (400, 413, 415)
 
 
 def errors(*statuses: int) -> Responses:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
-from auth.audit import Entry, Event
+from auth.audit import AuditRecord, Event
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
 from auth.routes.activity import ActivityEntry
@@ -20,11 +20,11 @@ from auth.routes.sessions import ActiveSession
 if TYPE_CHECKING:
     from auth.service import Auth
 
-ENTRIES: Final = 500
+_RECORDS_PER_QUERY: Final = 500
 """Of the log, read at a time."""
-CHUNK: Final = 64 << 10
+EXPORT_CHUNK_BYTES: Final = 64 << 10
 """Bytes sent at a time, or a little more."""
-HEADERS: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="raylens-account.json"'}
+_HEADERS: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="raylens-account.json"'}
 
 
 class AccountExport(BaseModel):
@@ -50,11 +50,11 @@ def export_routes(auth: "Auth") -> APIRouter:
         summary="All that is kept of you, as one file",
     )
     async def export_account(principal: SignedIn, request: Request) -> StreamingResponse:
-        user_id, origin = user_of(principal).id, auth.origin_of(request)
+        user_id, origin = user_of(principal).id, auth.request_source(request)
         await auth.workers.run(auth.audit.record, Event.EXPORTED, user_id=user_id, origin=origin)
         chunks = _chunks(_document(auth, user_id, principal.credential_id))
         first = await auth.workers.run(next, chunks)  # while a database that is away can still be told with a status
-        return StreamingResponse(_all(auth, first, chunks), headers=HEADERS, media_type="application/json")
+        return StreamingResponse(_all(auth, first, chunks), headers=_HEADERS, media_type="application/json")
 
     return router
 
@@ -71,7 +71,7 @@ def _chunks(parts: Iterable[bytes]) -> Iterator[bytes]:
     waiting = bytearray()
     for part in parts:
         waiting += part
-        if len(waiting) >= CHUNK:
+        if len(waiting) >= EXPORT_CHUNK_BYTES:
             yield bytes(waiting)
             waiting.clear()
     yield bytes(waiting)
@@ -96,8 +96,8 @@ def _list(name: str, items: Iterable[object]) -> Iterator[bytes]:
     yield b"]" if before == b"," else before + b"]"
 
 
-def _entries(auth: "Auth", user_id: int) -> Iterator[Entry]:
+def _entries(auth: "Auth", user_id: int) -> Iterator[AuditRecord]:
     before_id: int | None = None
-    while entries := auth.audit.entries(user_id=user_id, before_id=before_id, limit=ENTRIES):
+    while entries := auth.audit.entries(user_id=user_id, before_id=before_id, limit=_RECORDS_PER_QUERY):
         yield from entries
         before_id = entries[-1].id

@@ -99,7 +99,7 @@ def link_routes(auth: "Auth") -> APIRouter:
 
 async def _arrive(auth: "Auth", request: Request, flow: Flow, answer: Answer) -> Response:
     """Let in, or link, who comes back from a provider. Raises AuthError."""
-    provider, origin = auth.external.provider(flow.provider), auth.origin_of(request)
+    provider, origin = auth.external.provider(flow.provider), auth.request_source(request)
     if flow.user_id is not None:
         principal = await auth.authenticator.session_of(request)
         if principal is None or user_of(principal).id != flow.user_id:
@@ -122,7 +122,7 @@ async def _arrive(auth: "Auth", request: Request, flow: Flow, answer: Answer) ->
 
 async def _begin_session(auth: "Auth", request: Request, response: Response, user_id: int) -> None:
     before = auth.cookie.read(request)
-    origin = auth.origin_of(request)
+    origin = auth.request_source(request)
     secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=before, origin=origin)
     if before:
         auth.authenticator.forget(before)

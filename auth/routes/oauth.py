@@ -66,7 +66,7 @@ def form(auth: "Auth") -> Callable[[Answer], Endpoint]:
         async def endpoint(request: Request) -> Response:
             uri = auth.settings.public_url + request.url.path
             try:
-                return (await answer(await form_of(request, uri, auth.origin_of(request)))).response()
+                return (await answer(await form_of(request, uri, auth.request_source(request)))).response()
             except Refused as refused:
                 return refused.reply.response()
             except SQLAlchemyError as error:

@@ -85,7 +85,7 @@ def page(auth: "Auth") -> Callable[[Endpoint], Endpoint]:
 
 def _message(auth: "Auth", request: Request) -> Message:
     uri = auth.settings.public_url + request.url.path
-    return message_of(request.scope["query_string"], request.method, uri, origin=auth.origin_of(request))
+    return message_of(request.scope["query_string"], request.method, uri, origin=auth.request_source(request))
 
 
 def _response(auth: "Auth", step: Reply | SignInFirst) -> Response:

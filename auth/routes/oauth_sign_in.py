@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from auth.errors import AuthError
-from auth.http.own_path import own_path
+from auth.http.redirect_target import safe_redirect_path
 from auth.oauth import metadata as paths
 from auth.oauth.messages import form_body, pairs_of
 from auth.routes.oauth_pages import page
@@ -23,15 +23,15 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
     @page(auth)
     async def show(request: Request) -> Response:
         auth.cookie.refuse_insecure(request)
-        then = own_path(request.query_params.get("next"))
-        return pages.sign_in(then, await auth.workers.run(destination, then, auth.origin_of(request)))
+        then = safe_redirect_path(request.query_params.get("next"))
+        return pages.sign_in(then, await auth.workers.run(destination, then, auth.request_source(request)))
 
     @router.post(paths.SIGN_IN)
     @page(auth)
     async def sign_in(request: Request) -> Response:
         auth.cookie.refuse_insecure(request)
         auth.cookie.refuse_other_origin(request)
-        then, origin = own_path(request.query_params.get("next")), auth.origin_of(request)
+        then, origin = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
         form = dict(pairs_of(await form_body(request)))
         name, password = form.get("username", ""), form.get("password", "")
         before, enter = auth.cookie.read(request), auth.sessions.sign_in

@@ -84,7 +84,7 @@ def session_routes(auth: "Auth") -> APIRouter:
             body.username,
             body.password.get_secret_value(),
             instead_of=before,
-            origin=auth.origin_of(request),
+            origin=auth.request_source(request),
         )
         if before:
             auth.authenticator.forget(before)
@@ -103,7 +103,7 @@ def session_routes(auth: "Auth") -> APIRouter:
     async def sign_out(request: Request, response: Response) -> None:
         if secret := auth.cookie.read(request):
             auth.cookie.refuse_cross_site(request)
-            await auth.workers.run(auth.sessions.end, secret, origin=auth.origin_of(request))
+            await auth.workers.run(auth.sessions.end, secret, origin=auth.request_source(request))
             auth.authenticator.forget(secret)
         auth.cookie.clear(response)
 

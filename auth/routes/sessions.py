@@ -15,7 +15,7 @@ from auth.routes.schemas import Id, moment
 if TYPE_CHECKING:
     from auth.service import Auth
 
-SIGN_IN: Final[JsonDict] = {
+_SESSION_EXAMPLE: Final[JsonDict] = {
     "id": 41,
     "kind": "session",
     "created_at": "2026-01-31T12:00:00Z",
@@ -39,7 +39,7 @@ class ActiveSession(BaseModel):
     user_agent: str
     current: bool = Field(description="This request came with it.")
 
-    model_config = ConfigDict(json_schema_extra={"examples": [SIGN_IN]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_SESSION_EXAMPLE]})
 
     @classmethod
     def of(cls, credential: Credential, current_id: int | None) -> "ActiveSession":
@@ -77,7 +77,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         description="API keys and applications go on working.",
     )
     async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
-        user, origin = user_of(principal), auth.origin_of(request)
+        user, origin = user_of(principal), auth.request_source(request)
         await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, origin=origin)
         auth.authenticator.forget_user(user.id)
 
@@ -90,7 +90,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
     )
     async def revoke_session(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)
-        await auth.workers.run(auth.sessions.revoke, user.id, id, origin=auth.origin_of(request))
+        await auth.workers.run(auth.sessions.revoke, user.id, id, origin=auth.request_source(request))
         auth.authenticator.forget_user(user.id)
 
     return router

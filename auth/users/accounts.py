@@ -8,27 +8,27 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import MINUTE, microseconds
 from auth.credentials.store import Credentials
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
 from auth.passwords.hashing import Passwords
-from auth.passwords.throttling import Throttle
+from auth.passwords.throttling import LoginThrottle
 from auth.passwords.verifier import Find, Verifier
 from auth.principal import Role, User
 from auth.settings import AuthSettings, Clock
 from auth.tables import users
 from auth.users import deletion, emails, usernames
 from auth.users.directory import Directory
-from auth.users.rows import (
+from auth.users.repository import (
     UserRow,
     by_id,
     by_name,
-    change,
-    existing,
-    refuse_last_admin,
-    user_of,
+    get_for_update,
+    require_another_admin,
+    update_user,
+    user_from_row,
 )
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Accounts(Directory):
         clock: Clock,
         *,
         passwords: Passwords,
-        throttle: Throttle,
+        throttle: LoginThrottle,
         credentials: Credentials,
         audit: Audit,
         settings: AuthSettings,
@@ -61,7 +61,7 @@ class Accounts(Directory):
         self._verifier = Verifier(engine, passwords, throttle)
         self._settings = settings
 
-    def register(self, username: str, password: str, email: str = "", *, origin: Origin) -> User:
+    def register(self, username: str, password: str, email: str = "", *, origin: RequestSource) -> User:
         """A new account. Raises InvalidFields, Throttled, or NotAllowed where people may make none themselves."""
         self.refuse_where_closed()
         self._refuse_unfit(username, password, email)
@@ -76,24 +76,24 @@ class Accounts(Directory):
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""
         self._refuse_unfit(username, password, email)
-        return self._create(username, password, email, "admin", Origin())
+        return self._create(username, password, email, "admin", RequestSource())
 
-    def add_without_password(self, connection: Connection, username: str, email: str, *, origin: Origin) -> User:
+    def add_without_password(self, connection: Connection, username: str, email: str, *, origin: RequestSource) -> User:
         """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one.
 
         Within the caller's transaction. Raises IntegrityError where somebody takes the name at the same moment.
         """
-        wanted = usernames.made_of(username)
+        wanted = usernames.valid_username_from(username)
         others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
         name = next((name for name in (wanted, *others) if by_name(connection, name) is None), secrets.token_hex(16))
-        address = "" if emails.faults_of(email) else email
+        address = "" if emails.email_errors(email) else email
         return self._insert(connection, name, None, address, role="user", origin=origin)
 
-    def authenticate(self, username: str, password: str, *, origin: Origin) -> User:
+    def authenticate(self, username: str, password: str, *, origin: RequestSource) -> User:
         """Whose name and password these are. Raises InvalidLogin or Throttled."""
         return self.enter(username, password, lambda _connection, user: user, origin=origin)
 
-    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, origin: Origin) -> T:
+    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, origin: RequestSource) -> T:
         """What ``then`` makes for them in the same transaction, say a session. Raises InvalidLogin or Throttled.
 
         In one, or what comes of a password that is changed meanwhile would outlive the change.
@@ -104,16 +104,16 @@ class Accounts(Directory):
 
         def succeed(connection: Connection, row: UserRow) -> T:
             self._log(connection, Event.SIGNED_IN, row.id, None, origin)
-            return then(connection, user_of(row))
+            return then(connection, user_from_row(row))
 
         key = usernames.key_of(username)
         outcome = self._verifier.verify(find, password, succeed, account=key, address=origin.address)
         if outcome is None:
-            self._failed(find, origin)
+            self._log_failure(find, origin)
             raise InvalidLogin(CANNOT_LOG_IN)
         return outcome
 
-    def check_password(self, user_id: int, password: str, *, origin: Origin = Origin()) -> None:  # noqa: B008
+    def check_password(self, user_id: int, password: str, *, origin: RequestSource = RequestSource()) -> None:  # noqa: B008
         """Raises InvalidFields where it is not theirs, or Throttled."""
         row = self._row(user_id)
         key, address = usernames.key_of(row.username), origin.address
@@ -122,11 +122,11 @@ class Accounts(Directory):
             return by_id(connection, user_id)
 
         if not self._verifier.verify(find, password, lambda *_: True, account=key, address=address):
-            self._failed(find, origin)
+            self._log_failure(find, origin)
             raise InvalidFields(WRONG_PASSWORD)
 
     def change_password(
-        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, origin: Origin
+        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, origin: RequestSource
     ) -> None:
         """Ends every session, token and application's access but the credential ``keep_id``. API keys stay.
 
@@ -139,35 +139,39 @@ class Accounts(Directory):
         hashed = self._passwords.hash(new)
 
         def set_password(connection: Connection) -> None:
-            if existing(connection, user_id).password_changed_us != row.password_changed_us:
+            if get_for_update(connection, user_id).password_changed_us != row.password_changed_us:
                 raise InvalidFields(WRONG_PASSWORD)
-            change(connection, user_id, password=hashed, password_changed_us=self._now_us())
+            update_user(connection, user_id, password=hashed, password_changed_us=self._now_us())
             self._end_access(connection, user_id, keep_id)
             self._log(connection, Event.PASSWORD_CHANGED, user_id, None, origin)
 
         write(self._engine, set_password)
 
-    def update(self, user_id: int, *, username: str | None = None, email: str | None = None, origin: Origin) -> User:
+    def update(
+        self, user_id: int, *, username: str | None = None, email: str | None = None, origin: RequestSource
+    ) -> User:
         """What is None stays. Raises InvalidFields or NoSuchThing."""
         faults = _faults(username, email)
         if faults:
             raise InvalidFields(faults)
-        new = {} if email is None else {"email": emails.normalized(email)}
+        new = {} if email is None else {"email": emails.normalize_email(email)}
         if username is not None:
-            new |= {"username": usernames.normalized(username), "username_key": usernames.key_of(username)}
+            new |= {"username": usernames.normalize_username(username), "username_key": usernames.key_of(username)}
 
         def set_fields(connection: Connection) -> User:
-            row = existing(connection, user_id)
+            row = get_for_update(connection, user_id)
             fields = sorted(name for name in ("username", "email") if name in new and getattr(row, name) != new[name])
             if not fields:
-                return user_of(row)
-            change(connection, user_id, **new)
+                return user_from_row(row)
+            update_user(connection, user_id, **new)
             self._log(connection, Event.PROFILE_CHANGED, user_id, None, origin, detail={"fields": fields})
-            return user_of(existing(connection, user_id))
+            return user_from_row(get_for_update(connection, user_id))
 
         return self._write_unless_taken(set_fields)
 
-    def delete(self, user_id: int, *, password: str | None = None, actor_id: int | None = None, origin: Origin) -> None:
+    def delete(
+        self, user_id: int, *, password: str | None = None, actor_id: int | None = None, origin: RequestSource
+    ) -> None:
         """Close an account for good. People themselves have to give their password, if they have one; admins have not.
 
         Raises InvalidFields, Throttled or NoSuchThing, and NotAllowed for the only admin.
@@ -175,12 +179,12 @@ class Accounts(Directory):
         if actor_id in {None, user_id}:
             self._require_password(self._row(user_id), password, origin)
 
-        def bury(connection: Connection) -> None:
-            refuse_last_admin(connection, existing(connection, user_id))
-            deletion.bury(connection, user_id, self._now_us())
+        def soft_delete(connection: Connection) -> None:
+            require_another_admin(connection, get_for_update(connection, user_id))
+            deletion.soft_delete(connection, user_id, self._now_us())
             self._log(connection, Event.DELETED, user_id, actor_id, origin)
 
-        write(self._engine, bury)
+        write(self._engine, soft_delete)
 
     def sweep(self, erase: Callable[[int], object]) -> int:
         """Finish the deletions of a minute ago and before: ``erase`` what others keep of the user; how many those were.
@@ -188,7 +192,7 @@ class Accounts(Directory):
         Safe to call at once from several places.
         """
         with self._engine.connect() as connection:
-            user_ids = deletion.buried(connection, self._now_us() - microseconds(SETTLED))
+            user_ids = deletion.soft_deleted_before(connection, self._now_us() - microseconds(SETTLED))
         for user_id in user_ids:
             erase(user_id)
             write(self._engine, partial(deletion.remove, user_id=user_id))
@@ -203,18 +207,25 @@ class Accounts(Directory):
         if wrong := self._passwords.faults_of(password, username=username, email=email):
             raise InvalidFields({"password": wrong})
 
-    def _create(self, username: str, password: str, email: str, role: Role, origin: Origin) -> User:
+    def _create(self, username: str, password: str, email: str, role: Role, origin: RequestSource) -> User:
         hashed = self._passwords.hash(password)
         return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, origin=origin))
 
     def _insert(
-        self, connection: Connection, username: str, hashed: str | None, email: str, *, role: Role, origin: Origin
+        self,
+        connection: Connection,
+        username: str,
+        hashed: str | None,
+        email: str,
+        *,
+        role: Role,
+        origin: RequestSource,
     ) -> User:
         now_us = self._now_us()
         values = {
-            "username": usernames.normalized(username),
+            "username": usernames.normalize_username(username),
             "username_key": usernames.key_of(username),
-            "email": emails.normalized(email),
+            "email": emails.normalize_email(email),
             "password": hashed,
             "role": role,
             "created_us": now_us,
@@ -223,7 +234,7 @@ class Accounts(Directory):
         key = connection.execute(insert(users).values(values)).inserted_primary_key
         user_id = key[0] if key else 0
         self._log(connection, Event.REGISTERED, user_id, None, origin)
-        return user_of(existing(connection, user_id))
+        return user_from_row(get_for_update(connection, user_id))
 
     def _write_unless_taken(self, work: Callable[[Connection], User]) -> User:
         """Raises InvalidFields where somebody else has the name, be it since a moment ago."""
@@ -232,7 +243,7 @@ class Accounts(Directory):
         except IntegrityError:
             raise InvalidFields(TAKEN) from None
 
-    def _failed(self, find: Find, origin: Origin) -> None:
+    def _log_failure(self, find: Find, origin: RequestSource) -> None:
         """Logged for nobody as well as for somebody: it takes the same time, and no name that is nobody's is kept."""
 
         def log(connection: Connection) -> None:
@@ -248,7 +259,7 @@ class Accounts(Directory):
             raise NoSuchThing("There is no such user.")
         return row
 
-    def _require_password(self, row: UserRow, password: str | None, origin: Origin) -> None:
+    def _require_password(self, row: UserRow, password: str | None, origin: RequestSource) -> None:
         """From who has one."""
         if row.password is None:
             return
@@ -258,7 +269,7 @@ class Accounts(Directory):
 
 
 def _faults(username: str | None, email: str | None) -> dict[str, list[str]]:
-    faults = {"email": emails.faults_of(email or "")}
+    faults = {"email": emails.email_errors(email or "")}
     if username is not None:
-        faults["username"] = usernames.faults_of(username)
+        faults["username"] = usernames.username_errors(username)
     return {field: messages for field, messages in faults.items() if messages}

@@ -3,20 +3,20 @@
 from sqlalchemy import Connection, delete, select, update
 
 from auth.tables import audit, credentials, identities, oauth_consents, oauth_families, users
-from auth.users.rows import change
+from auth.users.repository import update_user
 
 BELONGINGS = (credentials, identities, oauth_consents, oauth_families)
 
 
-def bury(connection: Connection, user_id: int, now_us: int) -> None:
+def soft_delete(connection: Connection, user_id: int, now_us: int) -> None:
     """Take the name and all they got in with. A colon is in no name that anybody may have."""
     name = f"deleted:{user_id}"
-    change(connection, user_id, username=name, username_key=name, email="", password=None, deleted_us=now_us)
+    update_user(connection, user_id, username=name, username_key=name, email="", password=None, deleted_us=now_us)
     for table in BELONGINGS:
         connection.execute(delete(table).where(table.c.user_id == user_id))
 
 
-def buried(connection: Connection, before_us: int) -> list[int]:
+def soft_deleted_before(connection: Connection, before_us: int) -> list[int]:
     """The ids of those who were deleted before."""
     query = select(users.c.id).where(users.c.deleted_us <= before_us).order_by(users.c.id)
     return list(connection.scalars(query))

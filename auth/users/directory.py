@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, or_, select, update
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.credentials.store import Credentials
 from auth.database import write
@@ -13,7 +13,7 @@ from auth.errors import NotAllowed
 from auth.principal import Role, User
 from auth.settings import Clock
 from auth.tables import oauth_families, users
-from auth.users.rows import by_id, by_name, change, existing, refuse_last_admin, user_of
+from auth.users.repository import by_id, by_name, get_for_update, require_another_admin, update_user, user_from_row
 from auth.users.usernames import key_of
 
 
@@ -27,13 +27,13 @@ class Directory:
     def get(self, user_id: int) -> User | None:
         with self._engine.connect() as connection:
             row = by_id(connection, user_id)
-        return user_of(row) if row else None
+        return user_from_row(row) if row else None
 
     def named(self, username: str) -> User | None:
         """However the name is written."""
         with self._engine.connect() as connection:
             row = by_name(connection, username)
-        return user_of(row) if row else None
+        return user_from_row(row) if row else None
 
     def find(self, text: str = "", before_id: int | None = None, limit: int = 50) -> list[User]:
         """Those with the text in their name or e-mail address, the newest first, disabled ones too."""
@@ -45,23 +45,23 @@ class Directory:
         if before_id is not None:
             query = query.where(users.c.id < before_id)
         with self._engine.connect() as connection:
-            return [user_of(row) for row in connection.execute(query)]
+            return [user_from_row(row) for row in connection.execute(query)]
 
-    def set_role(self, user_id: int, role: Role, *, actor_id: int | None, origin: Origin) -> User:
+    def set_role(self, user_id: int, role: Role, *, actor_id: int | None, origin: RequestSource) -> User:
         """Raises NoSuchThing, or NotAllowed for one's own and for the only admin's."""
         _refuse_own(user_id, actor_id)
 
         def set_role(connection: Connection) -> User:
-            row = existing(connection, user_id)
+            row = get_for_update(connection, user_id)
             if row.role != role:
-                refuse_last_admin(connection, row)
-                change(connection, user_id, role=role)
+                require_another_admin(connection, row)
+                update_user(connection, user_id, role=role)
                 self._log(connection, Event.ROLE_CHANGED, user_id, actor_id, origin, detail={"role": role})
-            return replace(user_of(row), role=role)
+            return replace(user_from_row(row), role=role)
 
         return write(self._engine, set_role)
 
-    def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, origin: Origin) -> User:
+    def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, origin: RequestSource) -> User:
         """Who is disabled does not get in. Sessions, tokens and applications' access end; API keys come back with them.
 
         Raises NoSuchThing, or NotAllowed for oneself and for the only admin.
@@ -69,14 +69,14 @@ class Directory:
         _refuse_own(user_id, actor_id)
 
         def set_disabled(connection: Connection) -> User:
-            row = existing(connection, user_id)
+            row = get_for_update(connection, user_id)
             if (row.disabled_us is not None) != disabled:
-                refuse_last_admin(connection, row)
-                change(connection, user_id, disabled_us=self._now_us() if disabled else None)
+                require_another_admin(connection, row)
+                update_user(connection, user_id, disabled_us=self._now_us() if disabled else None)
                 self._log(connection, Event.DISABLED if disabled else Event.ENABLED, user_id, actor_id, origin)
             if disabled:
                 self._end_access(connection, user_id)
-            return replace(user_of(row), is_disabled=disabled)
+            return replace(user_from_row(row), is_disabled=disabled)
 
         return write(self._engine, set_disabled)
 
@@ -92,7 +92,7 @@ class Directory:
         event: Event,
         user_id: int | None,
         actor_id: int | None,
-        origin: Origin,
+        origin: RequestSource,
         **more: Any,  # noqa: ANN401
     ) -> None:
         self._audit.add(connection, event, user_id=user_id, actor_id=actor_id, origin=origin, **more)

@@ -4,15 +4,15 @@ from typing import Final
 
 from email_validator import EmailNotValidError, validate_email
 
-MOST: Final = 254
+_MAX_LENGTH: Final = 254
 
 
-def faults_of(email: str) -> list[str]:
+def email_errors(email: str) -> list[str]:
     """What is wrong with it, in Django's words."""
     if not email:
         return []
-    if len(email) > MOST:
-        return [f"Ensure this field has no more than {MOST} characters."]
+    if len(email) > _MAX_LENGTH:
+        return [f"Ensure this field has no more than {_MAX_LENGTH} characters."]
     try:
         validate_email(
             email,
@@ -26,7 +26,7 @@ def faults_of(email: str) -> list[str]:
     return []
 
 
-def normalized(email: str) -> str:
+def normalize_email(email: str) -> str:
     """As it is kept: the domain in lower case."""
     name, at, domain = email.strip().rpartition("@")
     return name + at + domain.lower()

@@ -4,13 +4,13 @@ import re
 import unicodedata
 from typing import Final
 
-MOST: Final = 150
-LONGEST_MADE: Final = 64
+_MAX_LENGTH: Final = 150
+_MAX_GENERATED_LENGTH: Final = 64
 """The key of a name may be twice as long as the name."""
 _ALLOWED: Final = re.compile(r"[\w.@+-]+\Z")
 
 
-def normalized(username: str) -> str:
+def normalize_username(username: str) -> str:
     """As it is kept: NFKC, without space around it."""
     return unicodedata.normalize("NFKC", username).strip()
 
@@ -20,24 +20,24 @@ def key_of(username: str) -> str:
 
     Unicode's compatibility caseless match.
     """
-    folded = unicodedata.normalize("NFD", normalized(username)).casefold()
+    folded = unicodedata.normalize("NFD", normalize_username(username)).casefold()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
 
 
-def faults_of(username: str) -> list[str]:
+def username_errors(username: str) -> list[str]:
     """What is wrong with it, in Django's words; whether it is taken is another question."""
-    name = normalized(username)
+    name = normalize_username(username)
     if not name:
         return ["This field may not be blank."]
     faults = []
     if not _ALLOWED.match(name):
         faults.append("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
-    if max(len(name), len(key_of(name))) > MOST:
-        faults.append(f"Ensure this field has no more than {MOST} characters.")
+    if max(len(name), len(key_of(name))) > _MAX_LENGTH:
+        faults.append(f"Ensure this field has no more than {_MAX_LENGTH} characters.")
     return faults
 
 
-def made_of(text: str) -> str:
+def valid_username_from(text: str) -> str:
     """A valid one that resembles the text, with room for a number behind it; may be taken."""
-    name = re.sub(r"[^\w.@+-]+", "-", normalized(text)).strip("-")[:LONGEST_MADE]
-    return name if name and not faults_of(name) else "user"
+    name = re.sub(r"[^\w.@+-]+", "-", normalize_username(text)).strip("-")[:_MAX_GENERATED_LENGTH]
+    return name if name and not username_errors(name) else "user"

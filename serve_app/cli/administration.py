@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from auth.audit import OPERATOR, Origin
+from auth.audit import OPERATOR, RequestSource
 from auth.errors import AuthError, NoSuchThing
 from auth.principal import Role, User
 from auth.service import Auth
@@ -15,7 +15,7 @@ from serve_app.database.engine import connect
 from serve_app.settings import MissingSecretKey, settings
 from serve_app.statistics.history import History
 
-COMMAND_LINE: Final = Origin(user_agent="raylens command line")
+COMMAND_LINE: Final = RequestSource(user_agent="raylens command line")
 """Source of the changes in the audit log."""
 _PAGE_SIZE: Final = 200
 

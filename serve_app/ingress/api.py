@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.routing import Route
 
 from auth import app as auth_app
-from auth.http.permissions import refuse_undeclared
+from auth.http.permissions import require_access_rules
 from serve_app import VERSION
 from serve_app.ingress.classify import classify_routes, legacy_classify_routes
 from serve_app.ingress.documentation import ASSETS_PATH, OPENAPI_PATH, add_documentation
@@ -76,9 +76,9 @@ def create_api(gateway: Gateway) -> FastAPI:
     add_documentation(app, gateway.auth)
     install_problem_handlers(app)
     _add_routes(app, gateway)
-    auth_app.install(app, gateway.auth)
+    auth_app.include_auth(app, gateway.auth)
     add_web_app(app)
-    refuse_undeclared(app)
+    require_access_rules(app)
     app.add_middleware(RequestLogMiddleware, slow_s=gateway.settings.slow_request_s)
     return app
 

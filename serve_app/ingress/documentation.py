@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 
-from auth.http.permissions import asked_by, public
+from auth.http.permissions import access_rules_of, public
 from auth.principal import Scope
 from auth.service import Auth
 
@@ -78,7 +78,7 @@ def _add_page(app: FastAPI) -> None:
 def _describe_security(app: FastAPI, document: dict[str, Any], auth: Auth) -> None:
     document.setdefault("components", {})["securitySchemes"] = _schemes(auth)
     for route in iter_route_contexts(app.routes):
-        for asked in asked_by(route):
+        for asked in access_rules_of(route):
             for method in route.methods or ():
                 operation = document["paths"].get(route.path_format, {}).get(method.lower())
                 if operation is not None:

@@ -275,7 +275,7 @@ class Gateway:
                 self._metrics.observe_queue(name, queue.waiting_images, queue.running_images, limit)
             self._metrics.observe_uploads(self.memory.held, self.memory.limit)
             self._metrics.observe_cache(self._cache.state())
-            self._metrics.observe_account_events(self.auth.happened())
+            self._metrics.observe_account_events(self.auth.event_counts())
             self._metrics.observe_models(model.in_service for model in self.models.values())
 
     async def _sweep(self) -> None:

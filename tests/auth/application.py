@@ -17,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine
 
-from auth.app import install
+from auth.app import include_auth
 from auth.errors import AuthError
-from auth.http.permissions import refuse_undeclared
+from auth.http.permissions import require_access_rules
 from auth.service import Auth
 from auth.settings import AuthSettings
 from tests.auth.clock import MovableClock
@@ -53,8 +53,8 @@ def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -
     app = FastAPI(openapi_url=None)
     app.add_exception_handler(AuthError, _on_auth_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    install(app, auth)
-    refuse_undeclared(app)
+    include_auth(app, auth)
+    require_access_rules(app)
     return Application(app, auth, clock)
 
 

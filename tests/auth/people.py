@@ -8,7 +8,7 @@ from auth.credentials.lifetimes import microseconds
 from auth.credentials.secret import digest_of
 from auth.credentials.store import Credentials
 from auth.database import write
-from auth.principal import Kind, Principal, Scopes
+from auth.principal import CredentialKind, Principal, Scopes
 from auth.settings import Clock
 from auth.tables import users
 
@@ -36,7 +36,7 @@ class People:
         assert key
         return int(key[0])
 
-    def let_in(self, user_id: int, kind: Kind = "session", scopes: Scopes = frozenset(), **more: Any) -> str:
+    def let_in(self, user_id: int, kind: CredentialKind = "session", scopes: Scopes = frozenset(), **more: Any) -> str:
         """A new session, token or key of theirs."""
         issue = self.credentials.issue
         return write(self.engine, lambda connection: issue(connection, kind, user_id, scopes=scopes, **more))

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from auth.errors import AuthError, InsufficientScope, NotAllowed, NotAuthenticated
-from auth.http.permissions import SignedIn, allowed, public, refuse_undeclared, require, user_of
-from auth.principal import Kind, Principal, Scope, User
+from auth.http.permissions import SignedIn, allowed, public, require, require_access_rules, user_of
+from auth.principal import CredentialKind, Principal, Scope, User
 
 
 async def silent() -> None: ...
@@ -41,14 +41,14 @@ def test_a_route_that_says_it_is_let_be(app: FastAPI, endpoint: Any, included: b
     router.add_api_route("/some", endpoint)
     if included:
         app.include_router(router, prefix="/api")
-    refuse_undeclared(app)
+    require_access_rules(app)
 
 
 def test_a_route_that_says_nothing_stops_the_start(app: FastAPI) -> None:
     app.add_api_route("/silent", silent)
     app.add_api_route("/open", open_to_all)
     with pytest.raises(RuntimeError, match=r"who may use them: /silent$"):
-        refuse_undeclared(app)
+        require_access_rules(app)
 
 
 def test_a_route_of_a_router_in_a_router_is_seen(app: FastAPI) -> None:
@@ -57,32 +57,32 @@ def test_a_route_of_a_router_in_a_router_is_seen(app: FastAPI) -> None:
     outer.include_router(inner)
     app.include_router(outer, prefix="/api")
     with pytest.raises(RuntimeError, match=r"/api/inner/silent$"):
-        refuse_undeclared(app)
+        require_access_rules(app)
 
 
 def test_what_the_inclusion_demands_counts(app: FastAPI) -> None:
     router = APIRouter()
     router.add_api_route("/silent", silent)
     app.include_router(router, dependencies=[allowed(Scope.ADMIN)])
-    refuse_undeclared(app)
+    require_access_rules(app)
 
 
 def test_mounted_routes_are_seen(app: FastAPI) -> None:
     app.router.routes.append(Mount("/mounted", routes=[Route("/open", open_to_all), Route("/silent", silent)]))
     with pytest.raises(RuntimeError, match=r"them: /silent$"):
-        refuse_undeclared(app)
+        require_access_rules(app)
 
 
 def test_what_is_no_route_of_http_has_to_say_it_too(app: FastAPI) -> None:
     app.add_api_websocket_route("/socket", socket)
     with pytest.raises(RuntimeError, match=r"/socket$"):
-        refuse_undeclared(app)
+        require_access_rules(app)
 
 
 PERSON = User(7, "alice", "", "user", 0, True)
 
 
-def principal(kind: Kind, *scopes: str, user: User | None = PERSON) -> Principal:
+def principal(kind: CredentialKind, *scopes: str, user: User | None = PERSON) -> Principal:
     return Principal(kind, user, "", frozenset(scopes), 1, 1 << 62)
 
 
@@ -120,7 +120,7 @@ class Gate:
 
 
 @pytest.mark.parametrize(("kind", "status"), [("session", 200), ("token", 200), ("key", 403), ("access", 403)])
-async def test_an_account_is_lent_to_nobody(app: FastAPI, kind: Kind, status: int) -> None:
+async def test_an_account_is_lent_to_nobody(app: FastAPI, kind: CredentialKind, status: int) -> None:
     app.add_api_route("/account", signed_in)
     app.add_exception_handler(AuthError, lambda _, error: Response(status_code=error.status))
     app.state.authenticator = Gate(principal(kind, *Scope))

@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 from sqlalchemy import Engine, select, update
 
-from auth.audit import Event, Origin
+from auth.audit import Event, RequestSource
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
 from auth.principal import User
@@ -18,7 +18,7 @@ from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
 from tests.auth.people import People
 
-HERE = Origin("203.0.113.7", "test")
+HERE = RequestSource("203.0.113.7", "test")
 PASSWORD = "plum kettle orbit canyon"
 OTHER = "a heron over the wet meadow"
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlalchemy import Connection, Engine
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.database import write
 from tests.auth.clock import START, MovableClock
@@ -23,7 +23,7 @@ def add(engine: Engine, audit: Audit, event: Event, user_id: int | None, **more:
 
 def test_an_entry_says_what_happened_to_whom_by_whom_from_where(engine: Engine, audit: Audit):
     detail = {"role": "admin", "was": "user"}
-    origin = Origin("2001:db8::7", "Firefox")
+    origin = RequestSource("2001:db8::7", "Firefox")
     add(engine, audit, Event.ROLE_CHANGED, 7, actor_id=1, client_id="app", origin=origin, detail=detail)
     [entry] = audit.entries()
     assert (entry.event, entry.user_id, entry.actor_id, entry.client_id) == ("user.role_changed", 7, 1, "app")
@@ -51,7 +51,7 @@ def test_nothing_is_told_of_what_did_not_happen(engine: Engine, audit: Audit):
 
 @pytest.mark.parametrize("text", ["x" * 5000, "Firefox \x00 'quoted' \\ \xff", "фотография 🐕"])
 def test_whatever_a_client_calls_itself_is_kept_as_far_as_it_fits(engine: Engine, audit: Audit, text: str):
-    add(engine, audit, Event.SIGNED_IN, 7, origin=Origin(text, text), detail={"name": text})
+    add(engine, audit, Event.SIGNED_IN, 7, origin=RequestSource(text, text), detail={"name": text})
     [entry] = audit.entries()
     assert (entry.address, entry.user_agent, entry.detail) == (text[:64], text[:255], {"name": text})
 

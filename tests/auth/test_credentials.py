@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import OperationalError
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.lifetimes import DAY, HOUR, MINUTE, microseconds
 from auth.credentials.secret import digest_of
 from auth.database import write
-from auth.principal import Kind
+from auth.principal import CredentialKind
 from auth.tables import credentials, users
 from tests.auth.clock import START, MovableClock
 from tests.auth.people import People
@@ -32,7 +32,9 @@ def survives(people: People, clock: MovableClock, secret: str, *, every_s: float
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [("session", "rls_"), ("token", "rlt_"), ("key", "rlk_")])
-def test_only_the_digest_of_a_secret_is_kept(people: People, engine: Engine, alice: int, kind: Kind, prefix: str):
+def test_only_the_digest_of_a_secret_is_kept(
+    people: People, engine: Engine, alice: int, kind: CredentialKind, prefix: str
+):
     secret = people.let_in(alice, kind)
     assert secret.startswith(prefix)
     assert len(secret) == 4 + 43
@@ -84,7 +86,9 @@ def test_a_key_may_no_more_than_its_user(people: People, role: str, allowed: set
 
 
 @pytest.mark.parametrize(("kind", "idle_s"), [("session", 12 * HOUR), ("token", 30 * DAY)])
-def test_it_ends_when_it_is_not_used(people: People, clock: MovableClock, alice: int, kind: Kind, idle_s: int):
+def test_it_ends_when_it_is_not_used(
+    people: People, clock: MovableClock, alice: int, kind: CredentialKind, idle_s: int
+):
     secret = people.let_in(alice, kind)
     assert survives(people, clock, secret, every_s=idle_s - 1, until_s=3 * idle_s)
     clock.forward(idle_s)
@@ -149,7 +153,7 @@ def test_a_database_too_busy_to_write_still_lets_in(people: People, clock: Movab
 
 @pytest.mark.parametrize("column", ["disabled_us", "deleted_us"])
 @pytest.mark.parametrize("kind", ["session", "token", "key"])
-def test_a_closed_account_lets_nobody_in(people: People, engine: Engine, alice: int, kind: Kind, column: str):
+def test_a_closed_account_lets_nobody_in(people: People, engine: Engine, alice: int, kind: CredentialKind, column: str):
     secret = people.let_in(alice, kind)
     write(engine, lambda connection: connection.execute(update(users).values({column: microseconds(START)})))
     assert people.holder(secret) is None
@@ -160,7 +164,7 @@ def test_one_ends_only_for_its_own_user_and_as_what_it_is(people: People, engine
     secret = people.let_in(alice)
     [session] = people.credentials.list(alice, ["session"])
 
-    def revoke(user_id: int, kind: Kind) -> bool:
+    def revoke(user_id: int, kind: CredentialKind) -> bool:
         return write(engine, lambda connection: people.credentials.revoke(connection, user_id, session.id, [kind]))
 
     assert not revoke(bob, "session")
@@ -195,7 +199,7 @@ def test_all_of_some_kinds_end_but_one(people: People, engine: Engine, alice: in
 
 
 def test_the_list_is_of_those_that_are_still_good(people: People, clock: MovableClock, alice: int):
-    origin = Origin("203.0.113.9" + "x" * 80, "Firefox" * 90)
+    origin = RequestSource("203.0.113.9" + "x" * 80, "Firefox" * 90)
     people.let_in(alice, "key", frozenset({"classify"}), name="laptop", lifetime_s=DAY)
     people.let_in(alice, "token", origin=origin)
     people.let_in(people.add("bob"), "token")

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from auth.audit import Event, Origin
+from auth.audit import Event, RequestSource
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed, Throttled
 from auth.passwords.hashing import Passwords
@@ -13,7 +13,7 @@ from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People
 
-HERE = Origin("203.0.113.7", "test")
+HERE = RequestSource("203.0.113.7", "test")
 PASSWORD = "plum kettle orbit canyon"
 HASHED = Passwords(15).hash(PASSWORD)
 
@@ -147,7 +147,7 @@ def test_admins_delete_others_and_who_has_no_password_gives_none(application, ac
 def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin, clock: MovableClock):
     with pytest.raises(InvalidLogin):
         accounts.authenticate("alice", "wrong", origin=HERE)
-    accounts.set_role(alice, "admin", actor_id=admin, origin=Origin("192.0.2.1", "admin's"))
+    accounts.set_role(alice, "admin", actor_id=admin, origin=RequestSource("192.0.2.1", "admin's"))
     accounts.delete(alice, password=PASSWORD, origin=HERE)
     erased: list[int] = []
     clock.forward(59)

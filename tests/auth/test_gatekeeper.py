@@ -10,11 +10,11 @@ import pytest
 from auth.credentials.lifetimes import microseconds
 from auth.credentials.secret import Prefix, digest_of
 from auth.errors import CrossSiteRequest, InvalidCredential
-from auth.http.authenticator import MOST_CACHED, Authenticator
+from auth.http.authenticator import MAX_CACHED_PRINCIPALS, Authenticator
 from auth.http.cookies import SessionCookie
 from auth.principal import Principal, User
 from auth.settings import AuthSettings
-from auth.workers import Workers
+from auth.thread_pools import ThreadPools
 from tests.auth.clock import START, MovableClock
 from tests.auth.connections import connection
 
@@ -46,7 +46,7 @@ def book() -> Book:
 
 @pytest.fixture
 def authenticator(book: Book, clock: MovableClock) -> Authenticator:
-    return Authenticator(COOKIE, dict.fromkeys(Prefix, book.look_up), Workers(), clock, clock)
+    return Authenticator(COOKIE, dict.fromkeys(Prefix, book.look_up), ThreadPools(), clock, clock)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_each_kind_is_looked_up_in_its_own_table(book: Book, clock: Movabl
 
         return look_up
 
-    authenticator = Authenticator(COOKIE, {prefix: lookup(prefix) for prefix in Prefix}, Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, {prefix: lookup(prefix) for prefix in Prefix}, ThreadPools(), clock, clock)
     await authenticator.principal_of(connection(authorization=f"Bearer {ACCESS}"))
     await authenticator.principal_of(connection(authorization=f"Token {TOKEN}"))
     await authenticator.principal_of(connection(cookie=f"__Host-raylens_session={SESSION}"))
@@ -227,7 +227,7 @@ async def test_revoked_while_it_was_being_looked_up(book: Book, clock: MovableCl
         revoked.wait(10)
         return found
 
-    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), ThreadPools(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
     first = asyncio.create_task(authenticator.principal_of(asks))
     await asyncio.to_thread(asked.wait, 10)
@@ -249,7 +249,7 @@ async def test_who_come_at_once_with_the_same_share_a_look_up(book: Book, clock:
         answered.wait(10)
         return book.look_up(digest)
 
-    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, slow), ThreadPools(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
     leaver, *others = (asyncio.create_task(authenticator.principal_of(asks)) for _ in range(50))
     await asyncio.to_thread(asked.wait, 10)
@@ -269,7 +269,7 @@ async def test_a_look_up_that_fails_is_tried_by_who_comes_next(book: Book, clock
             raise ConnectionError("the database is away")
         return book.look_up(digest)
 
-    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, look_up), Workers(), clock, clock)
+    authenticator = Authenticator(COOKIE, dict.fromkeys(Prefix, look_up), ThreadPools(), clock, clock)
     asks = connection(authorization=f"Token {TOKEN}")
     outcomes = await asyncio.gather(*(authenticator.principal_of(asks) for _ in range(3)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
@@ -278,10 +278,10 @@ async def test_a_look_up_that_fails_is_tried_by_who_comes_next(book: Book, clock
 
 
 async def test_it_remembers_no_more_than_so_many(authenticator: Authenticator, book: Book, clock: MovableClock):
-    book.principals = {digest_of(f"rlt_{number}"): book.entry(number) for number in range(MOST_CACHED + 1)}
-    for number in range(MOST_CACHED + 1):
-        authenticator._remember(digest_of(f"rlt_{number}"), book.entry(number), clock())
-    await authenticator.principal_of(connection(authorization=f"Token rlt_{MOST_CACHED}"))
+    book.principals = {digest_of(f"rlt_{number}"): book.entry(number) for number in range(MAX_CACHED_PRINCIPALS + 1)}
+    for number in range(MAX_CACHED_PRINCIPALS + 1):
+        authenticator._cache(digest_of(f"rlt_{number}"), book.entry(number), clock())
+    await authenticator.principal_of(connection(authorization=f"Token rlt_{MAX_CACHED_PRINCIPALS}"))
     await authenticator.principal_of(connection(authorization="Token rlt_1"))
     assert book.asked == 0
     await authenticator.principal_of(connection(authorization="Token rlt_0"))

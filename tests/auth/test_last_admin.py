@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.errors import NotAllowed
 from auth.users.accounts import Accounts
 from tests.auth.application import Application
 from tests.auth.people import People
 
-HERE = Origin("203.0.113.7", "test")
+HERE = RequestSource("203.0.113.7", "test")
 SOMEBODY = 4711
 
 Ends = Callable[[Accounts, int, int | None], object]

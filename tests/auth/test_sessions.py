@@ -3,14 +3,14 @@
 import pytest
 from sqlalchemy import Engine
 
-from auth.audit import Audit, Origin
+from auth.audit import Audit, RequestSource
 from auth.credentials.sessions import Sessions
-from auth.principal import Kind
+from auth.principal import CredentialKind
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
 from tests.auth.people import People
 
-HERE = Origin("203.0.113.7", "Firefox")
+HERE = RequestSource("203.0.113.7", "Firefox")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_was_in_the_browser_before_ends(sessions: Sessions, people: People,
 
 
 @pytest.mark.parametrize("kind", ["token", "key"])
-def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, people: People, kind: Kind):
+def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, people: People, kind: CredentialKind):
     alice = people.add()
     secret = people.let_in(alice, kind)
     sessions.end(secret, origin=HERE)

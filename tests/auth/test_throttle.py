@@ -8,8 +8,8 @@ from sqlalchemy import Engine, func, select
 
 from auth.database import write
 from auth.errors import Throttled
-from auth.passwords.backoff import ACCOUNT, ADDRESS, LONGEST_WAIT, PAIR, REGISTRATION
-from auth.passwords.throttling import Attempt, Throttle
+from auth.passwords.backoff import ACCOUNT_POLICY, ADDRESS_POLICY, LONGEST_WAIT, PAIR_POLICY, REGISTRATION_POLICY
+from auth.passwords.throttling import Attempt, LoginThrottle
 from auth.tables import throttles
 from tests.auth.clock import MovableClock
 
@@ -18,17 +18,17 @@ ELSEWHERE = "198.51.100.9"
 
 
 @pytest.fixture
-def throttle(sqlite_engine: Engine, clock: MovableClock) -> Throttle:
-    return Throttle(sqlite_engine, clock)
+def throttle(sqlite_engine: Engine, clock: MovableClock) -> LoginThrottle:
+    return LoginThrottle(sqlite_engine, clock)
 
 
 @pytest.fixture
-def throttle_anywhere(engine: Engine, clock: MovableClock) -> Throttle:
+def throttle_anywhere(engine: Engine, clock: MovableClock) -> LoginThrottle:
     """On SQLite and on MariaDB."""
-    return Throttle(engine, clock)
+    return LoginThrottle(engine, clock)
 
 
-def wait_of(throttle: Throttle, account: str = "alice", address: str = HERE) -> float:
+def wait_of(throttle: LoginThrottle, account: str = "alice", address: str = HERE) -> float:
     """Seconds told to who tries now; 0, and one more failure, for who may."""
     try:
         throttle.begin(account, address)
@@ -37,7 +37,7 @@ def wait_of(throttle: Throttle, account: str = "alice", address: str = HERE) -> 
     return 0.0
 
 
-def succeed(engine: Engine, throttle: Throttle, attempt: Attempt) -> None:
+def succeed(engine: Engine, throttle: LoginThrottle, attempt: Attempt) -> None:
     write(engine, lambda connection: throttle.succeed(connection, attempt))
 
 
@@ -46,20 +46,20 @@ def rows(engine: Engine) -> int:
         return connection.scalar(select(func.count()).select_from(throttles)) or 0
 
 
-BOTS = [f"192.0.2.{number}" for number in range(ACCOUNT.free + 1)]
+BOTS = [f"192.0.2.{number}" for number in range(ACCOUNT_POLICY.free + 1)]
 
 
-def besiege(throttle: Throttle, clock: MovableClock) -> None:
+def besiege(throttle: LoginThrottle, clock: MovableClock) -> None:
     """Many addresses guess at Alice's account until it makes whoever comes wait the longest."""
     assert [wait_of(throttle, address=bot) for bot in BOTS] == [0] * len(BOTS)
-    for bot in BOTS[: ACCOUNT.most - len(BOTS)]:
+    for bot in BOTS[: ACCOUNT_POLICY.most - len(BOTS)]:
         clock.forward(1)
         assert wait_of(throttle, address=bot) == 0
 
 
 def test_the_wait_grows_up_to_half_a_minute(throttle, clock):
     waits = []
-    assert [wait_of(throttle) for _ in range(PAIR.free)] == [0] * PAIR.free
+    assert [wait_of(throttle) for _ in range(PAIR_POLICY.free)] == [0] * PAIR_POLICY.free
     for _ in range(14):
         assert wait_of(throttle) == 0
         waits.append(wait_of(throttle))
@@ -88,7 +88,7 @@ def test_who_waits_as_told_gets_in_and_starts_anew(engine, throttle_anywhere, cl
         assert wait_of(throttle_anywhere) == wait
     clock.forward(wait)
     succeed(engine, throttle_anywhere, throttle_anywhere.begin("alice", HERE))
-    assert [wait_of(throttle_anywhere) for _ in range(PAIR.free)] == [0] * PAIR.free
+    assert [wait_of(throttle_anywhere) for _ in range(PAIR_POLICY.free)] == [0] * PAIR_POLICY.free
 
 
 def test_one_who_guesses_holds_up_nobody_elsewhere(throttle):
@@ -136,7 +136,7 @@ def test_one_password_on_many_accounts_gets_thirty_and_then_two_a_minute(throttl
 
 def test_neighbours_of_one_who_tries_many_accounts_still_get_in(sqlite_engine, throttle):
     succeed(sqlite_engine, throttle, throttle.begin("neighbour", HERE))
-    for number in range(ADDRESS.most):
+    for number in range(ADDRESS_POLICY.most):
         wait_of(throttle, f"user{number}")
     assert wait_of(throttle, "stranger") > 0
     assert wait_of(throttle, "neighbour") == 0
@@ -161,16 +161,16 @@ def test_an_account_of_ones_own_frees_nobody(sqlite_engine, throttle, clock):
 
 
 def test_failures_are_forgotten_one_by_one(throttle, clock):
-    for _ in range(PAIR.free + 1):
+    for _ in range(PAIR_POLICY.free + 1):
         throttle.begin("alice", HERE)
-    clock.forward(2 * PAIR.forget_s)
+    clock.forward(2 * PAIR_POLICY.forget_s)
     assert [wait_of(throttle) for _ in range(3)] == [0, 0, 1]
 
 
 def test_signing_in_now_and_then_does_not_keep_failures_in_mind(sqlite_engine, throttle, clock):
-    for number in range(ADDRESS.free):
+    for number in range(ADDRESS_POLICY.free):
         throttle.begin(f"user{number}", HERE)
-    for _ in range(ADDRESS.forget_s * 10):
+    for _ in range(ADDRESS_POLICY.forget_s * 10):
         clock.forward(1)
         if not clock() % 7:
             succeed(sqlite_engine, throttle, throttle.begin("bob", HERE))
@@ -180,7 +180,7 @@ def test_signing_in_now_and_then_does_not_keep_failures_in_mind(sqlite_engine, t
 def test_of_many_guesses_at_once_no_more_count_than_one_after_the_other(throttle_anywhere):
     with ThreadPoolExecutor(8) as threads:
         outcomes = list(threads.map(lambda _: wait_of(throttle_anywhere), range(40)))
-    assert outcomes.count(0) == PAIR.free + 1
+    assert outcomes.count(0) == PAIR_POLICY.free + 1
 
 
 def test_two_who_sign_in_at_once_both_do(engine, throttle_anywhere):
@@ -191,8 +191,8 @@ def test_two_who_sign_in_at_once_both_do(engine, throttle_anywhere):
 
 
 def test_replicas_count_together(engine, clock, throttle_anywhere):
-    other = Throttle(engine, clock)
-    for _ in range(PAIR.free + 1):
+    other = LoginThrottle(engine, clock)
+    for _ in range(PAIR_POLICY.free + 1):
         throttle_anywhere.begin("alice", HERE)
     assert wait_of(other) == 1
 
@@ -209,7 +209,7 @@ def test_replicas_count_together(engine, clock, throttle_anywhere):
     ],
 )
 def test_whose_addresses_are_one(throttle, one, another, same):
-    for _ in range(PAIR.free + 1):
+    for _ in range(PAIR_POLICY.free + 1):
         throttle.begin("alice", one)
     assert (wait_of(throttle, address=another) > 0) == same
 
@@ -226,15 +226,15 @@ def test_what_is_over_is_swept_away_and_known_addresses_stay_a_month(engine, thr
 
 
 def test_a_replica_whose_clock_is_behind_counts_as_well(sqlite_engine, throttle):
-    for _ in range(PAIR.free):
+    for _ in range(PAIR_POLICY.free):
         throttle.begin("alice", HERE)
-    behind = Throttle(sqlite_engine, MovableClock(throttle._clock() - 1000))
+    behind = LoginThrottle(sqlite_engine, MovableClock(throttle._clock() - 1000))
     assert [wait_of(behind), wait_of(behind)] == [0, 1]
 
 
 def test_a_hundred_accounts_from_one_address_and_then_two_a_minute(throttle_anywhere, clock):
     throttle = throttle_anywhere
-    for _ in range(REGISTRATION.free + 1):
+    for _ in range(REGISTRATION_POLICY.free + 1):
         throttle.register(HERE)
     waits = []
     for _ in range(8):

@@ -8,11 +8,11 @@ from unittest.mock import patch
 import pytest
 
 from auth.errors import Busy
-from auth.workers import DATABASE_THREADS, MOST_PASSWORDS_WAITING, Workers
+from auth.thread_pools import DATABASE_THREADS, MOST_PASSWORDS_WAITING, ThreadPools
 
 
 async def test_work_is_done_on_another_thread_with_its_arguments_and_errors():
-    workers = Workers()
+    workers = ThreadPools()
     for run in (workers.run, workers.run_hashing):
         assert await run(threading.get_ident) != threading.get_ident()
         assert await run(sorted, [2, 1, 3], reverse=True) == [3, 2, 1]
@@ -22,7 +22,7 @@ async def test_work_is_done_on_another_thread_with_its_arguments_and_errors():
 
 async def test_passwords_keep_nobody_else_waiting_and_too_many_are_sent_away():
     with patch("os.cpu_count", return_value=2):
-        workers = Workers()
+        workers = ThreadPools()
     go_on = threading.Event()
     hashing = [asyncio.create_task(workers.run_hashing(go_on.wait, 30)) for _ in range(2 + MOST_PASSWORDS_WAITING)]
     try:
@@ -40,7 +40,7 @@ async def test_passwords_keep_nobody_else_waiting_and_too_many_are_sent_away():
 @pytest.mark.parametrize(("run", "most"), [("run", DATABASE_THREADS), ("run_hashing", 3)])
 async def test_no_more_threads_than_so_many(run: str, most: int):
     with patch("os.cpu_count", return_value=3):
-        workers = Workers()
+        workers = ThreadPools()
     at_once, lock, peak = 0, threading.Lock(), [0]
     waits = threading.Event()
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn
 from serve_app.cli.credential_store import CredentialStore
@@ -27,7 +27,7 @@ from tests.cli.terminal import Terminal
 from tests.servers.process import free_port
 
 PASSWORD = "a long and simple sentence"
-HTTP = Origin()
+HTTP = RequestSource()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from auth.principal import Kind, Scope
+from auth.principal import CredentialKind, Scope
 from models.labels import labels_of
 from models.zoo import resolve_model
 from tests.auth.people import People
@@ -89,7 +89,7 @@ async def test_a_report_has_at_most_ten_rows(graph: Graph, website: Server) -> N
 
 async def test_users_see_the_secret(graph: Graph, people: People) -> None:
     alice = people.add()
-    credentials: list[tuple[Kind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
+    credentials: list[tuple[CredentialKind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
     for prefix in PREFIXES:
         for kind, scheme in credentials:
             token = people.let_in(alice, kind, frozenset({Scope.CLASSIFY}))

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from auth.credentials.secret import Prefix, new_secret
-from auth.principal import Kind, Scope
+from auth.principal import CredentialKind, Scope
 from serve_app.config import BuildArguments, ClassifierArguments, QueueArguments
 from tests.auth.people import People
 from tests.fetch.server import Server, respond
@@ -36,7 +36,7 @@ def owner(graph: Graph, response: httpx.Response) -> int | None:
 
 async def test_a_classification_belongs_to_its_user(graph: Graph, people: People) -> None:
     alice = people.add("alice")
-    credentials: list[tuple[Kind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
+    credentials: list[tuple[CredentialKind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
     for (kind, scheme), data in zip(credentials, different(3), strict=True):
         headers = {"Authorization": f"{scheme} {people.let_in(alice, kind, CLASSIFY)}"}
         for outcome in ("miss", "hit"):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from auth.http.permissions import refuse_undeclared
+from auth.http.permissions import require_access_rules
 from serve_app.ingress.problems import install_problem_handlers
 from serve_app.ingress.web import add_web_app
 
@@ -154,13 +154,13 @@ async def test_security_headers(client: httpx.AsyncClient, path: str) -> None:
 def test_routes_are_declared_public(dist: Path) -> None:
     app = FastAPI(openapi_url=None)
     add_web_app(app, dist)
-    refuse_undeclared(app)
+    require_access_rules(app)
 
 
 async def test_without_a_build_the_root_redirects_to_the_documentation(tmp_path: Path) -> None:
     app = FastAPI(openapi_url=None)
     add_web_app(app, tmp_path)
-    refuse_undeclared(app)
+    require_access_rules(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test") as client:
         reply = await client.get("/")
         assert reply.is_redirect

@@ -1,6 +1,6 @@
 """Credentials for requests."""
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.principal import Scope
 from tests.ingress.graph import Graph
 
@@ -18,7 +18,7 @@ async def application_token(graph: Graph) -> str:
         grants=["client_credentials"],
         public=False,
         actor_id=None,
-        origin=Origin(),
+        origin=RequestSource(),
     )
     assert secret
     document = {"grant_type": "client_credentials", "scope": "classify"}

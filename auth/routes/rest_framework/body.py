@@ -12,30 +12,30 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from auth.errors import InvalidFields
 from auth.routes.rest_framework.errors import ApiException
 
-MOST_BYTES: Final = 64 << 10
-MOST_FIELDS: Final = 100
+_MAX_BYTES: Final = 64 << 10
+_MAX_FIELDS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ParsedBody:
     values: dict[str, object]
     is_form: bool = False
     """Then an empty value may be one that was left out."""
 
 
-async def body_of(request: Request) -> Body:
+async def body_of(request: Request) -> ParsedBody:
     """Raises ApiException for what cannot be read, InvalidFields where it is no object."""
     content = await _read(request)
     if not content:
-        return Body({})
+        return ParsedBody({})
     declared = request.headers.get("content-type", "")
     match declared.partition(";")[0].strip().lower():
         case "application/json":
-            return Body(_object(content))
+            return ParsedBody(_object(content))
         case "application/x-www-form-urlencoded":
-            return Body(_form(content), is_form=True)
+            return ParsedBody(_form(content), is_form=True)
         case "multipart/form-data":
-            return Body(await _multipart(request, content), is_form=True)
+            return ParsedBody(await _multipart(request, content), is_form=True)
     raise ApiException(415, f'Unsupported media type "{declared}" in request.')
 
 
@@ -43,8 +43,8 @@ async def _read(request: Request) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise ApiException(413, f"The body is too large; {MOST_BYTES} bytes are the most.")
+        if len(content) > _MAX_BYTES:
+            raise ApiException(413, f"The body is too large; {_MAX_BYTES} bytes are the most.")
     return bytes(content)
 
 
@@ -69,9 +69,9 @@ def _form(content: bytes) -> dict[str, object]:
     """Of a field that is there twice, the last counts."""
     try:
         text = content.decode(errors="replace")
-        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS))
+        return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS))
     except ValueError:
-        raise ApiException(400, f"Form parse error - more than {MOST_FIELDS} fields.") from None
+        raise ApiException(400, f"Form parse error - more than {_MAX_FIELDS} fields.") from None
 
 
 async def _multipart(request: Request, content: bytes) -> dict[str, object]:
@@ -82,7 +82,7 @@ async def _multipart(request: Request, content: bytes) -> dict[str, object]:
     if "boundary=" not in request.headers["content-type"]:
         raise ApiException(400, "Multipart form parse error - Invalid boundary in multipart: None")
     try:
-        parser = MultiPartParser(request.headers, stream(), max_files=MOST_FIELDS, max_fields=MOST_FIELDS)
+        parser = MultiPartParser(request.headers, stream(), max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS)
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
         raise ApiException(400, f"Multipart form parse error - {error}") from None

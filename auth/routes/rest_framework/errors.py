@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from auth.errors import AuthError, InvalidFields, InvalidLogin
 
-AWAY_S = 5
+_RETRY_AFTER_S = 5
 """Ask again after this when the database cannot be reached."""
 
 
@@ -41,4 +41,4 @@ def response_to(error: AuthError) -> Response:
 def unavailable() -> Response:
     """While the database cannot be reached."""
     detail = {"detail": "Service temporarily unavailable, try again later."}
-    return JSONResponse(detail, 503, {"Retry-After": str(AWAY_S)})
+    return JSONResponse(detail, 503, {"Retry-After": str(_RETRY_AFTER_S)})

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from auth.errors import InvalidFields
-from auth.routes.rest_framework.body import Body
+from auth.routes.rest_framework.body import ParsedBody
 
 Check = Callable[[str], list[str]]
 INVALID: Final = "Not a valid string."
@@ -13,14 +13,14 @@ INVALID: Final = "Not a valid string."
 class Fields:
     """Reads one field after the other, and then tells of all faults at once."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: ParsedBody) -> None:
         self._body = body
-        self._faults: dict[str, list[str]] = {}
+        self._errors: dict[str, list[str]] = {}
 
     def text(self, name: str, *, check: Check | None = None) -> str:
         """One that has to be there, without space around it. What is told of a faulty one does not matter."""
         if name not in self._body.values:
-            self._faults[name] = ["This field is required."]
+            self._errors[name] = ["This field is required."]
             return ""
         return self._read(name, check=check) or ""
 
@@ -38,25 +38,25 @@ class Fields:
         value = self._body.values[name]
         text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else None
         if value is None:
-            faults = ["This field may not be null."]
+            errors = ["This field may not be null."]
         elif text is None:
-            faults = [invalid]
+            errors = [invalid]
         elif text:
-            faults = [*(check(text) if check else ()), *_unfit(text)]
+            errors = [*(check(text) if check else ()), *_unfit(text)]
         else:
-            faults = [] if may_be_blank else ["This field may not be blank."]
-        if faults:
-            self._faults[name] = faults
-        return None if faults else text
+            errors = [] if may_be_blank else ["This field may not be blank."]
+        if errors:
+            self._errors[name] = errors
+        return None if errors else text
 
-    def refuse_faults(self) -> None:
+    def raise_errors(self) -> None:
         """Raises InvalidFields if there are any."""
-        if self._faults:
-            raise InvalidFields(self._faults)
+        if self._errors:
+            raise InvalidFields(self._errors)
 
 
 def _unfit(text: str) -> list[str]:
     """What no database takes."""
-    faults = ["Null characters are not allowed."] if "\0" in text else []
+    errors = ["Null characters are not allowed."] if "\0" in text else []
     half = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
-    return [*faults, f"Surrogate characters are not allowed: U+{ord(half):X}."] if half else faults
+    return [*errors, f"Surrogate characters are not allowed: U+{ord(half):X}."] if half else errors

@@ -16,9 +16,9 @@ from auth.routes.rest_framework.errors import ApiException, response_to, unavail
 
 log = structlog.get_logger(__name__)
 
-SCHEMES: Final = frozenset({"token", "bearer"})
+_SCHEMES: Final = frozenset({"token", "bearer"})
 """Who comes with another, comes with nothing."""
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -54,7 +54,7 @@ class RestFrameworkRoute(APIRoute):
         raise ApiException(405, f'Method "{request.method}" not allowed.', allow=self.allow)
 
 
-def settle(router: APIRouter) -> None:
+def finish_router(router: APIRouter) -> None:
     """Add each route without the slash at its end, too, and let it know of the others with its path."""
     for route in list(router.routes):
         if isinstance(route, RestFrameworkRoute):
@@ -70,7 +70,7 @@ def settle(router: APIRouter) -> None:
     for route in routes:
         siblings = [other for other in routes if other.path == route.path]
         methods = {method for other in siblings for method in _methods_of(other)}
-        route.allow = ", ".join(method for method in METHODS if method in methods)
+        route.allow = ", ".join(method for method in _METHODS if method in methods)
         route.is_open = all(_is_public(other) for other in siblings)
 
 
@@ -88,7 +88,7 @@ async def _identify(request: Request, *, is_open: bool) -> None:
     if authorization is None:
         return
     scheme, *rest = authorization.split() or [""]
-    if scheme.lower() in SCHEMES:
+    if scheme.lower() in _SCHEMES:
         _refuse_malformed(rest)
         await principal_of(request)
     elif not is_open:

@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 import pytest
 from sqlalchemy import Engine, delete
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.errors import NotAllowed
 from auth.external.person import Person
 from auth.external.providers import Provider
 from auth.tables import identities
-from auth.users.rows import existing
+from auth.users.repository import get_for_update
 from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
@@ -43,7 +43,7 @@ async def test_of_one_stranger_in_many_tabs_there_is_one_account(application: Ap
 def test_strangers_of_one_name_get_accounts_of_their_own(application: Application, provider: Provider):
     def sign_in(subject: str) -> int:
         person = Person(provider.issuer, subject, "twin", "twin@example.org")
-        return application.auth.external.account_linking.sign_in(provider, person, origin=Origin())
+        return application.auth.external.account_linking.sign_in(provider, person, origin=RequestSource())
 
     with ThreadPoolExecutor(6) as threads:
         user_ids = set(threads.map(sign_in, "abcdef"))
@@ -56,12 +56,12 @@ def test_the_only_way_in_stays(application: Application, engine: Engine, people:
     user_id = people.add("carol", password=None)
     for subject in ("one", "other"):
         person = Person(provider.issuer, subject, "", "")
-        application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
+        application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
     one, other = application.auth.identities.list(user_id)
     with ThreadPoolExecutor(1) as threads:
         with engine.execution_options(writes=True).begin() as connection:
-            existing(connection, user_id)
-            unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, origin=Origin())
+            get_for_update(connection, user_id)
+            unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, origin=RequestSource())
             time.sleep(0.3)
             assert not unlinking.done()
             connection.execute(delete(identities).where(identities.c.id == other.id))
@@ -76,7 +76,7 @@ def test_one_identity_is_linked_to_one_of_two_who_ask(application: Application, 
 
     def link(user_id: int) -> str:
         try:
-            application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
+            application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
         except NotAllowed:
             return "refused"
         return "linked"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auth.audit import Event, Origin
+from auth.audit import Event, RequestSource
 from auth.errors import NoSuchThing, NotAllowed
 from auth.external.person import Person
 from auth.external.providers import Provider
@@ -101,13 +101,13 @@ async def test_who_signed_out_meanwhile_links_nothing(
 def link(application: Application, user_id: int, provider: Provider, subject: str) -> int:
     """The id of a new identity of theirs."""
     person = Person(provider.issuer, subject, subject, "")
-    application.auth.external.account_linking.link(user_id, provider, person, origin=Origin())
+    application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
     return application.auth.identities.list(user_id)[-1].id
 
 
 def test_who_has_a_password_may_unlink_all(application: Application, alice: int, provider: Provider):
     identity_id = link(application, alice, provider, "a-4")
-    application.auth.identities.unlink(alice, identity_id, origin=Origin())
+    application.auth.identities.unlink(alice, identity_id, origin=RequestSource())
     assert application.auth.identities.list(alice) == []
     entry = application.auth.audit.entries(user_id=alice)[0]
     assert (entry.event, entry.detail) == (Event.IDENTITY_UNLINKED, {"provider": "idp"})
@@ -116,7 +116,7 @@ def test_who_has_a_password_may_unlink_all(application: Application, alice: int,
 def test_nobody_unlinks_what_is_not_theirs(application: Application, people: People, alice: int, provider: Provider):
     identity_id = link(application, alice, provider, "a-5")
     with pytest.raises(NoSuchThing):
-        application.auth.identities.unlink(people.add("bob"), identity_id, origin=Origin())
+        application.auth.identities.unlink(people.add("bob"), identity_id, origin=RequestSource())
     assert len(application.auth.identities.list(alice)) == 1
 
 
@@ -124,4 +124,4 @@ def test_the_only_way_in_stays(application: Application, people: People, provide
     user_id = people.add("carol", password=None)
     identity_id = link(application, user_id, provider, "c-1")
     with pytest.raises(NotAllowed, match="your only way in"):
-        application.auth.identities.unlink(user_id, identity_id, origin=Origin())
+        application.auth.identities.unlink(user_id, identity_id, origin=RequestSource())

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, func, select
 
-from auth.audit import Event, Origin
+from auth.audit import Event, RequestSource
 from auth.external.providers import Provider
 from auth.tables import identities, users
 from tests.auth.application import Application, create
@@ -89,7 +89,7 @@ async def test_a_disabled_account_lets_nobody_in(
     await sign_in("mallory@example.org")
     root = people.add("root", role="admin")
     (user,) = application.auth.accounts.find("mallory")
-    application.auth.accounts.set_disabled(user.id, True, actor_id=root, origin=Origin())
+    application.auth.accounts.set_disabled(user.id, True, actor_id=root, origin=RequestSource())
     application.forget()
     back = await sign_in("mallory@example.org")
     assert back.status_code == 403
@@ -104,7 +104,7 @@ async def test_who_deleted_their_account_is_a_stranger_again(
 ):
     await sign_in("eve@example.org")
     (user,) = application.auth.accounts.find("eve")
-    application.auth.accounts.delete(user.id, origin=Origin())
+    application.auth.accounts.delete(user.id, origin=RequestSource())
     application.forget()
     assert (await sign_in("eve@example.org")).status_code == 303
     assert (await traveller.client.get("/api/v1/session")).json()["user"]["id"] != user.id

@@ -8,14 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.oauth.client import Client
 from tests.auth.application import Application
 from tests.auth.oauth.form import form_of
 
 VERIFIER = "a-verifier-of-forty-three-characters-at-least"
 CALLBACK = "https://partner.example/callback"
-HERE = Origin("203.0.113.7", "a test")
+HERE = RequestSource("203.0.113.7", "a test")
 ALL_GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("classify", "history:read", "profile", "openid")
 

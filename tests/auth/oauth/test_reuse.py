@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, select
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from auth.credentials.secret import digest_of
 from auth.oauth.grants import Grants, Issued
 from auth.tables import oauth_families, oauth_tokens
@@ -139,8 +139,8 @@ async def test_one_wins_on_four_replicas_at_the_same_instant(
     def use(grants: Grants) -> Issued | None:
         start.wait()
         if what == "code":
-            return grants.redeem(digest, refreshable=True, origin=Origin())
-        return grants.refresh(digest, None, origin=Origin())
+            return grants.redeem(digest, refreshable=True, origin=RequestSource())
+        return grants.refresh(digest, None, origin=RequestSource())
 
     with ThreadPoolExecutor(4) as pool:
         issued = [result for result in pool.map(use, replicas) if result]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from auth.external.providers import Provider
-from auth.http.own_path import own_path
+from auth.http.redirect_target import safe_redirect_path
 from tests.auth.application import Application, create
 from tests.auth.oauth.form import form_of, links_of
 from tests.auth.oauth.partner import CALLBACK, HERE, Partner, answer_of
@@ -123,12 +123,12 @@ async def test_no_session_where_it_could_be_read_on_its_way(application: Applica
     "path", ["/", "/account", "/oauth/authorize?scope=a+b&redirect_uri=https%3A%2F%2Fa%2F%5C", "/a//b"]
 )
 def test_a_path_of_our_own(path: str):
-    assert own_path(path) == path
+    assert safe_redirect_path(path) == path
 
 
 @pytest.mark.parametrize("path", [*ELSEWHERE, None])
 def test_a_path_elsewhere(path: str | None):
-    assert own_path(path) == "/"
+    assert safe_redirect_path(path) == "/"
 
 
 @pytest.mark.parametrize("path", ELSEWHERE)

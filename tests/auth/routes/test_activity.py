@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from auth.audit import Audit, Event, Origin
+from auth.audit import Audit, Event, RequestSource
 from auth.database import write
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
@@ -14,7 +14,7 @@ from tests.auth.people import People
 
 ACTIVITY = "/api/v1/account/activity"
 AUDIT = "/api/v1/admin/audit"
-HERE = Origin("203.0.113.7", "Firefox")
+HERE = RequestSource("203.0.113.7", "Firefox")
 
 
 class Log:

@@ -148,7 +148,7 @@ async def test_nobody_lists_users_but_an_admin(client, people, alice, root):
 
 
 async def test_an_admin_sees_more_users_than_fit_a_page(client, people, root, monkeypatch):
-    monkeypatch.setattr("auth.routes.djoser.PAGE", 2)
+    monkeypatch.setattr("auth.routes.djoser._PAGE_SIZE", 2)
     for number in range(4):
         people.add(f"user{number}")
     reply = await client.get("/auth/users/", headers=token(people.let_in(root, "token")))

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from auth.http.permissions import asked_by
-from auth.principal import KEY_SCOPES, Kind, Scope
+from auth.http.permissions import access_rules_of
+from auth.principal import KEY_SCOPES, CredentialKind, Scope
 from tests.auth.application import Application
 from tests.auth.people import People
 from tests.auth.routes.browser import OWN, browser, program
@@ -22,7 +22,7 @@ class Operation:
     path: str
     scope: Scope | None = None
     body: Any = None
-    kinds: tuple[Kind, ...] = ("session", "token")
+    kinds: tuple[CredentialKind, ...] = ("session", "token")
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -83,7 +83,7 @@ def test_these_are_all(application: Application):
     for route in iter_route_contexts(application.app.routes):
         if (route.path or "").startswith("/api/v1/"):
             named = {f"{method} {route.path_format}" for method in route.methods or ()}
-            (asking if asked_by(route) else open_to_all).update(named)
+            (asking if access_rules_of(route) else open_to_all).update(named)
     assert asking == set(map(str, OPERATIONS))
     assert open_to_all == PUBLIC
 

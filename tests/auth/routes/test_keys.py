@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.credentials.api_keys import MOST_KEYS
+from auth.credentials.api_keys import MAX_API_KEYS
 from auth.credentials.lifetimes import DAY
 from tests.auth.application import Application
 from tests.auth.clock import MovableClock
@@ -87,7 +87,7 @@ async def test_only_an_admin_makes_a_key_for_administration(hers: httpx.AsyncCli
 
 
 async def test_no_more_keys_than_anybody_needs(hers: httpx.AsyncClient, people: People, alice: int):
-    for _ in range(MOST_KEYS - 1):
+    for _ in range(MAX_API_KEYS - 1):
         people.let_in(alice, "key")
     assert (await hers.post(KEYS, json=NEW)).status_code == 201
     refused = await hers.post(KEYS, json=NEW)

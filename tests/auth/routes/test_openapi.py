@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from sqlalchemy import create_engine
 
-from auth.app import install
+from auth.app import include_auth
 from auth.routes import (
     account,
     activity,
@@ -70,7 +70,7 @@ def is_model_of(thing: object, module: ModuleType) -> bool:
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     app = FastAPI()
-    install(app, Auth(create_engine("sqlite://"), SETTINGS, address_of=lambda _request: ""))
+    include_auth(app, Auth(create_engine("sqlite://"), SETTINGS, address_of=lambda _request: ""))
     return app.openapi()
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from auth.audit import Origin
+from auth.audit import RequestSource
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
 from tests.auth.clock import MovableClock
@@ -53,7 +53,7 @@ async def _let_in(clients: dict[str, httpx.AsyncClient]) -> set[str]:
 @pytest.fixture
 async def scene(application: Application, engine: Engine, clock: MovableClock, people: People) -> AsyncIterator[Scene]:
     elsewhere = create(engine, clock)
-    alice = application.auth.accounts.register("alice", PASSWORD, origin=Origin()).id
+    alice = application.auth.accounts.register("alice", PASSWORD, origin=RequestSource()).id
     root = people.let_in(people.add("root", role="admin"))
     own = people.let_in(alice)
     secrets = {

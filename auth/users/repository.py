@@ -7,13 +7,13 @@ from sqlalchemy import Connection, Row, select, update
 from auth.errors import NoSuchThing, NotAllowed
 from auth.principal import User
 from auth.tables import users
-from auth.users.usernames import faults_of, key_of
+from auth.users.usernames import key_of, username_errors
 
 UserRow = Row[tuple[Any, ...]]
 LARGEST_ID: Final = (1 << 63) - 1
 
 
-def user_of(row: UserRow) -> User:
+def user_from_row(row: UserRow) -> User:
     has_password = row.password is not None
     return User(row.id, row.username, row.email, row.role, row.created_us, has_password, row.disabled_us is not None)
 
@@ -26,7 +26,7 @@ def by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRo
     return connection.execute(query.with_for_update() if lock else query).one_or_none()
 
 
-def existing(connection: Connection, user_id: int) -> UserRow:
+def get_for_update(connection: Connection, user_id: int) -> UserRow:
     """Locked. Raises NoSuchThing."""
     row = by_id(connection, user_id, lock=True)
     if row is None:
@@ -36,16 +36,16 @@ def existing(connection: Connection, user_id: int) -> UserRow:
 
 def by_name(connection: Connection, username: str) -> UserRow | None:
     """What cannot be a name is nobody's: it is not even asked for."""
-    if faults_of(username):
+    if username_errors(username):
         return None
     return connection.execute(select(users).where(users.c.username_key == key_of(username))).one_or_none()
 
 
-def change(connection: Connection, user_id: int, **values: Any) -> None:  # noqa: ANN401
+def update_user(connection: Connection, user_id: int, **values: Any) -> None:  # noqa: ANN401
     connection.execute(update(users).where(users.c.id == user_id).values(values))
 
 
-def refuse_last_admin(connection: Connection, row: UserRow) -> None:
+def require_another_admin(connection: Connection, row: UserRow) -> None:
     """For whoever is to be an admin no more. Raises NotAllowed where there is no other one who gets in."""
     if row.role != "admin" or row.disabled_us is not None:
         return

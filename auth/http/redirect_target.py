@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
-_OWN: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
+_LOCAL_PATH: Final = re.compile(r"/(?!/)[!-\[\]-~]*")
 """Browsers take // and /\\ for the start of another host, and drop tabs and line breaks."""
-LONGEST: Final = 8000
+_MAX_LENGTH: Final = 8000
 
 
-def own_path(text: str | None) -> str:
+def safe_redirect_path(text: str | None) -> str:
     """The path where it is surely one of ours, with its query; otherwise the start page."""
-    return text if text and len(text) <= LONGEST and _OWN.fullmatch(text) else "/"
+    return text if text and len(text) <= _MAX_LENGTH and _LOCAL_PATH.fullmatch(text) else "/"

@@ -16,7 +16,7 @@ MOST_PASSWORDS_WAITING: Final = 200
 """At some 25 ms each on one core, who comes after these would wait longer than anybody does."""
 
 
-class Workers:
+class ThreadPools:
     """Passwords have threads of their own, one a core: however many sign in at once, tokens are still looked up."""
 
     def __init__(self) -> None:
