@@ -64,6 +64,7 @@ class Stage:
         outcome = subprocess.run(
             [str(SCRIPT), self.url, str(self.folder / "image.jpg"), "vision"],
             env={
+                "HOME": str(self.folder),  # where kubectl keeps its cache
                 "PATH": f"{self.folder}:{os.environ['PATH']}",
                 "TIMEOUT_S": "1",
                 "PAUSE_S": "0.1",
