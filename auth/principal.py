@@ -43,7 +43,7 @@ def render_scopes(scopes: Scopes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account, as far as others than its keeper need it."""
+    """The public fields of an account."""
 
     id: int
     username: str

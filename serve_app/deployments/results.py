@@ -1,4 +1,4 @@
-"""Results as Ray Serve runs it: with the keeper of the records."""
+"""Results as Ray Serve runs it: with the record store."""
 
 import asyncio
 import time
@@ -21,12 +21,14 @@ class ResultsReplica(Results):
         from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - as in the ingress
 
         begin(settings(), "Results")
-        self._keeper = RecordStore(settings(), arguments.drain_interval_s)
+        self._record_store = RecordStore(settings(), arguments.drain_interval_s)
         super().__init__(
-            {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, self._keeper
+            {spec.name: labels_of(spec) for spec in specs},
+            {spec.name: spec.version for spec in specs},
+            self._record_store,
         )
         self._metrics = ResultsMetrics()
-        self._keeper.start(self._metrics.observe_records)
+        self._record_store.start(self._metrics.observe_records)
 
     async def finish(
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
@@ -41,4 +43,4 @@ class ResultsReplica(Results):
 
     async def database_state(self) -> str:
         """``ok``, or ``degraded`` while records wait in the spool for the database."""
-        return await asyncio.to_thread(self._keeper.state)
+        return await asyncio.to_thread(self._record_store.state)

@@ -129,7 +129,7 @@ class Gateway:
         served = [spec.name for spec in self._specs]
         if wanted in served:
             raise NotReady(f"The model {wanted} is being loaded; try again in a moment.", retry_after=2.0)
-        raise UnknownModel(f"There is no model {wanted[:100]!r} here; there is {', '.join(served)}.")
+        raise UnknownModel(f"There is no model {wanted[:100]!r} here; available: {', '.join(served)}.")
 
     def refuse_if_full(self, model: ServedModel) -> None:
         """Raise Overloaded, counted, if another image for the model could not wait now."""

@@ -34,7 +34,7 @@ def decode_cursor(cursor: str, keys: Sequence[bytes]) -> Position:
         raw = b""
     packed, signature = raw[: _POSITION.size], raw[_POSITION.size :]
     if len(packed) != _POSITION.size or not any(hmac.compare_digest(signature, _sign(packed, key)) for key in keys):
-        raise InvalidParameter("cursor: invalid; pass the next_cursor of the previous page unchanged")
+        raise InvalidParameter("cursor is invalid; pass the next_cursor of the previous page unchanged.")
     created_us, id_ = _POSITION.unpack(packed)
     return Position(created_us, id_.hex())
 

@@ -107,7 +107,7 @@ class History:
 
 
 def unknown(id_: str) -> UnknownClassification:
-    return UnknownClassification(f"there is no classification {id_[:64]!r}; it may have been deleted")
+    return UnknownClassification(f"There is no classification {id_[:64]!r}; it may have been deleted.")
 
 
 def _check(id_: str) -> None:

@@ -141,14 +141,14 @@ class ClassifierStage(Classifier):
 
 
 class ResultsStage(Results):
-    def __init__(self, specs: list[ModelSpec], keeper: RecordStore) -> None:
+    def __init__(self, specs: list[ModelSpec], record_store: RecordStore) -> None:
         super().__init__(
-            {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, keeper
+            {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, record_store
         )
-        self.keeper = keeper
+        self.record_store = record_store
 
     async def database_state(self) -> str:
-        return self.keeper.state()
+        return self.record_store.state()
 
 
 @dataclass
@@ -278,7 +278,7 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
             graph.runtime.gate.set()
     results: ResultsStage = graph.results.stage
     results.close()
-    results.keeper.stop()
+    results.record_store.stop()
     await graph.classifier.stage.close()
 
 

@@ -47,7 +47,7 @@ async def test_recently_seen_users_still_classify(graph: Graph, people: People) 
             for headers in (bearer(known), {}):
                 assert (await post(graph, data, headers)).status_code == 201
         assert is_unavailable(await post(graph, picture(GREEN), bearer(unknown)))
-    await until(lambda: graph.results.stage.keeper._recorder.drain() > 0)
+    await until(lambda: graph.results.stage.record_store._recorder.drain() > 0)
     assert len(graph.gateway.history.page(alice, 10).records) == 3, "records from the spool keep their owner"
     assert (await post(graph, picture(GREEN), bearer(unknown))).status_code == 201
 
