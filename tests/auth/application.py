@@ -22,7 +22,7 @@ from auth.errors import AuthError
 from auth.http.permissions import require_access_rules
 from auth.service import Auth
 from auth.settings import AuthSettings
-from tests.auth.clock import MovableClock
+from tests.clock import MovableClock
 
 SETTINGS = AuthSettings(
     public_url="http://localhost:8000", public_url_is_given=False, secret_keys=(b"a test's secret key, long enough",)

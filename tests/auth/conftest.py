@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 
 @pytest.fixture

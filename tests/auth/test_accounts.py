@@ -15,8 +15,8 @@ from auth.principal import User
 from auth.tables import users
 from auth.users.accounts import Accounts
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "test")
 PASSWORD = "plum kettle orbit canyon"

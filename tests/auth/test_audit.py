@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Engine
 from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.database import write
-from tests.auth.clock import START, MovableClock
 from tests.auth.people import People
+from tests.clock import START, MovableClock
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from auth.credentials.secret import digest_of
 from auth.database import write
 from auth.principal import CredentialKind
 from auth.tables import credentials, users
-from tests.auth.clock import START, MovableClock
 from tests.auth.people import People
+from tests.clock import START, MovableClock
 
 
 @pytest.fixture

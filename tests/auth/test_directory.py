@@ -10,8 +10,8 @@ from auth.passwords.hashing import Passwords
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
 from auth.users.accounts import Accounts
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "test")
 PASSWORD = "plum kettle orbit canyon"

@@ -15,8 +15,8 @@ from auth.http.cookies import SessionCookie
 from auth.principal import Principal, User
 from auth.settings import AuthSettings
 from auth.thread_pools import ThreadPools
-from tests.auth.clock import START, MovableClock
 from tests.auth.connections import connection
+from tests.clock import START, MovableClock
 
 SESSION, TOKEN, KEY, ACCESS = (
     prefix + "x" * 43 for prefix in (Prefix.SESSION, Prefix.TOKEN, Prefix.KEY, Prefix.ACCESS)

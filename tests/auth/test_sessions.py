@@ -7,8 +7,8 @@ from auth.audit import Audit, RequestSource
 from auth.credentials.sessions import Sessions
 from auth.principal import CredentialKind
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "Firefox")
 

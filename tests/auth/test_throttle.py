@@ -11,7 +11,7 @@ from auth.errors import Throttled
 from auth.passwords.backoff import ACCOUNT_POLICY, ADDRESS_POLICY, LONGEST_WAIT, PAIR_POLICY, REGISTRATION_POLICY
 from auth.passwords.throttling import Attempt, LoginThrottle
 from auth.tables import throttles
-from tests.auth.clock import MovableClock
+from tests.clock import MovableClock
 
 HERE = "203.0.113.7"
 ELSEWHERE = "198.51.100.9"

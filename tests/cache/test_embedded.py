@@ -7,20 +7,14 @@ import pytest
 from serve_app.cache.embedded import EmbeddedCache
 from serve_app.cache.lru import TtlLru
 from tests.cache.cached_results import result, same
+from tests.clock import MovableClock
 
 MIB = 2**20
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> MovableClock:
+    return MovableClock(100.0)
 
 
 async def test_a_stored_result_is_returned(clock):

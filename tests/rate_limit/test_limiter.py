@@ -14,19 +14,13 @@ from serve_app.rate_limit.memory import MemoryAllowanceStore
 from serve_app.rate_limit.rate import Rate, parse_rates
 from serve_app.rate_limit.redis import RedisAllowanceStore
 from serve_app.settings import Settings
+from tests.clock import MovableClock
 from tests.servers.redis import Redis
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> MovableClock:
+    return MovableClock(100.0)
 
 
 class Limiter:
@@ -40,7 +34,7 @@ class Limiter:
         await self._limiter.consume(allowances_of(client, self._rates), images)
 
 
-def limiter(text: str, clock: Clock) -> Limiter:
+def limiter(text: str, clock: MovableClock) -> Limiter:
     return Limiter(parse_rates(text), MemoryAllowanceStore(clock))
 
 
@@ -140,7 +134,7 @@ async def test_memory_is_bounded(clock):
     st.integers(1, 50), st.sampled_from([1, 60]), st.lists(st.tuples(st.floats(0, 3), st.integers(1, 5)), max_size=100)
 )
 def test_no_interval_admits_more_than_a_burst_and_its_rate(images, period, requests):
-    clock = Clock()
+    clock = MovableClock()
     limits = Limiter((Rate(images, period),), MemoryAllowanceStore(clock))
 
     async def run() -> list[tuple[float, int]]:

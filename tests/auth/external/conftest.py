@@ -6,11 +6,11 @@ from sqlalchemy import Engine
 
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
 from tests.auth.external.web_server import Stage, serving
+from tests.clock import MovableClock
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, Key, RSAKey
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.auth.clock import MovableClock
 from tests.auth.external.traveller import Departure
+from tests.clock import MovableClock
 
 Answer = Callable[[Request], Awaitable[Response]]
 REGISTRY = jws.JWSRegistry(algorithms=["RS256", "ES256"], strict_check_header=False)

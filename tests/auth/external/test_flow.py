@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from auth.audit import RequestSource
 from auth.external.flow import MOST_COOKIES_BYTES
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.traveller import OWN, Departure, Traveller
+from tests.clock import MovableClock
 
 STALE = "This sign-in was not begun in this browser"
 

@@ -10,10 +10,10 @@ from auth.audit import Event
 from auth.external.providers import Provider
 from auth.tables import identities
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.external.false_github import FalseGitHub
 from tests.auth.external.traveller import Traveller
 from tests.auth.external.web_server import Stage
+from tests.clock import MovableClock
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ import auth.external.outbound
 from auth.credentials.lifetimes import HOUR
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.traveller import OWN, Traveller
 from tests.auth.people import People
+from tests.clock import MovableClock
 from tests.servers.process import free_port
 
 DISCOVERY = "/.well-known/openid-configuration"

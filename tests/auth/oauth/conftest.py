@@ -5,10 +5,10 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.oauth.node.program import NodeProgram
 from tests.auth.oauth.partner import Partner
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 
 @pytest.fixture

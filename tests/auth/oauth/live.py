@@ -10,10 +10,10 @@ import httpx
 from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.external.web_server import Stage, serving
 from tests.auth.oauth.form import form_of
 from tests.auth.oauth.partner import HERE
+from tests.clock import MovableClock
 
 PASSWORD = "a long and simple sentence"
 

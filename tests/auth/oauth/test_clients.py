@@ -14,8 +14,8 @@ from auth.errors import InvalidFields, NoSuchThing, NotAllowed
 from auth.oauth.client import Client, faults
 from auth.oauth.clients import CLI, Clients
 from auth.tables import oauth_clients
-from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import CALLBACK, HERE
+from tests.clock import MovableClock
 
 BY: dict[str, Any] = {"actor_id": 7, "origin": HERE}
 GOOD: dict[str, Any] = {

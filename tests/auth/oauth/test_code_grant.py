@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select
 from auth.credentials.secret import digest_of
 from auth.tables import metadata as tables
 from tests.auth.application import Application
-from tests.auth.clock import START, MovableClock
 from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of
 from tests.auth.people import People
+from tests.clock import START, MovableClock
 
 
 async def test_the_user_is_asked_and_the_application_gets_its_code(partner: Partner):

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.auth.application import Application
-from tests.auth.clock import START, MovableClock
 from tests.auth.oauth.partner import Partner
+from tests.clock import START, MovableClock
 
 
 @pytest.mark.parametrize("token", ["nonsense", "rla_" + "x" * 43, "€\0", "x" * 10_000])

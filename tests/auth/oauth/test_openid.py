@@ -11,9 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from auth.oauth.authorization_request import LONGEST_NONCE
-from tests.auth.clock import START, MovableClock
 from tests.auth.oauth.partner import Partner, answer_of
 from tests.auth.people import People
+from tests.clock import START, MovableClock
 
 
 async def claims_of(partner: Partner, id_token: str) -> dict[str, Any]:

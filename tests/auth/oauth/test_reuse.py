@@ -13,8 +13,8 @@ from auth.credentials.secret import digest_of
 from auth.oauth.grants import Grants, Issued
 from auth.tables import oauth_families, oauth_tokens
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import Partner
+from tests.clock import MovableClock
 
 
 @pytest.fixture

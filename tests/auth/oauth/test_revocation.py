@@ -9,9 +9,9 @@ from auth.credentials.lifetimes import microseconds
 from auth.database import write
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
-from tests.auth.clock import START, MovableClock
 from tests.auth.oauth.partner import HERE, Partner
 from tests.auth.people import People
+from tests.clock import START, MovableClock
 
 
 @pytest.fixture

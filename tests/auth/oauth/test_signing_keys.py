@@ -16,7 +16,7 @@ from auth.database import write
 from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
 from auth.tables import signing_keys
 from tests.auth.application import SETTINGS
-from tests.auth.clock import START, MovableClock
+from tests.clock import START, MovableClock
 
 OLD, NEW, LOST = (f"the {name} secret key, long enough".encode() for name in ("old", "new", "lost"))
 

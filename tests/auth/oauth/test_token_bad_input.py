@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import HERE, SCOPES, VERIFIER, Partner
+from tests.clock import MovableClock
 
 
 def error_of(response: httpx.Response, status: int = 400) -> str:

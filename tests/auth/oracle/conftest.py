@@ -10,10 +10,10 @@ from auth.tables import metadata
 from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.oracle.both import ALICE, PASSWORD, REGISTER, Both, Side, post
 from tests.auth.oracle.server import Djoser
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 HASHED = Passwords(min_length=15).hash(PASSWORD)
 

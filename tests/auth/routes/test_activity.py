@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from auth.audit import Audit, Event, RequestSource
 from auth.database import write
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
+from tests.clock import MovableClock
 
 ACTIVITY = "/api/v1/account/activity"
 AUDIT = "/api/v1/admin/audit"

@@ -10,10 +10,10 @@ from sqlalchemy import Engine
 from auth.credentials.lifetimes import DAY
 from serve_app.database.engine import connect
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.oauth.partner import SCOPES, Partner
 from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.clock import MovableClock
 
 APPS = "/api/v1/account/apps"
 LOOPBACK = "http://127.0.0.1:50123/callback"

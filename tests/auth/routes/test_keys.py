@@ -9,9 +9,9 @@ import pytest
 from auth.credentials.api_keys import MAX_API_KEYS
 from auth.credentials.lifetimes import DAY
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
 from tests.auth.routes.browser import program
+from tests.clock import MovableClock
 
 KEYS = "/api/v1/account/keys"
 NEW = {"name": "Nightly import", "scopes": ["history:read", "classify"], "expires_in_days": 90}

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from auth.audit import RequestSource
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.clock import MovableClock
 
 PASSWORD = "plum kettle orbit canyon"
 ACCOUNT = "/api/v1/account"

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from auth.audit import RequestSource
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
 from tests.auth.routes.browser import OWN, browser, program
+from tests.clock import MovableClock
 
 SESSION = "/api/v1/session"
 PASSWORD = "plum kettle orbit canyon"

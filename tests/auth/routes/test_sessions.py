@@ -5,9 +5,9 @@ import pytest
 
 from auth.audit import RequestSource
 from tests.auth.application import Application
-from tests.auth.clock import MovableClock
 from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.clock import MovableClock
 
 SESSIONS = "/api/v1/account/sessions"
 STATE = "/api/v1/session"
