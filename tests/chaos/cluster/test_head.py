@@ -17,8 +17,10 @@ AWAY_S = 5.0
 
 
 def pids(service: RayService) -> set[int]:
+    """Of all replicas; one that is starting has none yet."""
     deployments = (service.status() or {}).get("deployments", {}).values()
-    return {replica["pid"] for deployment in deployments for replica in deployment["replicas"]}
+    replicas = [replica for deployment in deployments for replica in deployment["replicas"]]
+    return {replica["pid"] for replica in replicas if replica.get("pid")}
 
 
 def test_workers_serve_on_without_a_head(ray_service: RayService, books: Books) -> None:
