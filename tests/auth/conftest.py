@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 
@@ -26,8 +26,8 @@ def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def people(engine: Engine, clock: MovableClock) -> People:
-    return People(engine, clock)
+def factory(engine: Engine, clock: MovableClock) -> UserFactory:
+    return UserFactory(engine, clock)
 
 
 @pytest.fixture

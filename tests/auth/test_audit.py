@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 from auth.audit import Audit, Event, RequestSource
 from auth.credentials.lifetimes import microseconds
 from auth.database import write
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
 
@@ -78,7 +78,7 @@ def test_an_entry_is_json(engine: Engine, audit: Audit):
     assert json.loads(json.dumps(entry.detail)) == {"scopes": ["classify"], "public": True, "name": None}
 
 
-def test_names_are_those_of_today_and_of_nobody_who_is_deleted(audit: Audit, people: People):
-    alice, bob = people.add("alice"), people.add("bob", deleted_us=1)
+def test_names_are_those_of_today_and_of_nobody_who_is_deleted(audit: Audit, factory: UserFactory):
+    alice, bob = factory.add("alice"), factory.add("bob", deleted_us=1)
     assert audit.usernames({alice, bob, 4711}) == {alice: "alice"}
     assert audit.usernames(set()) == {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server
 from tests.fetch.server import running as serving
 from tests.ingress.graph import Graph, running
@@ -30,9 +30,9 @@ async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
 
 
 @pytest.fixture
-def people(graph: Graph) -> People:
+def factory(graph: Graph) -> UserFactory:
     """Users in the database of the API."""
-    return People(graph.gateway.engine, time.time)
+    return UserFactory(graph.gateway.engine, time.time)
 
 
 @pytest.fixture

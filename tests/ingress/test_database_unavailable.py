@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.ingress.graph import Graph, until
 from tests.ingress.pictures import BLUE, GREEN, RED, picture
 from tests.ingress.tokens import bearer
@@ -38,9 +38,9 @@ def is_unavailable(response: httpx.Response) -> bool:
     return int(response.headers["Retry-After"]) >= 1
 
 
-async def test_recently_seen_users_still_classify(graph: Graph, people: People) -> None:
-    alice = people.add()
-    known, unknown = (people.let_in(alice, "token") for _ in range(2))
+async def test_recently_seen_users_still_classify(graph: Graph, factory: UserFactory) -> None:
+    alice = factory.add()
+    known, unknown = (factory.issue(alice, "token") for _ in range(2))
     assert (await post(graph, picture(RED), bearer(known))).status_code == 201
     with failing(_LOST):
         for data in (picture(RED), picture(BLUE)):
@@ -52,8 +52,8 @@ async def test_recently_seen_users_still_classify(graph: Graph, people: People) 
     assert (await post(graph, picture(GREEN), bearer(unknown))).status_code == 201
 
 
-async def test_routes_that_need_the_database_respond_with_503(graph: Graph, people: People) -> None:
-    headers = bearer(people.let_in(people.add(), "token"))
+async def test_routes_that_need_the_database_respond_with_503(graph: Graph, factory: UserFactory) -> None:
+    headers = bearer(factory.issue(factory.add(), "token"))
     assert (await graph.client.get(URL, headers=headers)).status_code == 200
     with failing(_LOST):
         for method, path in (
@@ -89,14 +89,14 @@ async def test_a_defect_is_not_mistaken_for_an_outage(graph: Graph) -> None:
     assert "SELEKT" not in response.text
 
 
-async def test_an_interrupted_export_is_recognizable(graph: Graph, people: People) -> None:
+async def test_an_interrupted_export_is_recognizable(graph: Graph, factory: UserFactory) -> None:
     """The status is already sent, so the response must end without its final chunk."""
 
     def pages(_user_id: int) -> Iterator[list[Any]]:
         yield [graph.gateway.history.get(response.json()["id"])]
         raise _LOST
 
-    headers = bearer(people.let_in(people.add(), "token"))
+    headers = bearer(factory.issue(factory.add(), "token"))
     response = await post(graph, picture(), headers)
     with (
         patch.object(graph.gateway.history, "pages", pages),

@@ -11,7 +11,7 @@ import pytest
 from serve_app.cluster.serve_status import DeploymentState
 from serve_app.config import BuildArguments
 from serve_app.ingress import gateway
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, running, until
 from tests.ingress.pictures import different, picture
@@ -72,7 +72,7 @@ async def test_an_unavailable_cache(tmp_path: Path) -> None:
 
 
 async def test_sign_ins(graph: Graph) -> None:
-    People(graph.gateway.engine, time.time).add("alice")
+    UserFactory(graph.gateway.engine, time.time).add("alice")
     document = {"username": "alice", "password": "not hers at all"}
     replies = [await graph.client.post("/api/auth/token/login/", json=document) for _ in range(7)]
     assert [reply.status_code for reply in replies] == [400] * 5 + [429] * 2

@@ -18,7 +18,7 @@ from models.labels import labels_of
 from models.zoo import resolve_model
 from serve_app.statistics import history
 from serve_app.statistics.record_writer import write_records
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.ingress.graph import LITE0, Graph, running
 from tests.ingress.tokens import application_token, bearer
 from tests.statistics.examples import example
@@ -36,9 +36,9 @@ class Person:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self.people = People(graph.gateway.engine, time.time)
-        self.id = self.people.add(secrets.token_hex(8))
-        self.headers = bearer(self.people.let_in(self.id, "token"))
+        self.factory = UserFactory(graph.gateway.engine, time.time)
+        self.id = self.factory.add(secrets.token_hex(8))
+        self.headers = bearer(self.factory.issue(self.id, "token"))
         self.records = [
             example(self.id * 1000 + n, user_id=self.id, predictions=[(index, 0.5), (1, 0.25)], **_class_of(index))
             for n in range(NUMBER)
@@ -69,7 +69,7 @@ class Person:
         return [record.id for record in reversed(self.records)]
 
     def with_key(self, *scopes: Scope) -> dict[str, str]:
-        return bearer(self.people.let_in(self.id, "key", Scopes(scopes)))
+        return bearer(self.factory.issue(self.id, "key", Scopes(scopes)))
 
 
 def _class_of(index: int) -> dict[str, str]:

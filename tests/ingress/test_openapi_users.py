@@ -17,7 +17,7 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from serve_app.database import schema
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.ingress.graph import Graph, prepare
 from tests.ingress.test_openapi import CHECKS
 
@@ -45,15 +45,17 @@ async def nothing(_app: object) -> AsyncIterator[None]:
 def test_every_operation_conforms_to_its_description(graph: Graph, mode: GenerationMode, examples: int):
     document = schemathesis.openapi.from_dict(graph.app.openapi())
     document.app = graph.app
-    people = People(graph.gateway.engine, time.time)
+    factory = UserFactory(graph.gateway.engine, time.time)
     for result in document.get_all_operations():
         operation = result.ok() if isinstance(result, Ok) else None
         if operation and operation.path.startswith(PREFIXES) and operation.label not in SLOW:
             with suppress(Unsatisfiable):  # operations without input have no invalid requests
-                probe(operation, people, mode, examples)
+                probe(operation, factory, mode, examples)
 
 
-def probe(operation: APIOperation[Any, Any, Any, Any], people: People, mode: GenerationMode, examples: int) -> None:
+def probe(
+    operation: APIOperation[Any, Any, Any, Any], factory: UserFactory, mode: GenerationMode, examples: int
+) -> None:
     """A new admin per request: the previous one may have signed out or deleted the account."""
     numbers = itertools.count()
 
@@ -66,8 +68,8 @@ def probe(operation: APIOperation[Any, Any, Any, Any], people: People, mode: Gen
     )
     @given(operation.as_strategy(generation_mode=mode))
     def ask(case: Case[Any]) -> None:
-        admin = people.add(f"{operation.label} {next(numbers)}", role="admin", password=None)
-        headers = {"Authorization": f"Token {people.let_in(admin, 'token')}"}
+        admin = factory.add(f"{operation.label} {next(numbers)}", role="admin", password=None)
+        headers = {"Authorization": f"Token {factory.issue(admin, 'token')}"}
         case.call_and_validate(checks=CHECKS, headers=headers)
 
     ask()

@@ -7,7 +7,7 @@ import pytest
 from auth.principal import CredentialKind, Scope
 from models.labels import labels_of
 from models.zoo import resolve_model
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, top_class
 from tests.ingress.pictures import GREEN, RED, different, picture
@@ -87,12 +87,12 @@ async def test_a_report_has_at_most_ten_rows(graph: Graph, website: Server) -> N
     assert len((await graph.client.get("/report")).json()) == 10
 
 
-async def test_users_see_the_secret(graph: Graph, people: People) -> None:
-    alice = people.add()
+async def test_users_see_the_secret(graph: Graph, factory: UserFactory) -> None:
+    alice = factory.add()
     credentials: list[tuple[CredentialKind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
     for prefix in PREFIXES:
         for kind, scheme in credentials:
-            token = people.let_in(alice, kind, frozenset({Scope.CLASSIFY}))
+            token = factory.issue(alice, kind, frozenset({Scope.CLASSIFY}))
             response = await graph.client.get(f"{prefix}/secret", headers={"Authorization": f"{scheme} {token}"})
             assert (response.status_code, response.content) == (200, b'"Hi corey"')
             assert response.headers["Content-Type"] == "application/json"

@@ -11,7 +11,7 @@ import httpx
 from auth.credentials.secret import Prefix, new_secret
 from auth.principal import CredentialKind, Scope
 from serve_app.config import BuildArguments, ClassifierArguments, QueueArguments
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import Graph, running, until
 from tests.ingress.pictures import different, picture
@@ -21,8 +21,8 @@ URL = "/api/v1/classifications"
 CLASSIFY = frozenset({Scope.CLASSIFY})
 
 
-def people_of(graph: Graph) -> People:
-    return People(graph.gateway.engine, time.time)
+def user_factory(graph: Graph) -> UserFactory:
+    return UserFactory(graph.gateway.engine, time.time)
 
 
 async def post(graph: Graph, headers: dict[str, str], data: bytes = picture()) -> httpx.Response:
@@ -34,11 +34,11 @@ def owner(graph: Graph, response: httpx.Response) -> int | None:
     return graph.gateway.history.get(response.json()["id"]).user_id
 
 
-async def test_a_classification_belongs_to_its_user(graph: Graph, people: People) -> None:
-    alice = people.add("alice")
+async def test_a_classification_belongs_to_its_user(graph: Graph, factory: UserFactory) -> None:
+    alice = factory.add("alice")
     credentials: list[tuple[CredentialKind, str]] = [("token", "Token"), ("token", "Bearer"), ("key", "Bearer")]
     for (kind, scheme), data in zip(credentials, different(3), strict=True):
-        headers = {"Authorization": f"{scheme} {people.let_in(alice, kind, CLASSIFY)}"}
+        headers = {"Authorization": f"{scheme} {factory.issue(alice, kind, CLASSIFY)}"}
         for outcome in ("miss", "hit"):
             response = await post(graph, headers, data)
             assert response.headers["X-Cache"] == outcome
@@ -46,19 +46,19 @@ async def test_a_classification_belongs_to_its_user(graph: Graph, people: People
     assert owner(graph, await post(graph, {})) is None
 
 
-async def test_all_images_of_a_request_belong_to_its_user(graph: Graph, people: People) -> None:
-    alice = people.add("alice")
+async def test_all_images_of_a_request_belong_to_its_user(graph: Graph, factory: UserFactory) -> None:
+    alice = factory.add("alice")
     files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate([*different(3), b"not an image"])]
-    response = await graph.client.post(URL, files=files, headers=bearer(people.let_in(alice, "token")))
+    response = await graph.client.post(URL, files=files, headers=bearer(factory.issue(alice, "token")))
     *answers, problem = response.json()["items"]
     assert problem["code"] == "unsupported_image"
     assert {graph.gateway.history.get(item["id"]).user_id for item in answers} == {alice}
 
 
-async def test_users_who_share_an_inference_own_separate_classifications(graph: Graph, people: People) -> None:
-    users = [people.add("alice"), people.add("bob")]
+async def test_users_who_share_an_inference_own_separate_classifications(graph: Graph, factory: UserFactory) -> None:
+    users = [factory.add("alice"), factory.add("bob")]
     graph.runtime.close_gate()
-    flight = [asyncio.create_task(post(graph, bearer(people.let_in(user, "token")))) for user in users]
+    flight = [asyncio.create_task(post(graph, bearer(factory.issue(user, "token")))) for user in users]
     await graph.runtime.is_busy()
     await asyncio.sleep(0.05)
     graph.runtime.gate.set()
@@ -67,11 +67,11 @@ async def test_users_who_share_an_inference_own_separate_classifications(graph: 
     assert [owner(graph, response) for response in responses] == users
 
 
-async def test_the_original_route_records_the_user(graph: Graph, people: People, website: Server) -> None:
+async def test_the_original_route_records_the_user(graph: Graph, factory: UserFactory, website: Server) -> None:
     website.answers["/a.png"] = respond(picture())
     document = {"image_url": f"http://127.0.0.1:{website.port}/a.png"}
-    alice = people.add("alice")
-    headers = {"Authorization": f"Token {people.let_in(alice, 'token')}"}
+    alice = factory.add("alice")
+    headers = {"Authorization": f"Token {factory.issue(alice, 'token')}"}
     for count, path in enumerate(("/classify-image", "/api/classify-image"), 1):
         assert (await graph.client.post(path, json=document, headers=headers)).status_code == 201
         assert len(graph.gateway.history.page(alice, 5).records) == count
@@ -81,9 +81,9 @@ async def test_the_original_route_records_the_user(graph: Graph, people: People,
 
 async def test_a_session_cookie_needs_the_cross_site_check(tmp_path: Path) -> None:
     async with running(tmp_path, public_url="https://raylens.test") as graph:
-        people = people_of(graph)
-        alice = people.add("alice")
-        cookie = {"Cookie": f"__Host-raylens_session={people.let_in(alice)}"}
+        factory = user_factory(graph)
+        alice = factory.add("alice")
+        cookie = {"Cookie": f"__Host-raylens_session={factory.issue(alice)}"}
         rejected = await post(graph, cookie)
         assert (rejected.status_code, rejected.json()["code"]) == (403, "cross_site_request")
         ours = {"X-Requested-With": "raylens", "Origin": "https://raylens.test"}
@@ -102,8 +102,8 @@ async def test_invalid_credentials_are_rejected_even_if_none_are_required(graph:
     assert graph.runtime.batches == []
 
 
-async def test_a_key_without_the_scope_is_denied(graph: Graph, people: People) -> None:
-    key = people.let_in(people.add(), "key", frozenset({Scope.HISTORY_READ}))
+async def test_a_key_without_the_scope_is_denied(graph: Graph, factory: UserFactory) -> None:
+    key = factory.issue(factory.add(), "key", frozenset({Scope.HISTORY_READ}))
     response = await post(graph, bearer(key))
     assert (response.status_code, response.json()["code"]) == (403, "insufficient_scope")
     assert response.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope", scope="classify"'
@@ -121,15 +121,15 @@ class Body:
 
 async def test_anonymous_classification_can_be_disabled(tmp_path: Path) -> None:
     async with running(tmp_path, anonymous=False, public_url="https://raylens.test") as graph:
-        people = people_of(graph)
+        factory = user_factory(graph)
         body: Any = Body()
         response = await post(graph, {}, body)
         assert not body.taken
         assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
         assert response.headers["WWW-Authenticate"] == "Bearer"
         assert "https://raylens.test/" in response.json()["detail"], "explains how to sign in"
-        alice = people.add()
-        assert owner(graph, await post(graph, bearer(people.let_in(alice, "key", CLASSIFY)))) == alice
+        alice = factory.add()
+        assert owner(graph, await post(graph, bearer(factory.issue(alice, "key", CLASSIFY)))) == alice
         assert graph.gateway.pulse.summary()["refusals"] == {"not_authenticated": 1}
 
 

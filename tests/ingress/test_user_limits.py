@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auth.principal import Scope
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.ingress.graph import Graph, running
 from tests.ingress.pictures import picture
 from tests.ingress.tokens import application_token, bearer
@@ -29,22 +29,22 @@ async def allowed(graph: Graph, headers: dict[str, str], attempts: int = 6) -> i
 
 async def test_all_credentials_of_a_user_share_a_limit(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="4/hour", rate_limit_anonymous="2/hour") as graph:
-        people = People(graph.gateway.engine, time.time)
-        alice, bob = people.add("alice"), people.add("bob")
-        token, key = people.let_in(alice, "token"), people.let_in(alice, "key", CLASSIFY)
+        factory = UserFactory(graph.gateway.engine, time.time)
+        alice, bob = factory.add("alice"), factory.add("bob")
+        token, key = factory.issue(alice, "token"), factory.issue(alice, "key", CLASSIFY)
         assert await allowed(graph, bearer(token), 3) == 3
         assert await allowed(graph, bearer(key)) == 1
         assert await allowed(graph, {}) == 2, "an address is not a user"
-        assert await allowed(graph, bearer(people.let_in(bob, "token"))) == 4
+        assert await allowed(graph, bearer(factory.issue(bob, "token"))) == 4
 
 
 async def test_a_key_has_an_additional_limit(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="5/hour", rate_limit_key="2/hour") as graph:
-        people = People(graph.gateway.engine, time.time)
-        alice = people.add()
-        keys = [people.let_in(alice, "key", CLASSIFY) for _ in range(2)]
+        factory = UserFactory(graph.gateway.engine, time.time)
+        alice = factory.add()
+        keys = [factory.issue(alice, "key", CLASSIFY) for _ in range(2)]
         assert [await allowed(graph, bearer(key)) for key in keys] == [2, 2]
-        assert await allowed(graph, bearer(people.let_in(alice, "token"))) == 1, "rejected requests do not count"
+        assert await allowed(graph, bearer(factory.issue(alice, "token"))) == 1, "rejected requests do not count"
 
 
 @pytest.mark.parametrize("settings", [{"rate_limit_user": "2/hour"}, {"rate_limit_key": "2/hour"}])
@@ -61,9 +61,9 @@ async def test_a_rate_and_a_quota_apply_together(tmp_path: Path) -> None:
 
 async def test_denied_requests_do_not_count(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_user="1/hour") as graph:
-        people = People(graph.gateway.engine, time.time)
-        alice = people.add()
-        reader = people.let_in(alice, "key", frozenset({Scope.HISTORY_READ}))
+        factory = UserFactory(graph.gateway.engine, time.time)
+        alice = factory.add()
+        reader = factory.issue(alice, "key", frozenset({Scope.HISTORY_READ}))
         denied = await graph.client.post(URL, content=picture(), headers=bearer(reader))
         assert denied.status_code == 403
-        assert await allowed(graph, bearer(people.let_in(alice, "token"))) == 1
+        assert await allowed(graph, bearer(factory.issue(alice, "token"))) == 1

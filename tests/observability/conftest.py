@@ -1,5 +1,5 @@
 """The API with a fake model, as in the tests of the ingress."""
 
-from tests.ingress.conftest import graph, people, plain_tracebacks
+from tests.ingress.conftest import factory, graph, plain_tracebacks
 
-__all__ = ["graph", "people", "plain_tracebacks"]
+__all__ = ["factory", "graph", "plain_tracebacks"]

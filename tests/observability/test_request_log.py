@@ -14,7 +14,7 @@ from serve_app.ingress import load_shedding
 from serve_app.observability import request_log
 from serve_app.observability.log_context import add_log_context
 from serve_app.observability.log_rate_limit import LogRateLimit
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.ingress.graph import Graph, running
 from tests.ingress.pictures import different, picture
 
@@ -75,9 +75,11 @@ async def test_an_answer_has_no_line(outside: httpx.AsyncClient, lines: list[Any
     assert lines == []
 
 
-async def test_who_asked_is_told_by_number(graph: Graph, outside: httpx.AsyncClient, people: People, lines: list[Any]):
+async def test_who_asked_is_told_by_number(
+    graph: Graph, outside: httpx.AsyncClient, factory: UserFactory, lines: list[Any]
+):
     break_classifier(graph)
-    token = people.let_in(people.add("ada"), "token", ALL)
+    token = factory.issue(factory.add("ada"), "token", ALL)
     await outside.post(IMAGES, content=picture(), headers={"Authorization": f"Token {token}"})
     (line,) = lines
     assert isinstance(line["user_id"], int)

@@ -1,4 +1,4 @@
 """The form of Django REST framework, which the original's clients speak: bodies, fields, errors.
 
-Checked against the real one in ``tests/auth/oracle``.
+Checked against the real one in ``tests/auth/reference``.
 """

@@ -19,7 +19,7 @@ from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_strangers_of_one_name_get_accounts_of_their_own(application: Applicatio
     assert len(user_ids) == 6
 
 
-def test_the_only_way_in_stays(application: Application, engine: Engine, people: People, provider: Provider):
+def test_the_only_way_in_stays(application: Application, engine: Engine, factory: UserFactory, provider: Provider):
     """Who unlinks one waits for who is unlinking another."""
-    user_id = people.add("carol", password=None)
+    user_id = factory.add("carol", password=None)
     for subject in ("one", "other"):
         person = Person(provider.issuer, subject, "", "")
         application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
@@ -70,8 +70,10 @@ def test_the_only_way_in_stays(application: Application, engine: Engine, people:
     assert application.auth.identities.list(user_id) == [one]
 
 
-def test_one_identity_is_linked_to_one_of_two_who_ask(application: Application, people: People, provider: Provider):
-    user_ids = [people.add(name) for name in ("alice", "bob")]
+def test_one_identity_is_linked_to_one_of_two_who_ask(
+    application: Application, factory: UserFactory, provider: Provider
+):
+    user_ids = [factory.add(name) for name in ("alice", "bob")]
     person = Person(provider.issuer, "shared", "", "")
 
     def link(user_id: int) -> str:

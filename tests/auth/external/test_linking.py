@@ -11,21 +11,21 @@ from auth.external.providers import Provider
 from tests.auth.application import Application
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import OWN, Traveller
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 LINK = "/api/v1/account/identities/idp"
 
 
 @pytest.fixture
-def alice(people: People) -> int:
-    return people.add("alice")
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice")
 
 
 @pytest.fixture
-async def hers(application: Application, people: People, alice: int) -> AsyncIterator[Traveller]:
+async def hers(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[Traveller]:
     """Alice's browser, signed in."""
     async with application.client() as client:
-        client.cookies[application.auth.cookie.name] = people.let_in(alice)
+        client.cookies[application.auth.cookie.name] = factory.issue(alice)
         yield Traveller(client)
 
 
@@ -68,13 +68,13 @@ async def test_another_site_cannot_begin_it(hers: Traveller, header: str):
     assert (await hers.client.post(LINK, headers=headers)).status_code == 403
 
 
-async def test_it_takes_a_browser_that_is_signed_in(application: Application, people: People, alice: int):
+async def test_it_takes_a_browser_that_is_signed_in(application: Application, factory: UserFactory, alice: int):
     async with application.client() as client:
         assert (await client.post(LINK, headers=OWN)).status_code == 401
-        authorization = {"Authorization": f"Token {people.let_in(alice, 'token')}"}
+        authorization = {"Authorization": f"Token {factory.issue(alice, 'token')}"}
         refused = await client.post(LINK, headers=authorization)
         assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
-        authorization = {"Authorization": f"Bearer {people.let_in(alice, 'key', frozenset({'profile'}))}"}
+        authorization = {"Authorization": f"Bearer {factory.issue(alice, 'key', frozenset({'profile'}))}"}
         assert (await client.post(LINK, headers=authorization)).status_code == 403
 
 
@@ -84,14 +84,14 @@ async def test_a_provider_that_there_is_not(hers: Traveller):
 
 @pytest.mark.parametrize("now", ["nobody", "somebody else"])
 async def test_who_signed_out_meanwhile_links_nothing(
-    application: Application, people: People, hers: Traveller, mock_provider: MockProvider, now: str
+    application: Application, factory: UserFactory, hers: Traveller, mock_provider: MockProvider, now: str
 ):
     """Or what comes back would be linked to whoever uses the browser next."""
     departure = await hers.depart_to_link()
-    bob = people.add("bob")
+    bob = factory.add("bob")
     hers.client.cookies.delete(application.auth.cookie.name)
     if now == "somebody else":
-        hers.client.cookies[application.auth.cookie.name] = people.let_in(bob)
+        hers.client.cookies[application.auth.cookie.name] = factory.issue(bob)
     back = await hers.come_back(mock_provider.sign_in(departure.url, "a-3"))
     assert back.status_code == 403
     assert "Nothing was linked" in back.text
@@ -113,15 +113,17 @@ def test_who_has_a_password_may_unlink_all(application: Application, alice: int,
     assert (entry.event, entry.detail) == (Event.IDENTITY_UNLINKED, {"provider": "idp"})
 
 
-def test_nobody_unlinks_what_is_not_theirs(application: Application, people: People, alice: int, provider: Provider):
+def test_nobody_unlinks_what_is_not_theirs(
+    application: Application, factory: UserFactory, alice: int, provider: Provider
+):
     identity_id = link(application, alice, provider, "a-5")
     with pytest.raises(NoSuchThing):
-        application.auth.identities.unlink(people.add("bob"), identity_id, origin=RequestSource())
+        application.auth.identities.unlink(factory.add("bob"), identity_id, origin=RequestSource())
     assert len(application.auth.identities.list(alice)) == 1
 
 
-def test_the_only_way_in_stays(application: Application, people: People, provider: Provider):
-    user_id = people.add("carol", password=None)
+def test_the_only_way_in_stays(application: Application, factory: UserFactory, provider: Provider):
+    user_id = factory.add("carol", password=None)
     identity_id = link(application, user_id, provider, "c-1")
     with pytest.raises(NotAllowed, match="your only way in"):
         application.auth.identities.unlink(user_id, identity_id, origin=RequestSource())

@@ -16,7 +16,7 @@ from auth.external.providers import Provider
 from tests.auth.application import Application, create
 from tests.auth.external.false_provider import FalseProvider
 from tests.auth.external.traveller import OWN, Traveller
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 from tests.servers.process import free_port
 
@@ -248,9 +248,9 @@ async def test_the_discovery_is_asked_once_an_hour(
 
 
 async def test_linking_tells_the_web_app(
-    misled: Application, believer: Traveller, false_provider: FalseProvider, people: People
+    misled: Application, believer: Traveller, false_provider: FalseProvider, factory: UserFactory
 ):
-    believer.client.cookies[misled.auth.cookie.name] = people.let_in(people.add("alice"))
+    believer.client.cookies[misled.auth.cookie.name] = factory.issue(factory.add("alice"))
     false_provider.answers[DISCOVERY] = always(Response("oops", 500))
     reply = await believer.client.post("/api/v1/account/identities/idp", headers=OWN)
     assert (reply.status_code, reply.json()["code"]) == (503, "provider_down")

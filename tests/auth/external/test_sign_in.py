@@ -13,7 +13,7 @@ from auth.tables import identities, users
 from tests.auth.application import Application, create
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.external.traveller import Traveller
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 SignIn = Callable[[str], Awaitable[httpx.Response]]
 
@@ -67,16 +67,18 @@ async def test_whoever_comes_again_gets_into_the_same_account(
     assert await traveller.name() is None, "the session that was there before ended"
 
 
-async def test_an_address_links_nobody(application: Application, traveller: Traveller, people: People, sign_in: SignIn):
+async def test_an_address_links_nobody(
+    application: Application, traveller: Traveller, factory: UserFactory, sign_in: SignIn
+):
     """Whoever runs a provider can make it say any address."""
-    alice = people.add("alice")
+    alice = factory.add("alice")
     await sign_in("alice@example.org")
     assert await traveller.name() not in {None, "alice"}
     assert application.auth.identities.list(alice) == []
 
 
-async def test_a_name_that_is_taken_gets_a_number(traveller: Traveller, people: People, sign_in: SignIn):
-    people.add("alice")
+async def test_a_name_that_is_taken_gets_a_number(traveller: Traveller, factory: UserFactory, sign_in: SignIn):
+    factory.add("alice")
     await sign_in("alice@example.org")
     name = await traveller.name() or ""
     assert name.startswith("alice-")
@@ -84,10 +86,10 @@ async def test_a_name_that_is_taken_gets_a_number(traveller: Traveller, people: 
 
 
 async def test_a_disabled_account_lets_nobody_in(
-    application: Application, traveller: Traveller, people: People, sign_in: SignIn
+    application: Application, traveller: Traveller, factory: UserFactory, sign_in: SignIn
 ):
     await sign_in("mallory@example.org")
-    root = people.add("root", role="admin")
+    root = factory.add("root", role="admin")
     (user,) = application.auth.accounts.find("mallory")
     application.auth.accounts.set_disabled(user.id, True, actor_id=root, origin=RequestSource())
     application.forget()

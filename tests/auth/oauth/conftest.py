@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from tests.auth.application import Application, create
 from tests.auth.oauth.node.program import NodeProgram
 from tests.auth.oauth.partner import Partner
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 
@@ -23,20 +23,20 @@ def application(database: Engine, clock: MovableClock) -> Application:
 
 
 @pytest.fixture
-def people(database: Engine, clock: MovableClock) -> People:
-    return People(database, clock)
+def factory(database: Engine, clock: MovableClock) -> UserFactory:
+    return UserFactory(database, clock)
 
 
 @pytest.fixture
-def alice(people: People) -> int:
-    return people.add("alice")
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice")
 
 
 @pytest.fixture
-async def alices(application: Application, people: People, alice: int) -> AsyncIterator[httpx.AsyncClient]:
+async def alices(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[httpx.AsyncClient]:
     """The browser where alice is signed in."""
     async with application.client() as browser:
-        browser.cookies.set(application.auth.cookie.name, people.let_in(alice))
+        browser.cookies.set(application.auth.cookie.name, factory.issue(alice))
         yield browser
 
 

@@ -8,7 +8,7 @@ import pytest
 from auth.oauth.authorization_request import LONGEST_NONCE
 from tests.auth.application import Application, create
 from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of, challenge_of
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 QUOTE, EURO = 'https://partner.example/callback"', "https://partner.example/callback€"
 
@@ -139,10 +139,12 @@ async def test_a_grant_it_has_not_got_is_told_the_application(application: Appli
     assert answer_of(await machine.ask())["error"] == "unauthorized_client"
 
 
-async def test_a_user_cannot_give_what_they_have_not_got(application: Application, partner: Partner, people: People):
+async def test_a_user_cannot_give_what_they_have_not_got(
+    application: Application, partner: Partner, factory: UserFactory
+):
     tool = Partner.register(application, partner.browser, scopes=["classify", "admin"], trusted=True)
     assert answer_of(await tool.ask(scope="classify admin"))["error"] == "invalid_scope"
-    tool.browser.cookies.set(application.auth.cookie.name, people.let_in(people.add("root", role="admin")))
+    tool.browser.cookies.set(application.auth.cookie.name, factory.issue(factory.add("root", role="admin")))
     assert (await tool.tokens(scope="classify admin"))["scope"] == "admin classify"
     assert (await tool.tokens(scope=None))["scope"] == "classify", "admin only where it is asked for by name"
 
@@ -165,12 +167,14 @@ async def test_without_https_the_page_says_what_is_missing(application: Applicat
         assert (token.status_code, token.json()["error"]) == (400, "invalid_request")
 
 
-async def test_behind_a_proxy_with_tls_plain_http_is_no_matter(application: Application, people: People, alice: int):
+async def test_behind_a_proxy_with_tls_plain_http_is_no_matter(
+    application: Application, factory: UserFactory, alice: int
+):
     engine, clock = application.auth._engine, application.clock
     behind = create(engine, clock, public_url="https://raylens.example", public_url_is_given=True)
     async with behind.client() as browser:
         browser.base_url = httpx.URL("http://10.0.0.7:8000")
-        browser.cookies.set(behind.auth.cookie.name, people.let_in(alice))
+        browser.cookies.set(behind.auth.cookie.name, factory.issue(alice))
         inside = Partner.register(behind, browser)
         assert answer_of(await inside.decide(await inside.ask()))["iss"] == "https://raylens.example"
         form = {"grant_type": "client_credentials"}

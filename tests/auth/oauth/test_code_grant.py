@@ -11,7 +11,7 @@ from auth.credentials.secret import digest_of
 from auth.tables import metadata as tables
 from tests.auth.application import Application
 from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
 
@@ -183,7 +183,7 @@ async def test_an_application_may_ask_with_a_form(partner: Partner):
 
 
 async def test_no_secret_is_in_the_database_nor_in_the_log(
-    partner: Partner, database: Engine, people: People, caplog: pytest.LogCaptureFixture
+    partner: Partner, database: Engine, factory: UserFactory, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
     code = await partner.code(scope="openid classify")

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 
 from auth.oauth.authorization_request import LONGEST_NONCE
 from tests.auth.oauth.partner import Partner, answer_of
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
 
@@ -52,9 +52,9 @@ async def test_a_cookie_that_is_no_session(partner: Partner, secret: str):
     assert sign_in_of(await partner.ask()) == partner.query()
 
 
-async def test_only_a_session_counts_as_being_there(partner: Partner, people: People, alice: int):
+async def test_only_a_session_counts_as_being_there(partner: Partner, factory: UserFactory, alice: int):
     partner.browser.cookies.clear()
-    partner.browser.headers["Authorization"] = f"Token {people.let_in(alice, 'token')}"
+    partner.browser.headers["Authorization"] = f"Token {factory.issue(alice, 'token')}"
     assert sign_in_of(await partner.ask()) == partner.query()
 
 
@@ -90,18 +90,20 @@ async def test_a_sign_in_of_too_long_ago(partner: Partner, clock: MovableClock):
     assert "code" in answer_of(await partner.ask(max_age="61"))
 
 
-async def test_who_is_meant(partner: Partner, people: People):
+async def test_who_is_meant(partner: Partner, factory: UserFactory):
     hint = (await partner.tokens(scope="openid"))["id_token"]
     assert "code" in answer_of(await partner.ask(id_token_hint=hint, prompt="none"))
-    partner.browser.cookies.set(partner.application.auth.cookie.name, people.let_in(people.add("bob")))
+    partner.browser.cookies.set(partner.application.auth.cookie.name, factory.issue(factory.add("bob")))
     for prompt in ("none", None):
         assert answer_of(await partner.ask(id_token_hint=hint, prompt=prompt))["error"] == "login_required"
 
 
-async def test_an_old_hint_still_tells_who_is_meant(partner: Partner, people: People, alice: int, clock: MovableClock):
+async def test_an_old_hint_still_tells_who_is_meant(
+    partner: Partner, factory: UserFactory, alice: int, clock: MovableClock
+):
     hint = (await partner.tokens(scope="openid"))["id_token"]
     clock.forward(86_400)
-    partner.browser.cookies.set(partner.application.auth.cookie.name, people.let_in(alice))
+    partner.browser.cookies.set(partner.application.auth.cookie.name, factory.issue(alice))
     assert "code" in answer_of(await partner.ask(id_token_hint=hint))
 
 

@@ -10,7 +10,7 @@ from auth.database import write
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
 from tests.auth.oauth.partner import HERE, Partner
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
 
@@ -84,7 +84,7 @@ async def test_who_takes_consent_back_ends_all(application: Application, partner
 
 
 async def test_a_user_sees_their_applications(
-    application: Application, partner: Partner, people: People, alice: int, clock: MovableClock
+    application: Application, partner: Partner, factory: UserFactory, alice: int, clock: MovableClock
 ):
     await partner.code()
     clock.forward(30)
@@ -98,34 +98,34 @@ async def test_a_user_sees_their_applications(
     assert [oldest.scopes, newest.scopes] == [{"classify", "profile"}, {"classify"}]
     assert newest.created_us == microseconds(START + 30)
     assert newest.seen_us == microseconds(START + 60)
-    assert application.auth.grants.consents(people.add("bob")) == []
+    assert application.auth.grants.consents(factory.add("bob")) == []
 
 
-async def test_all_of_a_user_ends(application: Application, partner: Partner, people: People, alice: int):
+async def test_all_of_a_user_ends(application: Application, partner: Partner, factory: UserFactory, alice: int):
     tokens = await partner.tokens()
-    partner.browser.cookies.set(application.auth.cookie.name, people.let_in(people.add("bob")))
+    partner.browser.cookies.set(application.auth.cookie.name, factory.issue(factory.add("bob")))
     bobs = await partner.tokens()
     end_user = application.auth.grants.end_user
-    assert write(people.engine, lambda connection: end_user(connection, alice)) == 1
+    assert write(factory.engine, lambda connection: end_user(connection, alice)) == 1
     assert not await partner.is_let_in(tokens["access_token"])
     assert await partner.is_let_in(bobs["access_token"])
 
 
-Change = Callable[[Application, Partner, People], None]
+Change = Callable[[Application, Partner, UserFactory], None]
 
 
 def _set(**values: object) -> Change:
-    def change(_application: Application, _partner: Partner, people: People) -> None:
-        write(people.engine, lambda connection: connection.execute(update(users).values(values)))
+    def change(_application: Application, _partner: Partner, factory: UserFactory) -> None:
+        write(factory.engine, lambda connection: connection.execute(update(users).values(values)))
 
     return change
 
 
-def _disable_client(application: Application, partner: Partner, _people: People) -> None:
+def _disable_client(application: Application, partner: Partner, _people: UserFactory) -> None:
     application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, origin=HERE)
 
 
-def _delete_client(application: Application, partner: Partner, _people: People) -> None:
+def _delete_client(application: Application, partner: Partner, _people: UserFactory) -> None:
     application.auth.clients.delete(partner.client.id, actor_id=None, origin=HERE)
 
 
@@ -135,20 +135,22 @@ def _delete_client(application: Application, partner: Partner, _people: People) 
     ids=["user disabled", "user deleted", "application disabled", "application deleted"],
 )
 async def test_nothing_of_who_is_disabled_works(
-    application: Application, partner: Partner, people: People, change: Change
+    application: Application, partner: Partner, factory: UserFactory, change: Change
 ):
     code, tokens = await partner.code(), await partner.tokens()
-    change(application, partner, people)
+    change(application, partner, factory)
     assert not await partner.is_let_in(tokens["access_token"])
     for response in (await partner.redeem(code), await partner.refresh(tokens["refresh_token"])):
         assert response.json()["error"] in {"invalid_grant", "invalid_client"}
 
 
-async def test_rights_that_were_taken_away_count_at_once(application: Application, partner: Partner, people: People):
+async def test_rights_that_were_taken_away_count_at_once(
+    application: Application, partner: Partner, factory: UserFactory
+):
     tool = Partner.register(application, partner.browser, scopes=["classify", "profile", "admin"])
-    tool.browser.cookies.set(application.auth.cookie.name, people.let_in(people.add("root", role="admin")))
+    tool.browser.cookies.set(application.auth.cookie.name, factory.issue(factory.add("root", role="admin")))
     tokens = await tool.tokens(scope="classify profile admin")
-    _set(role="user")(application, tool, people)
+    _set(role="user")(application, tool, factory)
     assert (await tool.introspect(tokens["access_token"])).json()["scope"] == "classify profile"
     application.auth.clients.update(tool.client.id, scopes=["classify"], actor_id=None, origin=HERE)
     assert (await tool.introspect(tokens["access_token"])).json()["scope"] == "classify"

@@ -11,7 +11,7 @@ from auth.http.redirect_target import safe_redirect_path
 from tests.auth.application import Application, create
 from tests.auth.oauth.form import form_of, links_of
 from tests.auth.oauth.partner import CALLBACK, HERE, Partner, answer_of
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 PASSWORD = "a long and simple sentence"
 ELSEWHERE = [
@@ -63,13 +63,13 @@ async def test_from_the_application_and_back_again(partner: Partner, visitor: ht
 
 
 async def test_a_new_session_takes_the_place_of_the_old(
-    application: Application, visitor: httpx.AsyncClient, people: People, alice: int
+    application: Application, visitor: httpx.AsyncClient, factory: UserFactory, alice: int
 ):
-    old = people.let_in(alice)
+    old = factory.issue(alice)
     visitor.cookies.set(application.auth.cookie.name, old)
     response = await sign_in(visitor, await visitor.get("/oauth/sign-in?next=/somewhere"))
     assert (response.status_code, response.headers["location"]) == (303, "/somewhere")
-    assert people.holder(old) is None
+    assert factory.principal(old) is None
 
 
 @pytest.mark.parametrize(("name", "password"), [("carol", "wrong"), ("nobody", PASSWORD), ("", ""), ("\0€", "€" * 200)])
@@ -109,8 +109,8 @@ async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient, origin: 
     assert "set-cookie" not in response.headers
 
 
-async def test_no_session_where_it_could_be_read_on_its_way(application: Application, people: People):
-    plain = create(people.engine, application.clock, public_url="http://raylens.example", public_url_is_given=True)
+async def test_no_session_where_it_could_be_read_on_its_way(application: Application, factory: UserFactory):
+    plain = create(factory.engine, application.clock, public_url="http://raylens.example", public_url_is_given=True)
     async with plain.client() as browser:
         assert (await browser.get("/oauth/sign-in")).status_code == 403
         form = {"username": "carol", "password": PASSWORD}
@@ -143,11 +143,11 @@ async def test_nobody_is_sent_elsewhere(visitor: httpx.AsyncClient, path: str):
     assert direct.headers["location"] == "/"
 
 
-async def test_others_who_can_say_who_somebody_is(people: People, application: Application):
+async def test_others_who_can_say_who_somebody_is(factory: UserFactory, application: Application):
     providers = (
         Provider(name="acme", title="Acme <Inc>", issuer="https://acme.example", client_id="x", client_secret="y"),
     )
-    with_provider = create(people.engine, application.clock, providers=providers)
+    with_provider = create(factory.engine, application.clock, providers=providers)
     async with with_provider.client() as browser:
         page = await browser.get("/oauth/sign-in?next=" + quote("/oauth/authorize?a=b&c=d"))
     assert links_of(page.text) == ["/auth/external/acme/login?next=/oauth/authorize%3Fa%3Db%26c%3Dd"]
@@ -217,7 +217,7 @@ async def test_another_site_consents_to_nothing(partner: Partner, origin: str):
     assert "location" not in response.headers
 
 
-async def test_the_form_of_another_request_or_session_is_refused(partner: Partner, people: People, alice: int):
+async def test_the_form_of_another_request_or_session_is_refused(partner: Partner, factory: UserFactory, alice: int):
     small, large = form_of((await partner.ask(scope="classify")).text), form_of((await partner.ask()).text)
     headers = {"Origin": partner.origin}
 
@@ -229,17 +229,17 @@ async def test_the_form_of_another_request_or_session_is_refused(partner: Partne
     for bad in ("", "x", "€", large.fields["form_token"][:-1]):
         assert (await post(large.action, bad)).status_code == 403
     assert (await post(large.action, token)).status_code == 403
-    partner.browser.cookies.set(partner.application.auth.cookie.name, people.let_in(alice))
+    partner.browser.cookies.set(partner.application.auth.cookie.name, factory.issue(alice))
     assert (await post(small.action, token)).status_code == 403, "of another session of the same user"
     partner.browser.cookies.clear()
     assert (await post(small.action, token)).headers["location"].startswith("/oauth/sign-in?")
     assert partner.application.auth.grants.consents(alice) == []
 
 
-async def test_a_form_outlives_the_change_of_the_secret_key(partner: Partner, people: People):
+async def test_a_form_outlives_the_change_of_the_secret_key(partner: Partner, factory: UserFactory):
     form = form_of((await partner.ask()).text)
     keys = (b"a newer secret key, also long enough", *partner.application.auth.settings.secret_keys)
-    newer = create(people.engine, partner.application.clock, secret_keys=keys)
+    newer = create(factory.engine, partner.application.clock, secret_keys=keys)
     async with newer.client(cookies=partner.browser.cookies) as browser:
         data = form.fields | {"decision": "allow"}
         response = await browser.post(form.action, data=data, headers={"Origin": partner.origin})

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.auth.oauth.partner import Partner
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 
 async def userinfo(partner: Partner, method: str = "GET", **headers: str) -> httpx.Response:
@@ -30,8 +30,8 @@ async def test_userinfo_tells_no_more_than_was_allowed(partner: Partner, alice: 
     assert response.json() == {"sub": str(alice)}
 
 
-async def test_userinfo_of_who_has_no_email(partner: Partner, people: People):
-    session = people.let_in(people.add("bob", email=""))
+async def test_userinfo_of_who_has_no_email(partner: Partner, factory: UserFactory):
+    session = factory.issue(factory.add("bob", email=""))
     partner.browser.cookies.set(partner.application.auth.cookie.name, session)
     tokens = await partner.tokens(scope="openid profile")
     response = await userinfo(partner, Authorization=f"Bearer {tokens['access_token']}")
@@ -53,8 +53,8 @@ async def test_userinfo_with_a_bad_token(partner: Partner, token: str):
     assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def test_userinfo_with_what_is_no_access_token(partner: Partner, people: People, alice: int):
-    for header in (f"Bearer {people.let_in(alice, 'token')}", f"Token {people.let_in(alice, 'token')}"):
+async def test_userinfo_with_what_is_no_access_token(partner: Partner, factory: UserFactory, alice: int):
+    for header in (f"Bearer {factory.issue(alice, 'token')}", f"Token {factory.issue(alice, 'token')}"):
         response = await userinfo(partner, Authorization=header)
         assert (response.status_code, response.json()["error"]) == (401, "invalid_token")
 

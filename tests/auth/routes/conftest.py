@@ -5,8 +5,8 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import browser
+from tests.auth.user_factory import UserFactory
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ def engine(sqlite_engine: Engine) -> Engine:
 
 
 @pytest.fixture
-def alice(people: People) -> int:
-    return people.add("alice")
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice")
 
 
 @pytest.fixture
-def root(people: People) -> int:
+def root(factory: UserFactory) -> int:
     """An admin."""
-    return people.add("root", role="admin")
+    return factory.add("root", role="admin")
 
 
 @pytest.fixture
@@ -34,14 +34,14 @@ async def visitor(application: Application) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def hers(application: Application, people: People, alice: int) -> AsyncIterator[httpx.AsyncClient]:
+async def hers(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[httpx.AsyncClient]:
     """Alice's browser, signed in."""
-    async with browser(application, people.let_in(alice)) as client:
+    async with browser(application, factory.issue(alice)) as client:
         yield client
 
 
 @pytest.fixture
-async def admins(application: Application, people: People, root: int) -> AsyncIterator[httpx.AsyncClient]:
+async def admins(application: Application, factory: UserFactory, root: int) -> AsyncIterator[httpx.AsyncClient]:
     """An admin's browser, signed in."""
-    async with browser(application, people.let_in(root)) as client:
+    async with browser(application, factory.issue(root)) as client:
         yield client

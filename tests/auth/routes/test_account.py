@@ -10,8 +10,8 @@ from auth.audit import RequestSource
 from auth.database import write
 from auth.tables import identities
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 
 ACCOUNT = "/api/v1/account"
 PASSWORD = "plum kettle orbit canyon"
@@ -67,9 +67,9 @@ async def test_what_one_sees_of_oneself(hers: httpx.AsyncClient, engine: Engine,
 
 @pytest.mark.parametrize(("scopes", "status"), [({"profile"}, 200), ({"classify", "history:read"}, 403)])
 async def test_a_program_sees_it_with_the_scope_for_it(
-    application: Application, people: People, alice: int, scopes: set[str], status: int
+    application: Application, factory: UserFactory, alice: int, scopes: set[str], status: int
 ):
-    async with program(application, people.let_in(alice, "key", frozenset(scopes))) as script:
+    async with program(application, factory.issue(alice, "key", frozenset(scopes))) as script:
         assert (await script.get(ACCOUNT)).status_code == status
         assert (await script.patch(ACCOUNT, json={})).status_code == 403
 
@@ -104,8 +104,8 @@ async def test_nothing_changed_needs_no_password(hers: httpx.AsyncClient, applic
     assert events(application) == before
 
 
-async def test_who_has_no_password_needs_none(application: Application, people: People):
-    async with browser(application, people.let_in(people.add("carol", password=None))) as carols:
+async def test_who_has_no_password_needs_none(application: Application, factory: UserFactory):
+    async with browser(application, factory.issue(factory.add("carol", password=None))) as carols:
         assert (await carols.patch(ACCOUNT, json={"username": "caro"})).json()["username"] == "caro"
         assert not (await carols.get(ACCOUNT)).json()["has_password"]
         changed = await carols.post(f"{ACCOUNT}/password", json={"new_password": PASSWORD})
@@ -127,8 +127,10 @@ async def test_who_has_no_password_needs_none(application: Application, people: 
         {"email": "line\nbreak@example.org"},
     ],
 )
-async def test_a_name_or_address_that_will_not_do(hers: httpx.AsyncClient, people: People, change: dict[str, str]):
-    people.add("bob")
+async def test_a_name_or_address_that_will_not_do(
+    hers: httpx.AsyncClient, factory: UserFactory, change: dict[str, str]
+):
+    factory.add("bob")
     reply = await hers.patch(ACCOUNT, json=change | {"current_password": PASSWORD})
     assert (reply.status_code, reply.json()["code"]) == (400, "invalid_fields")
     assert reply.json()["detail"].startswith(f"{next(iter(change))}: ")
@@ -142,16 +144,16 @@ async def test_a_body_that_is_no_change(hers: httpx.AsyncClient, body: Any):
 
 
 async def test_a_new_password_signs_out_everywhere_else(
-    hers: httpx.AsyncClient, visitor: httpx.AsyncClient, application: Application, people: People, alice: int
+    hers: httpx.AsyncClient, visitor: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    phone, token, key = (people.let_in(alice, kind) for kind in ("session", "token", "key"))
+    phone, token, key = (factory.issue(alice, kind) for kind in ("session", "token", "key"))
     async with browser(application, phone) as on_the_phone:
         assert (await on_the_phone.get(ACCOUNT)).status_code == 200
         change = {"current_password": PASSWORD, "new_password": OTHER}
         assert (await hers.post(f"{ACCOUNT}/password", json=change)).status_code == 204
         assert (await on_the_phone.get(ACCOUNT)).status_code == 401
-    assert people.holder(token) is None
-    assert people.holder(key)
+    assert factory.principal(token) is None
+    assert factory.principal(key)
     assert (await hers.get(ACCOUNT)).status_code == 200
     for password, status in ((PASSWORD, 400), (OTHER, 201)):
         reply = await visitor.post("/api/v1/session", json={"username": "alice", "password": password})
@@ -186,26 +188,26 @@ async def test_guessing_the_password_of_an_open_session_is_slowed_down(hers: htt
 
 
 async def test_leaving_takes_everything_along(
-    hers: httpx.AsyncClient, visitor: httpx.AsyncClient, application: Application, people: People, alice: int
+    hers: httpx.AsyncClient, visitor: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    secrets = [people.let_in(alice, kind) for kind in ("session", "token", "key")]
+    secrets = [factory.issue(alice, kind) for kind in ("session", "token", "key")]
     assert (await hers.request("DELETE", ACCOUNT, json={})).status_code == 400
     assert (await hers.request("DELETE", ACCOUNT, json={"current_password": OTHER})).status_code == 400
-    assert all(people.holder(secret) for secret in secrets)
+    assert all(factory.principal(secret) for secret in secrets)
     erased: list[int] = []
     application.auth.erase = erased.append
     reply = await hers.request("DELETE", ACCOUNT, json={"current_password": PASSWORD})
     assert (reply.status_code, reply.content) == (204, b"")
     assert "Max-Age=0" in reply.headers["set-cookie"]
     assert erased == [alice]
-    assert not any(people.holder(secret) for secret in secrets)
+    assert not any(factory.principal(secret) for secret in secrets)
     assert (await hers.get(ACCOUNT)).status_code == 401
     signed_in = await visitor.post("/api/v1/session", json={"username": "alice", "password": PASSWORD})
     assert signed_in.status_code == 400
 
 
-async def test_who_has_no_password_leaves_without(application: Application, people: People):
-    async with browser(application, people.let_in(people.add("carol", password=None))) as carols:
+async def test_who_has_no_password_leaves_without(application: Application, factory: UserFactory):
+    async with browser(application, factory.issue(factory.add("carol", password=None))) as carols:
         assert (await carols.request("DELETE", ACCOUNT, json={})).status_code == 204
     assert application.auth.accounts.find("carol") == []
 
@@ -230,13 +232,13 @@ async def test_an_identity_is_unlinked(hers: httpx.AsyncClient, engine: Engine, 
 
 
 async def test_nobody_unlinks_anothers_identity_or_their_only_way_in(
-    hers: httpx.AsyncClient, engine: Engine, application: Application, people: People
+    hers: httpx.AsyncClient, engine: Engine, application: Application, factory: UserFactory
 ):
-    carol = people.add("carol", password=None)
+    carol = factory.add("carol", password=None)
     link(engine, carol)
     [identity] = application.auth.identities.list(carol)
     path = f"{ACCOUNT}/identities/{identity.id}"
     assert (await hers.delete(path)).status_code == 404
-    async with browser(application, people.let_in(carol)) as carols:
+    async with browser(application, factory.issue(carol)) as carols:
         assert (await carols.delete(path)).status_code == 403
     assert application.auth.identities.list(carol) == [identity]

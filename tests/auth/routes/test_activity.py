@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from auth.audit import Audit, Event, RequestSource
 from auth.database import write
 from tests.auth.application import Application
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 ACTIVITY = "/api/v1/account/activity"
@@ -76,13 +76,13 @@ async def test_pages(hers: httpx.AsyncClient, admins: httpx.AsyncClient, log: Lo
 
 
 async def test_administrators_see_all_with_names(
-    admins: httpx.AsyncClient, log: Log, people: People, alice: int, root: int
+    admins: httpx.AsyncClient, log: Log, factory: UserFactory, alice: int, root: int
 ):
     log.add(Event.SIGNED_IN, alice)
     log.add(Event.DISABLED, alice, actor_id=root)
     log.add(Event.SIGN_IN_FAILED, None)
     log.add(Event.CLIENT_CREATED, None, actor_id=root, client_id="photo-album")
-    log.add(Event.DELETED, people.add("gone", deleted_us=1))
+    log.add(Event.DELETED, factory.add("gone", deleted_us=1))
     items = (await admins.get(AUDIT)).json()["items"]
     told = [
         (item["event"], item["user_id"], item["username"], item["actor_id"], item["client_id"]) for item in items[1:]
@@ -98,8 +98,10 @@ async def test_administrators_see_all_with_names(
     assert items[2]["detail"] == {"n": 1}
 
 
-async def test_administrators_look_for_one_or_one_kind(admins: httpx.AsyncClient, log: Log, people: People, alice: int):
-    bob = people.add("bob")
+async def test_administrators_look_for_one_or_one_kind(
+    admins: httpx.AsyncClient, log: Log, factory: UserFactory, alice: int
+):
+    bob = factory.add("bob")
     log.add(Event.SIGNED_IN, alice)
     log.add(Event.SIGNED_IN, bob)
     log.add(Event.SIGNED_OUT, bob)

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import program
+from tests.auth.user_factory import UserFactory
 
 CLIENTS = "/api/v1/admin/clients"
 NEW: dict[str, Any] = {
@@ -195,7 +195,9 @@ async def test_what_is_not_there(admins: httpx.AsyncClient, id_: str):
         assert reply.status_code in {404, 422}
 
 
-async def test_only_admins_look_after_applications(application: Application, people: People, root: int, alice: int):
+async def test_only_admins_look_after_applications(
+    application: Application, factory: UserFactory, root: int, alice: int
+):
     for user_id, status in ((alice, 403), (root, 200)):
-        async with program(application, people.let_in(user_id, "token")) as script:
+        async with program(application, factory.issue(user_id, "token")) as script:
             assert (await script.get(CLIENTS)).status_code == status

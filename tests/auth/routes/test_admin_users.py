@@ -6,15 +6,15 @@ import httpx
 import pytest
 
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 
 USERS = "/api/v1/admin/users"
 
 
-async def test_users_newest_first(admins: httpx.AsyncClient, people: People, root: int):
-    alice, bob = people.add("alice"), people.add("bob", password=None, disabled_us=1)
-    people.add("gone", deleted_us=1)
+async def test_users_newest_first(admins: httpx.AsyncClient, factory: UserFactory, root: int):
+    alice, bob = factory.add("alice"), factory.add("bob", password=None, disabled_us=1)
+    factory.add("gone", deleted_us=1)
     reply = await admins.get(USERS)
     assert reply.headers["cache-control"] == "no-store"
     assert reply.json()["next_before"] is None
@@ -32,8 +32,8 @@ async def test_users_newest_first(admins: httpx.AsyncClient, people: People, roo
     }
 
 
-async def test_pages_of_users(admins: httpx.AsyncClient, people: People, root: int):
-    ids = [root, *(people.add(f"user{number}") for number in range(100))]
+async def test_pages_of_users(admins: httpx.AsyncClient, factory: UserFactory, root: int):
+    ids = [root, *(factory.add(f"user{number}") for number in range(100))]
     seen: list[int] = []
     before: int | None = None
     pages = 0
@@ -46,9 +46,9 @@ async def test_pages_of_users(admins: httpx.AsyncClient, people: People, root: i
     assert seen == ids[::-1]
 
 
-async def test_a_page_that_ends_where_the_list_does(admins: httpx.AsyncClient, people: People):
+async def test_a_page_that_ends_where_the_list_does(admins: httpx.AsyncClient, factory: UserFactory):
     for number in range(49):
-        people.add(f"user{number}")
+        factory.add(f"user{number}")
     reply = (await admins.get(USERS)).json()
     assert (len(reply["items"]), reply["next_before"]) == (50, None)
 
@@ -57,9 +57,9 @@ async def test_a_page_that_ends_where_the_list_does(admins: httpx.AsyncClient, p
     ("text", "found"),
     [("ali", ["alice"]), ("EXAMPLE.org", ["bob", "alice", "root"]), ("%", []), ("_", []), ("\\", []), ("zoe", [])],
 )
-async def test_search(admins: httpx.AsyncClient, people: People, text: str, found: list[str]):
-    people.add("alice")
-    people.add("bob")
+async def test_search(admins: httpx.AsyncClient, factory: UserFactory, text: str, found: list[str]):
+    factory.add("alice")
+    factory.add("bob")
     reply = await admins.get(USERS, params={"q": text})
     assert [item["username"] for item in reply.json()["items"]] == found
 
@@ -103,9 +103,9 @@ async def test_a_role_is_given_and_taken(
 
 
 async def test_who_is_disabled_is_out_at_once(
-    admins: httpx.AsyncClient, hers: httpx.AsyncClient, application: Application, people: People, alice: int
+    admins: httpx.AsyncClient, hers: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    token, key = people.let_in(alice, "token"), people.let_in(alice, "key", frozenset({"profile"}))
+    token, key = factory.issue(alice, "token"), factory.issue(alice, "key", frozenset({"profile"}))
     async with program(application, token) as script, program(application, key) as job:
         for client in (hers, script, job):
             assert (await client.get("/api/v1/account")).status_code == 200
@@ -135,20 +135,20 @@ async def test_who_is_deleted_is_gone_at_once(
 
 
 async def test_nobody_does_any_of_it_to_themselves(
-    admins: httpx.AsyncClient, application: Application, people: People, root: int
+    admins: httpx.AsyncClient, application: Application, factory: UserFactory, root: int
 ):
-    people.add("second", role="admin")
+    factory.add("second", role="admin")
     for change in ({"role": "user"}, {"disabled": True}):
         assert (await admins.patch(f"{USERS}/{root}", json=change)).status_code == 403
     assert (await admins.delete(f"{USERS}/{root}")).status_code == 403
     assert application.auth.audit.entries() == []
 
 
-async def test_the_only_admin_does_not_leave(admins: httpx.AsyncClient, people: People, application: Application):
-    async with browser(application, people.let_in(people.add("lone", password=None, role="admin"))) as lone:
+async def test_the_only_admin_does_not_leave(admins: httpx.AsyncClient, factory: UserFactory, application: Application):
+    async with browser(application, factory.issue(factory.add("lone", password=None, role="admin"))) as lone:
         assert (await lone.request("DELETE", "/api/v1/account", json={})).status_code == 204
     assert (await admins.get(USERS)).status_code == 200
-    async with browser(application, people.let_in(people.add("last", password=None, role="admin"))) as last:
+    async with browser(application, factory.issue(factory.add("last", password=None, role="admin"))) as last:
         [root] = [item["id"] for item in (await last.get(USERS, params={"q": "root"})).json()["items"]]
         assert (await last.delete(f"{USERS}/{root}")).status_code == 204
         refused = await last.request("DELETE", "/api/v1/account", json={})
@@ -156,9 +156,9 @@ async def test_the_only_admin_does_not_leave(admins: httpx.AsyncClient, people: 
         assert (await last.get(USERS)).status_code == 200
 
 
-async def test_a_key_with_the_scope_administers(application: Application, people: People, root: int, alice: int):
+async def test_a_key_with_the_scope_administers(application: Application, factory: UserFactory, root: int, alice: int):
     for scopes, status in (({"admin"}, 200), ({"profile"}, 403)):
-        async with program(application, people.let_in(root, "key", frozenset(scopes))) as script:
+        async with program(application, factory.issue(root, "key", frozenset(scopes))) as script:
             assert (await script.patch(f"{USERS}/{alice}", json={"disabled": True})).status_code == status
 
 

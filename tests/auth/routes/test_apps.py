@@ -11,8 +11,8 @@ from auth.credentials.lifetimes import DAY
 from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.oauth.partner import SCOPES, Partner
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 APPS = "/api/v1/account/apps"
@@ -107,10 +107,10 @@ async def test_what_has_ended_is_not_listed(
 
 
 async def test_what_does_not_act_for_her(
-    hers: httpx.AsyncClient, application: Application, people: People, album: Partner
+    hers: httpx.AsyncClient, application: Application, factory: UserFactory, album: Partner
 ):
-    bob = people.add("bob")
-    async with browser(application, people.let_in(bob)) as bobs:
+    bob = factory.add("bob")
+    async with browser(application, factory.issue(bob)) as bobs:
         tokens = await replace(album, browser=bobs).tokens()
     for client_id in ("photo-album", "nobody", "PHOTO-ALBUM", "%00", "x" * 64, "x" * 65, "é", "%F0%9F%90%95", "1"):
         assert (await hers.delete(f"{APPS}/{client_id}")).status_code in {404, 422}

@@ -1,4 +1,4 @@
-"""The original's accounts API, as far as the original itself cannot be asked: see tests/auth/oracle for the rest."""
+"""The original's accounts API, as far as the original itself cannot be asked: see tests/auth/reference for the rest."""
 
 import asyncio
 
@@ -12,8 +12,8 @@ from auth.passwords.hashing import Passwords
 from auth.tables import credentials
 from serve_app.database.engine import connect
 from tests.auth.application import create
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 
 PASSWORD = "plum kettle orbit canyon"
 HASHED = Passwords(15).hash(PASSWORD)
@@ -27,8 +27,8 @@ PATHS = [
 
 
 @pytest.fixture
-def alice(people: People) -> int:
-    return people.add("alice", password=HASHED)
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice", password=HASHED)
 
 
 def token(secret: str) -> dict[str, str]:
@@ -56,8 +56,8 @@ async def test_a_token_is_kept_as_a_digest_and_slides(application, client, engin
     assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
 
 
-async def test_replies_with_secrets_or_persons_are_not_cached(client, people, alice):
-    headers = token(people.let_in(alice, "token"))
+async def test_replies_with_secrets_or_persons_are_not_cached(client, factory, alice):
+    headers = token(factory.issue(alice, "token"))
     login = await client.post("/auth/token/login/", json=ALICE)
     me = await client.get("/auth/users/me/", headers=headers)
     assert [reply.headers["cache-control"] for reply in (login, me)] == ["no-store"] * 2
@@ -102,8 +102,8 @@ async def test_who_guesses_is_told_how_long_to_wait_and_gets_in_then(application
     assert (await client.post("/auth/token/login/", json=ALICE)).status_code == 200
 
 
-async def test_guessing_at_the_current_password_is_slowed_down_too(client, people, alice):
-    headers = token(people.let_in(alice, "token"))
+async def test_guessing_at_the_current_password_is_slowed_down_too(client, factory, alice):
+    headers = token(factory.issue(alice, "token"))
     body = {"current_password": "wrong", "new_password": "a heron over the meadow"}
     replies = [await client.post("/auth/password/", json=body, headers=headers) for _ in range(6)]
     assert [reply.status_code for reply in replies] == [400] * 5 + [429]
@@ -133,37 +133,37 @@ async def test_where_too_many_sign_in_it_says_so(application, client, monkeypatc
     assert reply.json() == {"detail": "Too many people are signing in just now; try again in a moment."}
 
 
-async def test_who_is_disabled_is_out(client, people):
-    carol = people.add("carol", password=HASHED, disabled_us=1)
-    me = await client.get("/auth/users/me/", headers=token(people.let_in(carol, "token")))
+async def test_who_is_disabled_is_out(client, factory):
+    carol = factory.add("carol", password=HASHED, disabled_us=1)
+    me = await client.get("/auth/users/me/", headers=token(factory.issue(carol, "token")))
     login = await client.post("/auth/token/login/", json={"username": "carol", "password": PASSWORD})
     assert (me.status_code, me.json()) == (401, {"detail": "Invalid token."})
     assert (login.status_code, list(login.json())) == (400, ["non_field_errors"])
 
 
-async def test_nobody_lists_users_but_an_admin(client, people, alice, root):
+async def test_nobody_lists_users_but_an_admin(client, factory, alice, root):
     for user_id, names in ((alice, ["alice"]), (root, ["alice", "root"])):
-        reply = await client.get("/auth/users/", headers=token(people.let_in(user_id, "token")))
+        reply = await client.get("/auth/users/", headers=token(factory.issue(user_id, "token")))
         assert [user["username"] for user in reply.json()] == names
 
 
-async def test_an_admin_sees_more_users_than_fit_a_page(client, people, root, monkeypatch):
+async def test_an_admin_sees_more_users_than_fit_a_page(client, factory, root, monkeypatch):
     monkeypatch.setattr("auth.routes.djoser._PAGE_SIZE", 2)
     for number in range(4):
-        people.add(f"user{number}")
-    reply = await client.get("/auth/users/", headers=token(people.let_in(root, "token")))
+        factory.add(f"user{number}")
+    reply = await client.get("/auth/users/", headers=token(factory.issue(root, "token")))
     assert [user["username"] for user in reply.json()] == ["root", "user0", "user1", "user2", "user3"]
 
 
 @pytest.mark.parametrize(("method", "path"), [item for item in PATHS if item[1] != "/auth/token/login/"][1:])
-async def test_an_api_key_is_not_the_person(application, people, alice, method, path):
-    async with program(application, people.let_in(alice, "key", frozenset({"profile", "admin"}))) as client:
+async def test_an_api_key_is_not_the_person(application, factory, alice, method, path):
+    async with program(application, factory.issue(alice, "key", frozenset({"profile", "admin"}))) as client:
         reply = await client.request(method, path, json={})
     assert (reply.status_code, list(reply.json())) == (403, ["detail"])
 
 
-async def test_the_web_apps_session_gets_in_as_a_token_does(application, people, alice):
-    secret = people.let_in(alice)
+async def test_the_web_apps_session_gets_in_as_a_token_does(application, factory, alice):
+    secret = factory.issue(alice)
     async with browser(application, secret) as client:
         assert (await client.get("/auth/users/me/")).json()["username"] == "alice"
         assert (await client.patch("/auth/users/me/", json={"email": "a@x.org"})).status_code == 200
@@ -172,16 +172,16 @@ async def test_the_web_apps_session_gets_in_as_a_token_does(application, people,
     assert (reply.status_code, list(reply.json())) == (403, ["detail"])
 
 
-async def test_who_has_no_password_deletes_themselves_without(client, people):
-    secret = people.let_in(people.add("dave", password=None), "token")
+async def test_who_has_no_password_deletes_themselves_without(client, factory):
+    secret = factory.issue(factory.add("dave", password=None), "token")
     assert (await client.delete("/auth/users/me/", headers=token(secret))).status_code == 204
     assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
 
 
-async def test_what_else_is_kept_of_a_user_goes_with_them(application, client, people, alice):
+async def test_what_else_is_kept_of_a_user_goes_with_them(application, client, factory, alice):
     erased: list[int] = []
     application.auth.erase = erased.append
-    headers = token(people.let_in(alice, "token"))
+    headers = token(factory.issue(alice, "token"))
     body = {"current_password": PASSWORD}
     assert (await client.request("DELETE", "/auth/users/me/", json=body, headers=headers)).status_code == 204
     assert erased == [alice]
@@ -195,7 +195,7 @@ async def test_a_form_with_too_many_fields_is_refused(client):
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
-async def test_a_wrong_method_is_told_the_right_ones(client, people, alice, method):
-    headers = token(people.let_in(alice, "token"))
+async def test_a_wrong_method_is_told_the_right_ones(client, factory, alice, method):
+    headers = token(factory.issue(alice, "token"))
     reply = await client.request(method, "/auth/users/", headers=headers)
     assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST, HEAD")

@@ -9,8 +9,8 @@ import pytest
 from auth.audit import Event, RequestSource
 from auth.routes.export import EXPORT_CHUNK_BYTES, AccountExport, _chunks
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import OWN
+from tests.auth.user_factory import UserFactory
 
 EXPORT = "/api/v1/account/export"
 RECORD = {"id": "0" * 32, "image": {"url": "https://example.org/🐕.jpg"}, "predictions": [{"rank": 1}]}
@@ -21,9 +21,11 @@ def record(application: Application, user_id: int, times: int) -> None:
         application.auth.audit.record(Event.SIGNED_IN, user_id=user_id, origin=RequestSource("203.0.113.7", "Firefox"))
 
 
-async def test_what_is_kept_of_somebody(hers: httpx.AsyncClient, application: Application, people: People, alice: int):
-    keys = [people.let_in(user_id, "key", frozenset({"classify"})) for user_id in (alice, people.add("bob"))]
-    token = people.let_in(alice, "token")
+async def test_what_is_kept_of_somebody(
+    hers: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
+):
+    keys = [factory.issue(user_id, "key", frozenset({"classify"})) for user_id in (alice, factory.add("bob"))]
+    token = factory.issue(alice, "token")
     record(application, alice, 2)
     asked: list[int] = []
 
@@ -41,7 +43,7 @@ async def test_what_is_kept_of_somebody(hers: httpx.AsyncClient, application: Ap
     assert asked == [alice]
     assert (document.account.username, document.account.identities) == ("alice", [])
     assert [(session.kind, session.current) for session in document.sessions] == [("token", False), ("session", True)]
-    assert [key.id for key in document.keys] == [people.id_of(keys[0])]
+    assert [key.id for key in document.keys] == [factory.credential_id(keys[0])]
     assert document.apps == []
     assert [entry.event for entry in document.activity] == ["user.exported", "user.signed_in", "user.signed_in"]
     assert document.classifications == [RECORD, RECORD]
@@ -80,7 +82,7 @@ def test_little_is_in_memory_at_a_time():
 
 
 async def test_a_database_that_fails_is_told_before_anything_is_sent(
-    application: Application, people: People, alice: int
+    application: Application, factory: UserFactory, alice: int
 ):
     def records_of(_user_id: int) -> Iterator[dict[str, Any]]:
         raise ConnectionError
@@ -88,7 +90,7 @@ async def test_a_database_that_fails_is_told_before_anything_is_sent(
 
     application.auth.records_of = records_of
     transport = httpx.ASGITransport(application.app, raise_app_exceptions=False)
-    cookies = {application.auth.cookie.name: people.let_in(alice)}
+    cookies = {application.auth.cookie.name: factory.issue(alice)}
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", cookies=cookies) as client:
         assert (await client.get(EXPORT, headers=OWN)).status_code == 500
 

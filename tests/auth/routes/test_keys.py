@@ -9,8 +9,8 @@ import pytest
 from auth.credentials.api_keys import MAX_API_KEYS
 from auth.credentials.lifetimes import DAY
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import program
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 KEYS = "/api/v1/account/keys"
@@ -66,14 +66,14 @@ async def test_both_are_in_the_log_without_the_secret(hers: httpx.AsyncClient, a
     assert key["key"][:10] not in repr([created, ended])
 
 
-async def test_another_users_key_is_not_there(hers: httpx.AsyncClient, people: People):
-    secret = people.let_in(people.add("bob"), "key")
-    assert (await hers.delete(f"{KEYS}/{people.id_of(secret)}")).status_code == 404
-    assert people.holder(secret)
+async def test_another_users_key_is_not_there(hers: httpx.AsyncClient, factory: UserFactory):
+    secret = factory.issue(factory.add("bob"), "key")
+    assert (await hers.delete(f"{KEYS}/{factory.credential_id(secret)}")).status_code == 404
+    assert factory.principal(secret)
 
 
-async def test_a_session_does_not_end_as_a_key(hers: httpx.AsyncClient, people: People, alice: int):
-    [session] = people.credentials.list(alice, ["session"])
+async def test_a_session_does_not_end_as_a_key(hers: httpx.AsyncClient, factory: UserFactory, alice: int):
+    [session] = factory.credentials.list(alice, ["session"])
     assert (await hers.delete(f"{KEYS}/{session.id}")).status_code == 404
     assert (await hers.get(KEYS)).status_code == 200
 
@@ -86,17 +86,17 @@ async def test_only_an_admin_makes_a_key_for_administration(hers: httpx.AsyncCli
     assert (await admins.post(KEYS, json=wanted)).status_code == 201
 
 
-async def test_no_more_keys_than_anybody_needs(hers: httpx.AsyncClient, people: People, alice: int):
+async def test_no_more_keys_than_anybody_needs(hers: httpx.AsyncClient, factory: UserFactory, alice: int):
     for _ in range(MAX_API_KEYS - 1):
-        people.let_in(alice, "key")
+        factory.issue(alice, "key")
     assert (await hers.post(KEYS, json=NEW)).status_code == 201
     refused = await hers.post(KEYS, json=NEW)
     assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
 
 
-async def test_a_key_makes_no_keys(application: Application, people: People, alice: int):
+async def test_a_key_makes_no_keys(application: Application, factory: UserFactory, alice: int):
     """Or one that leaked would go on after it is ended."""
-    key = people.let_in(alice, "key", frozenset({"classify", "history:read", "profile"}))
+    key = factory.issue(alice, "key", frozenset({"classify", "history:read", "profile"}))
     async with program(application, key) as leaked:
         assert (await leaked.post(KEYS, json=NEW)).status_code == 403
         assert (await leaked.get(KEYS)).status_code == 403
@@ -126,11 +126,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("wrong", "status"), BAD)
-async def test_what_is_no_key(hers: httpx.AsyncClient, people: People, alice: int, wrong: dict[str, Any], status: int):
+async def test_what_is_no_key(
+    hers: httpx.AsyncClient, factory: UserFactory, alice: int, wrong: dict[str, Any], status: int
+):
     body = json.dumps(NEW | wrong)  # httpx itself would refuse half a character
     reply = await hers.post(KEYS, content=body, headers={"Content-Type": "application/json"})
     assert reply.status_code == status
-    assert people.credentials.list(alice, ["key"]) == []
+    assert factory.credentials.list(alice, ["key"]) == []
 
 
 @pytest.mark.parametrize("missing", NEW)

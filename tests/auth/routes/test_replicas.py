@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from auth.audit import RequestSource
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 PASSWORD = "plum kettle orbit canyon"
@@ -51,15 +51,17 @@ async def _let_in(clients: dict[str, httpx.AsyncClient]) -> set[str]:
 
 
 @pytest.fixture
-async def scene(application: Application, engine: Engine, clock: MovableClock, people: People) -> AsyncIterator[Scene]:
+async def scene(
+    application: Application, engine: Engine, clock: MovableClock, factory: UserFactory
+) -> AsyncIterator[Scene]:
     elsewhere = create(engine, clock)
     alice = application.auth.accounts.register("alice", PASSWORD, origin=RequestSource()).id
-    root = people.let_in(people.add("root", role="admin"))
-    own = people.let_in(alice)
+    root = factory.issue(factory.add("root", role="admin"))
+    own = factory.issue(alice)
     secrets = {
-        "session": people.let_in(alice),
-        "token": people.let_in(alice, "token"),
-        "key": people.let_in(alice, "key", frozenset({"profile"})),
+        "session": factory.issue(alice),
+        "token": factory.issue(alice, "token"),
+        "key": factory.issue(alice, "key", frozenset({"profile"})),
     }
     async with AsyncExitStack() as stack:
 
@@ -75,7 +77,7 @@ async def scene(application: Application, engine: Engine, clock: MovableClock, p
             admins=await stack.enter_async_context(browser(application, root)),
             here=await clients(application),
             there=await clients(elsewhere),
-            ids={kind: people.id_of(secret) for kind, secret in secrets.items()},
+            ids={kind: factory.credential_id(secret) for kind, secret in secrets.items()},
         )
 
 

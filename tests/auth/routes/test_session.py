@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from auth.audit import RequestSource
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.people import People
 from tests.auth.routes.browser import OWN, browser, program
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 SESSION = "/api/v1/session"
@@ -98,14 +98,14 @@ async def test_signing_out_again_does_no_harm(application: Application, secret: 
 
 
 async def test_a_sign_in_ends_the_session_that_was_there_before(
-    visitor: httpx.AsyncClient, application: Application, people: People, alice: int
+    visitor: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    planted = people.let_in(people.add("mallory"))
+    planted = factory.issue(factory.add("mallory"))
     async with browser(application, planted) as victim:
         secret = (await victim.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
     assert secret != planted
-    assert people.holder(planted) is None
-    assert people.holder(secret)
+    assert factory.principal(planted) is None
+    assert factory.principal(secret)
 
 
 async def test_a_failed_sign_in_leaves_the_session_that_is_there(hers: httpx.AsyncClient):
@@ -140,15 +140,15 @@ async def test_guessing_is_slowed_down(visitor: httpx.AsyncClient, alice: int):
     ],
 )
 async def test_no_other_site_signs_anybody_in_or_out(
-    application: Application, people: People, alice: int, method: str, sends: dict[str, str]
+    application: Application, factory: UserFactory, alice: int, method: str, sends: dict[str, str]
 ):
-    secret = people.let_in(alice)
+    secret = factory.issue(alice)
     async with application.client(headers=sends, cookies={"raylens_session": secret}) as client:
         reply = await client.request(method, SESSION, json=CREDENTIALS)
         assert (reply.status_code, reply.json()["code"]) == (403, "cross_site_request")
         assert "set-cookie" not in reply.headers
-    assert people.holder(secret)
-    assert len(people.credentials.list(alice, ["session"])) == 1
+    assert factory.principal(secret)
+    assert len(factory.credentials.list(alice, ["session"])) == 1
 
 
 async def test_nobody_signs_in_where_the_cookie_could_be_read_on_its_way(engine: Engine, clock: MovableClock):
@@ -179,10 +179,10 @@ async def test_what_is_needed_to_sign_in_is_told(engine: Engine, clock: MovableC
 
 
 async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
-    application: Application, people: People, alice: int
+    application: Application, factory: UserFactory, alice: int
 ):
     for scopes, name in (({"profile"}, "alice"), ({"classify"}, None)):
-        async with program(application, people.let_in(alice, "key", frozenset(scopes))) as client:
+        async with program(application, factory.issue(alice, "key", frozenset(scopes))) as client:
             told = (await client.get(SESSION)).json()
         assert told["scopes"] == sorted(scopes)
         assert (told["user"] or {}).get("username") == name

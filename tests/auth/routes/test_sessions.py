@@ -5,8 +5,8 @@ import pytest
 
 from auth.audit import RequestSource
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import browser, program
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 SESSIONS = "/api/v1/account/sessions"
@@ -14,15 +14,15 @@ STATE = "/api/v1/session"
 
 
 async def test_all_sign_ins_are_listed_and_nothing_else(
-    hers: httpx.AsyncClient, people: People, alice: int, clock: MovableClock
+    hers: httpx.AsyncClient, factory: UserFactory, alice: int, clock: MovableClock
 ):
     clock.forward(3600)
-    token = people.let_in(alice, "token")
-    people.let_in(alice, "key")
-    people.let_in(people.add("bob"))
+    token = factory.issue(alice, "token")
+    factory.issue(alice, "key")
+    factory.issue(factory.add("bob"))
     items = (await hers.get(SESSIONS)).json()["items"]
     assert items[0] == {
-        "id": people.id_of(token),
+        "id": factory.credential_id(token),
         "kind": "token",
         "created_at": "2027-01-15T09:00:00Z",
         "seen_at": "2027-01-15T09:00:00Z",
@@ -46,14 +46,14 @@ async def test_where_a_sign_in_came_from(visitor: httpx.AsyncClient, application
 
 
 async def test_one_that_is_ended_is_refused_at_once(
-    hers: httpx.AsyncClient, application: Application, people: People, alice: int
+    hers: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    session, token = people.let_in(alice), people.let_in(alice, "token")
+    session, token = factory.issue(alice), factory.issue(alice, "token")
     async with browser(application, session) as phone, program(application, token) as script:
         assert (await phone.get(SESSIONS)).status_code == 200
         assert (await script.get(SESSIONS)).status_code == 200
         for secret in (session, token):
-            assert (await hers.delete(f"{SESSIONS}/{people.id_of(secret)}")).status_code == 204
+            assert (await hers.delete(f"{SESSIONS}/{factory.credential_id(secret)}")).status_code == 204
         assert (await phone.get(SESSIONS)).status_code == 401
         assert (await script.get(SESSIONS)).status_code == 401
     assert len((await hers.get(SESSIONS)).json()["items"]) == 1
@@ -63,17 +63,17 @@ async def test_one_that_is_ended_is_refused_at_once(
 
 
 async def test_signing_out_everywhere_else(
-    hers: httpx.AsyncClient, application: Application, people: People, alice: int
+    hers: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
-    session, token = people.let_in(alice), people.let_in(alice, "token")
-    key, bobs = people.let_in(alice, "key"), people.let_in(people.add("bob"))
+    session, token = factory.issue(alice), factory.issue(alice, "token")
+    key, bobs = factory.issue(alice, "key"), factory.issue(factory.add("bob"))
     async with browser(application, session) as phone:
         assert (await phone.get(SESSIONS)).status_code == 200
         assert (await hers.delete(SESSIONS)).status_code == 204
         assert (await phone.get(SESSIONS)).status_code == 401
-    assert people.holder(token) is None
-    assert people.holder(key)
-    assert people.holder(bobs)
+    assert factory.principal(token) is None
+    assert factory.principal(key)
+    assert factory.principal(bobs)
     assert [item["current"] for item in (await hers.get(SESSIONS)).json()["items"]] == [True]
     [entry] = application.auth.audit.entries()
     assert (entry.event, entry.detail) == ("credential.revoked", {"kind": "session", "count": 2})
@@ -81,13 +81,13 @@ async def test_signing_out_everywhere_else(
     assert len(application.auth.audit.entries()) == 1
 
 
-async def test_a_token_signs_out_the_others_and_stays(application: Application, people: People, alice: int):
-    session, token = people.let_in(alice), people.let_in(alice, "token")
+async def test_a_token_signs_out_the_others_and_stays(application: Application, factory: UserFactory, alice: int):
+    session, token = factory.issue(alice), factory.issue(alice, "token")
     async with program(application, token) as script:
         assert (await script.delete(SESSIONS)).status_code == 204
         [item] = (await script.get(SESSIONS)).json()["items"]
     assert (item["kind"], item["current"]) == ("token", True)
-    assert people.holder(session) is None
+    assert factory.principal(session) is None
 
 
 async def test_ending_the_current_one_signs_out(hers: httpx.AsyncClient):
@@ -97,11 +97,11 @@ async def test_ending_the_current_one_signs_out(hers: httpx.AsyncClient):
     assert (await hers.get(STATE)).json()["user"] is None
 
 
-async def test_what_is_not_ones_own_is_not_there(hers: httpx.AsyncClient, people: People, alice: int):
-    bobs, key = people.let_in(people.add("bob")), people.let_in(alice, "key")
+async def test_what_is_not_ones_own_is_not_there(hers: httpx.AsyncClient, factory: UserFactory, alice: int):
+    bobs, key = factory.issue(factory.add("bob")), factory.issue(alice, "key")
     for secret in (bobs, key):
-        assert (await hers.delete(f"{SESSIONS}/{people.id_of(secret)}")).status_code == 404
-        assert people.holder(secret)
+        assert (await hers.delete(f"{SESSIONS}/{factory.credential_id(secret)}")).status_code == 404
+        assert factory.principal(secret)
     assert (await hers.delete(f"{SESSIONS}/4711")).status_code == 404
 
 

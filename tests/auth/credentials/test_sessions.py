@@ -7,7 +7,7 @@ from auth.audit import Audit, RequestSource
 from auth.credentials.sessions import Sessions
 from auth.principal import CredentialKind
 from tests.auth.application import Application
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "Firefox")
@@ -23,14 +23,14 @@ def sessions(application: Application) -> Sessions:
     return application.auth.sessions
 
 
-def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, people: People, audit: Audit):
-    alice = people.add()
+def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, factory: UserFactory, audit: Audit):
+    alice = factory.add()
     secret = sessions.begin(alice, instead_of=None, origin=HERE)
     other = sessions.begin(alice, instead_of=None, origin=HERE)
-    assert people.holder(secret)
+    assert factory.principal(secret)
     sessions.end(secret, origin=HERE)
-    assert people.holder(secret) is None
-    assert people.holder(other)
+    assert factory.principal(secret) is None
+    assert factory.principal(other)
     [entry] = audit.entries()
     assert (entry.event, entry.user_id, entry.address, entry.user_agent) == (
         "user.signed_out",
@@ -40,34 +40,36 @@ def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, people: People,
     )
 
 
-def test_ending_it_again_changes_nothing(sessions: Sessions, people: People, audit: Audit):
-    secret = sessions.begin(people.add(), instead_of=None, origin=HERE)
+def test_ending_it_again_changes_nothing(sessions: Sessions, factory: UserFactory, audit: Audit):
+    secret = sessions.begin(factory.add(), instead_of=None, origin=HERE)
     for _ in range(2):
         sessions.end(secret, origin=HERE)
     assert len(audit.entries()) == 1
 
 
-def test_what_was_in_the_browser_before_ends(sessions: Sessions, people: People, audit: Audit):
-    mallory, alice = people.add("mallory"), people.add("alice")
+def test_what_was_in_the_browser_before_ends(sessions: Sessions, factory: UserFactory, audit: Audit):
+    mallory, alice = factory.add("mallory"), factory.add("alice")
     planted = sessions.begin(mallory, instead_of=None, origin=HERE)
     secret = sessions.begin(alice, instead_of=planted, origin=HERE)
-    assert people.holder(planted) is None
-    assert people.holder(secret)
+    assert factory.principal(planted) is None
+    assert factory.principal(secret)
     assert [entry.user_id for entry in audit.entries(event="user.signed_out")] == [mallory]
 
 
 @pytest.mark.parametrize("kind", ["token", "key"])
-def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, people: People, kind: CredentialKind):
-    alice = people.add()
-    secret = people.let_in(alice, kind)
+def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, factory: UserFactory, kind: CredentialKind):
+    alice = factory.add()
+    secret = factory.issue(alice, kind)
     sessions.end(secret, origin=HERE)
     sessions.begin(alice, instead_of=secret, origin=HERE)
-    assert people.holder(secret)
+    assert factory.principal(secret)
 
 
-def test_a_session_that_has_ended_by_itself_is_replaced_too(sessions: Sessions, people: People, clock: MovableClock):
-    alice = people.add()
+def test_a_session_that_has_ended_by_itself_is_replaced_too(
+    sessions: Sessions, factory: UserFactory, clock: MovableClock
+):
+    alice = factory.add()
     old = sessions.begin(alice, instead_of=None, origin=HERE)
     clock.forward(13 * 3600)
-    assert people.holder(sessions.begin(alice, instead_of=old, origin=HERE))
-    assert [session.created_us for session in people.credentials.list(alice, ["session"])] == [round(clock.now * 1e6)]
+    assert factory.principal(sessions.begin(alice, instead_of=old, origin=HERE))
+    assert [session.created_us for session in factory.credentials.list(alice, ["session"])] == [round(clock.now * 1e6)]

@@ -15,7 +15,7 @@ from auth.principal import User
 from auth.tables import users
 from auth.users.accounts import Accounts
 from tests.auth.application import Application, create
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "test")
@@ -142,15 +142,15 @@ def test_a_password_of_old_parameters_is_hashed_anew(engine, accounts):
     assert accounts.authenticate("alice", PASSWORD, origin=HERE).id == user.id
 
 
-def test_a_changed_password_ends_what_came_of_the_old_one(application, accounts, people: People):
+def test_a_changed_password_ends_what_came_of_the_old_one(application, accounts, factory: UserFactory):
     user = accounts.register("alice", PASSWORD, origin=HERE)
-    secrets = {kind: people.let_in(user.id, kind) for kind in ("session", "token", "key")}
-    kept = people.let_in(user.id, "token")
-    holder = people.holder(kept)
+    secrets = {kind: factory.issue(user.id, kind) for kind in ("session", "token", "key")}
+    kept = factory.issue(user.id, "token")
+    holder = factory.principal(kept)
     assert holder
     accounts.change_password(user.id, PASSWORD, OTHER, keep_id=holder.credential_id, origin=HERE)
-    assert [kind for kind, secret in secrets.items() if people.holder(secret)] == ["key"]
-    assert people.holder(kept)
+    assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
+    assert factory.principal(kept)
     with pytest.raises(InvalidLogin):
         accounts.authenticate("alice", PASSWORD, origin=HERE)
     assert accounts.authenticate("alice", OTHER, origin=HERE).id == user.id

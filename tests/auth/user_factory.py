@@ -1,4 +1,4 @@
-"""Users made behind the application's back, and what they get in with: no password is hashed."""
+"""Creates users and their credentials directly in the database, without hashing a password."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from auth.settings import Clock
 from auth.tables import users
 
 
-class People:
-    """On a database, at a time."""
+class UserFactory:
+    """Of one database. Times come from ``clock``."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self.engine = engine
@@ -22,7 +22,7 @@ class People:
         self.credentials = Credentials(engine, clock)
 
     def add(self, username: str = "alice", **columns: Any) -> int:
-        """The id of a new user, who has a password that nobody knows."""
+        """Create a user, by default with a password that nothing matches, and return their id."""
         values = {
             "username": username,
             "username_key": username.casefold(),
@@ -36,17 +36,16 @@ class People:
         assert key
         return int(key[0])
 
-    def let_in(self, user_id: int, kind: CredentialKind = "session", scopes: Scopes = frozenset(), **more: Any) -> str:
-        """A new session, token or key of theirs."""
+    def issue(self, user_id: int, kind: CredentialKind = "session", scopes: Scopes = frozenset(), **more: Any) -> str:
+        """The secret of a new session, token or API key."""
         issue = self.credentials.issue
         return write(self.engine, lambda connection: issue(connection, kind, user_id, scopes=scopes, **more))
 
-    def holder(self, secret: str) -> Principal | None:
-        """Who gets in with it now."""
+    def principal(self, secret: str) -> Principal | None:
+        """Whom the secret authenticates now; None if it is invalid."""
         return self.credentials.principal(digest_of(secret))
 
-    def id_of(self, secret: str) -> int:
-        """The number its owner knows it by."""
-        holder = self.holder(secret)
-        assert holder
-        return holder.credential_id
+    def credential_id(self, secret: str) -> int:
+        principal = self.principal(secret)
+        assert principal
+        return principal.credential_id

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.auth.oracle.both import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
+from tests.auth.reference.comparison import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
 
 NEW = "a heron over the wet meadow"
 CHANGES: list[Any] = [

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.auth.oracle.both import LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
+from tests.auth.reference.comparison import LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
 
 JSON = {"content-type": "application/json"}
 NAMES: list[Any] = [

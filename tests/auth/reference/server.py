@@ -12,7 +12,7 @@ class Djoser(ServerProcess):
     """The real one, on Django and SQLite."""
 
     def command(self) -> list[str]:
-        program = Path(__file__).parent / "project.py"
+        program = Path(__file__).parent / "django_project.py"
         return [sys.executable, str(program), str(self.port), str(self.folder / "django.db")]
 
     @property

@@ -6,7 +6,7 @@ from starlette.responses import Response
 from auth.errors import CrossSiteRequest, NotAllowed
 from auth.http.cookies import SessionCookie
 from auth.settings import AuthSettings
-from tests.auth.connections import connection
+from tests.auth.http.connections import connection
 
 HTTPS = "https://raylens.example.org"
 

@@ -9,7 +9,7 @@ from auth.audit import RequestSource
 from auth.errors import NotAllowed
 from auth.users.accounts import Accounts
 from tests.auth.application import Application
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 
 HERE = RequestSource("203.0.113.7", "test")
 SOMEBODY = 4711
@@ -44,38 +44,38 @@ def admins(accounts: Accounts) -> list[str]:
     return sorted(user.username for user in accounts.find() if user.role == "admin" and not user.is_disabled)
 
 
-def test_the_only_admin_stays_one(accounts: Accounts, people: People, ends: Ends):
-    root = people.add("root", role="admin")
-    people.add("former", role="admin", disabled_us=1)
-    people.add("gone", role="admin", deleted_us=1)
-    people.add("alice")
+def test_the_only_admin_stays_one(accounts: Accounts, factory: UserFactory, ends: Ends):
+    root = factory.add("root", role="admin")
+    factory.add("former", role="admin", disabled_us=1)
+    factory.add("gone", role="admin", deleted_us=1)
+    factory.add("alice")
     with pytest.raises(NotAllowed, match="the only admin"):
         ends(accounts, root, SOMEBODY)
     assert admins(accounts) == ["root"]
 
 
-def test_one_of_two_may_go(accounts: Accounts, people: People, ends: Ends):
-    root, second = people.add("root", role="admin"), people.add("second", role="admin")
+def test_one_of_two_may_go(accounts: Accounts, factory: UserFactory, ends: Ends):
+    root, second = factory.add("root", role="admin"), factory.add("second", role="admin")
     ends(accounts, second, root)
     assert admins(accounts) == ["root"]
 
 
-def test_who_is_no_admin_may_go_where_there_is_none(accounts: Accounts, people: People, ends: Ends):
-    people.add("former", role="admin", disabled_us=1)
-    ends(accounts, people.add("alice"), SOMEBODY)
+def test_who_is_no_admin_may_go_where_there_is_none(accounts: Accounts, factory: UserFactory, ends: Ends):
+    factory.add("former", role="admin", disabled_us=1)
+    ends(accounts, factory.add("alice"), SOMEBODY)
 
 
-def test_a_disabled_admin_may_be_demoted_deleted_and_let_in_again(accounts: Accounts, people: People):
-    people.add("root", role="admin")
-    demoted, deleted, again = (people.add(name, role="admin", disabled_us=1) for name in ("one", "two", "three"))
+def test_a_disabled_admin_may_be_demoted_deleted_and_let_in_again(accounts: Accounts, factory: UserFactory):
+    factory.add("root", role="admin")
+    demoted, deleted, again = (factory.add(name, role="admin", disabled_us=1) for name in ("one", "two", "three"))
     demotes(accounts, demoted, SOMEBODY)
     deletes(accounts, deleted, SOMEBODY)
     accounts.set_disabled(again, False, actor_id=SOMEBODY, origin=HERE)
     assert admins(accounts) == ["root", "three"]
 
 
-def test_of_two_who_end_each_other_at_once_one_stays(accounts: Accounts, people: People, ends: Ends):
-    left, right = people.add("left", role="admin"), people.add("right", role="admin")
+def test_of_two_who_end_each_other_at_once_one_stays(accounts: Accounts, factory: UserFactory, ends: Ends):
+    left, right = factory.add("left", role="admin"), factory.add("right", role="admin")
 
     def end(user_id: int, actor_id: int) -> bool:
         try:

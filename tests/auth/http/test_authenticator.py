@@ -15,7 +15,7 @@ from auth.http.cookies import SessionCookie
 from auth.principal import Principal, User
 from auth.settings import AuthSettings
 from auth.thread_pools import ThreadPools
-from tests.auth.connections import connection
+from tests.auth.http.connections import connection
 from tests.clock import START, MovableClock
 
 SESSION, TOKEN, KEY, ACCESS = (

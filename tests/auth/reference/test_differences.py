@@ -2,8 +2,20 @@
 
 import pytest
 
-from tests.auth.oracle.both import ALICE, LOGIN, LOGOUT, ME, PASSWORD, SET_PASSWORD, Both, Call, Reply, Side, post
-from tests.auth.oracle.differences import ANYTHING, DIFFERENCES, NEW, Difference
+from tests.auth.reference.comparison import (
+    ALICE,
+    LOGIN,
+    LOGOUT,
+    ME,
+    PASSWORD,
+    SET_PASSWORD,
+    Both,
+    Call,
+    Reply,
+    Side,
+    post,
+)
+from tests.auth.reference.differences import ANYTHING, DIFFERENCES, NEW, Difference
 
 
 def matches(reply: Reply, expected: tuple[int, object]) -> bool:

@@ -10,8 +10,8 @@ from fastapi.routing import iter_route_contexts
 from auth.http.permissions import access_rules_of
 from auth.principal import KEY_SCOPES, CredentialKind, Scope
 from tests.auth.application import Application
-from tests.auth.people import People
 from tests.auth.routes.browser import OWN, browser, program
+from tests.auth.user_factory import UserFactory
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ async def test_with_a_session_that_has_ended(application: Application):
             await refused(client, operation, 401, "not_authenticated")
 
 
-async def test_with_a_key_of_all_scopes_but_the_one(application: Application, people: People, root: int):
+async def test_with_a_key_of_all_scopes_but_the_one(application: Application, factory: UserFactory, root: int):
     for scope in {operation.scope for operation in OPERATIONS}:
-        async with program(application, people.let_in(root, "key", frozenset(KEY_SCOPES - {scope}))) as client:
+        async with program(application, factory.issue(root, "key", frozenset(KEY_SCOPES - {scope}))) as client:
             for operation in OPERATIONS:
                 if operation.scope is None:
                     await refused(client, operation, 403, "not_allowed")
@@ -122,8 +122,8 @@ async def test_with_the_session_of_who_is_no_admin(hers: httpx.AsyncClient):
             await refused(hers, operation, 403, "insufficient_scope")
 
 
-async def test_by_another_sites_doing(application: Application, people: People, root: int):
-    cookies = {application.auth.cookie.name: people.let_in(root)}
+async def test_by_another_sites_doing(application: Application, factory: UserFactory, root: int):
+    cookies = {application.auth.cookie.name: factory.issue(root)}
     async with application.client(cookies=cookies) as client:
         for operation in WRITES:
             for headers in (
@@ -135,23 +135,23 @@ async def test_by_another_sites_doing(application: Application, people: People, 
             ):
                 await refused(client, operation, 403, "cross_site_request", **headers)
     assert application.auth.audit.entries() == []
-    assert people.credentials.list(root, ["session"])
+    assert factory.credentials.list(root, ["session"])
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-async def test_who_may_gets_in(application: Application, people: People, operation: Operation):
+async def test_who_may_gets_in(application: Application, factory: UserFactory, operation: Operation):
     """By session, by token, and where a scope will do by a key; what is asked for may still not be there."""
     for kind in operation.kinds if operation.scope is None else (*operation.kinds, "key"):
-        secret = people.let_in(
-            people.add(f"{kind}-user", role="admin"), kind, frozenset(filter(None, [operation.scope]))
+        secret = factory.issue(
+            factory.add(f"{kind}-user", role="admin"), kind, frozenset(filter(None, [operation.scope]))
         )
         async with browser(application, secret) if kind == "session" else program(application, secret) as client:
             reply = await operation.ask(client)
         assert reply.status_code in {200, 201, 204, 400, 404}, kind
 
 
-async def test_a_body_too_large_or_no_json(application: Application, people: People, root: int):
-    async with browser(application, people.let_in(root)) as client:
+async def test_a_body_too_large_or_no_json(application: Application, factory: UserFactory, root: int):
+    async with browser(application, factory.issue(root)) as client:
         for operation in OPERATIONS:
             if operation.body is None:
                 continue

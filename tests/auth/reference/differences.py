@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.auth.oracle.both import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Call, post
+from tests.auth.reference.comparison import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Call, post
 
 NEW = "a heron over the wet meadow"
 JSON = {"content-type": "application/json"}

@@ -10,7 +10,7 @@ from auth.passwords.hashing import Passwords
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
 from auth.users.accounts import Accounts
 from tests.auth.application import Application
-from tests.auth.people import People
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "test")
@@ -24,13 +24,13 @@ def accounts(application: Application) -> Accounts:
 
 
 @pytest.fixture
-def alice(people: People) -> int:
-    return people.add("alice", password=HASHED)
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice", password=HASHED)
 
 
 @pytest.fixture
-def admin(people: People) -> int:
-    return people.add("root", role="admin")
+def admin(factory: UserFactory) -> int:
+    return factory.add("root", role="admin")
 
 
 def belongings(engine: Engine, user_id: int) -> None:
@@ -68,9 +68,9 @@ def families_alive(engine: Engine) -> int:
         return len(connection.execute(select(oauth_families).where(oauth_families.c.revoked_us.is_(None))).all())
 
 
-def test_users_are_found_by_name_and_address_the_newest_first(accounts, people):
-    ids = {name: people.add(name) for name in ("alice", "bob", "alicia", "under_score", "Straße")}
-    people.add("gone", deleted_us=1)
+def test_users_are_found_by_name_and_address_the_newest_first(accounts, factory):
+    ids = {name: factory.add(name) for name in ("alice", "bob", "alicia", "under_score", "Straße")}
+    factory.add("gone", deleted_us=1)
 
     def found(*arguments, **options):
         return [user.username for user in accounts.find(*arguments, **options)]
@@ -95,17 +95,17 @@ def test_a_role_is_set_by_another(application, accounts, alice, admin):
     assert accounts.get(admin).role == "admin"
 
 
-def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts, people, alice, admin):
+def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts, factory, alice, admin):
     belongings(engine, alice)
-    secrets = {kind: people.let_in(alice, kind) for kind in ("session", "token", "key")}
+    secrets = {kind: factory.issue(alice, kind) for kind in ("session", "token", "key")}
     assert accounts.set_disabled(alice, True, actor_id=admin, origin=HERE).is_disabled
     assert accounts.get(alice).is_disabled
-    assert not any(people.holder(secret) for secret in secrets.values())
+    assert not any(factory.principal(secret) for secret in secrets.values())
     assert families_alive(engine) == 0
     with pytest.raises(InvalidLogin):
         accounts.authenticate("alice", PASSWORD, origin=HERE)
     assert not accounts.set_disabled(alice, False, actor_id=admin, origin=HERE).is_disabled
-    assert [kind for kind, secret in secrets.items() if people.holder(secret)] == ["key"]
+    assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
     assert accounts.authenticate("alice", PASSWORD, origin=HERE).id == alice
     with pytest.raises(NotAllowed):
         accounts.set_disabled(admin, True, actor_id=admin, origin=HERE)
@@ -119,24 +119,24 @@ def test_nobody_is_nobody(accounts, user_id):
         accounts.set_disabled(user_id, True, actor_id=None, origin=HERE)
 
 
-def test_people_delete_themselves_with_their_password(engine, accounts, people, alice):
+def test_people_delete_themselves_with_their_password(engine, accounts, factory, alice):
     belongings(engine, alice)
-    secret = people.let_in(alice, "key")
+    secret = factory.issue(alice, "key")
     for password, message in ((None, "This field is required."), ("wrong", "Invalid password.")):
         with pytest.raises(InvalidFields) as caught:
             accounts.delete(alice, password=password, origin=HERE)
         assert caught.value.fields == {"current_password": [message]}
-    assert people.holder(secret)
+    assert factory.principal(secret)
     accounts.delete(alice, password=PASSWORD, origin=HERE)
     assert accounts.get(alice) is None
-    assert people.holder(secret) is None
+    assert factory.principal(secret) is None
     assert count(engine, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
     assert accounts.register("alice", PASSWORD, origin=HERE).id != alice
 
 
-def test_admins_delete_others_and_who_has_no_password_gives_none(application, accounts, people, alice, admin):
+def test_admins_delete_others_and_who_has_no_password_gives_none(application, accounts, factory, alice, admin):
     accounts.delete(alice, actor_id=admin, origin=HERE)
-    stranger = people.add("stranger", password=None)
+    stranger = factory.add("stranger", password=None)
     accounts.delete(stranger, origin=HERE)
     log = [(entry.user_id, entry.actor_id) for entry in application.auth.audit.entries(event=Event.DELETED)]
     assert log == [(stranger, stranger), (alice, admin)]

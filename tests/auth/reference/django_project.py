@@ -1,4 +1,4 @@
-"""The original's accounts: Djoser on Django with its tokens. ``python project.py PORT DATABASE`` serves it."""
+"""The original's accounts: Djoser on Django with its tokens. ``python django_project.py PORT DATABASE`` serves it."""
 
 import sys
 from pathlib import Path

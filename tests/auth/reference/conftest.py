@@ -10,9 +10,9 @@ from auth.tables import metadata
 from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
-from tests.auth.oracle.both import ALICE, PASSWORD, REGISTER, Both, Side, post
-from tests.auth.oracle.server import Djoser
-from tests.auth.people import People
+from tests.auth.reference.comparison import ALICE, PASSWORD, REGISTER, Both, Side, post
+from tests.auth.reference.server import Djoser
+from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 HASHED = Passwords(min_length=15).hash(PASSWORD)
@@ -41,9 +41,9 @@ class Lasting:
 
     def invite_alice(self) -> str:
         """Her token. Nothing is hashed: that would take the longest of most tests."""
-        people = People(self.engine, self.application.clock)
-        alice = people.add(ALICE["username"], email=ALICE["email"], password=HASHED)
-        return people.let_in(alice, "token")
+        factory = UserFactory(self.engine, self.application.clock)
+        alice = factory.add(ALICE["username"], email=ALICE["email"], password=HASHED)
+        return factory.issue(alice, "token")
 
 
 @pytest.fixture(scope="session")

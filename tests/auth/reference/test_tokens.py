@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.auth.oracle.both import LOGIN, LOGOUT, ME, PASSWORD, Both, Call, post
+from tests.auth.reference.comparison import LOGIN, LOGOUT, ME, PASSWORD, Both, Call, post
 
 LOGINS = [
     {"username": "alice", "password": PASSWORD},
