@@ -1,4 +1,4 @@
-"""A browser on the web app of a real service: fixtures for the tests that look at it as people do."""
+"""Fixtures for tests of the web app in a real browser, against a real service."""
 
 import os
 import shutil
@@ -19,13 +19,13 @@ FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-st
 
 
 def launch(playwright: Playwright) -> Browser:
-    """The machine's Chromium, or Playwright's own where there is none."""
+    """Start the installed Chromium, or Playwright's if there is none."""
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGUMENTS, *FAKE_CAMERA])
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Closed at the end of the module: while it is open, this thread can run no event loop of its own."""
+    """Closed at the end of the module, because this thread cannot run another event loop while it is open."""
     if shutil.which("chromium") is None and not os.environ.get("CI"):
         pytest.skip("needs Chromium")
     with sync_playwright() as playwright:
@@ -36,13 +36,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def faults() -> list[str]:
-    """What the browser objects to, and requests to other hosts."""
+    """Errors and warnings in the browser, and requests to other hosts."""
     return []
 
 
 @pytest.fixture
 def page(browser: Browser, service: Service, faults: list[str]) -> Iterator[Page]:
-    """Open at the root; the test fails if anything goes astray on the page."""
+    """A page at the root of the web app; the test fails if the browser reported an error."""
     if not (FRONTEND / "dist" / "index.html").is_file():
         pytest.fail("the web app is not built: make web")
     context = browser.new_context(permissions=["camera"])
@@ -61,13 +61,13 @@ def page(browser: Browser, service: Service, faults: list[str]) -> Iterator[Page
 
 
 def _note(message: Any, faults: list[str]) -> None:
-    # Chromium writes a line for every reply of 400 and more, too, which tests here ask for.
+    # Chromium also reports responses with status 400 and above, which some tests expect.
     if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
         faults.append(message.text)
 
 
-def broken_rules(page: Page) -> list[tuple[str, str, str]]:
-    """Rules of accessibility that the page breaks as it stands: its path, the rule, the element."""
+def accessibility_violations(page: Page) -> list[tuple[str, str, str]]:
+    """Accessibility violations on the page: path, rule and element."""
     page.get_by_role("heading", level=1).wait_for()
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run()")["violations"]

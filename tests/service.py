@@ -1,4 +1,4 @@
-"""A real Raylens for tests: ``raylens serve`` in a process of its own, with its own Ray, data folder and port."""
+"""A real Raylens for tests: a ``raylens serve`` process with its own Ray, data folder and port."""
 
 import json
 import os
@@ -20,11 +20,16 @@ from serve_app.cluster.serve_config import default_path
 START_S = 120.0
 STOP_S = 60.0
 SHARED_DATA = Path(__file__).parent.parent / ".raylens"
-"""Model artifacts are the same for every test, so they are built once here."""
+"""Model artifacts are the same for all tests, so they are built only once, here."""
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of the tests without the settings of Raylens, Ray and pytest."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))}
 
 
 class Service:
-    """Start, stop, and reach into a running service. ``change`` edits the Serve configuration before the start."""
+    """Starts, stops and inspects a service. ``change`` edits the Serve configuration before the start."""
 
     def __init__(
         self, folder: Path, change: Callable[[dict[str, Any]], None] | None = None, **environment: str
@@ -48,7 +53,7 @@ class Service:
             (data / "artifacts").symlink_to(SHARED_DATA / "artifacts")
 
     def start(self) -> None:
-        """Return once every model is warm."""
+        """Returns when every model is warm."""
         command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(self.port)]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
@@ -66,64 +71,60 @@ class Service:
         assert self.addresses["web"]
 
     def stop(self) -> None:
-        """As Ctrl-C does; fails where a process is left behind."""
+        """Stop it like Ctrl-C; fails if a process remains."""
         if self._process is None:
             return
-        family = self.processes()
+        processes = self.processes()
         self._process.send_signal(signal.SIGINT)
         code = self._process.wait(STOP_S)
-        _, left = psutil.wait_procs(family, timeout=10)
-        for process in left:
+        _, remaining = psutil.wait_procs(processes, timeout=10)
+        for process in remaining:
             process.kill()
         assert self._process.stdout
         self._process.stdout.close()
         self._process = None
         assert code == 0, self.log.read_text()[-4000:]
-        assert not left, f"left behind: {[process.cmdline() for process in left if process.is_running()]}"
+        assert not remaining, f"still running: {[process.cmdline() for process in remaining if process.is_running()]}"
 
     def processes(self) -> list[psutil.Process]:
-        """Every process of this service: Ray's, HAProxy's, the replicas'."""
+        """All processes of this service: Ray, HAProxy and the replicas."""
         assert self._process
         return psutil.Process(self._process.pid).children(recursive=True)
 
     def replicas(self, deployment: str) -> list[psutil.Process]:
-        """The replicas' processes of one deployment, e.g. ``Classifier``."""
-        wanted = f"ray::ServeReplica:raylens:{deployment}"
+        """The processes of the replicas of one deployment, e.g. ``Classifier``."""
+        prefix = f"ray::ServeReplica:raylens:{deployment}"
         found = []
         for process in self.processes():
             try:
                 title = " ".join(process.cmdline())
             except psutil.Error:
                 continue
-            if title.startswith(wanted) and title[len(wanted) : len(wanted) + 1] in {"", ".", " "}:
+            if title.startswith(prefix) and title[len(prefix) : len(prefix) + 1] in {"", ".", " "}:
                 found.append(process)
         return found
 
     def kill(self, deployment: str) -> int:
-        """SIGKILL one replica; its process id."""
+        """SIGKILL one replica and return its process id."""
         victim = self.replicas(deployment)[0]
         victim.kill()
         return victim.pid
 
     def run(self, *arguments: str, stdin: str = "") -> str:
-        """What ``raylens`` with these arguments prints, on the same data folder."""
+        """The output of a ``raylens`` command with the settings of this service."""
         command = [sys.executable, "-m", "serve_app.cli.main", *arguments]
-        outcome = subprocess.run(
+        result = subprocess.run(
             command, env=self._settings(), input=stdin, capture_output=True, text=True, timeout=60, check=False
         )
-        assert outcome.returncode == 0, outcome.stderr
-        return outcome.stdout
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
     def _settings(self) -> dict[str, str]:
-        """The environment of its processes: nothing of whoever runs the tests."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))
-        }
-        return inherited | {"RAYLENS_DATA_DIR": str(self.folder / "data")} | self._environment
+        return inherited_environment() | {"RAYLENS_DATA_DIR": str(self.folder / "data")} | self._environment
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
-        give_up_at = time.monotonic() + timeout_s
-        while time.monotonic() < give_up_at:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
             try:
                 if httpx.get(f"{self.url}/api/health/ready", timeout=2).status_code == 200:
                     return

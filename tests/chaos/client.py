@@ -1,12 +1,14 @@
-"""A lean HTTP/1.1 client: it shares two cores with the service it loads, and may leave at any moment."""
+"""A minimal HTTP/1.1 client. It uses little CPU time, which it shares with the service, and can disconnect any time."""
 
 import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from itertools import cycle
+from statistics import median, quantiles
+from typing import Any, Protocol, Self
 
 from tests.chaos.photos import Photo
 
@@ -15,12 +17,12 @@ PATH = "/api/v1/classifications"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one request. ``status`` 0: the connection broke before an answer was there."""
+    """Result of one request. ``status`` is 0 if the connection failed before the response was complete."""
 
     photo: Photo
     status: int
     started_at: float
-    """Of the monotonic clock, seconds."""
+    """Monotonic clock, seconds."""
     seconds: float
     headers: dict[str, str]
     body: bytes
@@ -36,7 +38,7 @@ class Outcome:
 
 
 class Connection:
-    """One keep-alive connection, opened when it is needed."""
+    """One keep-alive connection, opened by the first request."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -46,22 +48,22 @@ class Connection:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.drop()
+        self.close()
 
-    def drop(self) -> None:
-        """Hang up, whatever is under way."""
+    def close(self) -> None:
+        """Disconnect, even if a request is in progress."""
         if self._streams:
             self._streams[1].close()
             self._streams = None
 
     async def post(self, photo: Photo, query: str = "cache=off", timeout_s: float = 30.0) -> Outcome:
-        """Send a photo once; a broken connection is an outcome, not an error, and nothing is tried again here."""
+        """Send a photo once, without retries. A failed connection is an outcome, not an exception."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout_s + 5.0):
                 status, headers, body = await self._exchange(photo, query, timeout_s)
         except (OSError, EOFError, TimeoutError) as error:
-            self.drop()
+            self.close()
             return Outcome(photo, 0, started, time.monotonic() - started, {}, repr(error).encode())
         return Outcome(photo, status, started, time.monotonic() - started, headers, body)
 
@@ -78,7 +80,7 @@ class Connection:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if headers.get("connection", "").lower() == "close" or "content-length" not in headers:
-            self.drop()
+            self.close()
         return int(first.split()[1]), headers, body
 
 
@@ -89,9 +91,9 @@ async def closed_loop(
     *,
     query: str = "cache=off",
     timeout_s: float = 30.0,
-    heard: Callable[[Outcome], None] = lambda _: None,
+    on_outcome: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
-    """Every photo once; each connection sends its next when the last is answered. ``heard`` gets each outcome."""
+    """Send each photo once; a connection sends its next photo when it has the response to the previous one."""
     waiting = iter(photos)
     outcomes: list[Outcome] = []
 
@@ -100,14 +102,41 @@ async def closed_loop(
             for photo in waiting:
                 outcome = await connection.post(photo, query, timeout_s)
                 outcomes.append(outcome)
-                heard(outcome)
+                on_outcome(outcome)
                 if outcome.status != 201:
-                    await asyncio.sleep(0.05)  # a client that hammers a closed port measures nothing
+                    await asyncio.sleep(0.05)  # do not spin on a closed port
 
     await asyncio.gather(*(run() for _ in range(connections)))
     return outcomes
 
 
+class Event(Protocol):
+    """``asyncio.Event`` or ``threading.Event``."""
+
+    def is_set(self) -> bool: ...
+
+
+def repeat_until(done: Event, photos: Sequence[Photo]) -> Iterator[Photo]:
+    """The photos, again and again until the event is set."""
+    for photo in cycle(photos):
+        if done.is_set():
+            return
+        yield photo
+
+
 def statuses(outcomes: Iterable[Outcome]) -> dict[int, int]:
-    """Outcomes by status, for comparison and for the message of an assertion."""
+    """Number of outcomes by status."""
     return dict(Counter(outcome.status for outcome in outcomes))
+
+
+def p99(outcomes: Iterable[Outcome]) -> float:
+    """99th percentile of the latency, seconds."""
+    return quantiles((outcome.seconds for outcome in outcomes), n=100)[98]
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Statuses and latencies in one line."""
+    seconds = [outcome.seconds for outcome in outcomes]
+    return (
+        f"{statuses(outcomes)}, median {median(seconds):.2f} s, p99 {p99(outcomes):.2f} s, maximum {max(seconds):.2f} s"
+    )

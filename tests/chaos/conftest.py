@@ -1,11 +1,11 @@
-"""One service for the tests that need no other: embedded database and cache, real weights."""
+"""A service for all tests that do not need their own: embedded database and cache, real weights."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.browser import browser, faults, page
-from tests.chaos.books import Books
+from tests.chaos.record_checker import RecordChecker
 from tests.service import Service
 
 __all__ = ["browser", "faults", "page"]
@@ -20,7 +20,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def books(service: Service) -> Iterator[Books]:
-    books = Books(service)
-    yield books
-    books.close()
+def records(service: Service) -> Iterator[RecordChecker]:
+    checker = RecordChecker(service.folder / "data")
+    yield checker
+    checker.close()

@@ -1,4 +1,4 @@
-"""Any number of real photos, no two the same bytes: crops of the photos that installed packages bring along."""
+"""Any number of distinct real photos: crops of the photos in installed packages."""
 
 import hashlib
 import io
@@ -12,37 +12,34 @@ from tests.models.photos import labelled
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """An encoded photo and what is known of it beforehand."""
+    """An encoded photo and its hash."""
 
     data: bytes
     sha256: str
-    source: int
-    """Number of the photo it was cut from."""
 
 
-def cut(count: int, *, side: int = 300, quality: int = 85, seed: int = 1) -> list[Photo]:
-    """``count`` distinct JPEGs with a longer side of ``side`` pixels, the same ones for the same arguments.
+def crops(count: int, *, side: int = 300, quality: int = 85, seed: int = 1) -> list[Photo]:
+    """``count`` distinct JPEGs whose longer side has at most ``side`` pixels; the same ones for the same arguments.
 
-    Each crop keeps at least 9/10 of a photo's width and height, so it still shows what the photo shows.
+    Each crop contains at least 9/10 of a photo's width and height, so its class is that of the photo.
     """
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     sources = [photo for _, photo in labelled()]
-    for picture in sources:
-        picture.thumbnail((side * 10 // 9, side * 10 // 9))
+    for source in sources:
+        source.thumbnail((side * 10 // 9, side * 10 // 9))
     photos: dict[str, Photo] = {}
     while len(photos) < count:
-        source = len(photos) % len(sources)
-        photo = _encoded(sources[source], chance, quality, source)
+        photo = _random_crop(sources[len(photos) % len(sources)], rng, quality)
         photos[photo.sha256] = photo
     return list(photos.values())
 
 
-def _encoded(picture: Image.Image, chance: random.Random, quality: int, source: int) -> Photo:
-    width, height = picture.size
-    left, top = chance.randrange(width // 10), chance.randrange(height // 10)
+def _random_crop(source: Image.Image, rng: random.Random, quality: int) -> Photo:
+    width, height = source.size
+    left, top = rng.randrange(width // 10), rng.randrange(height // 10)
     stream = io.BytesIO()
-    picture.crop((left, top, left + width * 9 // 10, top + height * 9 // 10)).save(
-        stream, "JPEG", quality=quality - chance.randrange(10), comment=chance.randbytes(8)
+    source.crop((left, top, left + width * 9 // 10, top + height * 9 // 10)).save(
+        stream, "JPEG", quality=quality - rng.randrange(10), comment=rng.randbytes(8)
     )
     data = stream.getvalue()
-    return Photo(data, hashlib.sha256(data).hexdigest(), source)
+    return Photo(data, hashlib.sha256(data).hexdigest())

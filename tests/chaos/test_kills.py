@@ -4,14 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from statistics import median
 
 import psutil
 import pytest
 
-from tests.chaos.books import Books
-from tests.chaos.client import Outcome, closed_loop, statuses
-from tests.chaos.photos import Photo, cut
+from tests.chaos.client import Outcome, closed_loop, statuses, summary
+from tests.chaos.photos import Photo, crops
+from tests.chaos.record_checker import RecordChecker
 from tests.service import Service
 
 pytestmark = pytest.mark.chaos
@@ -19,27 +18,24 @@ CONNECTIONS = 64
 
 
 def load_and_kill(service: Service, photos: Sequence[Photo], kills: Sequence[Callable[[], object]]) -> list[Outcome]:
-    """Send every photo once; the kills fall evenly among the answers."""
-    todo = list(kills)
-    between = len(photos) // (len(kills) + 1)
-    heard = 0
+    """Send each photo once; the kills are spread evenly over the outcomes."""
+    pending = list(kills)
+    interval = len(photos) // (len(kills) + 1)
+    count = 0
 
-    def hear(_outcome: Outcome) -> None:
-        nonlocal heard
-        heard += 1
-        if todo and heard % between == 0:
-            todo.pop(0)()
+    def on_outcome(_outcome: Outcome) -> None:
+        nonlocal count
+        count += 1
+        if pending and count % interval == 0:
+            pending.pop(0)()
 
-    started = time.monotonic()
-    outcomes = asyncio.run(closed_loop(service.port, photos, CONNECTIONS, heard=hear))
-    seconds = [outcome.seconds for outcome in outcomes]
-    rate = len(outcomes) / (time.monotonic() - started)
-    print(f"{statuses(outcomes)}, {rate:.0f}/s, median {median(seconds):.2f} s, longest {max(seconds):.2f} s")
+    outcomes = asyncio.run(closed_loop(service.port, photos, CONNECTIONS, on_outcome=on_outcome))
+    print(summary(outcomes))
     return outcomes
 
 
 def kill_process(service: Service, title: str) -> None:
-    """SIGKILL what holds ``title`` in its command line: one process, but for HAProxies that a new one has relieved."""
+    """SIGKILL the process with ``title`` in its command line; of HAProxy also those that are being replaced."""
     victims = [process for process in service.processes() if title in " ".join(_command(process))]
     assert len(victims) == 1 or (victims and "haproxy" in title)
     for victim in victims:
@@ -53,32 +49,32 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def test_no_request_fails_when_a_stage_is_killed(service: Service, books: Books):
+def test_no_request_fails_when_a_stage_is_killed(service: Service, records: RecordChecker):
     stages = ("Preprocessor", "Classifier", "Results")
     before = {stage: service.replicas(stage)[0].pid for stage in stages}
-    outcomes = load_and_kill(service, cut(1300), [partial(service.kill, stage) for stage in stages])
+    outcomes = load_and_kill(service, crops(1300), [partial(service.kill, stage) for stage in stages])
     assert statuses(outcomes) == {201: 1300}
-    books.check(outcomes)
+    records.check(outcomes)
     assert all(service.replicas(stage)[0].pid != before[stage] for stage in stages)
 
 
-def test_requests_survive_the_death_of_their_ingress(service: Service, books: Books):
-    """HAProxy sends those under way once more, and those that arrive meanwhile wait for the next replica."""
-    outcomes = load_and_kill(service, cut(700, seed=2), [partial(service.kill, "Ingress")])
+def test_no_request_fails_when_the_ingress_is_killed(service: Service, records: RecordChecker):
+    """HAProxy resends requests in flight and holds new ones until the next replica is ready."""
+    outcomes = load_and_kill(service, crops(700, seed=2), [partial(service.kill, "Ingress")])
     assert statuses(outcomes) == {201: 700}
-    books.check(outcomes, unanswered_at_most=CONNECTIONS)
+    records.check(outcomes, unanswered_at_most=CONNECTIONS)
 
 
-def test_no_request_fails_when_serves_own_actors_are_killed(service: Service, books: Books):
+def test_no_request_fails_when_actors_of_serve_are_killed(service: Service, records: RecordChecker):
     actors = ("ray::ServeController", "ray::ProxyActor")
-    outcomes = load_and_kill(service, cut(400, seed=3), [partial(kill_process, service, actor) for actor in actors])
+    outcomes = load_and_kill(service, crops(400, seed=3), [partial(kill_process, service, actor) for actor in actors])
     assert statuses(outcomes) == {201: 400}
-    books.check(outcomes)
+    records.check(outcomes)
 
 
 @pytest.mark.parametrize("title", ["bin/haproxy -db", "ray::HAProxyManager"])
-def test_the_service_is_back_soon_after_haproxy_was_killed(service: Service, books: Books, title: str):
-    """There is one HAProxy a machine: without it nobody is let in, but nothing that was answered is lost."""
+def test_the_service_recovers_after_haproxy_is_killed(service: Service, records: RecordChecker, title: str):
+    """Each machine has one HAProxy: without it requests fail, but nothing that was answered is lost."""
     killed_at = 0.0
 
     def kill() -> None:
@@ -86,19 +82,19 @@ def test_the_service_is_back_soon_after_haproxy_was_killed(service: Service, boo
         killed_at = time.monotonic()
         kill_process(service, title)
 
-    outcomes = load_and_kill(service, cut(130, seed=4), [kill])
+    outcomes = load_and_kill(service, crops(130, seed=4), [kill])
     assert all(outcome.status == 201 for outcome in outcomes if outcome.ended_at < killed_at)
     service.wait_ready(30)
-    away_s = time.monotonic() - killed_at
-    print(f"back after {away_s:.1f} s")
-    assert away_s < 20
-    outcomes += load_and_kill(service, cut(130, seed=5), [])
+    recovery_s = time.monotonic() - killed_at
+    print(f"ready {recovery_s:.1f} s after the kill")
+    assert recovery_s < 20
+    outcomes += load_and_kill(service, crops(130, seed=5), [])
     assert statuses(outcomes[130:]) == {201: 130}
-    books.check(outcomes, unanswered_at_most=CONNECTIONS)
+    records.check(outcomes, unanswered_at_most=CONNECTIONS)
 
 
-def test_requests_survive_six_deaths_of_the_preprocessor(service: Service, books: Books):
-    """As a picture would do that crashes the decoder: whoever is in work beside it must not suffer."""
+def test_no_request_fails_when_six_preprocessors_are_killed_in_a_row(service: Service, records: RecordChecker):
+    """As with an image that crashes the decoder: images of the same batch must not be affected."""
     outcomes: list[Outcome] = []
 
     async def kill_in_a_row(load: asyncio.Task[list[Outcome]]) -> int:
@@ -112,12 +108,12 @@ def test_requests_survive_six_deaths_of_the_preprocessor(service: Service, books
         return len(dead)
 
     async def run() -> int:
-        load = asyncio.create_task(closed_loop(service.port, cut(500, seed=6), CONNECTIONS))
+        load = asyncio.create_task(closed_loop(service.port, crops(500, seed=6), CONNECTIONS))
         killed = await kill_in_a_row(load)
         outcomes.extend(await load)
         return killed
 
     assert asyncio.run(run()) == 6
     assert statuses(outcomes) == {201: 500}
-    print(f"longest {max(outcome.seconds for outcome in outcomes):.1f} s")
-    books.check(outcomes)
+    print(summary(outcomes))
+    records.check(outcomes)

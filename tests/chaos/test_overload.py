@@ -1,4 +1,4 @@
-"""Ten times what the service can bear: the surplus is turned away quickly, the rest is served as ever."""
+"""Ten times the capacity of the service: excess requests are rejected quickly, the others are served as usual."""
 
 import asyncio
 import time
@@ -10,35 +10,37 @@ import psutil
 import pytest
 
 from tests.chaos.client import Connection, Outcome
-from tests.chaos.flood import Flood, flood
-from tests.chaos.photos import cut
+from tests.chaos.load_generator import LoadResult, generate_load
+from tests.chaos.photos import crops
 from tests.service import Service
 
 pytestmark = pytest.mark.chaos
 OVERLOAD_S = 20
-SETTLED_S = 5.0
+RECOVERY_S = 5.0
+CAPACITY = 256 + 48
+"""Requests that the service accepts at a time: waiting and running."""
 CLIENTS = 900
-"""Above what the service holds on to (256 waiting, 48 in work), by enough to send ten times its rate besides."""
-LEAST_SHARE = 0.6
-"""Of the throughput without the surplus; the goal is 0.85. A refusal costs 0.2 ms in the ingress and as much again in
-HAProxy and the generator, on the same two cores that classify, and nine of them come with each image."""
+"""More than the capacity, and enough to send ten times the service's rate in addition."""
+MIN_SHARE = 0.6
+"""Of the throughput without overload; the goal is 0.85. A rejection costs 0.2 ms in the Ingress and as much in HAProxy
+and the generator, on the two cores that also classify, and there are nine of them per image."""
 GROWTH_BYTES = 64 << 20
-"""What a process may grow by: 300 images are some 2 MiB, 900 connections some 30."""
+"""Allowed for each process: 300 images are about 2 MiB, 900 connections about 30."""
 HAPROXY_GROWTH_BYTES = CLIENTS * 2 * (128 << 10) + GROWTH_BYTES
-"""HAProxy holds on to two buffers for each connection in use, so that it can send a request once more."""
+"""HAProxy holds two buffers per connection, so that it can resend a request."""
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small one: its transfer must not cost the two cores more than its classification."""
+    """A small one, so that its transfer costs less CPU time than its classification."""
     path = tmp_path_factory.mktemp("overload") / "photo.jpg"
-    path.write_bytes(cut(4, side=160, quality=70)[3].data)
+    path.write_bytes(crops(4, side=160, quality=70)[3].data)
     return path
 
 
-async def probe(port: int, duration_s: float, pause_s: float) -> list[Outcome]:
-    """One client that asks now and then."""
-    photo, outcomes, end = cut(1)[0], [], time.monotonic() + duration_s
+async def single_client(port: int, duration_s: float, pause_s: float) -> list[Outcome]:
+    """One request at a time, with pauses."""
+    photo, outcomes, end = crops(1)[0], [], time.monotonic() + duration_s
     while time.monotonic() < end:
         async with Connection(port) as connection:
             outcomes.append(await connection.post(photo))
@@ -47,7 +49,7 @@ async def probe(port: int, duration_s: float, pause_s: float) -> list[Outcome]:
 
 
 def memory(service: Service) -> dict[str, int]:
-    """Resident bytes by process; the private ones would cost a walk through all its pages."""
+    """Resident bytes by process; reading the private ones instead would take too long."""
     used = {}
     for process in service.processes():
         try:
@@ -57,51 +59,53 @@ def memory(service: Service) -> dict[str, int]:
     return used
 
 
-async def overload(service: Service, image: Path, per_second: float) -> tuple[Flood, list[Outcome], dict[str, int]]:
-    """The flood, what a client saw beside it, and the most memory each process had."""
+async def overload(
+    service: Service, image: Path, per_second: float
+) -> tuple[LoadResult, list[Outcome], dict[str, int]]:
+    """Results of the load generator and of a single client at the same time, and peak memory by process."""
     peak: dict[str, int] = defaultdict(int)
-    flooding = asyncio.create_task(
-        asyncio.to_thread(flood, service.port, image, CLIENTS, OVERLOAD_S, per_second * CLIENTS / (CLIENTS - 304))
-    )
-    probing = asyncio.create_task(probe(service.port, OVERLOAD_S - 2, 0.5))
-    while not flooding.done():
+    # Clients whose request waits in the service send nothing, so the others must send more.
+    rate = per_second * CLIENTS / (CLIENTS - CAPACITY)
+    load = asyncio.create_task(asyncio.to_thread(generate_load, service.port, image, CLIENTS, OVERLOAD_S, rate))
+    client = asyncio.create_task(single_client(service.port, OVERLOAD_S - 2, 0.5))
+    while not load.done():
         for name, used in (await asyncio.to_thread(memory, service)).items():
             peak[name] = max(peak[name], used)
         await asyncio.sleep(2)
-    return await flooding, await probing, peak
+    return await load, await client, peak
 
 
-def latency(outcomes: list[Outcome]) -> float:
+def median_latency(outcomes: list[Outcome]) -> float:
     assert all(outcome.status == 201 for outcome in outcomes)
     return median(outcome.seconds for outcome in outcomes)
 
 
-def test_ten_times_what_it_can_bear(service: Service, image: Path):
-    flood(service.port, image, 64, 3)
-    usual_s = latency(asyncio.run(probe(service.port, 3, 0.05)))
-    saturated = flood(service.port, image, 64, 8)
+def test_ten_times_the_capacity(service: Service, image: Path):
+    generate_load(service.port, image, 64, 3)
+    usual_s = median_latency(asyncio.run(single_client(service.port, 3, 0.05)))
+    saturated = generate_load(service.port, image, 64, 8)
     memory_before = memory(service)
 
-    flooded, seen, peak = asyncio.run(overload(service, image, 10 * saturated.rate(201)))
+    overloaded, seen, peak = asyncio.run(overload(service, image, 10 * saturated.rate(201)))
     ended_at = time.monotonic()
-    after = asyncio.run(probe(service.port, SETTLED_S + 3, 0.05))
-    saturated_again = flood(service.port, image, 64, 8)
+    after = asyncio.run(single_client(service.port, RECOVERY_S + 3, 0.05))
+    saturated_again = generate_load(service.port, image, 64, 8)
 
-    bearable = (saturated.rate(201) + saturated_again.rate(201)) / 2
-    share = flooded.rate(201) / bearable
-    settled = [outcome for outcome in after if outcome.started_at > ended_at + SETTLED_S]
-    print(f"bears {saturated} and {saturated_again}\nflooded {flooded}: {share:.0%} of the throughput")
-    print(f"one client: {usual_s * 1e3:.0f} ms before, {latency(settled) * 1e3:.0f} ms after")
+    maximum = (saturated.rate(201) + saturated_again.rate(201)) / 2
+    share = overloaded.rate(201) / maximum
+    recovered_s = median_latency([outcome for outcome in after if outcome.started_at > ended_at + RECOVERY_S])
+    print(f"saturated: {saturated} and {saturated_again}\noverloaded: {overloaded}, {share:.0%} of the throughput")
+    print(f"single client: {usual_s * 1e3:.0f} ms before, {recovered_s * 1e3:.0f} ms after")
 
-    assert set(flooded.seconds) <= {201, 503}
-    assert flooded.rate(503) > 5 * bearable, "this was no overload"
-    assert flooded.p99(503) < 1.0
-    assert share > LEAST_SHARE
-    assert latency(settled) < 2 * usual_s + 0.02
-    for refusal in (outcome for outcome in seen if outcome.status != 201):
-        assert refusal.status == 503
-        assert int(refusal.headers["retry-after"]) >= 1
-        assert refusal.document["code"] == "overloaded"
+    assert set(overloaded.seconds) <= {201, 503}
+    assert overloaded.rate(503) > 5 * maximum, "the service was not overloaded"
+    assert overloaded.p99(503) < 1.0
+    assert share > MIN_SHARE
+    assert recovered_s < 2 * usual_s + 0.02
+    for rejection in (outcome for outcome in seen if outcome.status != 201):
+        assert rejection.status == 503
+        assert int(rejection.headers["retry-after"]) >= 1
+        assert rejection.document["code"] == "overloaded"
     assert any(outcome.status == 503 for outcome in seen)
     grown = {name: used - memory_before.get(name, used) for name, used in peak.items()}
     print("growth, MiB:", {name: used >> 20 for name, used in grown.items() if used > 1 << 20})

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import broken_rules
+from tests.browser import accessibility_violations
 from tests.e2e.people import PASSWORD, account, administrator, enter, part, sign_in
 from tests.e2e.photo_album import PhotoAlbum
 from tests.service import Service
@@ -86,15 +86,15 @@ def test_their_pages_keep_the_rules_of_accessibility(
 ) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     page.goto(album.request(service))
-    broken = broken_rules(page)
+    broken = accessibility_violations(page)
     sign_in(page, admin)
     page.get_by_role("heading", name=re.compile("^Allow")).wait_for()
-    broken += broken_rules(page)
+    broken += accessibility_violations(page)
     for tab, seen in {"users": "administrator", "clients": "Photo album", "log": "Signed in"}.items():
         page.goto(f"{service.url}/admin?tab={tab}")
         expect(page.get_by_role("main").get_by_role("list")).to_contain_text(seen)
-        broken += broken_rules(page)
+        broken += accessibility_violations(page)
     page.goto(f"{service.url}/admin?tab=clients")
     page.get_by_role("button", name="Register one").click()
-    broken += broken_rules(page)
+    broken += accessibility_violations(page)
     assert broken == []

@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import EXAMPLES, broken_rules
+from tests.browser import EXAMPLES, accessibility_violations
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
@@ -62,7 +62,7 @@ def test_pages_keep_the_rules_of_accessibility(page: Page, service: Service, the
     broken = []
     for path in ("/", "/top", "/about", "/sign-in", "/register", "/nowhere"):
         page.goto(f"{service.url}{path}")
-        broken += broken_rules(page)
+        broken += accessibility_violations(page)
     assert broken == []
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import EXAMPLES, broken_rules
+from tests.browser import EXAMPLES, accessibility_violations
 from tests.e2e.people import PASSWORD, account, enter, menu, part, sign_in
 from tests.service import Service
 
@@ -130,16 +130,16 @@ def test_ones_own_pages_keep_the_rules_of_accessibility(
 ) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     enter(page, service, account(service, f"axel-{theme}"), "/history")
-    broken = broken_rules(page)
+    broken = accessibility_violations(page)
     page.goto(service.url)
     page.get_by_label("Choose photos").last.set_input_files(CAT)
     expect(page.locator(".predictions")).to_be_visible()
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("button", name=re.compile("^All classes"))).to_be_visible()
-    broken += broken_rules(page)
+    broken += accessibility_violations(page)
     page.goto(f"{service.url}/account")
     expect(part(page, "Where you are signed in").get_by_role("listitem")).to_have_count(1)
-    broken += broken_rules(page)
+    broken += accessibility_violations(page)
     page.get_by_role("button", name="New key").click()
-    broken += broken_rules(page)
+    broken += accessibility_violations(page)
     assert broken == []

@@ -1,4 +1,4 @@
-"""One cluster for the tests of this folder, which leave it serving."""
+"""One cluster for all tests in this folder; each leaves it serving."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from serve_app.database import schema
-from tests.chaos.books import Books
 from tests.chaos.cluster.ray_service import RayService
+from tests.chaos.record_checker import RecordChecker
 from tests.kuberay.chart import EKS, Helm, Values
 from tests.servers.redis import Redis
 
@@ -15,7 +15,7 @@ ONE = {"min_replicas": 1, "max_replicas": 1}
 
 
 def values() -> Values:
-    """Those of EKS, to be small and quick: a worker of four CPUs holds two Classifiers beside the rest, not three."""
+    """Those of EKS, but smaller and faster to scale: a worker has room for two Classifiers, not for three."""
     quick = {"min_replicas": 1, "max_replicas": 3, "upscale_delay_s": 1, "downscale_delay_s": 3}
     return EKS.having(
         settings__rate_limit_anonymous="off",
@@ -40,7 +40,7 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayService
         settings = {
             "RAYLENS_DATABASE_URL": f"sqlite:///{folder / 'raylens.db'}",
             "RAYLENS_REDIS_URL": redis.url,
-            "RAYLENS_SECRET_KEY": "a key of these tests that is long enough",
+            "RAYLENS_SECRET_KEY": "a secret key for these tests only",
         }
         schema.upgrade(settings["RAYLENS_DATABASE_URL"])
         service = stack.enter_context(RayService(manifests, folder, settings, redis=f"127.0.0.1:{redis.port}"))
@@ -48,12 +48,12 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayService
         service.add_worker()
         service.deploy(service.document)
         took_s = service.wait_for(lambda: service.is_settled(Ingress=1, Classifier=1), "the first start")
-        print(f"all stages ready {took_s:.1f} s after they were asked for")
+        print(f"all stages are ready {took_s:.1f} s after the deployment")
         yield service
 
 
 @pytest.fixture
-def books(ray_service: RayService) -> Iterator[Books]:
-    books = Books(ray_service, f"sqlite:///{ray_service.folder / 'raylens.db'}")
-    yield books
-    books.close()
+def records(ray_service: RayService) -> Iterator[RecordChecker]:
+    checker = RecordChecker(ray_service.folder / "data", f"sqlite:///{ray_service.folder / 'raylens.db'}")
+    yield checker
+    checker.close()

@@ -1,13 +1,12 @@
-"""Clients behind a load balancer, which asks the workers for their health and spreads requests over the healthy."""
+"""Clients behind a load balancer that checks the workers and distributes requests among the healthy ones."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from statistics import median, quantiles
 from typing import Any, Self
 
-from tests.chaos.client import Connection, Outcome, statuses
+from tests.chaos.client import Connection, Outcome, summary
 from tests.chaos.cluster.nodes import Node
 from tests.chaos.photos import Photo
 
@@ -17,39 +16,39 @@ PAUSE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A try that got no answer, on a connection to this port; the photo was then sent again."""
+class FailedAttempt:
+    """A request without a response, on a connection to this port. The photo was sent again."""
 
     port: int
     outcome: Outcome
 
 
 class Load:
-    """Async context manager: so many connections send photos until it is left, each the next once it has an answer.
+    """Closed loop of ``connections`` that send photos until the context manager exits.
 
-    Entered once a worker is healthy; TimeoutError after a minute without.
-    ``pause_s``: between an answer and the connection's next photo.
+    Entering waits for a healthy worker and raises TimeoutError after a minute.
+    ``pause_s``: between a response and the next photo of the connection.
     """
 
     def __init__(
         self, workers: Sequence[Node], photos: Sequence[Photo], connections: int, pause_s: float = 0.0
     ) -> None:
-        """``workers`` may come and go."""
+        """``workers`` may change during the load."""
         self.outcomes: list[Outcome] = []
-        """The answers, of whatever status, as they came."""
-        self.broken: list[Broken] = []
+        """Responses with any status, in order of arrival."""
+        self.failed_attempts: list[FailedAttempt] = []
         self.ports: list[int] = []
-        """Of the healthy workers."""
+        """HTTP ports of the healthy workers."""
         self._workers = workers
         self._photos = photos
         self._connections = connections
         self._pause_s = pause_s
-        self._is_over = False
+        self._is_done = False
 
     async def __aenter__(self) -> Self:
         photos = cycle(self._photos)
         async with asyncio.timeout(READY_S):
-            # A worker's proxy may be slower than the stages, and is healthy only once it knows of them.
+            # A worker's proxy may start after the stages, and is healthy only when it knows their addresses.
             while not self.ports:
                 await self._check()
                 await asyncio.sleep(0 if self.ports else CHECK_S)
@@ -58,47 +57,43 @@ class Load:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._is_over = True
+        self._is_done = True
         await asyncio.gather(*self._tasks)
 
     async def _keep_checking(self) -> None:
-        while not self._is_over:
+        while not self._is_done:
             await self._check()
             await asyncio.sleep(CHECK_S)
 
     async def _check(self) -> None:
         healthy = [worker.http_port for worker in self._workers if await _is_healthy(worker.http_port)]
-        self.ports = healthy or self.ports  # as a load balancer does that finds none
+        self.ports = healthy or self.ports  # like a load balancer that finds no healthy target
 
     async def _run(self, number: int, photos: Iterator[Photo]) -> None:
         connections: dict[int, Connection] = {}
         for photo in photos:
-            if self._is_over:
+            if self._is_done:
                 break
             number += 1
-            while not (outcome := await self._try(number, photo, connections)).status:
+            while not (outcome := await self._attempt(number, photo, connections)).status:
                 number += 1
             self.outcomes.append(outcome)
             await asyncio.sleep(self._pause_s if outcome.status == 201 else PAUSE_S)
         for connection in connections.values():
-            connection.drop()
+            connection.close()
 
-    async def _try(self, number: int, photo: Photo, connections: dict[int, Connection]) -> Outcome:
-        for gone in connections.keys() - set(self.ports):
-            connections.pop(gone).drop()
+    async def _attempt(self, number: int, photo: Photo, connections: dict[int, Connection]) -> Outcome:
+        for unhealthy in connections.keys() - set(self.ports):
+            connections.pop(unhealthy).close()
         port = self.ports[number % len(self.ports)]
         outcome = await connections.setdefault(port, Connection(port)).post(photo)
         if not outcome.status:
-            self.broken.append(Broken(port, outcome))
+            self.failed_attempts.append(FailedAttempt(port, outcome))
             await asyncio.sleep(PAUSE_S)
         return outcome
 
     def __str__(self) -> str:
-        seconds = [outcome.seconds for outcome in self.outcomes]
-        return (
-            f"{statuses(self.outcomes)}, {len(self.broken)} sent again, median {median(seconds):.2f} s, "
-            f"p99 {quantiles(seconds, n=100)[98]:.2f} s, longest {max(seconds):.2f} s"
-        )
+        return f"{summary(self.outcomes)}, {len(self.failed_attempts)} failed attempts"
 
 
 async def _is_healthy(port: int) -> bool:
@@ -106,8 +101,8 @@ async def _is_healthy(port: int) -> bool:
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"GET /-/healthz HTTP/1.0\r\n\r\n")
-            answer = await reader.readline()
+            status_line = await reader.readline()
             writer.close()
-            return b" 200 " in answer
+            return b" 200 " in status_line
     except (OSError, TimeoutError):
         return False

@@ -1,7 +1,6 @@
-"""A node of a Ray cluster on this machine: ``ray start`` with what KubeRay gives it, a tree of processes for a pod."""
+"""A node of a Ray cluster: ``ray start`` with KubeRay's arguments. Its process tree represents a pod."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -21,14 +20,14 @@ sys.stdin.read()
 for process in [node, *node.children(recursive=True)]:
     process.kill()
 """
-"""Its standard input ends when the tests die, however they die; then the node goes, too."""
+"""Kills the node when its standard input closes, which happens however the test process ends."""
 
 
 class Node:
-    """``ray start --block``, which is a pod's first process, and all that comes of it."""
+    """``ray start --block``, the first process of a pod, and its descendants."""
 
     def __init__(self, log: Path, folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """``folder``: for HAProxy's sockets, whose paths may not be long. ``arguments``: of ``ray start``."""
+        """``folder``: for HAProxy's sockets, so its path must be short. ``arguments``: of ``ray start``."""
         self.http_port = free_port()
         self.log = log
         self._arguments = arguments
@@ -46,7 +45,7 @@ class Node:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns at once."""
+        """Does not wait until the node is ready."""
         ports = {
             "metrics-export-port": free_port(),
             "dashboard-agent-listen-port": free_port(),
@@ -68,33 +67,33 @@ class Node:
         )
 
     def processes(self) -> list[psutil.Process]:
-        """Of the whole pod."""
+        """All processes of the pod; none if it has ended."""
         if self._process is None or self._process.poll() is not None:
             return []
         first = psutil.Process(self._process.pid)
         return [first, *first.children(recursive=True)]
 
     def kill(self) -> None:
-        """As the loss of a machine: SIGKILL for everything at once."""
-        family = self.processes()
-        for process in family:
+        """SIGKILL all processes at once, like the loss of a machine."""
+        tree = self.processes()
+        for process in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._forget(family)
+        self._reap(tree)
 
     def terminate(self, timeout_s: float) -> float:
-        """As the end of a pod: SIGTERM for its first process. The seconds it took."""
+        """SIGTERM the first process, like the deletion of a pod; returns the seconds until it has ended."""
         assert self._process
-        family = self.processes()
+        tree = self.processes()
         started = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(timeout_s)
         took_s = time.monotonic() - started
-        self._forget(family)
+        self._reap(tree)
         return took_s
 
-    def _forget(self, family: list[psutil.Process]) -> None:
-        _, left = psutil.wait_procs(family, timeout=10)
+    def _reap(self, tree: list[psutil.Process]) -> None:
+        _, left = psutil.wait_procs(tree, timeout=10)
         for process in left:
             process.kill()
         if self._process and self._guard:
@@ -102,8 +101,3 @@ class Node:
             self._guard.kill()
             self._guard.communicate()
         self._process = self._guard = None
-
-
-def inherited() -> dict[str, str]:
-    """The environment of whoever runs the tests, without what concerns Ray and Raylens."""
-    return {name: text for name, text in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_", "PYTEST"))}

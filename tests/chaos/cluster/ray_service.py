@@ -1,4 +1,4 @@
-"""What KubeRay makes of the RayService, on this machine: a head, workers, and the Serve configuration by HTTP."""
+"""Does on this machine what KubeRay does with a RayService: a head, workers, the Serve configuration over HTTP."""
 
 import shutil
 import tempfile
@@ -10,33 +10,33 @@ from typing import Any, Final, Self
 import httpx
 import yaml
 
-from tests.chaos.cluster.nodes import Node, inherited
+from tests.chaos.cluster.nodes import Node
 from tests.kuberay.chart import Manifest, environment, one, pods
 from tests.servers.process import free_port
-from tests.service import SHARED_DATA
+from tests.service import SHARED_DATA, inherited_environment
 
 TOKEN: Final = "0123456789" * 4
 WORKER_CPUS: Final = 4
 LIMIT_S: Final = 150.0
-"""For anything that is waited for; the machine may have much else to do."""
+"""For every wait; long, because the machine may be busy."""
 
 Document = dict[str, Any]
 
 
 class RayService:
-    """Context manager. The head has no CPUs, and nobody sends it requests; workers are added as KubeRay would."""
+    """Context manager. The head has no CPUs and receives no requests; workers are added explicitly."""
 
     def __init__(self, manifests: list[Manifest], folder: Path, settings: Mapping[str, str], redis: str = "") -> None:
-        """``settings``: in place of the Secret, and of what the image has. ``redis``: host and port of the head's."""
+        """``settings``: replace the Secret and the image's settings. ``redis``: host and port of the head's Redis."""
         self.folder = folder
         self._cluster = one(manifests, "RayService")["spec"]["rayClusterConfig"]
         self.document: Document = yaml.safe_load(one(manifests, "RayService")["spec"]["serveConfigV2"])
         self.document["http_options"]["port"] = free_port()
-        self._short = Path(tempfile.mkdtemp(prefix="ray-"))  # paths of sockets may not be long
+        self._short = Path(tempfile.mkdtemp(prefix="ray-"))  # the length of socket paths is limited
         self._gcs, self._dashboard, self._client = free_port(), free_port(), free_port()
         rendered = environment(pods(manifests)["workers"])
         self._environment = {
-            **inherited(),
+            **inherited_environment(),
             **{name: text for name, text in rendered.items() if isinstance(text, str)},
             **self._of_this_machine(),
             **self._of_kuberay(redis),
@@ -51,7 +51,7 @@ class RayService:
         (folder / "data" / "artifacts").symlink_to(SHARED_DATA / "artifacts")
 
     def _of_this_machine(self) -> dict[str, str]:
-        """Where pods would have addresses of their own; and less patience than for a load balancer somewhere."""
+        """Different ports instead of a different address for each pod, and a shorter draining period."""
         first = free_port()
         return {
             "HOME": str(self._short),
@@ -103,75 +103,75 @@ class RayService:
         shutil.rmtree(self._short, ignore_errors=True)
 
     def start(self) -> float:
-        """The head, also a new one in its place; returns once it answers, the seconds it took."""
-        # A pod begins with an empty disk; here `ray start` would read of the cluster before, and keep away from it.
+        """Start the head, or its replacement; returns the seconds until its dashboard responds."""
+        # A new pod has an empty disk. With this file of the previous head `ray start` would not start another one.
         (self._short / "ray_current_cluster").unlink(missing_ok=True)
         self.head.start()
         return self.wait_for(lambda: self.status() is not None, "the dashboard")
 
     def add_worker(self) -> Node:
-        """It serves once it has a replica."""
+        """Start a worker; it serves requests once it has a replica."""
         worker = self._node(f"worker-{len(self.workers)}")
         worker.start()
         self.workers.append(worker)
         return worker
 
     def have_workers(self, count: int) -> None:
-        """Add those that are missing; returns once Ray counts on them."""
+        """Add workers up to ``count`` and wait until they have joined."""
         while len(self.workers) < count:
             self.add_worker()
         self.wait_for(lambda: self._nodes_alive() == count + 1, f"{count} workers")
 
     def deploy(self, document: Document) -> None:
-        """As KubeRay does when ``serveConfigV2`` has changed."""
-        answer = self._ask("PUT", document)
-        assert answer.status_code == 200, answer.text
+        """Apply a changed ``serveConfigV2``, like KubeRay."""
+        response = self._request("PUT", document)
+        assert response.status_code == 200, response.text
         self.document = document
 
     def status(self) -> Document | None:
-        """Serve's details of the application, empty where there is none; None: nobody answers."""
+        """Serve's details of the application, empty if it is not deployed; None if the dashboard does not respond."""
         try:
-            answer = self._ask("GET").raise_for_status()
+            response = self._request("GET").raise_for_status()
         except httpx.HTTPError:
             return None
-        application: Document = answer.json()["applications"].get("raylens", {})
+        application: Document = response.json()["applications"].get("raylens", {})
         assert application.get("status") != "DEPLOY_FAILED", application["message"]
         return application
 
     def _nodes_alive(self) -> int:
-        nodes = self._ask("GET", path="/api/v0/nodes").raise_for_status().json()["data"]["result"]["result"]
+        nodes = self._request("GET", path="/api/v0/nodes").raise_for_status().json()["data"]["result"]["result"]
         return [node["state"] for node in nodes].count("ALIVE")
 
-    def _ask(
+    def _request(
         self, method: str, document: Document | None = None, path: str = "/api/serve/applications/"
     ) -> httpx.Response:
         url = f"http://127.0.0.1:{self._dashboard}{path}"
         return httpx.request(method, url, headers={"Authorization": f"Bearer {TOKEN}"}, json=document, timeout=60)
 
     def replicas(self, deployment: str, state: str = "RUNNING") -> list[Document]:
-        """Serve's details of those in a state."""
+        """Serve's details of the replicas in a state."""
         deployments = (self.status() or {}).get("deployments", {})
         replicas = deployments.get(deployment, {}).get("replicas", [])
         return [replica for replica in replicas if replica["state"] == state]
 
     def replica_ids(self, worker: Node | None = None) -> set[str]:
-        """Of all deployments; those on one worker."""
+        """Replicas of all deployments, or those on one worker."""
         deployments = (self.status() or {}).get("deployments", {}).values()
         pids = {process.pid for process in worker.processes()} if worker else None
         replicas = [replica for deployment in deployments for replica in deployment["replicas"]]
         return {replica["replica_id"] for replica in replicas if pids is None or replica.get("pid") in pids}
 
-    def is_settled(self, **wanted: int) -> bool:
-        """Whether everything runs as it should, and that are so many replicas, by deployment."""
+    def is_settled(self, **replicas: int) -> bool:
+        """Whether all deployments are healthy and have the given numbers of replicas."""
         status = self.status() or {}
         return (
             status.get("status") == "RUNNING"
             and all(deployment["status"] == "HEALTHY" for deployment in status["deployments"].values())
-            and all(len(status["deployments"][name]["replicas"]) == count for name, count in wanted.items())
+            and all(len(status["deployments"][name]["replicas"]) == count for name, count in replicas.items())
         )
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> float:
-        """The seconds it took."""
+        """Wait until the condition holds; returns the seconds it took."""
         started = time.monotonic()
         while not condition():
             assert time.monotonic() - started < LIMIT_S, f"{what}: not within {LIMIT_S:g} s; {self.status()}"

@@ -1,16 +1,16 @@
-"""Workers are lost under load: one without a word, one as pods end."""
+"""Workers are lost under load: one is killed, one is terminated like a pod."""
 
 import asyncio
 import copy
 
 import pytest
 
-from tests.chaos.books import Books
 from tests.chaos.client import statuses
 from tests.chaos.cluster.load import Load
 from tests.chaos.cluster.nodes import Node
 from tests.chaos.cluster.ray_service import Document, RayService
-from tests.chaos.photos import cut
+from tests.chaos.photos import crops
+from tests.chaos.record_checker import RecordChecker
 
 pytestmark = pytest.mark.chaos
 CONNECTIONS = 16
@@ -33,8 +33,8 @@ def serving(service: RayService, load: Load) -> list[Node]:
     return [worker for worker in service.workers if worker.http_port in load.ports]
 
 
-def is_settled_without(service: RayService, gone: set[str]) -> bool:
-    return service.is_settled(**TWO) and not gone & service.replica_ids()
+def is_settled_without(service: RayService, lost: set[str]) -> bool:
+    return service.is_settled(**TWO) and not lost & service.replica_ids()
 
 
 @pytest.fixture
@@ -47,53 +47,55 @@ def doubled_service(ray_service: RayService) -> RayService:
     return ray_service
 
 
-def test_what_a_lost_worker_had_in_work_is_done_elsewhere(doubled_service: RayService, books: Books) -> None:
+def test_requests_of_a_killed_worker_are_completed_by_others(
+    doubled_service: RayService, records: RecordChecker
+) -> None:
     service = doubled_service
 
-    async def lose() -> tuple[Load, Node, float]:
-        async with Load(service.workers, cut(300, seed=4), CONNECTIONS) as load:
+    async def kill_worker() -> tuple[Load, Node, float]:
+        async with Load(service.workers, crops(300, seed=4), CONNECTIONS) as load:
             await asyncio.to_thread(service.wait_for, lambda: len(load.ports) == 2, "a proxy on both workers")
             await asyncio.sleep(2)
             lost = service.workers[0]
-            gone = service.replica_ids(lost)
-            assert gone
+            replicas = service.replica_ids(lost)
+            assert replicas
             await asyncio.to_thread(lost.kill)
             service.workers.remove(lost)
-            service.add_worker()  # as KubeRay does
-            back_s = await asyncio.to_thread(
-                service.wait_for, lambda: is_settled_without(service, gone), "all replicas again"
+            service.add_worker()  # like KubeRay
+            recovery_s = await asyncio.to_thread(
+                service.wait_for, lambda: is_settled_without(service, replicas), "all replicas on other workers"
             )
             await asyncio.sleep(2)
-        return load, lost, back_s
+        return load, lost, recovery_s
 
-    load, lost, back_s = asyncio.run(lose())
-    print(f"all replicas again {back_s:.1f} s after a worker was lost; {load}")
+    load, lost, recovery_s = asyncio.run(kill_worker())
+    print(f"all replicas restored {recovery_s:.1f} s after a worker was killed; {load}")
     assert set(statuses(load.outcomes)) == {201}
-    assert {broken.port for broken in load.broken} <= {lost.http_port}, "only its own connections broke"
-    assert len(load.broken) <= 2 * CONNECTIONS
-    books.check(load.outcomes, unanswered_at_most=CONNECTIONS)
+    assert {attempt.port for attempt in load.failed_attempts} <= {lost.http_port}, "only its own connections failed"
+    assert len(load.failed_attempts) <= 2 * CONNECTIONS
+    records.check(load.outcomes, unanswered_at_most=CONNECTIONS)
 
 
-def test_nobody_notices_a_worker_that_is_told_to_go(doubled_service: RayService, books: Books) -> None:
+def test_terminating_a_worker_is_not_noticed_by_clients(doubled_service: RayService, records: RecordChecker) -> None:
     service = doubled_service
 
     async def drain() -> tuple[Load, float]:
-        async with Load(service.workers, cut(300, seed=5), CONNECTIONS) as load:
+        async with Load(service.workers, crops(300, seed=5), CONNECTIONS) as load:
             await asyncio.sleep(2)
-            goes = serving(service, load)[0]
-            gone = service.replica_ids(goes)
-            assert gone
+            worker = serving(service, load)[0]
+            replicas = service.replica_ids(worker)
+            assert replicas
             service.add_worker()
-            took_s = await asyncio.to_thread(goes.terminate, GRACE_S)
-            service.workers.remove(goes)
+            took_s = await asyncio.to_thread(worker.terminate, GRACE_S)
+            service.workers.remove(worker)
             await asyncio.to_thread(
-                service.wait_for, lambda: is_settled_without(service, gone), "all replicas elsewhere"
+                service.wait_for, lambda: is_settled_without(service, replicas), "all replicas on other workers"
             )
             await asyncio.sleep(2)
         return load, took_s
 
     load, took_s = asyncio.run(drain())
-    print(f"drained and gone in {took_s:.1f} s; {load}")
+    print(f"drained and terminated in {took_s:.1f} s; {load}")
     assert set(statuses(load.outcomes)) == {201}
-    assert not load.broken
-    books.check(load.outcomes)
+    assert not load.failed_attempts
+    records.check(load.outcomes)

@@ -1,4 +1,4 @@
-"""A load generator that does not wait for answers: h2load, in C, so that it leaves the two cores to the service."""
+"""A load generator that does not wait for responses: h2load, which is written in C and uses little CPU time."""
 
 import subprocess
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from statistics import quantiles
 from tests.chaos.client import PATH
 from tests.servers.process import require
 
-OPENING_S = 2
-"""At the start all connections open and send at once, which is no steady stream; this is left out of the count."""
+WARM_UP_S = 2
+"""Not measured, because all connections open and send at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Flood:
-    """What came of it: seconds until the end of each response, by status."""
+class LoadResult:
+    """Latencies in seconds, by status of the response."""
 
     seconds: dict[int, list[float]]
     duration_s: float
 
     def rate(self, status: int) -> float:
-        """Responses of this status a second."""
+        """Responses with this status per second."""
         return len(self.seconds.get(status, [])) / self.duration_s
 
     def p99(self, status: int) -> float:
@@ -31,10 +31,13 @@ class Flood:
         return "; ".join(parts)
 
 
-def flood(port: int, image: Path, connections: int, duration_s: int, per_second: float | None = None) -> Flood:
-    """Send the image over and over: as fast as answers come, or so many a second in all whatever comes of them.
+def generate_load(
+    port: int, image: Path, connections: int, duration_s: int, per_second: float | None = None
+) -> LoadResult:
+    """Send the image repeatedly, ``per_second`` times in total, or without it as fast as responses arrive.
 
-    A connection has one request under way, so ``connections`` must be more than the service holds on to.
+    A connection has at most one request in flight, so a fixed rate needs more connections than the service has room
+    for requests.
     """
     log = image.with_suffix(".log")
     log.unlink(missing_ok=True)
@@ -51,9 +54,9 @@ def flood(port: int, image: Path, connections: int, duration_s: int, per_second:
         capture_output=True,
     )
     rows = [line.split("\t") for line in log.read_text().splitlines()]
-    began = min(int(started) for started, _, _ in rows) + OPENING_S * 1e6
+    measured_from = min(int(started) for started, _, _ in rows) + WARM_UP_S * 1e6
     seconds: dict[int, list[float]] = {}
     for started, status, microseconds in rows:
-        if int(started) >= began:
+        if int(started) >= measured_from:
             seconds.setdefault(int(status), []).append(int(microseconds) / 1e6)
-    return Flood(seconds, duration_s - OPENING_S)
+    return LoadResult(seconds, duration_s - WARM_UP_S)
