@@ -11,16 +11,16 @@ import structlog
 from sqlalchemy import Connection, Engine, insert, select
 
 from auth.database import write
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import audit, users
 
 log = structlog.get_logger(__name__)
 
-OPERATOR: Final = 0
+OPERATOR_ID: Final = 0
 """The ``actor_id`` of who works on the server itself, with its command line: no user has it."""
 
 
-class Event(StrEnum):
+class AuditEvent(StrEnum):
     """What is written down."""
 
     REGISTERED = "user.registered"
@@ -70,10 +70,10 @@ class AuditRecord:
     detail: dict[str, Any]
 
 
-class Audit:
+class AuditLog:
     """Writes within the transaction of what it tells of, so neither is there without the other."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
@@ -87,35 +87,35 @@ class Audit:
     def add(
         self,
         connection: Connection,
-        event: Event,
+        event: AuditEvent,
         *,
         user_id: int | None,
         actor_id: int | None = None,
         client_id: str = "",
-        origin: RequestSource = RequestSource(),
+        source: RequestSource = RequestSource(),
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """``actor_id`` None: the user themselves; or :data:`OPERATOR`."""
+        """``actor_id`` None: the user themselves; or :data:`OPERATOR_ID`."""
         values = {
             "at_us": round(self._clock() * 1e6),
             "event": event,
             "user_id": user_id,
             "actor_id": actor_id if actor_id is not None else user_id,
             "client_id": client_id,
-            "address": origin.address[:64],
-            "user_agent": origin.user_agent[:255],
+            "address": source.address[:64],
+            "user_agent": source.user_agent[:255],
             "detail": dict(detail or {}),
         }
         connection.execute(insert(audit).values(values))
         with self._lock:
             self._event_counts[event.value] += 1
-        if event is Event.SIGN_IN_FAILED:
+        if event is AuditEvent.SIGN_IN_FAILED:
             # Numbers alone: what was typed for a name may be a password, and who asks may be nobody.
             log.warning("sign_in_refused", account_id=user_id)
 
-    def record(self, event: Event, *, user_id: int, origin: RequestSource) -> None:
+    def record(self, event: AuditEvent, *, user_id: int, source: RequestSource) -> None:
         """For what changes nothing that a transaction would be needed for."""
-        write(self._engine, lambda connection: self.add(connection, event, user_id=user_id, origin=origin))
+        write(self._engine, lambda connection: self.add(connection, event, user_id=user_id, source=source))
 
     def entries(
         self, *, user_id: int | None = None, event: str | None = None, before_id: int | None = None, limit: int = 50

@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 T = TypeVar("T")
 
-ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 DEADLOCKS: Final = frozenset({1205, 1213})
 """MySQL: gave up waiting for a lock; two transactions waited for each other."""
 
@@ -20,13 +20,13 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
 
     The engine's option ``writes`` lets SQLite take its lock at the start, so what was read stays true until the end.
     """
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
             with engine.execution_options(writes=True).begin() as connection:
                 return work(connection)
         except OperationalError as error:
             code = error.orig.args[0] if error.orig and error.orig.args else None
-            if code not in DEADLOCKS or attempt == ATTEMPTS:
+            if code not in DEADLOCKS or attempt == MAX_ATTEMPTS:
                 raise
             time.sleep(0.01 * attempt)
     raise AssertionError("the last attempt returns or raises")

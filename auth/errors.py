@@ -3,29 +3,28 @@
 The tree::
 
     AuthError
-    ├── InvalidFields (400)        one message or more for each field that is wrong
-    ├── InvalidLogin (400)         unknown user or wrong password: nobody learns which
-    ├── SignInFailed (400)         a sign-in with others came to nothing; it has to be begun again
-    ├── NotAuthenticated (401)     came with nothing, and something is needed
-    ├── InvalidCredential (401)    came with something that is no good (any more)
+    ├── InvalidFields (400)             one or more messages for each invalid field
+    ├── InvalidLogin (400)              unknown user or wrong password; which of the two is not disclosed
+    ├── SignInFailed (400)              an external sign-in failed and has to be started again
+    ├── NotAuthenticated (401)          the request has no credential and needs one
+    ├── InvalidCredential (401)         the credential is unknown, expired or revoked
     ├── InsufficientScope (403)
-    ├── CrossSiteRequest (403)     a browser's write that another site may have made it send
-    ├── NotAllowed (403)
-    ├── NoSuchThing (404)
-    ├── Throttled (429)            too many failed sign-ins
-    ├── ProviderFault (502)        what another answered cannot be read or believed
-    ├── ProviderDown (503)         another does not answer
-    └── Busy (503)                 too many passwords to check at once
+    ├── CrossSiteRequest (403)          a write that another site may have made the browser send
+    ├── PermissionDenied (403)
+    ├── ResourceNotFound (404)
+    ├── Throttled (429)                 too many failed sign-ins or new accounts
+    ├── InvalidProviderResponse (502)   the provider's response is malformed or not trustworthy
+    ├── ProviderUnavailable (503)       the provider does not respond
+    └── Busy (503)                      too many passwords are waiting to be hashed
 
-The message is for the person who reads it. How it goes out depends on the route: as a problem document, in the form of
-Djoser, or of OAuth.
+The message is for people. The route decides how it is sent: as a problem document, or in the format of Djoser or OAuth.
 """
 
 from typing import ClassVar
 
 
 class AuthError(Exception):
-    """Base of them all. ``challenge`` is the WWW-Authenticate header, ``retry_after`` seconds."""
+    """Base class. ``challenge`` is the ``WWW-Authenticate`` header, ``retry_after`` is in seconds."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "invalid_request"
@@ -85,13 +84,13 @@ class CrossSiteRequest(AuthError):
     title = "Not sent by the web app"
 
 
-class NotAllowed(AuthError):
+class PermissionDenied(AuthError):
     status = 403
     code = "not_allowed"
     title = "Not allowed"
 
 
-class NoSuchThing(AuthError):
+class ResourceNotFound(AuthError):
     status = 404
     code = "not_found"
     title = "Not found"
@@ -103,13 +102,13 @@ class Throttled(AuthError):
     title = "Too many failed sign-ins"
 
 
-class ProviderFault(AuthError):
+class InvalidProviderResponse(AuthError):
     status = 502
     code = "provider_fault"
     title = "The provider's answer cannot be used"
 
 
-class ProviderDown(AuthError):
+class ProviderUnavailable(AuthError):
     status = 503
     code = "provider_down"
     title = "The provider does not answer"

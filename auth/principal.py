@@ -18,8 +18,8 @@ class Scope(StrEnum):
 
 Scopes = frozenset[str]
 
-ALL: Final[Scopes] = frozenset(Scope)
-KEY_SCOPES: Final[Scopes] = ALL - {Scope.OPENID}
+ALL_SCOPES: Final[Scopes] = frozenset(Scope)
+API_KEY_SCOPES: Final[Scopes] = ALL_SCOPES - {Scope.OPENID}
 """What an API key may have."""
 
 Role = Literal["user", "admin"]
@@ -27,9 +27,9 @@ CredentialKind = Literal["session", "token", "key", "access"]
 """A cookie session, a token of the sign-in call, a personal API key, an access token of the OAuth server."""
 
 
-def allowed_to(role: str) -> Scopes:
+def scopes_of_role(role: str) -> Scopes:
     """The most a user of a role may do."""
-    return ALL if role == "admin" else ALL - {Scope.ADMIN}
+    return ALL_SCOPES if role == "admin" else ALL_SCOPES - {Scope.ADMIN}
 
 
 def parse_scopes(text: str) -> Scopes:

@@ -9,12 +9,12 @@ from fastapi import Request
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from auth.audit import Audit, RequestSource
+from auth.audit import AuditLog, RequestSource
 from auth.credentials.api_keys import ApiKeyService
 from auth.credentials.secret import Prefix
-from auth.credentials.sessions import Sessions
-from auth.credentials.store import PREFIXES, Credentials
-from auth.credentials.tokens import LoginTokens
+from auth.credentials.sessions import SessionService
+from auth.credentials.store import PREFIXES, CredentialStore
+from auth.credentials.tokens import LoginTokenService
 from auth.database import write
 from auth.external.external import External
 from auth.external.identities import Identities
@@ -23,9 +23,9 @@ from auth.http.cookies import SessionCookie
 from auth.oauth.service import OAuth
 from auth.passwords.hashing import Passwords
 from auth.passwords.throttling import LoginThrottle
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 from auth.thread_pools import ThreadPools
-from auth.users.accounts import Accounts
+from auth.users.accounts import AccountService
 
 
 class Auth:
@@ -43,8 +43,8 @@ class Auth:
         address_of: Callable[[Request], str],
         erase: Callable[[int], object] = lambda _user_id: None,
         records_of: Callable[[int], Iterator[dict[str, Any]]] = lambda _user_id: iter(()),
-        clock: Clock = time.time,
-        monotonic: Clock = time.monotonic,
+        clock: TimeSource = time.time,
+        monotonic: TimeSource = time.monotonic,
     ) -> None:
         self._engine = engine
         self.settings = settings
@@ -52,10 +52,10 @@ class Auth:
         self.records_of = records_of
         self.workers = ThreadPools()
         self.cookie = SessionCookie(settings)
-        self.audit = Audit(engine, clock)
-        self.credentials = Credentials(engine, clock)
+        self.audit = AuditLog(engine, clock)
+        self.credentials = CredentialStore(engine, clock)
         self.throttle = LoginThrottle(engine, clock)
-        self.accounts = Accounts(
+        self.accounts = AccountService(
             engine,
             clock,
             passwords=Passwords(settings.password_min_length),
@@ -64,8 +64,8 @@ class Auth:
             audit=self.audit,
             settings=settings,
         )
-        self.tokens = LoginTokens(engine, self.accounts, self.credentials, self.audit)
-        self.sessions = Sessions(engine, self.accounts, self.credentials, self.audit)
+        self.tokens = LoginTokenService(engine, self.accounts, self.credentials, self.audit)
+        self.sessions = SessionService(engine, self.accounts, self.credentials, self.audit)
         self.keys = ApiKeyService(engine, self.credentials, self.audit)
         self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)
         self.clients = self.oauth.clients

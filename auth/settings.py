@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from auth.external.providers import Provider
 
-Clock = Callable[[], float]
+TimeSource = Callable[[], float]
 """Unix seconds."""
 
 

@@ -9,17 +9,27 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from auth.audit import RequestSource
-from auth.credentials.lifetimes import SEEN_EVERY, SESSION, SESSION_IDLE, TOKEN_IDLE, microseconds
+from auth.credentials.lifetimes import (
+    LAST_USED_RESOLUTION,
+    SESSION_IDLE_TIMEOUT,
+    SESSION_LIFETIME,
+    TOKEN_IDLE_TIMEOUT,
+    to_microseconds,
+)
 from auth.credentials.secret import Prefix, digest_of, hint_of, new_secret
 from auth.database import write
-from auth.principal import CredentialKind, Principal, Scopes, User, allowed_to, parse_scopes, render_scopes
-from auth.settings import Clock
+from auth.principal import CredentialKind, Principal, Scopes, User, parse_scopes, render_scopes, scopes_of_role
+from auth.settings import TimeSource
 from auth.tables import credentials, users
 
 PREFIXES: Final[dict[CredentialKind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
-IDLE_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_IDLE, "token": TOKEN_IDLE, "key": None}
+IDLE_S: Final[dict[CredentialKind, int | None]] = {
+    "session": SESSION_IDLE_TIMEOUT,
+    "token": TOKEN_IDLE_TIMEOUT,
+    "key": None,
+}
 MOST_LISTED: Final = 1000
-TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION, "token": None, "key": None}
+TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +54,10 @@ class Credential:
         return _ends_us(self.kind, self.seen_us, self.expires_us)
 
 
-class Credentials:
+class CredentialStore:
     """Makes them, finds who holds one, ends them."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
 
@@ -60,7 +70,7 @@ class Credentials:
         scopes: Scopes = frozenset(),
         name: str = "",
         lifetime_s: float | None = None,
-        origin: RequestSource = RequestSource(),  # noqa: B008 - immutable
+        source: RequestSource = RequestSource(),  # noqa: B008 - immutable
     ) -> str:
         """A new secret, within the caller's transaction. Sessions and tokens may all that their user may.
 
@@ -76,11 +86,11 @@ class Credentials:
             "name": name,
             "hint": hint_of(secret) if kind == "key" else "",
             "scopes": render_scopes(scopes),
-            "created_us": microseconds(now),
-            "seen_us": microseconds(now),
-            "expires_us": None if total_s is None else microseconds(now + total_s),
-            "address": origin.address[:64],
-            "user_agent": origin.user_agent[:255],
+            "created_us": to_microseconds(now),
+            "seen_us": to_microseconds(now),
+            "expires_us": None if total_s is None else to_microseconds(now + total_s),
+            "address": source.address[:64],
+            "user_agent": source.user_agent[:255],
         }
         connection.execute(insert(credentials).values(values))
         return secret
@@ -92,12 +102,12 @@ class Credentials:
             row = connection.execute(query).one_or_none()
         if row is None or row.disabled_us is not None or row.deleted_us is not None:
             return None
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         if _ends_us(row.kind, row.seen_us, row.expires_us) <= now_us:
             return None
-        if row.seen_us + microseconds(SEEN_EVERY) <= now_us:
+        if row.seen_us + to_microseconds(LAST_USED_RESOLUTION) <= now_us:
             self._seen(row.id, now_us)
-        allowed = allowed_to(row.role)
+        allowed = scopes_of_role(row.role)
         scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
         return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row.kind, now_us, row.expires_us))
 
@@ -114,7 +124,7 @@ class Credentials:
             .order_by(credentials.c.id.desc())
             .limit(MOST_LISTED)
         )
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [credential for credential in map(_credential, rows) if credential.ends_us > now_us]
@@ -147,11 +157,11 @@ class Credentials:
 
     def sweep(self, connection: Connection) -> int:
         """Delete what has ended."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         ended = credentials.c.expires_us <= now_us
         for kind, idle_s in IDLE_S.items():
             if idle_s is not None:
-                ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - microseconds(idle_s))
+                ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - to_microseconds(idle_s))
         return connection.execute(delete(credentials).where(ended)).rowcount
 
     def _seen(self, id_: int, now_us: int) -> None:
@@ -179,7 +189,7 @@ def _user(row: Row[tuple[object, ...]]) -> User:
 
 def _ends_us(kind: CredentialKind, seen_us: int, expires_us: int | None) -> int:
     idle_s = IDLE_S[kind]
-    idle_us = seen_us + microseconds(idle_s) if idle_s is not None else _FOREVER
+    idle_us = seen_us + to_microseconds(idle_s) if idle_s is not None else _FOREVER
     return min(idle_us, _FOREVER if expires_us is None else expires_us)
 
 

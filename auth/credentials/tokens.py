@@ -2,34 +2,34 @@
 
 from sqlalchemy import Connection, Engine
 
-from auth.audit import Audit, Event, RequestSource
+from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.credentials.sessions import SIGN_INS
-from auth.credentials.store import Credentials
+from auth.credentials.store import CredentialStore
 from auth.database import write
 from auth.principal import User
-from auth.users.accounts import Accounts
+from auth.users.accounts import AccountService
 
 
-class LoginTokens:
-    def __init__(self, engine: Engine, accounts: Accounts, credentials: Credentials, audit: Audit) -> None:
+class LoginTokenService:
+    def __init__(self, engine: Engine, accounts: AccountService, credentials: CredentialStore, audit: AuditLog) -> None:
         self._engine = engine
         self._accounts = accounts
         self._credentials = credentials
         self._audit = audit
 
-    def begin(self, username: str, password: str, *, origin: RequestSource) -> str:
+    def begin(self, username: str, password: str, *, source: RequestSource) -> str:
         """A new token's secret; hashes. Raises InvalidLogin or Throttled."""
 
         def issue(connection: Connection, user: User) -> str:
-            return self._credentials.issue(connection, "token", user.id, origin=origin)
+            return self._credentials.issue(connection, "token", user.id, source=source)
 
-        return self._accounts.enter(username, password, issue, origin=origin)
+        return self._accounts.enter(username, password, issue, source=source)
 
-    def end(self, user_id: int, id_: int, *, origin: RequestSource) -> None:
+    def end(self, user_id: int, id_: int, *, source: RequestSource) -> None:
         """Of a token or session; nothing happens to one that has ended already."""
 
         def work(connection: Connection) -> None:
             if self._credentials.revoke(connection, user_id, id_, SIGN_INS):
-                self._audit.add(connection, Event.SIGNED_OUT, user_id=user_id, origin=origin)
+                self._audit.add(connection, AuditEvent.SIGNED_OUT, user_id=user_id, source=source)
 
         write(self._engine, work)

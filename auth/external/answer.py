@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.datastructures import QueryParams
 
-from auth.errors import ProviderFault, SignInFailed
+from auth.errors import InvalidProviderResponse, SignInFailed
 from auth.external.text import shown
 
 CANCELLED: Final = frozenset({"access_denied", "user_cancelled_login", "user_cancelled_authorize"})
@@ -22,12 +22,12 @@ class Answer:
     issuer: str | None
 
     def refuse_error(self, title: str) -> None:
-        """Raises SignInFailed or ProviderFault for an answer that is not a code."""
+        """Raises SignInFailed or InvalidProviderResponse for an answer that is not a code."""
         if self.error in CANCELLED:
             raise SignInFailed(f"{title} says that the sign-in was cancelled.")
         if self.error:
             said = ": ".join(filter(None, [shown(self.error), shown(self.description)]))
-            raise ProviderFault(f"{title} could not sign you in. It says: {said}")
+            raise InvalidProviderResponse(f"{title} could not sign you in. It says: {said}")
         if not self.code:
             raise SignInFailed(f"{title} sent you back without an answer.")
 

@@ -12,7 +12,7 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from auth.errors import ProviderFault, SignInFailed
+from auth.errors import InvalidProviderResponse, SignInFailed
 from auth.external.outbound import Outbound
 from auth.external.text import shown
 
@@ -48,7 +48,7 @@ class CodeGrant:
     async def token(self, outbound: Outbound, endpoint: str, auth_method: str, code: str) -> dict[str, Any]:
         """What the code is exchanged for.
 
-        Raises SignInFailed for a code that is no good (any more), ProviderFault for other refusals, and ProviderDown.
+        Raises SignInFailed for an invalid or expired code, otherwise InvalidProviderResponse or ProviderUnavailable.
         """
         body = prepare_token_request(
             "authorization_code", redirect_uri=self.redirect_uri, code=code, code_verifier=self.verifier
@@ -61,7 +61,9 @@ class CodeGrant:
         if error in SPENT:
             raise SignInFailed(f"{reply.host} does not take the code any more: it was used already, or took too long.")
         if error is not None:
-            raise ProviderFault(f"{reply.host} refused to say who signed in ({shown(error) or 'it does not say why'}).")
+            raise InvalidProviderResponse(
+                f"{reply.host} refused to say who signed in ({shown(error) or 'it does not say why'})."
+            )
         reply.expected()
         return token
 

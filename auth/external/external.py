@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from auth.audit import Audit
-from auth.errors import NoSuchThing
+from auth.audit import AuditLog
+from auth.errors import ResourceNotFound
 from auth.external.account_linking import AccountLinking
 from auth.external.answer import Answer
 from auth.external.code_grant import CodeGrant
@@ -16,8 +16,8 @@ from auth.external.openid import OpenIdProvider
 from auth.external.outbound import Outbound
 from auth.external.person import IdentityProvider, Person
 from auth.external.providers import Provider
-from auth.settings import AuthSettings, Clock
-from auth.users.accounts import Accounts
+from auth.settings import AuthSettings, TimeSource
+from auth.users.accounts import AccountService
 
 LOGIN: Final = "/auth/external/{provider}/login"
 CALLBACK: Final = "/auth/external/{provider}/callback"
@@ -31,11 +31,11 @@ class External:
         engine: Engine,
         settings: AuthSettings,
         *,
-        accounts: Accounts,
+        accounts: AccountService,
         identities: Identities,
-        audit: Audit,
-        clock: Clock,
-        monotonic: Clock,
+        audit: AuditLog,
+        clock: TimeSource,
+        monotonic: TimeSource,
     ) -> None:
         self._providers = {provider.name: provider for provider in settings.providers}
         self.account_linking = AccountLinking(engine, settings, accounts, identities, audit)
@@ -56,22 +56,22 @@ class External:
         ]
 
     def provider(self, name: str) -> Provider:
-        """Raises NoSuchThing."""
+        """Raises ResourceNotFound."""
         try:
             return self._providers[name]
         except KeyError:
-            raise NoSuchThing(f"Nobody called {name[:64]} signs people in here.") from None
+            raise ResourceNotFound(f"Nobody called {name[:64]} signs people in here.") from None
 
     async def authorization_url(self, flow: Flow, base_url: str) -> str:
         """Where the browser goes to begin. ``base_url``: where it reaches us.
 
-        Raises ProviderDown or ProviderFault.
+        Raises ProviderUnavailable or InvalidProviderResponse.
         """
         asked = self._asked[flow.provider]
         return await asked.authorization_url(self._grant(flow, base_url), state=flow.state, nonce=flow.nonce)
 
     async def person(self, flow: Flow, answer: Answer, base_url: str) -> Person:
-        """Who came back. Raises SignInFailed, ProviderDown or ProviderFault."""
+        """Who came back. Raises SignInFailed, ProviderUnavailable or InvalidProviderResponse."""
         asked = self._asked[flow.provider]
         await asked.refuse_mix_up(answer.issuer)
         answer.refuse_error(self._providers[flow.provider].title)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from auth.credentials.lifetimes import MINUTE
 from auth.credentials.secret import digest_of
 from auth.http.redirect_target import safe_redirect_path
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 
 LIFE_S: Final = 10 * MINUTE
 LONGEST_NEXT: Final = 2500
@@ -50,7 +50,7 @@ def new_flow(provider: str, then: str | None, user_id: int | None = None) -> Flo
 class FlowCookies:
     """A cookie for each flow, so that tabs do not forget each other."""
 
-    def __init__(self, settings: AuthSettings, clock: Clock) -> None:
+    def __init__(self, settings: AuthSettings, clock: TimeSource) -> None:
         keys = settings.keys("sign-in with others")
         self._fernet = MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])
         self._secure = settings.is_https

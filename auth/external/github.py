@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auth.errors import AuthError, ProviderFault, SignInFailed
+from auth.errors import AuthError, InvalidProviderResponse, SignInFailed
 from auth.external import text
 from auth.external.code_grant import CodeGrant, authorization_of
 from auth.external.outbound import Outbound, Reply
@@ -30,12 +30,12 @@ class GitHubProvider:
         token = await grant.token(self._outbound, endpoint, "client_secret_post", code)
         authorization = authorization_of(token)
         if not authorization:
-            raise ProviderFault("GitHub sent no access token.")
+            raise InvalidProviderResponse("GitHub sent no access token.")
         user = (await self._get("user", authorization)).expected().mapping()
         number = user.get("id")
         # A login can be given up and taken by somebody else; the number stays.
         if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 1 << 63:
-            raise ProviderFault("GitHub did not say who signed in.")
+            raise InvalidProviderResponse("GitHub did not say who signed in.")
         email = await self._email(authorization)
         return Person(self._provider.issuer, str(number), text.shown(user.get("login")), email)
 

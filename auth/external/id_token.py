@@ -10,10 +10,10 @@ from joserfc.jwk import JWKRegistry, Key
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 from joserfc.jwt import JWTClaimsRegistry
 
-from auth.errors import ProviderFault
+from auth.errors import InvalidProviderResponse
 from auth.external.metadata import LIFE_S, Metadata
 from auth.external.outbound import Outbound
-from auth.settings import Clock
+from auth.settings import TimeSource
 
 LEEWAY_S: Final = 60
 """How far a provider's clock may be from ours."""
@@ -23,7 +23,9 @@ MOST_KEYS: Final = 100
 class IdTokens:
     """Those of one issuer for one client, checked with keys that are kept for an hour."""
 
-    def __init__(self, issuer: str, client_id: str, outbound: Outbound, clock: Clock, monotonic: Clock) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, outbound: Outbound, clock: TimeSource, monotonic: TimeSource
+    ) -> None:
         self._issuer = issuer
         self._client_id = client_id
         self._outbound = outbound
@@ -32,16 +34,16 @@ class IdTokens:
         self._keys: tuple[float, list[Key]] | None = None
 
     async def claims(self, token: object, nonce: str, metadata: Metadata) -> dict[str, Any]:
-        """What the token says. Raises ProviderFault if any of it cannot be trusted, ProviderDown without keys."""
+        """The token's claims. Raises InvalidProviderResponse if untrustworthy, ProviderUnavailable without keys."""
         if not isinstance(token, str) or not token.isascii():
-            raise ProviderFault("The provider did not say who signed in: it sent no id_token.")
+            raise InvalidProviderResponse("The provider did not say who signed in: it sent no id_token.")
         claims = None
         if self._keys and self._monotonic() - self._keys[0] < LIFE_S:
             claims = verified(token, self._keys[1], metadata.algorithms)
         if claims is None:  # signed with a key that was not there yet, or by somebody else
             claims = verified(token, await self._fetched_keys(metadata.jwks_uri), metadata.algorithms)
         if claims is None:
-            raise ProviderFault("The provider's id_token is not signed with a key of the provider's.")
+            raise InvalidProviderResponse("The provider's id_token is not signed with a key of the provider's.")
         self._check(claims, nonce)
         return claims
 
@@ -68,11 +70,13 @@ class IdTokens:
         try:
             registry.validate(claims)
         except ClaimError as error:
-            raise ProviderFault(f"The provider's id_token cannot be trusted ({error.error}: {error.claim}).") from None
+            raise InvalidProviderResponse(
+                f"The provider's id_token cannot be trusted ({error.error}: {error.claim})."
+            ) from None
         audience = claims["aud"]
         shared = isinstance(audience, list) and len(audience) > 1
         if claims.get("azp", None if shared else self._client_id) != self._client_id:
-            raise ProviderFault("The provider's id_token was made for another application.")
+            raise InvalidProviderResponse("The provider's id_token was made for another application.")
 
 
 def readable_keys(listed: Iterable[object]) -> Iterator[Key]:

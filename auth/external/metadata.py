@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auth.credentials.lifetimes import HOUR
-from auth.errors import ProviderFault
+from auth.errors import InvalidProviderResponse
 from auth.external.outbound import Outbound
 from auth.external.providers import checked_url
-from auth.settings import Clock
+from auth.settings import TimeSource
 
 LIFE_S: Final = HOUR
 ALGORITHMS: Final = frozenset(f"{family}{bits}" for family in ("RS", "PS", "ES") for bits in (256, 384, 512))
@@ -34,7 +34,7 @@ class Metadata:
 class Discovery:
     """The metadata of one issuer, asked for once an hour, and once for all who wait for it."""
 
-    def __init__(self, issuer: str, outbound: Outbound, monotonic: Clock) -> None:
+    def __init__(self, issuer: str, outbound: Outbound, monotonic: TimeSource) -> None:
         self._issuer = issuer
         self._outbound = outbound
         self._monotonic = monotonic
@@ -42,7 +42,7 @@ class Discovery:
         self._asking: asyncio.Task[Metadata] | None = None
 
     async def metadata(self) -> Metadata:
-        """Raises ProviderDown or ProviderFault."""
+        """Raises ProviderUnavailable or InvalidProviderResponse."""
         if self._known and self._monotonic() - self._known[0] < LIFE_S:
             return self._known[1]
         if self._asking is None or self._asking.done():
@@ -58,12 +58,12 @@ class Discovery:
 
 
 def read_metadata(document: dict[str, Any], issuer: str) -> Metadata:
-    """Raises ProviderFault with what is wrong."""
+    """Raises InvalidProviderResponse with what is wrong."""
     if document.get("issuer") != issuer:
-        raise ProviderFault(f"The provider's discovery document is another issuer's, not that of {issuer}.")
+        raise InvalidProviderResponse(f"The provider's discovery document is another issuer's, not that of {issuer}.")
     algorithms = ALGORITHMS & _texts(document, "id_token_signing_alg_values_supported", "RS256")
     if not algorithms:
-        raise ProviderFault("The provider signs in no way that can be checked with a public key.")
+        raise InvalidProviderResponse("The provider signs in no way that can be checked with a public key.")
     return Metadata(
         authorization_endpoint=_endpoint(document, "authorization_endpoint", issuer),
         token_endpoint=_endpoint(document, "token_endpoint", issuer),
@@ -83,7 +83,7 @@ def _endpoint(document: dict[str, Any], name: str, issuer: str) -> str:
             checked_url(url.partition("?")[0])
             if url.startswith("https:") or issuer.startswith("http:"):
                 return url
-    raise ProviderFault(f"The provider's discovery document has no {name} that can be used.")
+    raise InvalidProviderResponse(f"The provider's discovery document has no {name} that can be used.")
 
 
 def _texts(document: dict[str, Any], name: str, default: str) -> frozenset[str]:

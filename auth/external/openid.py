@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auth.errors import AuthError, ProviderFault, SignInFailed
+from auth.errors import AuthError, InvalidProviderResponse, SignInFailed
 from auth.external import text
 from auth.external.code_grant import CodeGrant, authorization_of
 from auth.external.id_token import IdTokens
@@ -10,11 +10,11 @@ from auth.external.metadata import Discovery, Metadata
 from auth.external.outbound import Outbound
 from auth.external.person import Person
 from auth.external.providers import Provider
-from auth.settings import Clock
+from auth.settings import TimeSource
 
 
 class OpenIdProvider:
-    def __init__(self, provider: Provider, outbound: Outbound, clock: Clock, monotonic: Clock) -> None:
+    def __init__(self, provider: Provider, outbound: Outbound, clock: TimeSource, monotonic: TimeSource) -> None:
         self._provider = provider
         self._outbound = outbound
         self._discovery = Discovery(provider.issuer, outbound, monotonic)
@@ -35,7 +35,7 @@ class OpenIdProvider:
         claims = await self._id_tokens.claims(token.get("id_token"), nonce, metadata)
         subject = text.subject(claims["sub"])
         if not subject:
-            raise ProviderFault("The provider calls who signed in something that is not allowed.")
+            raise InvalidProviderResponse("The provider calls who signed in something that is not allowed.")
         if not _username(claims):
             claims |= await self._userinfo(metadata, token, claims["sub"])
         return Person(self._provider.issuer, subject, _username(claims), text.address(claims.get("email")))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from auth.errors import ProviderDown, ProviderFault
+from auth.errors import InvalidProviderResponse, ProviderUnavailable
 
 TIMEOUT_S: Final = 5.0
 """For a whole answer: one that drips in takes no longer."""
@@ -26,23 +26,27 @@ class Reply:
     body: bytes
 
     def json(self) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Raises ProviderFault."""
+        """Raises InvalidProviderResponse."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            raise ProviderFault(f"{self.host} answered something that is not JSON (status {self.status}).") from None
+            raise InvalidProviderResponse(
+                f"{self.host} answered something that is not JSON (status {self.status})."
+            ) from None
 
     def mapping(self) -> dict[str, Any]:
-        """A JSON object. Raises ProviderFault."""
+        """A JSON object. Raises InvalidProviderResponse."""
         content = self.json()
         if not isinstance(content, dict):
-            raise ProviderFault(f"{self.host} answered something that is not a JSON object (status {self.status}).")
+            raise InvalidProviderResponse(
+                f"{self.host} answered something that is not a JSON object (status {self.status})."
+            )
         return content
 
     def expected(self) -> "Reply":
-        """Itself, if its status is 200. Raises ProviderFault."""
+        """Itself, if its status is 200. Raises InvalidProviderResponse."""
         if self.status != 200:
-            raise ProviderFault(f"{self.host} answered with the unexpected status {self.status}.")
+            raise InvalidProviderResponse(f"{self.host} answered with the unexpected status {self.status}.")
         return self
 
 
@@ -50,7 +54,7 @@ class Outbound:
     """Follows no redirect: where a provider is has been checked, where it points to has not."""
 
     async def get(self, url: str, **headers: str) -> Reply:
-        """Raises ProviderDown, or ProviderFault for an answer that is too large."""
+        """Raises ProviderUnavailable, or InvalidProviderResponse for an answer that is too large."""
         return await self._send("GET", url, headers, None)
 
     async def post(self, url: str, headers: dict[str, str], body: str) -> Reply:
@@ -70,11 +74,11 @@ class Outbound:
             ):
                 content = await _read(response, host)
         except (TimeoutError, httpx.TimeoutException):
-            raise ProviderDown(f"{host} did not answer within {TIMEOUT_S:.0f} seconds.") from None
+            raise ProviderUnavailable(f"{host} did not answer within {TIMEOUT_S:.0f} seconds.") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise ProviderDown(f"{host} cannot be reached ({type(error).__name__}).") from None
+            raise ProviderUnavailable(f"{host} cannot be reached ({type(error).__name__}).") from None
         if response.status_code >= 500 or response.status_code == 429:
-            raise ProviderDown(f"{host} has trouble of its own just now (status {response.status_code}).")
+            raise ProviderUnavailable(f"{host} has trouble of its own just now (status {response.status_code}).")
         return Reply(host, response.status_code, content)
 
 
@@ -86,10 +90,10 @@ def _tls() -> SSLContext:
 
 async def _read(response: httpx.Response, host: str) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise ProviderFault(f"{host} compressed its answer though it was asked not to.")
+        raise InvalidProviderResponse(f"{host} compressed its answer though it was asked not to.")
     content = bytearray()
     async for chunk in response.aiter_raw():
         content += chunk
         if len(content) > MOST_BYTES:
-            raise ProviderFault(f"{host} answered with more than {MOST_BYTES >> 10} KiB.")
+            raise InvalidProviderResponse(f"{host} answered with more than {MOST_BYTES >> 10} KiB.")
     return bytes(content)

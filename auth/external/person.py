@@ -19,7 +19,7 @@ class Person:
 
 
 class IdentityProvider(Protocol):
-    """Asks one provider. Every method raises ProviderDown where it does not answer, ProviderFault where it errs."""
+    """Queries one provider. Every method raises ProviderUnavailable or InvalidProviderResponse."""
 
     async def authorization_url(self, grant: CodeGrant, *, state: str, nonce: str) -> str:
         """Where the browser goes to sign in."""

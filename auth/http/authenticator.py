@@ -9,12 +9,12 @@ from typing import Final
 
 from starlette.requests import HTTPConnection
 
-from auth.credentials.lifetimes import PRINCIPAL_CACHE, microseconds
+from auth.credentials.lifetimes import PRINCIPAL_CACHE_TTL, to_microseconds
 from auth.credentials.secret import PREFIX_LENGTH, Prefix, digest_of
 from auth.errors import InvalidCredential
 from auth.http.cookies import READS, SessionCookie
 from auth.principal import Principal
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.thread_pools import ThreadPools
 
 Lookup = Callable[[bytes], Principal | None]
@@ -36,8 +36,8 @@ class Authenticator:
         cookie: SessionCookie,
         lookups: Mapping[Prefix, Lookup],
         workers: ThreadPools,
-        clock: Clock,
-        monotonic: Clock = time.monotonic,
+        clock: TimeSource,
+        monotonic: TimeSource = time.monotonic,
     ) -> None:
         self._cookie = cookie
         self._lookups = lookups
@@ -68,17 +68,17 @@ class Authenticator:
             return None
         return await self._principal(Prefix.SESSION, secret)
 
-    def forget(self, secret: str) -> None:
+    def invalidate(self, secret: str) -> None:
         """Ask the database again who holds it, at once instead of in a few seconds."""
         self._lookups_in_flight.clear()
         self._cached.pop(digest_of(secret), None)
 
-    def forget_all(self) -> None:
+    def invalidate_all(self) -> None:
         """The same for everybody."""
         self._lookups_in_flight.clear()
         self._cached.clear()
 
-    def forget_user(self, user_id: int) -> None:
+    def invalidate_user(self, user_id: int) -> None:
         """The same for all that one user gets in with, and for who acts for them."""
         self._lookups_in_flight.clear()
         theirs = [digest for digest, (_, cached) in self._cached.items() if cached.user and cached.user.id == user_id]
@@ -103,7 +103,7 @@ class Authenticator:
             return None
         principal = await self._principal(Prefix.SESSION, secret)
         if principal and connection.scope.get("method", "GET") not in READS:
-            self._cookie.refuse_cross_site(connection)
+            self._cookie.check_csrf(connection)
         return principal
 
     async def _principal(self, prefix: Prefix, secret: str) -> Principal | None:
@@ -112,7 +112,7 @@ class Authenticator:
         if principal is None:
             in_flight = self._lookups_in_flight.get(digest)
             principal = await asyncio.shield(in_flight or self._look_up(prefix, digest))
-        return principal if principal and principal.expires_us > microseconds(self._clock()) else None
+        return principal if principal and principal.expires_us > to_microseconds(self._clock()) else None
 
     def _look_up(self, prefix: Prefix, digest: bytes) -> "asyncio.Task[Principal | None]":
         """One for all that come with it now: a busy key is asked for again every few seconds, by many at once."""
@@ -139,7 +139,7 @@ class Authenticator:
 
     def _from_cache(self, digest: bytes) -> Principal | None:
         asked_at, principal = self._cached.get(digest, (0.0, None))
-        return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE else None
+        return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE_TTL else None
 
     def _cache(self, digest: bytes, principal: Principal, asked_at: float) -> None:
         """From when it was asked for: a revocation while the answer was on its way counts too."""

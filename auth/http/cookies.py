@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from auth.credentials.lifetimes import SESSION
-from auth.errors import CrossSiteRequest, NotAllowed
+from auth.credentials.lifetimes import SESSION_LIFETIME
+from auth.errors import CrossSiteRequest, PermissionDenied
 from auth.settings import AuthSettings
 
 WRITE_HEADER: Final = "X-Requested-With"
@@ -27,7 +27,7 @@ class SessionCookie:
         return connection.cookies.get(self.name)
 
     def set(self, response: Response, secret: str) -> None:
-        self._set(response, secret, SESSION)
+        self._set(response, secret, SESSION_LIFETIME)
 
     def clear(self, response: Response) -> None:
         self._set(response, "", 0)
@@ -36,29 +36,29 @@ class SessionCookie:
         secure = self._settings.is_https
         response.set_cookie(self.name, value, max_age=max_age, path="/", secure=secure, httponly=True, samesite="lax")
 
-    def refuse_cross_site(self, connection: HTTPConnection) -> None:
+    def check_csrf(self, connection: HTTPConnection) -> None:
         """For a write that the cookie alone would allow. Raises CrossSiteRequest unless the web app itself sent it."""
         if WRITE_HEADER not in connection.headers:
             raise CrossSiteRequest(f"A write with the session cookie needs the header {WRITE_HEADER}.")
-        self.refuse_other_origin(connection)
+        self.check_origin(connection)
 
-    def refuse_other_origin(self, connection: HTTPConnection) -> None:
+    def check_origin(self, connection: HTTPConnection) -> None:
         """For a form's write, too, which can send no header of its own. Raises CrossSiteRequest."""
         origin = connection.headers.get("origin", "").lower()
         if origin != self._own_origin(connection):
             raise CrossSiteRequest(f"This came from {origin or 'an unknown page'}; use {self._settings.public_url}/.")
 
-    def refuse_insecure(self, connection: HTTPConnection) -> None:
-        """Raises NotAllowed where a session cookie could be read on its way."""
+    def require_secure(self, connection: HTTPConnection) -> None:
+        """Raises PermissionDenied where a session cookie could be read on its way."""
         if not self._settings.is_https and self._own_origin(connection) is None:
-            raise NotAllowed(
+            raise PermissionDenied(
                 "Signing in with a browser needs https. Put a proxy with a certificate in front and set "
                 "RAYLENS_PUBLIC_URL to its address; tokens and API keys work without."
             )
 
     def base_url(self, connection: HTTPConnection) -> str:
-        """Where this browser reaches the service, without a slash at the end; as :meth:`refuse_insecure` raises."""
-        self.refuse_insecure(connection)
+        """Where this browser reaches the service, without a slash at the end; as :meth:`require_secure` raises."""
+        self.require_secure(connection)
         settings = self._settings
         return settings.public_url if settings.public_url_is_given else self._own_origin(connection) or ""
 

@@ -16,7 +16,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import BaseRoute, Mount
 
-from auth.errors import InsufficientScope, NotAllowed, NotAuthenticated
+from auth.errors import InsufficientScope, NotAuthenticated, PermissionDenied
 from auth.http.authenticator import Authenticator
 from auth.principal import Principal, Scope, User
 
@@ -46,7 +46,9 @@ class Allowed:
     async def __call__(self, request: Request) -> Principal:
         principal = require(await principal_of(request), *self.scopes)
         if self.first_party and not principal.is_first_party:
-            raise NotAllowed("This can be done only by who is signed in, not with an API key or by an application.")
+            raise PermissionDenied(
+                "This can be done only by who is signed in, not with an API key or by an application."
+            )
         return principal
 
 
@@ -67,9 +69,9 @@ def allowed(*scopes: Scope, first_party: bool = False) -> Any:  # noqa: ANN401 -
 
 
 def user_of(principal: Principal) -> User:
-    """The person; raises NotAllowed for an application that acts for nobody."""
+    """The person; raises PermissionDenied for an application that acts for nobody."""
     if principal.user is None:
-        raise NotAllowed("This belongs to a person; an application on its own has none.")
+        raise PermissionDenied("This belongs to a person; an application on its own has none.")
     return principal.user
 
 

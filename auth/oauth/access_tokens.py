@@ -2,25 +2,25 @@
 
 from sqlalchemy import Connection, Engine, insert
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.oauth.token_families import TokenFamily, family_of, with_family
 from auth.principal import Principal, Scopes, parse_scopes, render_scopes
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import oauth_tokens
 
 KIND = "access"
 
 
 class AccessTokens:
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
 
     def issue(self, connection: Connection, family: TokenFamily, scopes: Scopes, lifetime_s: int) -> tuple[str, int]:
         """The token and how long it is good, seconds; never longer than its family."""
-        now_us = microseconds(self._clock())
-        expires_us = min(now_us + microseconds(lifetime_s), family.expires_us)
+        now_us = to_microseconds(self._clock())
+        expires_us = min(now_us + to_microseconds(lifetime_s), family.expires_us)
         token = new_secret(Prefix.ACCESS)
         values = {
             "digest": digest_of(token),
@@ -39,7 +39,7 @@ class AccessTokens:
         query = query.where(oauth_tokens.c.digest == digest, oauth_tokens.c.kind == KIND)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         if row is None or row.revoked_us is not None or row.expires_us <= now_us:
             return None
         family = family_of(row, now_us)

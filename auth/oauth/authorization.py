@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from auth.audit import RequestSource
-from auth.credentials.lifetimes import microseconds
-from auth.credentials.store import Credentials
+from auth.credentials.lifetimes import to_microseconds
+from auth.credentials.store import CredentialStore
 from auth.errors import CrossSiteRequest
 from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.form_tokens import FormTokens
@@ -15,8 +15,8 @@ from auth.oauth.messages import Message, Refused, Reply, message_of
 from auth.oauth.metadata import AUTHORIZE
 from auth.oauth.redirect_uris import source_of
 from auth.oauth.server import OAuthServer
-from auth.principal import Principal, Scope, User, allowed_to
-from auth.settings import AuthSettings, Clock
+from auth.principal import Principal, Scope, User, scopes_of_role
+from auth.settings import AuthSettings, TimeSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Authorization:
         store: Grants,
         *,
         id_tokens: IdTokens,
-        credentials: Credentials,
+        credentials: CredentialStore,
         settings: AuthSettings,
-        clock: Clock,
+        clock: TimeSource,
     ) -> None:
         self._server = server
         self._store = store
@@ -100,13 +100,13 @@ class Authorization:
         self._store.consent(present.user.id, asked.client.id, asked.scopes)
         return self._server.authorize(asked, present.user.id, present.signed_in_us)
 
-    def destination(self, path: str, origin: RequestSource) -> Destination | None:
+    def destination(self, path: str, source: RequestSource) -> Destination | None:
         """Where a path of ours leads once somebody is signed in; None where it stays here."""
         start, _, query = path.partition("?")
         if start != AUTHORIZE:
             return None
         try:
-            asked = self._server.check(message_of(query.encode(), "GET", self._issuer + start, origin=origin))
+            asked = self._server.check(message_of(query.encode(), "GET", self._issuer + start, source=source))
             return Destination(asked.client.name, source_of(asked.redirect_uri))
         except Refused as refused:
             location = refused.reply.location
@@ -138,15 +138,15 @@ class Authorization:
                 return asked.refuse("invalid_request", "This id_token_hint is none of ours.", self._issuer)
             if subject != subject_of(session.user):
                 return asked.refuse("login_required", "Somebody else is signed in.", self._issuer)
-        if asked.scopes - allowed_to(session.user.role):
+        if asked.scopes - scopes_of_role(session.user.role):
             return asked.refuse("invalid_scope", "The user has not got all of these rights.", self._issuer)
         return _Present(session.user, session.credential_id, signed_in_us)
 
     def _is_too_old(self, asked: AuthorizationRequest, signed_in_us: int) -> bool:
         if asked.wants_sign_in:
             return True
-        age_us = microseconds(self._clock()) - signed_in_us
-        return asked.max_age_s is not None and age_us > microseconds(asked.max_age_s)
+        age_us = to_microseconds(self._clock()) - signed_in_us
+        return asked.max_age_s is not None and age_us > to_microseconds(asked.max_age_s)
 
 
 def _again(message: Message) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auth.oauth.redirect_uris import matches, may_be_registered
-from auth.principal import ALL, Scope, Scopes
+from auth.principal import ALL_SCOPES, Scope, Scopes
 
 AUTHORIZATION_CODE: Final = "authorization_code"
 REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105
@@ -70,8 +70,8 @@ def _faults(client: Client) -> Iterator[tuple[str, str]]:
         yield "name", "1 to 100 printable characters."
     if client.uri and (len(client.uri) > 500 or not _PAGE.fullmatch(client.uri)):
         yield "uri", "An http or https address of at most 500 characters, or nothing."
-    if not client.scopes or client.scopes - ALL:
-        yield "scopes", f"One or more of {', '.join(sorted(ALL))}."
+    if not client.scopes or client.scopes - ALL_SCOPES:
+        yield "scopes", f"One or more of {', '.join(sorted(ALL_SCOPES))}."
     yield from _faults_of_grants(client)
     yield from _faults_of_redirects(client)
 

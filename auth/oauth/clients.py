@@ -10,21 +10,21 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, RequestSource
-from auth.credentials.lifetimes import microseconds
+from auth.audit import AuditEvent, AuditLog, RequestSource
+from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.database import write
-from auth.errors import InvalidFields, NoSuchThing, NotAllowed
+from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
 from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, faults
-from auth.principal import ALL, parse_scopes, render_scopes
-from auth.settings import Clock
+from auth.principal import ALL_SCOPES, parse_scopes, render_scopes
+from auth.settings import TimeSource
 from auth.tables import oauth_clients
 
 CLI: Final = Client(
     id="raylens-cli",
     name="Raylens command line",
     redirect_uris=("http://127.0.0.1/callback",),
-    scopes=ALL,
+    scopes=ALL_SCOPES,
     grants=frozenset({AUTHORIZATION_CODE, REFRESH_TOKEN}),
     uri="",
     is_public=True,
@@ -37,9 +37,9 @@ _By = tuple[int | None, RequestSource]
 
 
 class Clients:
-    """Makes, changes and finds them. What is registered wrongly raises InvalidFields, what is not there NoSuchThing."""
+    """Registers, changes and finds clients. Methods raise InvalidFields or ResourceNotFound."""
 
-    def __init__(self, engine: Engine, clock: Clock, audit: Audit) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource, audit: AuditLog) -> None:
         self._engine = engine
         self._clock = clock
         self._audit = audit
@@ -56,7 +56,7 @@ class Clients:
         trusted: bool = False,
         id: str | None = None,  # noqa: A002 - what it is called everywhere
         actor_id: int | None,
-        origin: RequestSource,
+        source: RequestSource,
     ) -> tuple[Client, str | None]:
         """The client and its secret, told this once; None for a public one."""
         secret = None if public else new_secret(Prefix.CLIENT)
@@ -69,14 +69,14 @@ class Clients:
             uri=uri,
             is_public=public,
             is_trusted=trusted,
-            created_us=microseconds(self._clock()),
+            created_us=to_microseconds(self._clock()),
             secret_digest=digest_of(secret) if secret else None,
         )
         _refuse_faults(client)
 
         def work(connection: Connection) -> None:
             connection.execute(insert(oauth_clients).values(_values(client)))
-            self._write_down(connection, Event.CLIENT_CREATED, client.id, (actor_id, origin), {"name": name})
+            self._write_down(connection, AuditEvent.CLIENT_CREATED, client.id, (actor_id, source), {"name": name})
 
         try:
             write(self._engine, work)
@@ -123,7 +123,7 @@ class Clients:
         trusted: bool | None = None,
         disabled: bool | None = None,
         actor_id: int | None,
-        origin: RequestSource,
+        source: RequestSource,
     ) -> Client:
         """Change what is not None. While disabled, nothing works that it has or asks for."""
         wanted = {
@@ -141,57 +141,59 @@ class Clients:
         def work(connection: Connection) -> Client:
             client = replace(_existing(connection, id_), **changes)
             _refuse_faults(client)
-            values = _values(client) | {"disabled_us": microseconds(self._clock()) if client.is_disabled else None}
+            values = _values(client) | {"disabled_us": to_microseconds(self._clock()) if client.is_disabled else None}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
-            self._write_down(connection, Event.CLIENT_CHANGED, id_, (actor_id, origin), {"fields": sorted(changes)})
+            self._write_down(
+                connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": sorted(changes)}
+            )
             return client
 
         return write(self._engine, work)
 
-    def rotate_secret(self, id_: str, *, actor_id: int | None, origin: RequestSource) -> str:
-        """A new secret, told this once; the old one is void at once. Raises NotAllowed for a public client."""
+    def rotate_secret(self, id_: str, *, actor_id: int | None, source: RequestSource) -> str:
+        """A new secret, told this once; the old one is void at once. Raises PermissionDenied for a public client."""
         secret = new_secret(Prefix.CLIENT)
         self._refuse_unknown(id_)
 
         def work(connection: Connection) -> None:
             if _existing(connection, id_).is_public:
-                raise NotAllowed("A public application has no secret.")
+                raise PermissionDenied("A public application has no secret.")
             values = {"secret_digest": digest_of(secret)}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
-            self._write_down(connection, Event.CLIENT_CHANGED, id_, (actor_id, origin), {"fields": ["secret"]})
+            self._write_down(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": ["secret"]})
 
         write(self._engine, work)
         return secret
 
-    def delete(self, id_: str, *, actor_id: int | None, origin: RequestSource) -> None:
-        """With all that users gave it. Raises NotAllowed for the command line."""
+    def delete(self, id_: str, *, actor_id: int | None, source: RequestSource) -> None:
+        """With all that users gave it. Raises PermissionDenied for the command line."""
         if id_ == CLI.id:
-            raise NotAllowed("The command line cannot be deleted, but it can be disabled.")
+            raise PermissionDenied("The command line cannot be deleted, but it can be disabled.")
 
         def work(connection: Connection) -> None:
             client = _existing(connection, id_)
             connection.execute(delete(oauth_clients).where(oauth_clients.c.id == id_))
-            self._write_down(connection, Event.CLIENT_DELETED, id_, (actor_id, origin), {"name": client.name})
+            self._write_down(connection, AuditEvent.CLIENT_DELETED, id_, (actor_id, source), {"name": client.name})
 
         write(self._engine, work)
 
     def _refuse_unknown(self, id_: str) -> None:
         """Besides, the command line's is there after this."""
         if self.get(id_) is None:
-            raise NoSuchThing(f"There is no application {id_[:64]!r}.")
+            raise ResourceNotFound(f"There is no application {id_[:64]!r}.")
 
     def _with_cli(self) -> Client:
         """Make the command line's; several replicas may at once, and one of them does."""
-        values = _values(replace(CLI, created_us=microseconds(self._clock())))
+        values = _values(replace(CLI, created_us=to_microseconds(self._clock())))
         with contextlib.suppress(IntegrityError):
             write(self._engine, lambda connection: connection.execute(insert(oauth_clients).values(values)))
         with self._engine.connect() as connection:
             return _existing(connection, CLI.id)
 
-    def _write_down(self, connection: Connection, event: Event, id_: str, by: _By, detail: dict[str, Any]) -> None:
-        actor_id, origin = by
+    def _write_down(self, connection: Connection, event: AuditEvent, id_: str, by: _By, detail: dict[str, Any]) -> None:
+        actor_id, source = by
         add = self._audit.add
-        add(connection, event, user_id=None, actor_id=actor_id, client_id=id_, origin=origin, detail=detail)
+        add(connection, event, user_id=None, actor_id=actor_id, client_id=id_, source=source, detail=detail)
 
 
 def _refuse_faults(client: Client) -> None:
@@ -202,7 +204,7 @@ def _refuse_faults(client: Client) -> None:
 def _existing(connection: Connection, id_: str) -> Client:
     client = _get(connection, id_)
     if client is None:
-        raise NoSuchThing(f"There is no application {id_[:64]!r}.")
+        raise ResourceNotFound(f"There is no application {id_[:64]!r}.")
     return client
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, insert, update
 
 from auth.audit import RequestSource
-from auth.credentials.lifetimes import CODE, microseconds
+from auth.credentials.lifetimes import CODE_LIFETIME, to_microseconds
 from auth.credentials.secret import digest_of
 from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import oauth_codes
 
 
@@ -24,7 +24,7 @@ class Code:
 
 
 class Codes:
-    def __init__(self, engine: Engine, clock: Clock, families: TokenFamilies) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource, families: TokenFamilies) -> None:
         self._engine = engine
         self._clock = clock
         self._families = families
@@ -35,7 +35,7 @@ class Codes:
             "family_id": family_id,
             "redirect_uri": redirect_uri,
             "challenge": challenge,
-            "expires_us": microseconds(self._clock() + CODE),
+            "expires_us": to_microseconds(self._clock() + CODE_LIFETIME),
         }
         connection.execute(insert(oauth_codes).values(values))
 
@@ -44,14 +44,14 @@ class Codes:
         query = with_family(oauth_codes)
         with self._engine.connect() as connection:
             row = connection.execute(query.where(oauth_codes.c.digest == digest_of(code))).one_or_none()
-        family = family_of(row, microseconds(self._clock())) if row else None
+        family = family_of(row, to_microseconds(self._clock())) if row else None
         if row is None or family is None or family.client_id != client_id:
             return None
         return Code(row.digest, family, row.redirect_uri, row.challenge)
 
-    def use(self, connection: Connection, digest: bytes, origin: RequestSource) -> TokenFamily | None:
+    def use(self, connection: Connection, digest: bytes, source: RequestSource) -> TokenFamily | None:
         """Use it up, and get its family; None where it is too old, or was used, which ends the family."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         mine = oauth_codes.c.digest == digest
         good = mine & oauth_codes.c.used_us.is_(None) & (oauth_codes.c.expires_us > now_us)
         was_good = connection.execute(update(oauth_codes).where(good).values(used_us=now_us)).rowcount == 1
@@ -60,5 +60,5 @@ class Codes:
         if row is None:
             return None
         if not was_good and row.used_us is not None:
-            self._families.end_reused(connection, row, "code", origin)
+            self._families.end_reused(connection, row, "code", source)
         return family_of(row, now_us) if was_good else None

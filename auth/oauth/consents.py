@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.principal import Scopes, parse_scopes, render_scopes
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import oauth_clients, oauth_consents, oauth_families, oauth_tokens
 
 
@@ -24,7 +24,7 @@ class Consent:
 
 
 class Consents:
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
 
@@ -43,7 +43,7 @@ class Consents:
     def _unasked(self, user_id: int) -> Select[Any]:
         """What lives of a user's without their consent, each with when it last gave a token."""
         families, clients = oauth_families.c, oauth_clients.c
-        living = families.revoked_us.is_(None) & (families.expires_us > microseconds(self._clock()))
+        living = families.revoked_us.is_(None) & (families.expires_us > to_microseconds(self._clock()))
         asked = select(oauth_consents.c.client_id).where(oauth_consents.c.user_id == user_id)
         seen_us = func.max(oauth_tokens.c.created_us).label("seen_us")
         return (
@@ -60,7 +60,7 @@ class Consents:
 
     def give(self, connection: Connection, user_id: int, client_id: str, scopes: Scopes) -> None:
         """Besides what was given before."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         values = {"scopes": render_scopes(scopes), "created_us": now_us, "seen_us": now_us}
         try:
             new = values | {"user_id": user_id, "client_id": client_id}
@@ -70,7 +70,7 @@ class Consents:
             connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(scopes=more))
 
     def seen(self, connection: Connection, user_id: int, client_id: str) -> None:
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(seen_us=now_us))
 
     def take_back(self, connection: Connection, user_id: int, client_id: str) -> bool:

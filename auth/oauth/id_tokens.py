@@ -8,15 +8,15 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from auth.credentials.lifetimes import ID_TOKEN
+from auth.credentials.lifetimes import ID_TOKEN_LIFETIME
 from auth.oauth.grants import Issued
 from auth.oauth.signing_keys import ALGORITHM, SigningKeys
 from auth.principal import User
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 
 
 class IdTokens:
-    def __init__(self, settings: AuthSettings, keys: SigningKeys, clock: Clock) -> None:
+    def __init__(self, settings: AuthSettings, keys: SigningKeys, clock: TimeSource) -> None:
         self._issuer = settings.public_url
         self._keys = keys
         self._clock = clock
@@ -29,7 +29,7 @@ class IdTokens:
             "sub": subject_of(user),
             "aud": issued.family.client_id,
             "iat": now,
-            "exp": now + ID_TOKEN,
+            "exp": now + ID_TOKEN_LIFETIME,
             "auth_time": issued.family.authenticated_us // 1_000_000,
             "at_hash": _half_hash(issued.access_token),
         }

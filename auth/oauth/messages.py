@@ -58,7 +58,7 @@ class Message:
     repeated: frozenset[str]
     """Parameters that came more than once, which none may."""
     authorization: str | None
-    origin: RequestSource
+    source: RequestSource
 
     @property
     def query(self) -> str:
@@ -67,7 +67,7 @@ class Message:
 
 
 def message_of(
-    encoded: bytes, method: str, uri: str, *, authorization: str | None = None, origin: RequestSource
+    encoded: bytes, method: str, uri: str, *, authorization: str | None = None, source: RequestSource
 ) -> Message:
     """From parameters as forms and addresses write them. Raises Refused where they cannot be read."""
     pairs = pairs_of(encoded)
@@ -78,17 +78,17 @@ def message_of(
         parameters=dict(pair for pair in pairs if pair[1]),
         repeated=frozenset(name for name, count in counts.items() if count > 1),
         authorization=authorization,
-        origin=origin,
+        source=source,
     )
 
 
-async def form_of(request: Request, uri: str, origin: RequestSource) -> Message:
+async def form_of(request: Request, uri: str, source: RequestSource) -> Message:
     """What is asked in a form. Raises Refused for anything else, and for a parameter in the address."""
     if request.scope["query_string"]:
         raise refusal("invalid_request", "Parameters belong in the body, not in the address.")
     authorization = request.headers.get("authorization")
     body = await form_body(request)
-    message = message_of(body, request.method, uri, authorization=authorization, origin=origin)
+    message = message_of(body, request.method, uri, authorization=authorization, source=source)
     if message.repeated:
         raise refusal("invalid_request", "A parameter came more than once.")
     return message

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from auth.oauth.client import GRANTS
 from auth.oauth.signing_keys import ALGORITHM
-from auth.principal import ALL
+from auth.principal import ALL_SCOPES
 
 AUTHORIZE: Final = "/oauth/authorize"
 SIGN_IN: Final = "/oauth/sign-in"
@@ -28,7 +28,7 @@ def metadata(issuer: str) -> dict[str, Any]:
         "revocation_endpoint": issuer + REVOKE,
         "introspection_endpoint": issuer + INTROSPECT,
         "jwks_uri": issuer + JWKS,
-        "scopes_supported": sorted(ALL),
+        "scopes_supported": sorted(ALL_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": sorted(GRANTS),

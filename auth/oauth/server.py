@@ -14,7 +14,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from auth.credentials.secret import Prefix, new_secret
-from auth.errors import NoSuchThing
+from auth.errors import ResourceNotFound
 from auth.oauth.authorization_request import AuthorizationRequest, fault_of
 from auth.oauth.client import REFRESH_TOKEN
 from auth.oauth.client_authentication import credentials_of, unknown_client
@@ -42,7 +42,7 @@ class OAuthServer:
         return AuthorizationRequest(message, grant.client.client, grant.redirect_uri, parse_scopes(grant.request.scope))
 
     def authorize(self, asked: AuthorizationRequest, user_id: int, authenticated_us: int) -> Reply:
-        """The way back, with a code. Raises Refused or NoSuchThing where the application just went, or the user."""
+        """The redirect with a code. Raises Refused, or ResourceNotFound if the client or user was just deleted."""
         grant, decision = self._grant(asked.message), Decision(asked, user_id, authenticated_us)
         return self._server.handle_response(*grant.create_authorization_response(asked.redirect_uri, decision))
 
@@ -196,9 +196,9 @@ class _CodeGrant(grants.AuthorizationCodeGrant):
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Here the code is used up."""
-        code, origin = self.request.authorization_code.code, self.request.message.origin
+        code, source = self.request.authorization_code.code, self.request.message.source
         issued = self.server.store.redeem(
-            code.digest, refreshable=self.client.check_grant_type(REFRESH_TOKEN), origin=origin
+            code.digest, refreshable=self.client.check_grant_type(REFRESH_TOKEN), source=source
         )
         self.server.fill(token, issued, nonce=code.family.nonce)
 
@@ -243,7 +243,7 @@ class _RefreshGrant(grants.RefreshTokenGrant):
         request = self.request
         scopes = parse_scopes(request.payload.scope) if request.payload.scope else None
         digest = request.refresh_token.token.digest
-        self.server.fill(token, self.server.store.refresh(digest, scopes, origin=request.message.origin))
+        self.server.fill(token, self.server.store.refresh(digest, scopes, source=request.message.source))
 
     def revoke_old_credential(self, _token: object) -> None:
         """It is used up."""
@@ -262,7 +262,7 @@ class _ClientCredentialsGrant(grants.ClientCredentialsGrant):
     def save_token(self, token: dict[str, Any]) -> None:
         try:
             self.server.fill(token, self.server.store.issue_to(self.client.client, self.request.scope))
-        except NoSuchThing:
+        except ResourceNotFound:
             raise unknown_client() from None
 
 

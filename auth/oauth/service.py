@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine
 
-from auth.audit import Audit
-from auth.credentials.store import Credentials
+from auth.audit import AuditLog
+from auth.credentials.store import CredentialStore
 from auth.oauth.authorization import Authorization
 from auth.oauth.clients import Clients
 from auth.oauth.grants import Grants
@@ -12,14 +12,20 @@ from auth.oauth.pages import Pages
 from auth.oauth.server import OAuthServer
 from auth.oauth.signing_keys import SigningKeys
 from auth.oauth.token_replies import TokenReplies
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 
 
 class OAuth:
     """What its routes need."""
 
     def __init__(
-        self, engine: Engine, clock: Clock, *, credentials: Credentials, audit: Audit, settings: AuthSettings
+        self,
+        engine: Engine,
+        clock: TimeSource,
+        *,
+        credentials: CredentialStore,
+        audit: AuditLog,
+        settings: AuthSettings,
     ) -> None:
         self.clients = Clients(engine, clock, audit)
         self.grants = Grants(engine, clock, audit)

@@ -14,10 +14,10 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event
-from auth.credentials.lifetimes import DAY, ID_TOKEN, MINUTE, microseconds
+from auth.audit import AuditEvent, AuditLog
+from auth.credentials.lifetimes import DAY, ID_TOKEN_LIFETIME, MINUTE, to_microseconds
 from auth.database import write
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 from auth.tables import signing_keys
 
 ALGORITHM: Final = "RS256"
@@ -49,7 +49,7 @@ class SigningKey:
 class SigningKeys:
     """Of replicas that make a key at once, one does, and the others take it."""
 
-    def __init__(self, engine: Engine, clock: Clock, settings: AuthSettings, audit: Audit) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource, settings: AuthSettings, audit: AuditLog) -> None:
         self._engine = engine
         self._clock = clock
         self._audit = audit
@@ -64,7 +64,7 @@ class SigningKeys:
         """The private key to sign with now."""
         while True:
             keys = self._keys()
-            now_us = microseconds(self._clock())
+            now_us = to_microseconds(self._clock())
             for key in keys:
                 if key.signs_from_us <= now_us and (private := self._open(key)):
                     return private
@@ -74,7 +74,7 @@ class SigningKeys:
     def public_set(self) -> dict[str, Any]:
         """Every published key, as RFC 7517 has it; one at least."""
         self.current()
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         return {"keys": [key.public for key in self._keys() if key.retired_us is None or key.retired_us > now_us]}
 
     def kept(self) -> list[SigningKey]:
@@ -90,8 +90,8 @@ class SigningKeys:
     def sweep(self) -> None:
         """Rotate if it is time, delete what is retired, seal anew what an older secret key sealed."""
         keys = self._read()
-        now_us = microseconds(self._clock())
-        if keys and keys[0].created_us + microseconds(ROTATED_EVERY) <= now_us:
+        now_us = to_microseconds(self._clock())
+        if keys and keys[0].created_us + to_microseconds(ROTATED_EVERY) <= now_us:
             self._make(after=keys, signs_in_s=PUBLISHED_BEFORE)
         write(
             self._engine, lambda connection: connection.execute(delete(signing_keys).where(_keys.retired_us <= now_us))
@@ -115,8 +115,8 @@ class SigningKeys:
 
     def _make(self, *, after: list[SigningKey], signs_in_s: int) -> None:
         private = RSAKey.generate_key(BITS, {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
-        now_us = microseconds(self._clock())
-        signs_from_us = now_us + microseconds(signs_in_s)
+        now_us = to_microseconds(self._clock())
+        signs_from_us = now_us + to_microseconds(signs_in_s)
         generation = after[0].generation + 1 if after else 1
         values = {
             "generation": generation,
@@ -126,14 +126,14 @@ class SigningKeys:
             "created_us": now_us,
             "signs_from_us": signs_from_us,
         }
-        retired_us = signs_from_us + microseconds(SKEW + ID_TOKEN + CACHED)
+        retired_us = signs_from_us + to_microseconds(SKEW + ID_TOKEN_LIFETIME + CACHED)
 
         def work(connection: Connection) -> None:
             connection.execute(insert(signing_keys).values(values))
             older = (_keys.generation < generation) & _keys.retired_us.is_(None)
             connection.execute(update(signing_keys).where(older).values(retired_us=retired_us))
             detail = {"key": private.kid}
-            self._audit.add(connection, Event.SIGNING_KEY_ROTATED, user_id=None, detail=detail)
+            self._audit.add(connection, AuditEvent.SIGNING_KEY_ROTATED, user_id=None, detail=detail)
 
         with contextlib.suppress(IntegrityError):  # another replica was faster: its key is the one
             write(self._engine, work)

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select, update
 
-from auth.audit import Audit, Event, RequestSource
-from auth.credentials.lifetimes import microseconds
+from auth.audit import AuditEvent, AuditLog, RequestSource
+from auth.credentials.lifetimes import to_microseconds
 from auth.oauth.client import PERSONAL
-from auth.principal import Scopes, User, allowed_to, parse_scopes, render_scopes
-from auth.settings import Clock
+from auth.principal import Scopes, User, parse_scopes, render_scopes, scopes_of_role
+from auth.settings import TimeSource
 from auth.tables import oauth_clients, oauth_families, users
 
 
@@ -78,13 +78,13 @@ def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
 
 def most_of(user: User | None) -> Scopes:
     """The most an application may do for a user, or on its own."""
-    return allowed_to("user") - PERSONAL if user is None else allowed_to(user.role)
+    return scopes_of_role("user") - PERSONAL if user is None else scopes_of_role(user.role)
 
 
 class TokenFamilies:
     """Begins and ends them, within the callers' transactions."""
 
-    def __init__(self, clock: Clock, audit: Audit) -> None:
+    def __init__(self, clock: TimeSource, audit: AuditLog) -> None:
         self._clock = clock
         self._audit = audit
 
@@ -107,8 +107,8 @@ class TokenFamilies:
             "scopes": render_scopes(scopes),
             "nonce": nonce,
             "authenticated_us": authenticated_us,
-            "created_us": microseconds(now),
-            "expires_us": microseconds(now + lifetime_s),
+            "created_us": to_microseconds(now),
+            "expires_us": to_microseconds(now + lifetime_s),
         }
         key = connection.execute(insert(oauth_families).values(values)).inserted_primary_key
         assert key  # noqa: S101 - for the type checker
@@ -121,12 +121,12 @@ class TokenFamilies:
         """False where it had ended already."""
         return self._end(connection, oauth_families.c.id == id_) > 0
 
-    def end_reused(self, connection: Connection, row: Row[Any], what: str, origin: RequestSource) -> None:
+    def end_reused(self, connection: Connection, row: Row[Any], what: str, source: RequestSource) -> None:
         """Somebody holds a secret that was used up: its thief or its owner, and nobody knows which."""
         if self.end(connection, row.family_id):
             add, user_id, client_id = self._audit.add, row.user_id, row.client_id
             detail = {"reused": what}
-            add(connection, Event.TOKEN_REUSED, user_id=user_id, client_id=client_id, origin=origin, detail=detail)
+            add(connection, AuditEvent.TOKEN_REUSED, user_id=user_id, client_id=client_id, source=source, detail=detail)
 
     def end_user(self, connection: Connection, user_id: int, client_id: str | None = None) -> int:
         """All of a user's, or those of one application; how many those were."""
@@ -137,12 +137,12 @@ class TokenFamilies:
 
     def sweep(self, connection: Connection) -> int:
         """Delete those that have ended, with their codes and tokens."""
-        expired = oauth_families.c.expires_us <= microseconds(self._clock())
+        expired = oauth_families.c.expires_us <= to_microseconds(self._clock())
         return connection.execute(
             delete(oauth_families).where(expired | oauth_families.c.revoked_us.is_not(None))
         ).rowcount
 
     def _end(self, connection: Connection, which: ColumnElement[bool]) -> int:
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         living = which & oauth_families.c.revoked_us.is_(None)
         return connection.execute(update(oauth_families).where(living).values(revoked_us=now_us)).rowcount

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.oauth.grants import Issued
 from auth.oauth.id_tokens import IdTokens, subject_of
 from auth.oauth.tokens import Token
 from auth.principal import Scope, render_scopes
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 
 
 class TokenReplies:
-    def __init__(self, id_tokens: IdTokens, settings: AuthSettings, clock: Clock) -> None:
+    def __init__(self, id_tokens: IdTokens, settings: AuthSettings, clock: TimeSource) -> None:
         self._id_tokens = id_tokens
         self._issuer = settings.public_url
         self._clock = clock
@@ -25,7 +25,7 @@ class TokenReplies:
             "scope": render_scopes(issued.scopes),
         }
         if issued.refresh_token:
-            left_us = issued.family.expires_us - microseconds(self._clock())
+            left_us = issued.family.expires_us - to_microseconds(self._clock())
             reply |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": round(left_us / 1e6)}
         if issued.family.user and Scope.OPENID in issued.scopes:
             reply["id_token"] = self._id_tokens.encode(issued, issued.family.user, nonce=nonce)

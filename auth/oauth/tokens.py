@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, update
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import digest_of
 from auth.database import write
 from auth.oauth.access_tokens import KIND as ACCESS
 from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
 from auth.principal import Scopes, parse_scopes
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import oauth_tokens
 
 
@@ -28,7 +28,7 @@ class Token:
 
 
 class Tokens:
-    def __init__(self, engine: Engine, clock: Clock, families: TokenFamilies) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource, families: TokenFamilies) -> None:
         self._engine = engine
         self._clock = clock
         self._families = families
@@ -38,7 +38,7 @@ class Tokens:
         query = with_family(oauth_tokens)
         with self._engine.connect() as connection:
             row = connection.execute(query.where(oauth_tokens.c.digest == digest_of(token))).one_or_none()
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         family = family_of(row, now_us) if row else None
         if row is None or family is None:
             return None
@@ -51,7 +51,7 @@ class Tokens:
 
         def work(connection: Connection) -> None:
             if token.is_access:
-                now_us = microseconds(self._clock())
+                now_us = to_microseconds(self._clock())
                 mine = oauth_tokens.c.digest == token.digest
                 connection.execute(update(oauth_tokens).where(mine).values(revoked_us=now_us))
             else:

@@ -12,7 +12,7 @@ def userinfo(principal: Principal | None) -> dict[str, Any]:
     """For the holder of an access token.
 
     Raises NotAuthenticated, InvalidCredential for any other credential, InsufficientScope without ``openid``, and
-    NotAllowed for an application on its own.
+    PermissionDenied for an application on its own.
     """
     if principal and principal.kind != "access":
         raise InvalidCredential("This needs an access token of the OAuth server.")

@@ -5,7 +5,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
-from auth.credentials.lifetimes import MINUTE, microseconds
+from auth.credentials.lifetimes import MINUTE, to_microseconds
 
 LONGEST_WAIT: Final = 30
 """Seconds."""
@@ -32,7 +32,7 @@ class BackoffPolicy:
 
     def at(self, now_us: int, count: "Count") -> "Count":
         """What is left of a count by now. Another replica's clock may be ahead."""
-        every_us = microseconds(self.forget_s)
+        every_us = to_microseconds(self.forget_s)
         forgotten = min(count.failures, max(0, now_us - count.seen_us) // every_us)
         if forgotten == count.failures:
             return Count(0, count.until_us, now_us)
@@ -43,7 +43,7 @@ class BackoffPolicy:
         count = self.at(now_us, count)
         failures = min(count.failures + 1, self.most)
         wait_s = max(self.wait_s(failures), least_wait_s)
-        until_us = max(count.until_us, now_us + microseconds(wait_s)) if wait_s else count.until_us
+        until_us = max(count.until_us, now_us + to_microseconds(wait_s)) if wait_s else count.until_us
         return Count(failures, until_us, count.seen_us)
 
 

@@ -33,8 +33,8 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.credentials.lifetimes import DAY, microseconds
-from auth.database import ATTEMPTS, write
+from auth.credentials.lifetimes import DAY, to_microseconds
+from auth.database import MAX_ATTEMPTS, write
 from auth.errors import Throttled
 from auth.passwords.backoff import (
     ACCOUNT_POLICY,
@@ -46,7 +46,7 @@ from auth.passwords.backoff import (
     ThrottleKey,
     registration_of,
 )
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import throttles
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Attempt:
 class LoginThrottle:
     """Counts in the database, so all replicas count together."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
         self.refused = 0
@@ -84,7 +84,7 @@ class LoginThrottle:
         keys = ThrottleKey.of(account, address)
         with self._engine.connect() as connection:  # who is refused costs the database no write
             until_us = _until_us(_counts(connection, keys.all), keys)
-        if until_us > microseconds(self._clock()):
+        if until_us > to_microseconds(self._clock()):
             raise self._throttled(until_us)
         outcome = self._repeatedly(lambda connection: self._count(connection, keys))
         if isinstance(outcome, Attempt):
@@ -102,7 +102,7 @@ class LoginThrottle:
             is_ours = address.until_us == attempt.address_until_us
             until_us = attempt.address_before_us if is_ours else address.until_us
             _put(connection, keys.address, address.less_one(until_us), counts)
-        _know(connection, keys.known, microseconds(self._clock()))
+        _know(connection, keys.known, to_microseconds(self._clock()))
 
     def register(self, address: str) -> None:
         """Count an account that is made. Raises Throttled where too many were made from the address."""
@@ -113,11 +113,11 @@ class LoginThrottle:
 
     def sweep(self, connection: Connection) -> int:
         """Delete what makes nobody wait any more; how much that was."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         table = throttles.c
         is_known = (table.failures == 0) & (table.blocked_until_us == 0)
-        old = table.seen_us <= now_us - microseconds(_KNOWN_ADDRESS_LIFETIME)
-        old |= ~is_known & (table.seen_us <= now_us - microseconds(FORGOTTEN))
+        old = table.seen_us <= now_us - to_microseconds(_KNOWN_ADDRESS_LIFETIME)
+        old |= ~is_known & (table.seen_us <= now_us - to_microseconds(FORGOTTEN))
         return connection.execute(delete(throttles).where(old)).rowcount
 
     def _throttled(self, until_us: int, of_what: str = "failed sign-ins") -> Throttled:
@@ -126,7 +126,7 @@ class LoginThrottle:
         return Throttled(f"Too many {of_what}; try again in {wait_s} s.", retry_after=float(wait_s))
 
     def _repeatedly(self, count: Callable[[Connection], T]) -> T:
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(MAX_ATTEMPTS - 1):
             # Another's first failure may come up at the same moment: the next time its row is there to be counted in.
             with contextlib.suppress(IntegrityError):
                 return write(self._engine, count)
@@ -134,13 +134,13 @@ class LoginThrottle:
 
     def _count(self, connection: Connection, keys: ThrottleKey) -> Attempt | int:
         """The attempt, or until when it has to wait."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         counts = _counts(connection, keys.all, lock=True)
         account = ACCOUNT_POLICY.at(now_us, counts.get(keys.account, _NO_FAILURES))
         account_wait_s = 0 if keys.known in counts else ACCOUNT_POLICY.wait_s(account.failures)
         until_us = _until_us(counts, keys)
         if until_us <= now_us and account_wait_s and keys.pair not in counts:
-            until_us = now_us + microseconds(account_wait_s)
+            until_us = now_us + to_microseconds(account_wait_s)
             _put(connection, keys.pair, Count(0, until_us, now_us), counts)
         if until_us > now_us:
             return until_us
@@ -158,7 +158,7 @@ class LoginThrottle:
 
     def _count_registration(self, connection: Connection, digest: bytes) -> int | None:
         """Until when it has to wait, if it has to."""
-        now_us = microseconds(self._clock())
+        now_us = to_microseconds(self._clock())
         counts = _counts(connection, (digest,), lock=True)
         count = counts.get(digest, _NO_FAILURES)
         if count.until_us > now_us:

@@ -96,7 +96,7 @@ def account_routes(auth: "Auth") -> APIRouter:
     async def change_account(body: AccountChange, principal: SignedIn, request: Request) -> Account:
         user_id = user_of(principal).id
         account = await auth.workers.run_hashing(_change, auth, user_id, body, auth.request_source(request))
-        auth.authenticator.forget_user(user_id)
+        auth.authenticator.invalidate_user(user_id)
         return account
 
     @router.delete(
@@ -111,9 +111,9 @@ def account_routes(auth: "Auth") -> APIRouter:
         body: AccountDeletion, principal: SignedIn, request: Request, response: Response, afterwards: BackgroundTasks
     ) -> None:
         user_id, password = user_of(principal).id, _plain(body.current_password)
-        origin = auth.request_source(request)
-        await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, origin=origin)
-        auth.authenticator.forget_user(user_id)
+        source = auth.request_source(request)
+        await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, source=source)
+        auth.authenticator.invalidate_user(user_id)
         auth.cookie.clear(response)
         afterwards.add_task(auth.erase_user_data, user_id)
 
@@ -133,9 +133,9 @@ def account_routes(auth: "Auth") -> APIRouter:
             _plain(body.current_password),
             body.new_password.get_secret_value(),
             keep_id=principal.credential_id,
-            origin=auth.request_source(request),
+            source=auth.request_source(request),
         )
-        auth.authenticator.forget_user(user_id)
+        auth.authenticator.invalidate_user(user_id)
 
     @router.delete(
         "/identities/{id}",
@@ -146,7 +146,7 @@ def account_routes(auth: "Auth") -> APIRouter:
     )
     async def unlink_identity(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user_id = user_of(principal).id
-        await auth.workers.run(auth.identities.unlink, user_id, id, origin=auth.request_source(request))
+        await auth.workers.run(auth.identities.unlink, user_id, id, source=auth.request_source(request))
 
     return router
 
@@ -160,15 +160,15 @@ def account_of(auth: "Auth", user_id: int) -> Account:
     return Account(**User.of(user).model_dump(), identities=linked)
 
 
-def _change(auth: "Auth", user_id: int, body: AccountChange, origin: RequestSource) -> Account:
+def _change(auth: "Auth", user_id: int, body: AccountChange, source: RequestSource) -> Account:
     account = account_of(auth, user_id)
     if body.username is None and body.email is None:
         return account
     if account.has_password:
         if body.current_password is None:
             raise InvalidFields(PASSWORD_MISSING)
-        auth.accounts.check_password(user_id, body.current_password.get_secret_value(), origin=origin)
-    auth.accounts.update(user_id, username=body.username, email=body.email, origin=origin)
+        auth.accounts.check_password(user_id, body.current_password.get_secret_value(), source=source)
+    auth.accounts.update(user_id, username=body.username, email=body.email, source=source)
     return account_of(auth, user_id)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.audit import AuditRecord, Event
+from auth.audit import AuditEvent, AuditRecord
 from auth.http.permissions import Admin
 from auth.routes.activity import SIGNED_IN_ONCE
 from auth.routes.problems import SIGNED_IN, problems
@@ -50,7 +50,7 @@ class AuditEntry(BaseModel):
         )
 
 
-class AuditLog(BaseModel):
+class AuditEntries(BaseModel):
     """Newest first."""
 
     items: list[AuditEntry]
@@ -70,19 +70,19 @@ def admin_audit_routes(auth: "Auth") -> APIRouter:
     async def list_audit(
         _admin: Admin,
         user_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Of this account only.")] = None,
-        event: Annotated[Event | None, Query(description="Of this kind only.")] = None,
+        event: Annotated[AuditEvent | None, Query(description="Of this kind only.")] = None,
         before: Before = None,
-    ) -> AuditLog:
+    ) -> AuditEntries:
         return await auth.workers.run(_log, auth, user_id, event, before)
 
     return router
 
 
-def _log(auth: "Auth", user_id: int | None, event: Event | None, before_id: int | None) -> AuditLog:
+def _log(auth: "Auth", user_id: int | None, event: AuditEvent | None, before_id: int | None) -> AuditEntries:
     entries = auth.audit.entries(user_id=user_id, event=event, before_id=before_id, limit=PAGE + 1)
     page = entries[:PAGE]
     usernames = auth.audit.usernames({entry.user_id for entry in page if entry.user_id is not None})
-    return AuditLog(
+    return AuditEntries(
         items=[AuditEntry.of(entry, usernames) for entry in page],
         next_before=page[-1].id if len(entries) > PAGE else None,
     )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from auth.errors import NoSuchThing
+from auth.errors import ResourceNotFound
 from auth.http.permissions import Admin, user_of
 from auth.oauth.client import Client
 from auth.principal import Scope
@@ -133,7 +133,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     )
     async def create_client(body: NewOAuthClient, admin: Admin, request: Request) -> CreatedOAuthClient:
         client, secret = await auth.workers.run(
-            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, origin=auth.request_source(request)
+            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, source=auth.request_source(request)
         )
         return CreatedOAuthClient(**OAuthClient.of(client).model_dump(), client_secret=secret)
 
@@ -146,7 +146,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     async def get_client(id: ClientId, _admin: Admin) -> OAuthClient:  # noqa: A002
         client = await auth.workers.run(auth.clients.get, id)
         if client is None:
-            raise NoSuchThing("There is no such application.")
+            raise ResourceNotFound("There is no such application.")
         return OAuthClient.of(client)
 
     @router.patch(
@@ -161,9 +161,9 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
             id,
             **body.model_dump(),
             actor_id=user_of(admin).id,
-            origin=auth.request_source(request),
+            source=auth.request_source(request),
         )
-        auth.authenticator.forget_all()
+        auth.authenticator.invalidate_all()
         return OAuthClient.of(client)
 
     @router.delete(
@@ -174,9 +174,9 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         summary="Delete an application, with all that users let it do",
     )
     async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.request_source(request)
-        await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, origin=origin)
-        auth.authenticator.forget_all()
+        actor_id, source = user_of(admin).id, auth.request_source(request)
+        await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, source=source)
+        auth.authenticator.invalidate_all()
 
     @router.post(
         "/{id}/secret",
@@ -185,8 +185,8 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         summary="Give an application a new secret",
     )
     async def rotate_client_secret(id: ClientId, admin: Admin, request: Request) -> ClientSecret:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.request_source(request)
-        secret = await auth.workers.run(auth.clients.rotate_secret, id, actor_id=actor_id, origin=origin)
+        actor_id, source = user_of(admin).id, auth.request_source(request)
+        secret = await auth.workers.run(auth.clients.rotate_secret, id, actor_id=actor_id, source=source)
         return ClientSecret(client_secret=secret)
 
     return router

@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 import auth.principal
-from auth.errors import NoSuchThing, NotAllowed
+from auth.errors import PermissionDenied, ResourceNotFound
 from auth.http.permissions import Admin, user_of
 from auth.principal import Role
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
@@ -65,9 +65,9 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         description="Who is kept out is signed out everywhere. Not for one's own account.",
     )
     async def change_user(id: Id, body: AdminUserChange, admin: Admin, request: Request) -> AdminUser:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.request_source(request)
-        user = await auth.workers.run(_change, auth, id, body, actor_id, origin)
-        auth.authenticator.forget_user(id)
+        actor_id, source = user_of(admin).id, auth.request_source(request)
+        user = await auth.workers.run(_change, auth, id, body, actor_id, source)
+        auth.authenticator.invalidate_user(id)
         return AdminUser.of(user)
 
     @router.delete(
@@ -79,25 +79,25 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         description="Not one's own.",
     )
     async def delete_user(id: Id, admin: Admin, request: Request, afterwards: BackgroundTasks) -> None:  # noqa: A002
-        actor_id, origin = user_of(admin).id, auth.request_source(request)
+        actor_id, source = user_of(admin).id, auth.request_source(request)
         if id == actor_id:
-            raise NotAllowed("Nobody does this to their own account; another admin can.")
-        await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, origin=origin)
-        auth.authenticator.forget_user(id)
+            raise PermissionDenied("Nobody does this to their own account; another admin can.")
+        await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, source=source)
+        auth.authenticator.invalidate_user(id)
         afterwards.add_task(auth.erase_user_data, id)
 
     return router
 
 
 def _change(
-    auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, origin: "RequestSource"
+    auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, source: "RequestSource"
 ) -> "auth.principal.User":
-    """Raises NoSuchThing or NotAllowed."""
+    """Raises ResourceNotFound or PermissionDenied."""
     if body.role is not None:
-        auth.accounts.set_role(user_id, body.role, actor_id=actor_id, origin=origin)
+        auth.accounts.set_role(user_id, body.role, actor_id=actor_id, source=source)
     if body.disabled is not None:
-        auth.accounts.set_disabled(user_id, body.disabled, actor_id=actor_id, origin=origin)
+        auth.accounts.set_disabled(user_id, body.disabled, actor_id=actor_id, source=source)
     user = auth.accounts.get(user_id)
     if user is None:
-        raise NoSuchThing("There is no such user.")
+        raise ResourceNotFound("There is no such user.")
     return user

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from auth.errors import NoSuchThing
+from auth.errors import ResourceNotFound
 from auth.http.permissions import SignedIn, user_of
 from auth.oauth.consents import Consent
 from auth.principal import Scope
@@ -78,9 +78,9 @@ def app_routes(auth: "Auth") -> APIRouter:
     )
     async def revoke_app(client_id: ClientId, principal: SignedIn, request: Request) -> None:
         user_id = user_of(principal).id
-        origin = auth.request_source(request)
-        if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, origin=origin):
-            raise NoSuchThing("This application does not act for you.")
-        auth.authenticator.forget_user(user_id)
+        source = auth.request_source(request)
+        if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, source=source):
+            raise ResourceNotFound("This application does not act for you.")
+        auth.authenticator.invalidate_user(user_id)
 
     return router

@@ -24,7 +24,7 @@ from auth.routes.rest_framework.fields import Fields
 from auth.routes.rest_framework.route import RestFrameworkRoute, finish_router
 from auth.routes.schemas import private
 from auth.users import emails, usernames
-from auth.users.accounts import CANNOT_LOG_IN, Accounts
+from auth.users.accounts import CANNOT_LOG_IN, AccountService
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -63,7 +63,7 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         password = fields.text("password")
         fields.raise_errors()
         user = await auth.workers.run_hashing(
-            auth.accounts.register, username, password, email or "", origin=auth.request_source(request)
+            auth.accounts.register, username, password, email or "", source=auth.request_source(request)
         )
         return DjoserUser.of(user)
 
@@ -105,9 +105,9 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         fields = Fields(await body_of(request))
         email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=INVALID_EMAIL)
         fields.raise_errors()
-        origin = auth.request_source(request)
-        changed = await auth.workers.run(auth.accounts.update, user.id, email=email, origin=origin)
-        auth.authenticator.forget_user(user.id)
+        source = auth.request_source(request)
+        changed = await auth.workers.run(auth.accounts.update, user.id, email=email, source=source)
+        auth.authenticator.invalidate_user(user.id)
         return DjoserUser.of(changed)
 
     @router.delete(
@@ -121,9 +121,9 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
     async def delete_me(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
         password = _current_password(Fields(await body_of(request)), user)
-        origin = auth.request_source(request)
-        await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, origin=origin)
-        auth.authenticator.forget_user(user.id)
+        source = auth.request_source(request)
+        await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, source=source)
+        auth.authenticator.invalidate_user(user.id)
         await auth.erase_user_data(user.id)
         return Response(status_code=204)
 
@@ -148,9 +148,9 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
             current,
             new,
             keep_id=principal.credential_id,
-            origin=auth.request_source(request),
+            source=auth.request_source(request),
         )
-        auth.authenticator.forget_user(user.id)
+        auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)
 
 
@@ -171,7 +171,7 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         if username is None or password is None:
             raise InvalidLogin(CANNOT_LOG_IN)
         secret = await auth.workers.run_hashing(
-            auth.tokens.begin, username, password, origin=auth.request_source(request)
+            auth.tokens.begin, username, password, source=auth.request_source(request)
         )
         return Token(auth_token=secret)
 
@@ -184,8 +184,8 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
     )
     async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
-        await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, origin=auth.request_source(request))
-        auth.authenticator.forget_user(user.id)
+        await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, source=auth.request_source(request))
+        auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)
 
 
@@ -196,7 +196,7 @@ def _current_password(fields: Fields, user: User) -> str | None:
     return password
 
 
-def _everybody(accounts: Accounts) -> list[User]:
+def _everybody(accounts: AccountService) -> list[User]:
     """The oldest first."""
     found: list[User] = []
     while page := accounts.find(before_id=found[-1].id if found else None, limit=_PAGE_SIZE):

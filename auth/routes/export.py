@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
-from auth.audit import AuditRecord, Event
+from auth.audit import AuditEvent, AuditRecord
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
 from auth.routes.activity import ActivityEntry
@@ -50,8 +50,8 @@ def export_routes(auth: "Auth") -> APIRouter:
         summary="All that is kept of you, as one file",
     )
     async def export_account(principal: SignedIn, request: Request) -> StreamingResponse:
-        user_id, origin = user_of(principal).id, auth.request_source(request)
-        await auth.workers.run(auth.audit.record, Event.EXPORTED, user_id=user_id, origin=origin)
+        user_id, source = user_of(principal).id, auth.request_source(request)
+        await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
         chunks = _chunks(_document(auth, user_id, principal.credential_id))
         first = await auth.workers.run(next, chunks)  # while a database that is away can still be told with a status
         return StreamingResponse(_all(auth, first, chunks), headers=_HEADERS, media_type="application/json")

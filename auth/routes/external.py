@@ -8,7 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse
 
-from auth.errors import AuthError, NoSuchThing, NotAllowed, ProviderDown, ProviderFault, SignInFailed
+from auth.errors import (
+    AuthError,
+    InvalidProviderResponse,
+    PermissionDenied,
+    ProviderUnavailable,
+    ResourceNotFound,
+    SignInFailed,
+)
 from auth.external.answer import Answer, read_answer
 from auth.external.external import CALLBACK, LOGIN
 from auth.external.flow import Flow, new_flow
@@ -88,7 +95,9 @@ def link_routes(auth: "Auth") -> APIRouter:
         provider: str, principal: SignedIn, request: Request, response: Response, then: Next = ACCOUNT
     ) -> Departure:
         if principal.kind != "session":
-            raise NotAllowed("Accounts are linked in the browser that is signed in: this needs the session cookie.")
+            raise PermissionDenied(
+                "Accounts are linked in the browser that is signed in: this needs the session cookie."
+            )
         flow = new_flow(auth.external.provider(provider).name, then, user_of(principal).id)
         url = await auth.external.authorization_url(flow, auth.cookie.base_url(request))
         auth.external.flows.set(request, response, flow)
@@ -99,44 +108,44 @@ def link_routes(auth: "Auth") -> APIRouter:
 
 async def _arrive(auth: "Auth", request: Request, flow: Flow, answer: Answer) -> Response:
     """Let in, or link, who comes back from a provider. Raises AuthError."""
-    provider, origin = auth.external.provider(flow.provider), auth.request_source(request)
+    provider, source = auth.external.provider(flow.provider), auth.request_source(request)
     if flow.user_id is not None:
         principal = await auth.authenticator.session_of(request)
         if principal is None or user_of(principal).id != flow.user_id:
-            raise NotAllowed("Nothing was linked: you are not signed in any more as who asked for it.")
+            raise PermissionDenied("Nothing was linked: you are not signed in any more as who asked for it.")
     account_linking = auth.external.account_linking
     try:
         person = await auth.external.person(flow, answer, auth.cookie.base_url(request))
-    except (SignInFailed, ProviderFault) as error:
+    except (SignInFailed, InvalidProviderResponse) as error:
         if answer.code:  # without one they only turned back
-            await auth.workers.run(account_linking.failed, provider, error, origin=origin)
+            await auth.workers.run(account_linking.failed, provider, error, source=source)
         raise
     response = RedirectResponse(flow.next, 303, PRIVATE)
     if flow.user_id is not None:
-        await auth.workers.run(account_linking.link, flow.user_id, provider, person, origin=origin)
+        await auth.workers.run(account_linking.link, flow.user_id, provider, person, source=source)
     else:
-        user_id = await auth.workers.run(account_linking.sign_in, provider, person, origin=origin)
+        user_id = await auth.workers.run(account_linking.sign_in, provider, person, source=source)
         await _begin_session(auth, request, response, user_id)
     return response
 
 
 async def _begin_session(auth: "Auth", request: Request, response: Response, user_id: int) -> None:
     before = auth.cookie.read(request)
-    origin = auth.request_source(request)
-    secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=before, origin=origin)
+    source = auth.request_source(request)
+    secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=before, source=source)
     if before:
-        auth.authenticator.forget(before)
+        auth.authenticator.invalidate(before)
     auth.cookie.set(response, secret)
 
 
 def _failed(auth: "Auth", provider: str, flow: Flow | None, error: AuthError) -> Response:
     """The page that says what happened and what to do; what its reader cannot mend, the log says, too."""
-    if isinstance(error, ProviderFault | ProviderDown):
+    if isinstance(error, InvalidProviderResponse | ProviderUnavailable):
         log.warning("provider_failed", provider=provider, code=error.code, reason=error.message)
     if flow and flow.user_id is not None:
         return auth.oauth.pages.error(error, [("Go on", flow.next)])
     then = "?" + urlencode({"next": flow.next if flow else "/"})
     ways = [("Sign in in another way", SIGN_IN + then)]
-    if not isinstance(error, NotAllowed | NoSuchThing):
+    if not isinstance(error, PermissionDenied | ResourceNotFound):
         ways.insert(0, ("Try again", LOGIN.format(provider=provider) + then))
     return auth.oauth.pages.error(error, ways)

@@ -100,7 +100,7 @@ def key_routes(auth: "Auth") -> APIRouter:
             body.name,
             frozenset(body.scopes),
             lifetime_s,
-            origin=auth.request_source(request),
+            source=auth.request_source(request),
         )
         return CreatedApiKey(**ApiKey.of(key).model_dump(), key=secret)
 
@@ -113,7 +113,7 @@ def key_routes(auth: "Auth") -> APIRouter:
     )
     async def revoke_key(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)
-        await auth.workers.run(auth.keys.revoke, user.id, id, origin=auth.request_source(request))
-        auth.authenticator.forget_user(user.id)
+        await auth.workers.run(auth.keys.revoke, user.id, id, source=auth.request_source(request))
+        auth.authenticator.invalidate_user(user.id)
 
     return router

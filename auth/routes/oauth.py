@@ -45,7 +45,7 @@ def oauth_routes(auth: "Auth") -> APIRouter:
     async def revoke(message: Message) -> Reply:
         reply = await auth.workers.run(server.revoke, message)
         if reply.status == 200:
-            auth.authenticator.forget(message.parameters["token"])
+            auth.authenticator.invalidate(message.parameters["token"])
         return reply
 
     @router.post(paths.INTROSPECT)

@@ -45,7 +45,7 @@ def page_routes(auth: "Auth") -> APIRouter:
         form = dict(pairs)
         if "form_token" not in form:  # an application may ask with a form; then the user comes back with their cookie
             return RedirectResponse(f"{paths.AUTHORIZE}?{urlencode(pairs)}", 303)
-        auth.cookie.refuse_other_origin(request)
+        auth.cookie.check_origin(request)
         session = await auth.authenticator.session_of(request)
         answer = {"allowed": form.get("decision") == "allow", "form_token": form["form_token"]}
         step = await auth.workers.run(authorization.decide, _message(auth, request), session, **answer)
@@ -85,7 +85,7 @@ def page(auth: "Auth") -> Callable[[Endpoint], Endpoint]:
 
 def _message(auth: "Auth", request: Request) -> Message:
     uri = auth.settings.public_url + request.url.path
-    return message_of(request.scope["query_string"], request.method, uri, origin=auth.request_source(request))
+    return message_of(request.scope["query_string"], request.method, uri, source=auth.request_source(request))
 
 
 def _response(auth: "Auth", step: Reply | SignInFirst) -> Response:

@@ -22,26 +22,26 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
     @router.get(paths.SIGN_IN)
     @page(auth)
     async def show(request: Request) -> Response:
-        auth.cookie.refuse_insecure(request)
+        auth.cookie.require_secure(request)
         then = safe_redirect_path(request.query_params.get("next"))
         return pages.sign_in(then, await auth.workers.run(destination, then, auth.request_source(request)))
 
     @router.post(paths.SIGN_IN)
     @page(auth)
     async def sign_in(request: Request) -> Response:
-        auth.cookie.refuse_insecure(request)
-        auth.cookie.refuse_other_origin(request)
-        then, origin = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
+        auth.cookie.require_secure(request)
+        auth.cookie.check_origin(request)
+        then, source = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
         form = dict(pairs_of(await form_body(request)))
         name, password = form.get("username", ""), form.get("password", "")
         before, enter = auth.cookie.read(request), auth.sessions.sign_in
         try:
-            _, secret = await auth.workers.run_hashing(enter, name, password, instead_of=before, origin=origin)
+            _, secret = await auth.workers.run_hashing(enter, name, password, instead_of=before, source=source)
         except AuthError as error:
-            to = await auth.workers.run(destination, then, origin)
+            to = await auth.workers.run(destination, then, source)
             return pages.sign_in(then, to, username=name, error=error)
         if before:
-            auth.authenticator.forget(before)
+            auth.authenticator.invalidate(before)
         response = RedirectResponse(then, 303)
         auth.cookie.set(response, secret)
         return response

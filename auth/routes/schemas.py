@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 import auth.principal
-from auth.principal import ALL, Role, Scope, Scopes
+from auth.principal import ALL_SCOPES, Role, Scope, Scopes
 
 MOST_BODY: Final = 64 << 10
 """Bytes of JSON that these routes read."""
@@ -38,7 +38,7 @@ def moment(us: int) -> datetime:
 
 def scope_list(scopes: Scopes) -> list[Scope]:
     """In the order of their names; without those that are no more."""
-    return sorted(Scope(scope) for scope in scopes & ALL)
+    return sorted(Scope(scope) for scope in scopes & ALL_SCOPES)
 
 
 async def private(response: Response) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from auth.http.permissions import CurrentPrincipal, public
-from auth.principal import Scope, Scopes, allowed_to
+from auth.principal import Scope, Scopes, scopes_of_role
 from auth.routes.problems import READS_BODY, problems
 from auth.routes.schemas import ALICE, Body, User, scope_list
 
@@ -76,20 +76,20 @@ def session_routes(auth: "Auth") -> APIRouter:
     )
     @public
     async def sign_in(body: SignIn, request: Request, response: Response) -> SessionState:
-        auth.cookie.refuse_insecure(request)
-        auth.cookie.refuse_cross_site(request)
+        auth.cookie.require_secure(request)
+        auth.cookie.check_csrf(request)
         before = auth.cookie.read(request)
         user, secret = await auth.workers.run_hashing(
             auth.sessions.sign_in,
             body.username,
             body.password.get_secret_value(),
             instead_of=before,
-            origin=auth.request_source(request),
+            source=auth.request_source(request),
         )
         if before:
-            auth.authenticator.forget(before)
+            auth.authenticator.invalidate(before)
         auth.cookie.set(response, secret)
-        return _state(auth, User.of(user), allowed_to(user.role))
+        return _state(auth, User.of(user), scopes_of_role(user.role))
 
     @router.delete(
         "/v1/session",
@@ -102,9 +102,9 @@ def session_routes(auth: "Auth") -> APIRouter:
     @public
     async def sign_out(request: Request, response: Response) -> None:
         if secret := auth.cookie.read(request):
-            auth.cookie.refuse_cross_site(request)
-            await auth.workers.run(auth.sessions.end, secret, origin=auth.request_source(request))
-            auth.authenticator.forget(secret)
+            auth.cookie.check_csrf(request)
+            await auth.workers.run(auth.sessions.end, secret, source=auth.request_source(request))
+            auth.authenticator.invalidate(secret)
         auth.cookie.clear(response)
 
     return router

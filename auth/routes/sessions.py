@@ -77,9 +77,9 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         description="API keys and applications go on working.",
     )
     async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
-        user, origin = user_of(principal), auth.request_source(request)
-        await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, origin=origin)
-        auth.authenticator.forget_user(user.id)
+        user, source = user_of(principal), auth.request_source(request)
+        await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, source=source)
+        auth.authenticator.invalidate_user(user.id)
 
     @router.delete(
         "/{id}",
@@ -90,7 +90,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
     )
     async def revoke_session(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)
-        await auth.workers.run(auth.sessions.revoke, user.id, id, origin=auth.request_source(request))
-        auth.authenticator.forget_user(user.id)
+        await auth.workers.run(auth.sessions.revoke, user.id, id, source=auth.request_source(request))
+        auth.authenticator.invalidate_user(user.id)
 
     return router

@@ -8,16 +8,16 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, insert
 from sqlalchemy.exc import IntegrityError
 
-from auth.audit import Audit, Event, RequestSource
-from auth.credentials.lifetimes import MINUTE, microseconds
-from auth.credentials.store import Credentials
+from auth.audit import AuditEvent, AuditLog, RequestSource
+from auth.credentials.lifetimes import MINUTE, to_microseconds
+from auth.credentials.store import CredentialStore
 from auth.database import write
-from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed
+from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound
 from auth.passwords.hashing import Passwords
 from auth.passwords.throttling import LoginThrottle
 from auth.passwords.verifier import Find, Verifier
 from auth.principal import Role, User
-from auth.settings import AuthSettings, Clock
+from auth.settings import AuthSettings, TimeSource
 from auth.tables import users
 from auth.users import deletion, emails, usernames
 from auth.users.directory import Directory
@@ -41,18 +41,18 @@ SETTLED: Final = MINUTE
 """After this nothing that began before an account was deleted can still be under way."""
 
 
-class Accounts(Directory):
+class AccountService(Directory):
     """All calls ask the database, and those with a password hash it, which takes its time."""
 
     def __init__(
         self,
         engine: Engine,
-        clock: Clock,
+        clock: TimeSource,
         *,
         passwords: Passwords,
         throttle: LoginThrottle,
-        credentials: Credentials,
-        audit: Audit,
+        credentials: CredentialStore,
+        audit: AuditLog,
         settings: AuthSettings,
     ) -> None:
         super().__init__(engine, clock, credentials, audit)
@@ -61,24 +61,24 @@ class Accounts(Directory):
         self._verifier = Verifier(engine, passwords, throttle)
         self._settings = settings
 
-    def register(self, username: str, password: str, email: str = "", *, origin: RequestSource) -> User:
-        """A new account. Raises InvalidFields, Throttled, or NotAllowed where people may make none themselves."""
+    def register(self, username: str, password: str, email: str = "", *, source: RequestSource) -> User:
+        """A new account. Raises InvalidFields, Throttled, or PermissionDenied where people may make none themselves."""
         self.refuse_where_closed()
         self._refuse_unfit(username, password, email)
-        self._throttle.register(origin.address)
-        return self._create(username, password, email, "user", origin)
+        self._throttle.register(source.address)
+        return self._create(username, password, email, "user", source)
 
     def refuse_where_closed(self) -> None:
-        """Raises NotAllowed where people may not make accounts themselves."""
+        """Raises PermissionDenied where people may not make accounts themselves."""
         if not self._settings.registration:
-            raise NotAllowed("Accounts are made by the administrators here.")
+            raise PermissionDenied("Accounts are made by the administrators here.")
 
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""
         self._refuse_unfit(username, password, email)
         return self._create(username, password, email, "admin", RequestSource())
 
-    def add_without_password(self, connection: Connection, username: str, email: str, *, origin: RequestSource) -> User:
+    def add_without_password(self, connection: Connection, username: str, email: str, *, source: RequestSource) -> User:
         """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one.
 
         Within the caller's transaction. Raises IntegrityError where somebody takes the name at the same moment.
@@ -87,13 +87,13 @@ class Accounts(Directory):
         others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
         name = next((name for name in (wanted, *others) if by_name(connection, name) is None), secrets.token_hex(16))
         address = "" if emails.email_errors(email) else email
-        return self._insert(connection, name, None, address, role="user", origin=origin)
+        return self._insert(connection, name, None, address, role="user", source=source)
 
-    def authenticate(self, username: str, password: str, *, origin: RequestSource) -> User:
+    def authenticate(self, username: str, password: str, *, source: RequestSource) -> User:
         """Whose name and password these are. Raises InvalidLogin or Throttled."""
-        return self.enter(username, password, lambda _connection, user: user, origin=origin)
+        return self.enter(username, password, lambda _connection, user: user, source=source)
 
-    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, origin: RequestSource) -> T:
+    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource) -> T:
         """What ``then`` makes for them in the same transaction, say a session. Raises InvalidLogin or Throttled.
 
         In one, or what comes of a password that is changed meanwhile would outlive the change.
@@ -103,37 +103,37 @@ class Accounts(Directory):
             return by_name(connection, username)
 
         def succeed(connection: Connection, row: UserRow) -> T:
-            self._log(connection, Event.SIGNED_IN, row.id, None, origin)
+            self._log(connection, AuditEvent.SIGNED_IN, row.id, None, source)
             return then(connection, user_from_row(row))
 
         key = usernames.key_of(username)
-        outcome = self._verifier.verify(find, password, succeed, account=key, address=origin.address)
+        outcome = self._verifier.verify(find, password, succeed, account=key, address=source.address)
         if outcome is None:
-            self._log_failure(find, origin)
+            self._log_failure(find, source)
             raise InvalidLogin(CANNOT_LOG_IN)
         return outcome
 
-    def check_password(self, user_id: int, password: str, *, origin: RequestSource = RequestSource()) -> None:  # noqa: B008
+    def check_password(self, user_id: int, password: str, *, source: RequestSource = RequestSource()) -> None:  # noqa: B008
         """Raises InvalidFields where it is not theirs, or Throttled."""
         row = self._row(user_id)
-        key, address = usernames.key_of(row.username), origin.address
+        key, address = usernames.key_of(row.username), source.address
 
         def find(connection: Connection) -> UserRow | None:
             return by_id(connection, user_id)
 
         if not self._verifier.verify(find, password, lambda *_: True, account=key, address=address):
-            self._log_failure(find, origin)
+            self._log_failure(find, source)
             raise InvalidFields(WRONG_PASSWORD)
 
     def change_password(
-        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, origin: RequestSource
+        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, source: RequestSource
     ) -> None:
         """Ends every session, token and application's access but the credential ``keep_id``. API keys stay.
 
         ``current`` does not matter for who has no password yet. Raises InvalidFields or Throttled.
         """
         row = self._row(user_id)
-        self._require_password(row, current, origin)
+        self._require_password(row, current, source)
         if faults := self._passwords.faults_of(new, username=row.username, email=row.email):
             raise InvalidFields({"new_password": faults})
         hashed = self._passwords.hash(new)
@@ -143,14 +143,14 @@ class Accounts(Directory):
                 raise InvalidFields(WRONG_PASSWORD)
             update_user(connection, user_id, password=hashed, password_changed_us=self._now_us())
             self._end_access(connection, user_id, keep_id)
-            self._log(connection, Event.PASSWORD_CHANGED, user_id, None, origin)
+            self._log(connection, AuditEvent.PASSWORD_CHANGED, user_id, None, source)
 
         write(self._engine, set_password)
 
     def update(
-        self, user_id: int, *, username: str | None = None, email: str | None = None, origin: RequestSource
+        self, user_id: int, *, username: str | None = None, email: str | None = None, source: RequestSource
     ) -> User:
-        """What is None stays. Raises InvalidFields or NoSuchThing."""
+        """What is None stays. Raises InvalidFields or ResourceNotFound."""
         faults = _faults(username, email)
         if faults:
             raise InvalidFields(faults)
@@ -164,25 +164,25 @@ class Accounts(Directory):
             if not fields:
                 return user_from_row(row)
             update_user(connection, user_id, **new)
-            self._log(connection, Event.PROFILE_CHANGED, user_id, None, origin, detail={"fields": fields})
+            self._log(connection, AuditEvent.PROFILE_CHANGED, user_id, None, source, detail={"fields": fields})
             return user_from_row(get_for_update(connection, user_id))
 
         return self._write_unless_taken(set_fields)
 
     def delete(
-        self, user_id: int, *, password: str | None = None, actor_id: int | None = None, origin: RequestSource
+        self, user_id: int, *, password: str | None = None, actor_id: int | None = None, source: RequestSource
     ) -> None:
         """Close an account for good. People themselves have to give their password, if they have one; admins have not.
 
-        Raises InvalidFields, Throttled or NoSuchThing, and NotAllowed for the only admin.
+        Raises InvalidFields, Throttled or ResourceNotFound, and PermissionDenied for the only admin.
         """
         if actor_id in {None, user_id}:
-            self._require_password(self._row(user_id), password, origin)
+            self._require_password(self._row(user_id), password, source)
 
         def soft_delete(connection: Connection) -> None:
             require_another_admin(connection, get_for_update(connection, user_id))
             deletion.soft_delete(connection, user_id, self._now_us())
-            self._log(connection, Event.DELETED, user_id, actor_id, origin)
+            self._log(connection, AuditEvent.DELETED, user_id, actor_id, source)
 
         write(self._engine, soft_delete)
 
@@ -192,7 +192,7 @@ class Accounts(Directory):
         Safe to call at once from several places.
         """
         with self._engine.connect() as connection:
-            user_ids = deletion.soft_deleted_before(connection, self._now_us() - microseconds(SETTLED))
+            user_ids = deletion.soft_deleted_before(connection, self._now_us() - to_microseconds(SETTLED))
         for user_id in user_ids:
             erase(user_id)
             write(self._engine, partial(deletion.remove, user_id=user_id))
@@ -207,9 +207,9 @@ class Accounts(Directory):
         if wrong := self._passwords.faults_of(password, username=username, email=email):
             raise InvalidFields({"password": wrong})
 
-    def _create(self, username: str, password: str, email: str, role: Role, origin: RequestSource) -> User:
+    def _create(self, username: str, password: str, email: str, role: Role, source: RequestSource) -> User:
         hashed = self._passwords.hash(password)
-        return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, origin=origin))
+        return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, source=source))
 
     def _insert(
         self,
@@ -219,7 +219,7 @@ class Accounts(Directory):
         email: str,
         *,
         role: Role,
-        origin: RequestSource,
+        source: RequestSource,
     ) -> User:
         now_us = self._now_us()
         values = {
@@ -233,7 +233,7 @@ class Accounts(Directory):
         }
         key = connection.execute(insert(users).values(values)).inserted_primary_key
         user_id = key[0] if key else 0
-        self._log(connection, Event.REGISTERED, user_id, None, origin)
+        self._log(connection, AuditEvent.REGISTERED, user_id, None, source)
         return user_from_row(get_for_update(connection, user_id))
 
     def _write_unless_taken(self, work: Callable[[Connection], User]) -> User:
@@ -243,12 +243,12 @@ class Accounts(Directory):
         except IntegrityError:
             raise InvalidFields(TAKEN) from None
 
-    def _log_failure(self, find: Find, origin: RequestSource) -> None:
+    def _log_failure(self, find: Find, source: RequestSource) -> None:
         """Logged for nobody as well as for somebody: it takes the same time, and no name that is nobody's is kept."""
 
         def log(connection: Connection) -> None:
             row = find(connection)
-            self._log(connection, Event.SIGN_IN_FAILED, row.id if row else None, None, origin)
+            self._log(connection, AuditEvent.SIGN_IN_FAILED, row.id if row else None, None, source)
 
         write(self._engine, log)
 
@@ -256,16 +256,16 @@ class Accounts(Directory):
         with self._engine.connect() as connection:
             row = by_id(connection, user_id)
         if row is None:
-            raise NoSuchThing("There is no such user.")
+            raise ResourceNotFound("There is no such user.")
         return row
 
-    def _require_password(self, row: UserRow, password: str | None, origin: RequestSource) -> None:
+    def _require_password(self, row: UserRow, password: str | None, source: RequestSource) -> None:
         """From who has one."""
         if row.password is None:
             return
         if password is None:
             raise InvalidFields(PASSWORD_MISSING)
-        self.check_password(row.id, password, origin=origin)
+        self.check_password(row.id, password, source=source)
 
 
 def _faults(username: str | None, email: str | None) -> dict[str, list[str]]:

@@ -5,20 +5,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, or_, select, update
 
-from auth.audit import Audit, Event, RequestSource
-from auth.credentials.lifetimes import microseconds
-from auth.credentials.store import Credentials
+from auth.audit import AuditEvent, AuditLog, RequestSource
+from auth.credentials.lifetimes import to_microseconds
+from auth.credentials.store import CredentialStore
 from auth.database import write
-from auth.errors import NotAllowed
+from auth.errors import PermissionDenied
 from auth.principal import Role, User
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import oauth_families, users
 from auth.users.repository import by_id, by_name, get_for_update, require_another_admin, update_user, user_from_row
 from auth.users.usernames import key_of
 
 
 class Directory:
-    def __init__(self, engine: Engine, clock: Clock, credentials: Credentials, audit: Audit) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource, credentials: CredentialStore, audit: AuditLog) -> None:
         self._engine = engine
         self._clock = clock
         self._credentials = credentials
@@ -47,8 +47,8 @@ class Directory:
         with self._engine.connect() as connection:
             return [user_from_row(row) for row in connection.execute(query)]
 
-    def set_role(self, user_id: int, role: Role, *, actor_id: int | None, origin: RequestSource) -> User:
-        """Raises NoSuchThing, or NotAllowed for one's own and for the only admin's."""
+    def set_role(self, user_id: int, role: Role, *, actor_id: int | None, source: RequestSource) -> User:
+        """Raises ResourceNotFound, or PermissionDenied for one's own and for the only admin's."""
         _refuse_own(user_id, actor_id)
 
         def set_role(connection: Connection) -> User:
@@ -56,15 +56,15 @@ class Directory:
             if row.role != role:
                 require_another_admin(connection, row)
                 update_user(connection, user_id, role=role)
-                self._log(connection, Event.ROLE_CHANGED, user_id, actor_id, origin, detail={"role": role})
+                self._log(connection, AuditEvent.ROLE_CHANGED, user_id, actor_id, source, detail={"role": role})
             return replace(user_from_row(row), role=role)
 
         return write(self._engine, set_role)
 
-    def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, origin: RequestSource) -> User:
+    def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, source: RequestSource) -> User:
         """Who is disabled does not get in. Sessions, tokens and applications' access end; API keys come back with them.
 
-        Raises NoSuchThing, or NotAllowed for oneself and for the only admin.
+        Raises ResourceNotFound, or PermissionDenied for oneself and for the only admin.
         """
         _refuse_own(user_id, actor_id)
 
@@ -73,7 +73,9 @@ class Directory:
             if (row.disabled_us is not None) != disabled:
                 require_another_admin(connection, row)
                 update_user(connection, user_id, disabled_us=self._now_us() if disabled else None)
-                self._log(connection, Event.DISABLED if disabled else Event.ENABLED, user_id, actor_id, origin)
+                self._log(
+                    connection, AuditEvent.DISABLED if disabled else AuditEvent.ENABLED, user_id, actor_id, source
+                )
             if disabled:
                 self._end_access(connection, user_id)
             return replace(user_from_row(row), is_disabled=disabled)
@@ -89,18 +91,18 @@ class Directory:
     def _log(
         self,
         connection: Connection,
-        event: Event,
+        event: AuditEvent,
         user_id: int | None,
         actor_id: int | None,
-        origin: RequestSource,
+        source: RequestSource,
         **more: Any,  # noqa: ANN401
     ) -> None:
-        self._audit.add(connection, event, user_id=user_id, actor_id=actor_id, origin=origin, **more)
+        self._audit.add(connection, event, user_id=user_id, actor_id=actor_id, source=source, **more)
 
     def _now_us(self) -> int:
-        return microseconds(self._clock())
+        return to_microseconds(self._clock())
 
 
 def _refuse_own(user_id: int, actor_id: int | None) -> None:
     if user_id == actor_id:
-        raise NotAllowed("Nobody does this to their own account; another admin can.")
+        raise PermissionDenied("Nobody does this to their own account; another admin can.")

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from auth.errors import NoSuchThing, NotAllowed
+from auth.errors import PermissionDenied, ResourceNotFound
 from auth.principal import User
 from auth.tables import users
 from auth.users.usernames import key_of, username_errors
@@ -27,10 +27,10 @@ def by_id(connection: Connection, user_id: int, *, lock: bool = False) -> UserRo
 
 
 def get_for_update(connection: Connection, user_id: int) -> UserRow:
-    """Locked. Raises NoSuchThing."""
+    """Locked. Raises ResourceNotFound."""
     row = by_id(connection, user_id, lock=True)
     if row is None:
-        raise NoSuchThing("There is no such user.")
+        raise ResourceNotFound("There is no such user.")
     return row
 
 
@@ -46,10 +46,10 @@ def update_user(connection: Connection, user_id: int, **values: Any) -> None:  #
 
 
 def require_another_admin(connection: Connection, row: UserRow) -> None:
-    """For whoever is to be an admin no more. Raises NotAllowed where there is no other one who gets in."""
+    """For whoever is to be an admin no more. Raises PermissionDenied where there is no other one who gets in."""
     if row.role != "admin" or row.disabled_us is not None:
         return
     gets_in = users.c.disabled_us.is_(None) & users.c.deleted_us.is_(None)
     others = select(users.c.id).where(users.c.role == "admin", gets_in, users.c.id != row.id)
     if connection.execute(others.limit(1).with_for_update()).first() is None:
-        raise NotAllowed("This is the only admin; make another one first.")
+        raise PermissionDenied("This is the only admin; make another one first.")

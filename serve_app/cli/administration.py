@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from auth.audit import OPERATOR, RequestSource
-from auth.errors import AuthError, NoSuchThing
+from auth.audit import OPERATOR_ID, RequestSource
+from auth.errors import AuthError, ResourceNotFound
 from auth.principal import Role, User
 from auth.service import Auth
 from serve_app.cli.database_errors import database_errors
@@ -27,17 +27,17 @@ class NoSuchUser(CommandError):
 
 
 class Administration:
-    """Operations of an operator on users. Raises AuthError; NoSuchThing for an unknown name."""
+    """Operations of an operator on users. Raises AuthError; ResourceNotFound for an unknown name."""
 
     def __init__(self, auth: Auth) -> None:
         self.auth = auth
         self._accounts = auth.accounts
 
     def named(self, name: str) -> User:
-        """The user of this name. Raises NoSuchThing."""
+        """The user of this name. Raises ResourceNotFound."""
         user = self._accounts.named(name)
         if user is None:
-            raise NoSuchThing(f"There is no user {name!r}; `raylens users list` lists all users.")
+            raise ResourceNotFound(f"There is no user {name!r}; `raylens users list` lists all users.")
         return user
 
     def is_taken(self, name: str) -> bool:
@@ -47,14 +47,14 @@ class Administration:
         return self._accounts.create_admin(name, password, email)
 
     def set_role(self, name: str, role: Role) -> User:
-        return self._accounts.set_role(self.named(name).id, role, actor_id=OPERATOR, origin=COMMAND_LINE)
+        return self._accounts.set_role(self.named(name).id, role, actor_id=OPERATOR_ID, source=COMMAND_LINE)
 
     def set_disabled(self, name: str, disabled: bool) -> User:
-        return self._accounts.set_disabled(self.named(name).id, disabled, actor_id=OPERATOR, origin=COMMAND_LINE)
+        return self._accounts.set_disabled(self.named(name).id, disabled, actor_id=OPERATOR_ID, source=COMMAND_LINE)
 
     def delete(self, user: User) -> None:
         """Delete the user and their data. A running service deletes records still in flight within minutes."""
-        self._accounts.delete(user.id, actor_id=OPERATOR, origin=COMMAND_LINE)
+        self._accounts.delete(user.id, actor_id=OPERATOR_ID, source=COMMAND_LINE)
         self.auth.erase(user.id)
 
     def search(self, text: str) -> Iterator[User]:
@@ -79,7 +79,7 @@ def administration(command: str) -> Iterator[Administration]:
         try:
             history = History(engine, auth_settings.secret_keys)
             yield Administration(Auth(engine, auth_settings, address_of=lambda _request: "", erase=history.erase))
-        except NoSuchThing as error:
+        except ResourceNotFound as error:
             raise NoSuchUser(error.message) from None
         except AuthError as error:
             raise UsageError(error.message) from None

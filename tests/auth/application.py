@@ -43,7 +43,7 @@ class Application:
 
     def forget(self) -> None:
         """Let what was done behind the application's back count at once: nobody is remembered."""
-        self.auth.authenticator.forget_all()
+        self.auth.authenticator.invalidate_all()
 
 
 def create(engine: Engine, clock: MovableClock | None = None, **settings: Any) -> Application:

@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from auth.database import ATTEMPTS, write
+from auth.database import MAX_ATTEMPTS, write
 from auth.tables import throttles
 
 
 def failing(times: int, code: int) -> list[BaseException | None]:
     broken = OperationalError("UPDATE", {}, pymysql.err.OperationalError(code, "broken off"))
-    return [broken] * times + [None] * ATTEMPTS
+    return [broken] * times + [None] * MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("code", [1205, 1213])
 def test_what_the_database_broke_off_is_done_again(sqlite_engine: Engine, code: int):
-    outcomes = iter(failing(ATTEMPTS - 1, code))
+    outcomes = iter(failing(MAX_ATTEMPTS - 1, code))
 
     def work(_connection: Connection) -> str:
         if error := next(outcomes):
@@ -28,10 +28,12 @@ def test_what_the_database_broke_off_is_done_again(sqlite_engine: Engine, code: 
 
     with patch("time.sleep") as slept:
         assert write(sqlite_engine, work) == "done"
-    assert slept.call_count == ATTEMPTS - 1
+    assert slept.call_count == MAX_ATTEMPTS - 1
 
 
-@pytest.mark.parametrize(("times", "code", "attempts"), [(ATTEMPTS, 1213, ATTEMPTS), (1, 2013, 1), (1, 1045, 1)])
+@pytest.mark.parametrize(
+    ("times", "code", "attempts"), [(MAX_ATTEMPTS, 1213, MAX_ATTEMPTS), (1, 2013, 1), (1, 1045, 1)]
+)
 def test_but_not_for_ever_and_not_after_other_errors(sqlite_engine: Engine, times: int, code: int, attempts: int):
     outcomes = iter(failing(times, code))
     tried = 0

@@ -4,22 +4,22 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import digest_of
-from auth.credentials.store import Credentials
+from auth.credentials.store import CredentialStore
 from auth.database import write
 from auth.principal import CredentialKind, Principal, Scopes
-from auth.settings import Clock
+from auth.settings import TimeSource
 from auth.tables import users
 
 
 class UserFactory:
     """Of one database. Times come from ``clock``."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self.engine = engine
         self.clock = clock
-        self.credentials = Credentials(engine, clock)
+        self.credentials = CredentialStore(engine, clock)
 
     def add(self, username: str = "alice", **columns: Any) -> int:
         """Create a user, by default with a password that nothing matches, and return their id."""
@@ -29,7 +29,7 @@ class UserFactory:
             "email": f"{username}@example.org",
             "password": "$argon2id$none",
             "role": "user",
-            "created_us": microseconds(self.clock()),
+            "created_us": to_microseconds(self.clock()),
         }
         statement = insert(users).values(values | columns)
         key = write(self.engine, lambda connection: connection.execute(statement).inserted_primary_key)

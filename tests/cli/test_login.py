@@ -36,7 +36,7 @@ def service(sqlite_url: str) -> Iterator[Application]:
     schema.upgrade(sqlite_url)
     engine = connect(sqlite_url)
     with oauth_service(engine) as service:
-        service.auth.accounts.register("alice", PASSWORD, origin=HTTP)
+        service.auth.accounts.register("alice", PASSWORD, source=HTTP)
         service.auth.accounts.create_admin("carol", PASSWORD)
         yield service
     engine.dispose()
@@ -50,7 +50,7 @@ def url(service: Application) -> str:
 def key_of_alice(service: Application, *scopes: str) -> str:
     alice = service.auth.accounts.named("alice")
     assert alice
-    return service.auth.keys.create(alice, "machine", frozenset(scopes), None, origin=HTTP)[1]
+    return service.auth.keys.create(alice, "machine", frozenset(scopes), None, source=HTTP)[1]
 
 
 Browse = Callable[[str], None]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from auth.audit import OPERATOR
+from auth.audit import OPERATOR_ID
 from auth.errors import InvalidLogin
 from auth.service import Auth
 from serve_app.cli.administration import COMMAND_LINE, administration
@@ -48,7 +48,7 @@ def register(*names: str) -> None:
     with administration("test") as administered:
         auth = administered.auth
         for name in names:
-            auth.accounts.register(name, PASSWORD, f"{name}@example.org", origin=COMMAND_LINE)
+            auth.accounts.register(name, PASSWORD, f"{name}@example.org", source=COMMAND_LINE)
 
 
 def listed(*options: str) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ def test_create_admin_in_an_empty_database(auth):
     assert result.stdout.startswith("Alice: admin\n")
     assert "http://127.0.0.1:8000/" in result.stdout
     assert "raylens login" in result.stdout
-    user = auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    user = auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
     assert (user.role, user.email) == ("admin", "alice@example.org")
     assert PASSWORD not in result.output
 
@@ -97,7 +97,7 @@ def test_a_typed_password_is_confirmed_and_not_echoed(auth):
     assert terminal.end() == 0
     assert PASSWORD not in terminal.screen
     assert json.loads(terminal.screen.splitlines()[-1])["username"] == "alice"
-    assert auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE).role == "admin"
+    assert auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE).role == "admin"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_existing_user_can_be_promoted(auth):
     assert result.exit_code == 2
     assert "raylens users create-admin ALICE --promote" in result.stderr
     assert run("create-admin", "ALICE", "--promote").exit_code == 0
-    user = auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    user = auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
     assert user.role == "admin"
 
 
@@ -160,10 +160,10 @@ def test_a_disabled_user_cannot_sign_in_until_enabled(auth):
     register("alice", "bob")
     assert json.loads(run("disable", "Alice", "--json").stdout)["disabled"] is True
     with pytest.raises(InvalidLogin):
-        auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+        auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
     assert [line.split()[-1] for line in run("list").stdout.splitlines()] == ["state", today(), "disabled"]
     assert run("enable", "alice").stdout == "alice: user\n"
-    auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+    auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
 
 
 def test_the_role_can_be_changed():
@@ -191,7 +191,7 @@ def test_a_deletion_without_a_terminal_needs_yes(auth):
     assert run("delete", "alice", "--yes").stdout == "Deleted alice.\n"
     assert [user["username"] for user in listed()] == ["bob"]
     with pytest.raises(InvalidLogin):
-        auth.accounts.authenticate("alice", PASSWORD, origin=COMMAND_LINE)
+        auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
 
 
 def test_a_deletion_includes_the_history(sqlite_url):
@@ -236,7 +236,7 @@ def test_changes_are_in_the_audit_log(auth):
         ("user.role_changed", "raylens command line"),
         ("user.disabled", "raylens command line"),
     ]
-    assert {entry.actor_id for entry in entries} == {OPERATOR}
+    assert {entry.actor_id for entry in entries} == {OPERATOR_ID}
 
 
 def test_an_unreachable_database_is_one_line(monkeypatch):

@@ -18,7 +18,7 @@ async def application_token(graph: Graph) -> str:
         grants=["client_credentials"],
         public=False,
         actor_id=None,
-        origin=RequestSource(),
+        source=RequestSource(),
     )
     assert secret
     document = {"grant_type": "client_credentials", "scope": "classify"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from auth.principal import ALL
+from auth.principal import ALL_SCOPES
 from serve_app.errors import Overloaded
 from serve_app.ingress import load_shedding
 from serve_app.observability import request_log
@@ -79,7 +79,7 @@ async def test_who_asked_is_told_by_number(
     graph: Graph, outside: httpx.AsyncClient, factory: UserFactory, lines: list[Any]
 ):
     break_classifier(graph)
-    token = factory.issue(factory.add("ada"), "token", ALL)
+    token = factory.issue(factory.add("ada"), "token", ALL_SCOPES)
     await outside.post(IMAGES, content=picture(), headers={"Authorization": f"Token {token}"})
     (line,) = lines
     assert isinstance(line["user_id"], int)

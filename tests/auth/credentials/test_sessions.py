@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
-from auth.audit import Audit, RequestSource
-from auth.credentials.sessions import Sessions
+from auth.audit import AuditLog, RequestSource
+from auth.credentials.sessions import SessionService
 from auth.principal import CredentialKind
 from tests.auth.application import Application
 from tests.auth.user_factory import UserFactory
@@ -14,21 +14,21 @@ HERE = RequestSource("203.0.113.7", "Firefox")
 
 
 @pytest.fixture
-def audit(engine: Engine, clock: MovableClock) -> Audit:
-    return Audit(engine, clock)
+def audit(engine: Engine, clock: MovableClock) -> AuditLog:
+    return AuditLog(engine, clock)
 
 
 @pytest.fixture
-def sessions(application: Application) -> Sessions:
+def sessions(application: Application) -> SessionService:
     return application.auth.sessions
 
 
-def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, factory: UserFactory, audit: Audit):
+def test_a_session_lets_in_until_it_is_ended(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     alice = factory.add()
-    secret = sessions.begin(alice, instead_of=None, origin=HERE)
-    other = sessions.begin(alice, instead_of=None, origin=HERE)
+    secret = sessions.begin(alice, instead_of=None, source=HERE)
+    other = sessions.begin(alice, instead_of=None, source=HERE)
     assert factory.principal(secret)
-    sessions.end(secret, origin=HERE)
+    sessions.end(secret, source=HERE)
     assert factory.principal(secret) is None
     assert factory.principal(other)
     [entry] = audit.entries()
@@ -40,36 +40,38 @@ def test_a_session_lets_in_until_it_is_ended(sessions: Sessions, factory: UserFa
     )
 
 
-def test_ending_it_again_changes_nothing(sessions: Sessions, factory: UserFactory, audit: Audit):
-    secret = sessions.begin(factory.add(), instead_of=None, origin=HERE)
+def test_ending_it_again_changes_nothing(sessions: SessionService, factory: UserFactory, audit: AuditLog):
+    secret = sessions.begin(factory.add(), instead_of=None, source=HERE)
     for _ in range(2):
-        sessions.end(secret, origin=HERE)
+        sessions.end(secret, source=HERE)
     assert len(audit.entries()) == 1
 
 
-def test_what_was_in_the_browser_before_ends(sessions: Sessions, factory: UserFactory, audit: Audit):
+def test_what_was_in_the_browser_before_ends(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     mallory, alice = factory.add("mallory"), factory.add("alice")
-    planted = sessions.begin(mallory, instead_of=None, origin=HERE)
-    secret = sessions.begin(alice, instead_of=planted, origin=HERE)
+    planted = sessions.begin(mallory, instead_of=None, source=HERE)
+    secret = sessions.begin(alice, instead_of=planted, source=HERE)
     assert factory.principal(planted) is None
     assert factory.principal(secret)
     assert [entry.user_id for entry in audit.entries(event="user.signed_out")] == [mallory]
 
 
 @pytest.mark.parametrize("kind", ["token", "key"])
-def test_only_a_session_is_ended_by_what_a_cookie_holds(sessions: Sessions, factory: UserFactory, kind: CredentialKind):
+def test_only_a_session_is_ended_by_what_a_cookie_holds(
+    sessions: SessionService, factory: UserFactory, kind: CredentialKind
+):
     alice = factory.add()
     secret = factory.issue(alice, kind)
-    sessions.end(secret, origin=HERE)
-    sessions.begin(alice, instead_of=secret, origin=HERE)
+    sessions.end(secret, source=HERE)
+    sessions.begin(alice, instead_of=secret, source=HERE)
     assert factory.principal(secret)
 
 
 def test_a_session_that_has_ended_by_itself_is_replaced_too(
-    sessions: Sessions, factory: UserFactory, clock: MovableClock
+    sessions: SessionService, factory: UserFactory, clock: MovableClock
 ):
     alice = factory.add()
-    old = sessions.begin(alice, instead_of=None, origin=HERE)
+    old = sessions.begin(alice, instead_of=None, source=HERE)
     clock.forward(13 * 3600)
-    assert factory.principal(sessions.begin(alice, instead_of=old, origin=HERE))
+    assert factory.principal(sessions.begin(alice, instead_of=old, source=HERE))
     assert [session.created_us for session in factory.credentials.list(alice, ["session"])] == [round(clock.now * 1e6)]

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import OperationalError
 
 from auth.audit import RequestSource
-from auth.credentials.lifetimes import DAY, HOUR, MINUTE, microseconds
+from auth.credentials.lifetimes import DAY, HOUR, MINUTE, to_microseconds
 from auth.credentials.secret import digest_of
 from auth.database import write
 from auth.principal import CredentialKind
@@ -58,7 +58,7 @@ def test_who_holds_it(factory: UserFactory, alice: int):
     assert principal.user.username == "alice"
     assert principal.user.email == "alice@example.org"
     assert principal.user.has_password
-    assert principal.user.created_us == microseconds(START)
+    assert principal.user.created_us == to_microseconds(START)
     assert principal.scopes == {"classify", "history:read", "history:write", "profile", "openid"}
     assert factory.principal("rls_" + "x" * 43) is None
 
@@ -124,7 +124,7 @@ def test_the_principal_ends_as_late_as_its_last_use_lets_it(factory: UserFactory
     clock.forward(12 * HOUR - 1)
     principal = factory.principal(secret)
     assert principal
-    assert principal.expires_us == microseconds(clock.now + 12 * HOUR)
+    assert principal.expires_us == to_microseconds(clock.now + 12 * HOUR)
 
 
 def test_use_is_written_down_once_a_minute(factory: UserFactory, engine: Engine, clock: MovableClock, alice: int):
@@ -136,10 +136,10 @@ def test_use_is_written_down_once_a_minute(factory: UserFactory, engine: Engine,
 
     clock.forward(MINUTE - 1)
     factory.principal(secret)
-    assert seen_us() == microseconds(START)
+    assert seen_us() == to_microseconds(START)
     clock.forward(1)
     factory.principal(secret)
-    assert seen_us() == microseconds(clock.now)
+    assert seen_us() == to_microseconds(clock.now)
 
 
 def test_a_database_too_busy_to_write_still_lets_in(factory: UserFactory, clock: MovableClock, alice: int):
@@ -157,7 +157,7 @@ def test_a_closed_account_lets_nobody_in(
     factory: UserFactory, engine: Engine, alice: int, kind: CredentialKind, column: str
 ):
     secret = factory.issue(alice, kind)
-    write(engine, lambda connection: connection.execute(update(users).values({column: microseconds(START)})))
+    write(engine, lambda connection: connection.execute(update(users).values({column: to_microseconds(START)})))
     assert factory.principal(secret) is None
 
 
@@ -201,14 +201,14 @@ def test_all_of_some_kinds_end_but_one(factory: UserFactory, engine: Engine, ali
 
 
 def test_the_list_is_of_those_that_are_still_good(factory: UserFactory, clock: MovableClock, alice: int):
-    origin = RequestSource("203.0.113.9" + "x" * 80, "Firefox" * 90)
+    source = RequestSource("203.0.113.9" + "x" * 80, "Firefox" * 90)
     factory.issue(alice, "key", frozenset({"classify"}), name="laptop", lifetime_s=DAY)
-    factory.issue(alice, "token", origin=origin)
+    factory.issue(alice, "token", source=source)
     factory.issue(factory.add("bob"), "token")
     [token, key] = factory.credentials.list(alice, ["key", "token"])
-    assert (token.kind, token.user_id, token.created_us) == ("token", alice, microseconds(START))
-    assert (token.address, token.user_agent) == (origin.address[:64], origin.user_agent[:255])
-    assert (key.name, key.scopes, key.expires_us) == ("laptop", frozenset({"classify"}), microseconds(START + DAY))
+    assert (token.kind, token.user_id, token.created_us) == ("token", alice, to_microseconds(START))
+    assert (token.address, token.user_agent) == (source.address[:64], source.user_agent[:255])
+    assert (key.name, key.scopes, key.expires_us) == ("laptop", frozenset({"classify"}), to_microseconds(START + DAY))
     assert factory.credentials.list(alice, ["key"]) == [key]
     clock.forward(DAY)
     assert factory.credentials.list(alice, ["key", "token"]) == [token]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from auth.audit import RequestSource
-from auth.errors import NotAllowed
+from auth.errors import PermissionDenied
 from auth.external.person import Person
 from auth.external.providers import Provider
 from auth.tables import identities
@@ -43,7 +43,7 @@ async def test_of_one_stranger_in_many_tabs_there_is_one_account(application: Ap
 def test_strangers_of_one_name_get_accounts_of_their_own(application: Application, provider: Provider):
     def sign_in(subject: str) -> int:
         person = Person(provider.issuer, subject, "twin", "twin@example.org")
-        return application.auth.external.account_linking.sign_in(provider, person, origin=RequestSource())
+        return application.auth.external.account_linking.sign_in(provider, person, source=RequestSource())
 
     with ThreadPoolExecutor(6) as threads:
         user_ids = set(threads.map(sign_in, "abcdef"))
@@ -56,16 +56,16 @@ def test_the_only_way_in_stays(application: Application, engine: Engine, factory
     user_id = factory.add("carol", password=None)
     for subject in ("one", "other"):
         person = Person(provider.issuer, subject, "", "")
-        application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
+        application.auth.external.account_linking.link(user_id, provider, person, source=RequestSource())
     one, other = application.auth.identities.list(user_id)
     with ThreadPoolExecutor(1) as threads:
         with engine.execution_options(writes=True).begin() as connection:
             get_for_update(connection, user_id)
-            unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, origin=RequestSource())
+            unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, source=RequestSource())
             time.sleep(0.3)
             assert not unlinking.done()
             connection.execute(delete(identities).where(identities.c.id == other.id))
-        with pytest.raises(NotAllowed, match="your only way in"):
+        with pytest.raises(PermissionDenied, match="your only way in"):
             unlinking.result()
     assert application.auth.identities.list(user_id) == [one]
 
@@ -78,8 +78,8 @@ def test_one_identity_is_linked_to_one_of_two_who_ask(
 
     def link(user_id: int) -> str:
         try:
-            application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
-        except NotAllowed:
+            application.auth.external.account_linking.link(user_id, provider, person, source=RequestSource())
+        except PermissionDenied:
             return "refused"
         return "linked"
 

@@ -211,7 +211,7 @@ async def test_a_provider_that_there_is_not(believer: Traveller, path: str):
 
 async def test_linking_goes_back_to_the_account_when_it_fails(misled: Application, believer: Traveller):
     """Not to a sign-in, which would make another account."""
-    user = misled.auth.accounts.register("alice", "plum kettle orbit canyon", origin=RequestSource())
+    user = misled.auth.accounts.register("alice", "plum kettle orbit canyon", source=RequestSource())
     body = {"username": "alice", "password": "plum kettle orbit canyon"}
     assert (await believer.client.post("/api/v1/session", json=body, headers=OWN)).status_code == 201
     departure = await believer.depart_to_link()

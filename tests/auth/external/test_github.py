@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from auth.audit import Event
+from auth.audit import AuditEvent
 from auth.external.providers import Provider
 from auth.tables import identities
 from tests.auth.application import Application, create
@@ -54,7 +54,7 @@ async def test_a_stranger_gets_an_account(engine: Engine, site: Application, oct
     with engine.connect() as connection:
         row = connection.execute(select(identities)).one()
     assert (row.provider, row.issuer, row.subject) == ("github", github.address, "583231")
-    assert site.auth.audit.entries(user_id=user["id"])[0].event == Event.SIGNED_IN
+    assert site.auth.audit.entries(user_id=user["id"])[0].event == AuditEvent.SIGNED_IN
 
 
 async def test_the_number_counts_not_the_name(octocat: Traveller, github: FalseGitHub):

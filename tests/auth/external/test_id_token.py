@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auth.audit import Event
+from auth.audit import AuditEvent
 from tests.auth.application import Application
 from tests.auth.external.false_provider import FalseProvider, ec_key, rsa_key
 from tests.auth.external.traveller import Departure, Traveller
@@ -61,7 +61,7 @@ async def test_what_is_wrong_is_not_believed(
     assert said in text
     assert await believer.name() is None
     (entry,) = misled.auth.audit.entries()
-    assert (entry.event, entry.detail) == (Event.SIGN_IN_FAILED, {"provider": "idp", "reason": "provider_fault"})
+    assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, {"provider": "idp", "reason": "provider_fault"})
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-59, 303), (-61, 502)])

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from auth.audit import Event, RequestSource
-from auth.errors import NoSuchThing, NotAllowed
+from auth.audit import AuditEvent, RequestSource
+from auth.errors import PermissionDenied, ResourceNotFound
 from auth.external.person import Person
 from auth.external.providers import Provider
 from tests.auth.application import Application
@@ -37,7 +37,7 @@ async def test_a_linked_account_signs_in_its_user(
     assert (back.status_code, back.headers["location"]) == (303, "/account")
     assert "raylens_session" not in back.headers.get("set-cookie", ""), "the session goes on"
     entry = application.auth.audit.entries(user_id=alice)[0]
-    assert (entry.event, entry.detail) == (Event.IDENTITY_LINKED, {"provider": "idp"})
+    assert (entry.event, entry.detail) == (AuditEvent.IDENTITY_LINKED, {"provider": "idp"})
     await traveller.come_back(mock_provider.sign_in((await traveller.depart()).url, "a-1"))
     assert await traveller.name() == "alice"
 
@@ -101,29 +101,29 @@ async def test_who_signed_out_meanwhile_links_nothing(
 def link(application: Application, user_id: int, provider: Provider, subject: str) -> int:
     """The id of a new identity of theirs."""
     person = Person(provider.issuer, subject, subject, "")
-    application.auth.external.account_linking.link(user_id, provider, person, origin=RequestSource())
+    application.auth.external.account_linking.link(user_id, provider, person, source=RequestSource())
     return application.auth.identities.list(user_id)[-1].id
 
 
 def test_who_has_a_password_may_unlink_all(application: Application, alice: int, provider: Provider):
     identity_id = link(application, alice, provider, "a-4")
-    application.auth.identities.unlink(alice, identity_id, origin=RequestSource())
+    application.auth.identities.unlink(alice, identity_id, source=RequestSource())
     assert application.auth.identities.list(alice) == []
     entry = application.auth.audit.entries(user_id=alice)[0]
-    assert (entry.event, entry.detail) == (Event.IDENTITY_UNLINKED, {"provider": "idp"})
+    assert (entry.event, entry.detail) == (AuditEvent.IDENTITY_UNLINKED, {"provider": "idp"})
 
 
 def test_nobody_unlinks_what_is_not_theirs(
     application: Application, factory: UserFactory, alice: int, provider: Provider
 ):
     identity_id = link(application, alice, provider, "a-5")
-    with pytest.raises(NoSuchThing):
-        application.auth.identities.unlink(factory.add("bob"), identity_id, origin=RequestSource())
+    with pytest.raises(ResourceNotFound):
+        application.auth.identities.unlink(factory.add("bob"), identity_id, source=RequestSource())
     assert len(application.auth.identities.list(alice)) == 1
 
 
 def test_the_only_way_in_stays(application: Application, factory: UserFactory, provider: Provider):
     user_id = factory.add("carol", password=None)
     identity_id = link(application, user_id, provider, "c-1")
-    with pytest.raises(NotAllowed, match="your only way in"):
-        application.auth.identities.unlink(user_id, identity_id, origin=RequestSource())
+    with pytest.raises(PermissionDenied, match="your only way in"):
+        application.auth.identities.unlink(user_id, identity_id, source=RequestSource())

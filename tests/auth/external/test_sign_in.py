@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine, func, select
 
-from auth.audit import Event, RequestSource
+from auth.audit import AuditEvent, RequestSource
 from auth.external.providers import Provider
 from auth.tables import identities, users
 from tests.auth.application import Application, create
@@ -42,9 +42,9 @@ async def test_a_stranger_gets_an_account(application: Application, traveller: T
     assert (identity["provider"], identity["title"], identity["email"]) == ("idp", "The IdP", "ada@example.org")
     entries = application.auth.audit.entries(user_id=user["id"])
     assert [(entry.event, entry.detail) for entry in entries] == [
-        (Event.SIGNED_IN, {"provider": "idp"}),
-        (Event.IDENTITY_LINKED, {"provider": "idp"}),
-        (Event.REGISTERED, {}),
+        (AuditEvent.SIGNED_IN, {"provider": "idp"}),
+        (AuditEvent.IDENTITY_LINKED, {"provider": "idp"}),
+        (AuditEvent.REGISTERED, {}),
     ]
     assert {entry.address for entry in entries} == {"203.0.113.7"}
 
@@ -91,14 +91,14 @@ async def test_a_disabled_account_lets_nobody_in(
     await sign_in("mallory@example.org")
     root = factory.add("root", role="admin")
     (user,) = application.auth.accounts.find("mallory")
-    application.auth.accounts.set_disabled(user.id, True, actor_id=root, origin=RequestSource())
+    application.auth.accounts.set_disabled(user.id, True, actor_id=root, source=RequestSource())
     application.forget()
     back = await sign_in("mallory@example.org")
     assert back.status_code == 403
     assert "This account is disabled" in back.text
     assert await traveller.name() is None
     entry = application.auth.audit.entries(user_id=user.id)[0]
-    assert (entry.event, entry.detail) == (Event.SIGN_IN_FAILED, {"provider": "idp", "reason": "disabled"})
+    assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, {"provider": "idp", "reason": "disabled"})
 
 
 async def test_who_deleted_their_account_is_a_stranger_again(
@@ -106,7 +106,7 @@ async def test_who_deleted_their_account_is_a_stranger_again(
 ):
     await sign_in("eve@example.org")
     (user,) = application.auth.accounts.find("eve")
-    application.auth.accounts.delete(user.id, origin=RequestSource())
+    application.auth.accounts.delete(user.id, source=RequestSource())
     application.forget()
     assert (await sign_in("eve@example.org")).status_code == 303
     assert (await traveller.client.get("/api/v1/session")).json()["user"]["id"] != user.id
@@ -127,5 +127,5 @@ async def test_strangers_stay_outside_where_none_are_taken(
         assert await traveller.name() is None
     assert rows(engine, users) == 0
     (entry,) = application.auth.audit.entries()
-    assert (entry.event, entry.user_id) == (Event.SIGN_IN_FAILED, None)
+    assert (entry.event, entry.user_id) == (AuditEvent.SIGN_IN_FAILED, None)
     assert entry.detail == {"provider": "idp", "reason": "unknown"}

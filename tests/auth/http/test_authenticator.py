@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import Prefix, digest_of
 from auth.errors import CrossSiteRequest, InvalidCredential
 from auth.http.authenticator import MAX_CACHED_PRINCIPALS, Authenticator
@@ -32,7 +32,7 @@ class Book:
         self.asked = 0
 
     def entry(self, id_: int, lasts_s: float = 3600) -> Principal:
-        return Principal("token", None, "", frozenset(), id_, microseconds(START + lasts_s))
+        return Principal("token", None, "", frozenset(), id_, to_microseconds(START + lasts_s))
 
     def look_up(self, digest: bytes) -> Principal | None:
         self.asked += 1
@@ -183,7 +183,9 @@ async def test_strangers_are_not_remembered(authenticator: Authenticator, book: 
     assert await authenticator.principal_of(asks)
 
 
-@pytest.mark.parametrize("forget", [lambda authenticator: authenticator.forget(TOKEN), Authenticator.forget_all])
+@pytest.mark.parametrize(
+    "forget", [lambda authenticator: authenticator.invalidate(TOKEN), Authenticator.invalidate_all]
+)
 async def test_what_is_forgotten_is_asked_again_at_once(
     authenticator: Authenticator, book: Book, forget: Callable[[Authenticator], None]
 ):
@@ -198,7 +200,7 @@ async def test_what_is_forgotten_is_asked_again_at_once(
 async def test_forgetting_one_leaves_the_others(authenticator: Authenticator, book: Book):
     asks = connection(authorization=f"Token {TOKEN}")
     await authenticator.principal_of(asks)
-    authenticator.forget(KEY)
+    authenticator.invalidate(KEY)
     await authenticator.principal_of(asks)
     assert book.asked == 1
 
@@ -209,7 +211,7 @@ async def test_forgetting_a_user_leaves_the_others(authenticator: Authenticator,
         book.principals[digest_of(secret)] = replace(book.entry(1), user=user)
         await authenticator.principal_of(connection(authorization=f"Bearer {secret}"))
     book.principals.clear()
-    authenticator.forget_user(alice.id)
+    authenticator.invalidate_user(alice.id)
     assert await authenticator.principal_of(connection(authorization=f"Bearer {KEY}"))
     for secret in (TOKEN, ACCESS):
         with pytest.raises(InvalidCredential):
@@ -234,7 +236,7 @@ async def test_revoked_while_it_was_being_looked_up(book: Book, clock: MovableCl
     book.principals.clear()
     clock.forward(0 if forgets else 5)
     if forgets:
-        authenticator.forget(TOKEN)
+        authenticator.invalidate(TOKEN)
     revoked.set()
     assert await first
     with pytest.raises(InvalidCredential):

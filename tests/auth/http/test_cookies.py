@@ -3,7 +3,7 @@
 import pytest
 from starlette.responses import Response
 
-from auth.errors import CrossSiteRequest, NotAllowed
+from auth.errors import CrossSiteRequest, PermissionDenied
 from auth.http.cookies import SessionCookie
 from auth.settings import AuthSettings
 from tests.auth.http.connections import connection
@@ -79,14 +79,14 @@ OTHER = [
 @pytest.mark.parametrize(("url", "given", "host", "origin"), OWN)
 def test_the_web_app_may_write(url: str, given: bool, host: str, origin: str):
     asks = connection("POST", host=host, origin=origin, x_requested_with="raylens")
-    cookie(url, given=given).refuse_cross_site(asks)
-    cookie(url, given=given).refuse_other_origin(asks)
+    cookie(url, given=given).check_csrf(asks)
+    cookie(url, given=given).check_origin(asks)
 
 
 @pytest.mark.parametrize(("url", "given", "host", "origin"), OTHER)
 def test_another_site_may_not_write(url: str, given: bool, host: str, origin: str):
     asks = connection("POST", host=host, origin=origin, x_requested_with="raylens")
-    for refuse in (cookie(url, given=given).refuse_cross_site, cookie(url, given=given).refuse_other_origin):
+    for refuse in (cookie(url, given=given).check_csrf, cookie(url, given=given).check_origin):
         with pytest.raises(CrossSiteRequest):
             refuse(asks)
 
@@ -94,9 +94,9 @@ def test_another_site_may_not_write(url: str, given: bool, host: str, origin: st
 def test_a_write_without_an_origin_or_without_the_header_is_refused():
     it = cookie(HTTPS, given=True)
     with pytest.raises(CrossSiteRequest, match="an unknown page"):
-        it.refuse_other_origin(connection("POST", host="raylens.example.org"))
+        it.check_origin(connection("POST", host="raylens.example.org"))
     with pytest.raises(CrossSiteRequest, match="X-Requested-With"):
-        it.refuse_cross_site(connection("POST", host="raylens.example.org", origin=HTTPS))
+        it.check_csrf(connection("POST", host="raylens.example.org", origin=HTTPS))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_write_without_an_origin_or_without_the_header_is_refused():
     ],
 )
 def test_signing_in_where_nobody_listens_in(url: str, given: bool, host: str):
-    cookie(url, given=given).refuse_insecure(connection("POST", host=host))
+    cookie(url, given=given).require_secure(connection("POST", host=host))
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_signing_in_where_nobody_listens_in(url: str, given: bool, host: str):
     ],
 )
 def test_no_signing_in_where_the_cookie_could_be_read_on_its_way(url: str, given: bool, host: str):
-    with pytest.raises(NotAllowed, match="RAYLENS_PUBLIC_URL"):
-        cookie(url, given=given).refuse_insecure(connection("POST", host=host))
+    with pytest.raises(PermissionDenied, match="RAYLENS_PUBLIC_URL"):
+        cookie(url, given=given).require_secure(connection("POST", host=host))

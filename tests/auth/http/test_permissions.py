@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from auth.errors import AuthError, InsufficientScope, NotAllowed, NotAuthenticated
+from auth.errors import AuthError, InsufficientScope, NotAuthenticated, PermissionDenied
 from auth.http.permissions import SignedIn, allowed, public, require, require_access_rules, user_of
 from auth.principal import CredentialKind, Principal, Scope, User
 
@@ -105,7 +105,7 @@ def test_nobody_is_sent_to_sign_in() -> None:
 
 def test_an_application_on_its_own_has_no_account() -> None:
     assert user_of(principal("access")) is PERSON
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDenied):
         user_of(principal("access", user=None))
 
 

@@ -29,7 +29,7 @@ def live(engine: Engine) -> Iterator[Application]:
     stage = Stage()
     with serving(stage) as address:
         application = create(engine, MachineClock(), public_url=address)
-        application.auth.accounts.register("alice", PASSWORD, origin=HERE)
+        application.auth.accounts.register("alice", PASSWORD, source=HERE)
         stage.app = application.app
         yield application
 

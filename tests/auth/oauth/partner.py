@@ -50,7 +50,7 @@ class Partner:
         }
         if wanted["public"] and "grants" not in changes:
             wanted["grants"] = ALL_GRANTS[:2]
-        return cls(application, browser, *application.auth.clients.create(**wanted, actor_id=None, origin=HERE))
+        return cls(application, browser, *application.auth.clients.create(**wanted, actor_id=None, source=HERE))
 
     @property
     def origin(self) -> str:

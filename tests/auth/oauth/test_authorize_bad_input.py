@@ -59,7 +59,7 @@ async def test_a_wrong_redirect_uri_gets_a_page(partner: Partner, uri: str | Non
 
 
 async def test_a_disabled_application_gets_a_page(application: Application, partner: Partner):
-    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, origin=HERE)
+    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, source=HERE)
     assert is_page(await partner.ask())
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from auth.audit import Audit
+from auth.audit import AuditLog
 from auth.credentials.secret import digest_of
-from auth.errors import InvalidFields, NoSuchThing, NotAllowed
+from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
 from auth.oauth.client import Client, faults
 from auth.oauth.clients import CLI, Clients
 from auth.tables import oauth_clients
 from tests.auth.oauth.partner import CALLBACK, HERE
 from tests.clock import MovableClock
 
-BY: dict[str, Any] = {"actor_id": 7, "origin": HERE}
+BY: dict[str, Any] = {"actor_id": 7, "source": HERE}
 GOOD: dict[str, Any] = {
     "name": "Partner",
     "redirect_uris": [CALLBACK],
@@ -35,7 +35,7 @@ def database(engine: Engine) -> Engine:
 
 @pytest.fixture
 def clients(database: Engine, clock: MovableClock) -> Clients:
-    return Clients(database, clock, Audit(database, clock))
+    return Clients(database, clock, AuditLog(database, clock))
 
 
 def test_what_was_registered(clients: Clients, database: Engine, clock: MovableClock):
@@ -57,7 +57,7 @@ def test_what_was_registered(clients: Clients, database: Engine, clock: MovableC
     )
     assert secret not in repr(client)
     assert "secret_digest" not in repr(client)
-    [entry] = Audit(database, clock).entries(event="client.created")
+    [entry] = AuditLog(database, clock).entries(event="client.created")
     assert (entry.actor_id, entry.user_id, entry.client_id, entry.detail) == (7, None, client.id, {"name": "Partner"})
 
 
@@ -129,7 +129,7 @@ def test_a_change(clients: Clients, database: Engine, clock: MovableClock):
     assert clients.authenticate(client.id, secret) is None
     clients.update(client.id, disabled=False, **BY)
     assert clients.authenticate(client.id, secret)
-    first = Audit(database, clock).entries(event="client.changed")[-1]
+    first = AuditLog(database, clock).entries(event="client.changed")[-1]
     assert (first.actor_id, first.detail) == (7, {"fields": ["is_disabled", "name", "scopes"]})
 
 
@@ -138,7 +138,7 @@ def test_a_new_secret(clients: Clients):
     new = clients.rotate_secret(client.id, **BY)
     assert clients.authenticate(client.id, new)
     assert clients.authenticate(client.id, old) is None
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDenied):
         clients.rotate_secret(CLI.id, **BY)
 
 
@@ -146,14 +146,14 @@ def test_a_deletion(clients: Clients, database: Engine, clock: MovableClock):
     client, _ = clients.create(**GOOD, **BY)
     clients.delete(client.id, **BY)
     assert clients.get(client.id) is None
-    [entry] = Audit(database, clock).entries(event="client.deleted")
+    [entry] = AuditLog(database, clock).entries(event="client.deleted")
     assert (entry.client_id, entry.detail) == (client.id, {"name": "Partner"})
 
 
 def test_one_that_is_not_there(clients: Clients):
     assert clients.get("nobody") is None
     for change in (clients.update, clients.rotate_secret, clients.delete):
-        with pytest.raises(NoSuchThing):
+        with pytest.raises(ResourceNotFound):
             change("nobody", **BY)
 
 
@@ -172,7 +172,7 @@ def test_the_command_line_is_always_there(clients: Clients, database: Engine):
     assert client.is_trusted
     assert client.scopes == {"classify", "history:read", "history:write", "profile", "openid", "admin"}
     assert client.grants == {"authorization_code", "refresh_token"}
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDenied):
         clients.delete(client.id, **BY)
     assert clients.update(client.id, disabled=True, **BY).is_disabled
     assert clients.list() == [clients.get("raylens-cli")], "what was changed stays"
@@ -186,7 +186,7 @@ def test_replicas_that_need_the_command_line_at_once(database: Engine, clock: Mo
         return clients.get("raylens-cli")
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(get, [Clients(database, clock, Audit(database, clock)) for _ in range(4)]))
+        found = list(pool.map(get, [Clients(database, clock, AuditLog(database, clock)) for _ in range(4)]))
     assert all(client and client.is_trusted for client in found)
     with database.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(oauth_clients)) == 1

@@ -122,7 +122,7 @@ async def test_a_trusted_application_asks_nobody(application: Application, partn
 async def test_a_trusted_application_gets_no_admins_rights_unseen(
     application: Application, partner: Partner, alice: int, public: bool
 ):
-    application.auth.accounts.set_role(alice, "admin", actor_id=None, origin=HERE)
+    application.auth.accounts.set_role(alice, "admin", actor_id=None, source=HERE)
     trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"), public=public)
     asked = await trusted.ask(scope="classify admin")
     assert asked.status_code == 200, "the page that asks for consent"
@@ -134,7 +134,7 @@ async def test_a_trusted_application_gets_no_admins_rights_unseen(
 async def test_who_loses_trust_has_to_ask(application: Application, partner: Partner):
     trusted = Partner.register(application, partner.browser, trusted=True)
     await trusted.code()
-    application.auth.clients.update(trusted.client.id, trusted=False, actor_id=None, origin=HERE)
+    application.auth.clients.update(trusted.client.id, trusted=False, actor_id=None, source=HERE)
     assert (await trusted.ask()).status_code == 200
 
 

@@ -54,7 +54,7 @@ def request_of(server: Application, *, trusted: bool) -> str:
         public=True,
         trusted=trusted,
         actor_id=None,
-        origin=HERE,
+        source=HERE,
     )
     query = {
         "response_type": "code",

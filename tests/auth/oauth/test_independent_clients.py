@@ -46,7 +46,7 @@ def surfer(issuer: str) -> Iterator[Surfer]:
 def registered(server: Application) -> tuple[str, str]:
     """Id and secret."""
     client, secret = server.auth.clients.create(
-        "Partner", redirect_uris=[CALLBACK], scopes=SCOPES, grants=ALL_GRANTS, public=False, actor_id=None, origin=HERE
+        "Partner", redirect_uris=[CALLBACK], scopes=SCOPES, grants=ALL_GRANTS, public=False, actor_id=None, source=HERE
     )
     assert secret
     return client.id, secret

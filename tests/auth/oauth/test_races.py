@@ -37,7 +37,7 @@ def test_consents_that_are_given_at_once(application: Application, partner: Part
 
 @pytest.fixture
 def delete(application: Application, partner: Partner) -> Callable[[], None]:
-    return lambda: application.auth.clients.delete(partner.client.id, actor_id=None, origin=HERE)
+    return lambda: application.auth.clients.delete(partner.client.id, actor_id=None, source=HERE)
 
 
 def before(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Callable[[], None]) -> None:

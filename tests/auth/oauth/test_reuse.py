@@ -139,8 +139,8 @@ async def test_one_wins_on_four_replicas_at_the_same_instant(
     def use(grants: Grants) -> Issued | None:
         start.wait()
         if what == "code":
-            return grants.redeem(digest, refreshable=True, origin=RequestSource())
-        return grants.refresh(digest, None, origin=RequestSource())
+            return grants.redeem(digest, refreshable=True, source=RequestSource())
+        return grants.refresh(digest, None, source=RequestSource())
 
     with ThreadPoolExecutor(4) as pool:
         issued = [result for result in pool.map(use, replicas) if result]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from auth.credentials.lifetimes import microseconds
+from auth.credentials.lifetimes import to_microseconds
 from auth.database import write
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
@@ -72,13 +72,13 @@ async def test_who_takes_consent_back_ends_all(application: Application, partner
     tokens, more = await partner.tokens(), await partner.tokens()
     other = Partner.register(application, partner.browser)
     others = await other.tokens()
-    assert application.auth.grants.revoke_consent(alice, partner.client.id, origin=HERE)
+    assert application.auth.grants.revoke_consent(alice, partner.client.id, source=HERE)
     assert not await partner.is_let_in(tokens["access_token"])
     assert not await partner.is_let_in(more["access_token"])
     assert await partner.is_let_in(others["access_token"])
     assert (await partner.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
     assert (await partner.ask()).status_code == 200, "it has to ask again"
-    assert not application.auth.grants.revoke_consent(alice, partner.client.id, origin=HERE)
+    assert not application.auth.grants.revoke_consent(alice, partner.client.id, source=HERE)
     [entry] = application.auth.audit.entries(event="app.revoked")
     assert (entry.user_id, entry.client_id) == (alice, partner.client.id)
 
@@ -96,8 +96,8 @@ async def test_a_user_sees_their_applications(
     assert (oldest.client_id, oldest.name) == (partner.client.id, "Partner")
     assert (newest.name, newest.uri) == ("Later", "https://later.example/")
     assert [oldest.scopes, newest.scopes] == [{"classify", "profile"}, {"classify"}]
-    assert newest.created_us == microseconds(START + 30)
-    assert newest.seen_us == microseconds(START + 60)
+    assert newest.created_us == to_microseconds(START + 30)
+    assert newest.seen_us == to_microseconds(START + 60)
     assert application.auth.grants.consents(factory.add("bob")) == []
 
 
@@ -122,11 +122,11 @@ def _set(**values: object) -> Change:
 
 
 def _disable_client(application: Application, partner: Partner, _people: UserFactory) -> None:
-    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, origin=HERE)
+    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, source=HERE)
 
 
 def _delete_client(application: Application, partner: Partner, _people: UserFactory) -> None:
-    application.auth.clients.delete(partner.client.id, actor_id=None, origin=HERE)
+    application.auth.clients.delete(partner.client.id, actor_id=None, source=HERE)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_rights_that_were_taken_away_count_at_once(
     tokens = await tool.tokens(scope="classify profile admin")
     _set(role="user")(application, tool, factory)
     assert (await tool.introspect(tokens["access_token"])).json()["scope"] == "classify profile"
-    application.auth.clients.update(tool.client.id, scopes=["classify"], actor_id=None, origin=HERE)
+    application.auth.clients.update(tool.client.id, scopes=["classify"], actor_id=None, source=HERE)
     assert (await tool.introspect(tokens["access_token"])).json()["scope"] == "classify"
     assert (await tool.refresh(tokens["refresh_token"])).json()["scope"] == "classify"
 

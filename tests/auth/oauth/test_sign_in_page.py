@@ -33,7 +33,7 @@ ELSEWHERE = [
 @pytest.fixture
 async def visitor(application: Application) -> AsyncIterator[httpx.AsyncClient]:
     """A browser where nobody is signed in."""
-    application.auth.accounts.register("carol", PASSWORD, origin=HERE)
+    application.auth.accounts.register("carol", PASSWORD, source=HERE)
     async with application.client() as visitor:
         yield visitor
 

@@ -10,8 +10,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import Engine, func, select, update
 
-from auth.audit import Audit
-from auth.credentials.lifetimes import DAY, ID_TOKEN, MINUTE
+from auth.audit import AuditLog
+from auth.credentials.lifetimes import DAY, ID_TOKEN_LIFETIME, MINUTE
 from auth.database import write
 from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
 from auth.tables import signing_keys
@@ -29,7 +29,7 @@ def database(engine: Engine) -> Engine:
 
 def replica(engine: Engine, clock: MovableClock, *secrets: bytes) -> SigningKeys:
     settings = replace(SETTINGS, secret_keys=secrets or (OLD,))
-    return SigningKeys(engine, clock, settings, Audit(engine, clock))
+    return SigningKeys(engine, clock, settings, AuditLog(engine, clock))
 
 
 def kids(document: dict[str, Any]) -> list[str]:
@@ -69,7 +69,7 @@ def test_of_replicas_that_need_the_first_at_once_one_makes_it(database: Engine, 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(use, replicas))) == 1
     assert rows(database) == 1
-    assert len(Audit(database, clock).entries(event="signing_key.rotated")) == 1
+    assert len(AuditLog(database, clock).entries(event="signing_key.rotated")) == 1
 
 
 def test_the_private_half_is_sealed(database: Engine, clock: MovableClock):
@@ -100,7 +100,7 @@ def test_a_rotation_is_no_outage(database: Engine, clock: MovableClock):
         key = signing.current()
         signers.add(key.kid)
         issued.append((clock.now, jwt.encode({"alg": "RS256", "kid": key.kid}, {"at": second}, key, ["RS256"])))
-        issued = [(at, token) for at, token in issued if at + ID_TOKEN > clock.now]
+        issued = [(at, token) for at, token in issued if at + ID_TOKEN_LIFETIME > clock.now]
         for _, token in issued:
             jwt.decode(token, cached, ["RS256"])
     assert signers == {old, new}
@@ -122,7 +122,7 @@ def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine
     assert {here.current().kid, there.current().kid} == {old}
     clock.forward(1)
     assert {here.current().kid, there.current().kid} == {new}
-    last_needed = START + 10 * MINUTE + ID_TOKEN + CACHED + SKEW
+    last_needed = START + 10 * MINUTE + ID_TOKEN_LIFETIME + CACHED + SKEW
     clock.now = last_needed - 1
     assert kids(there.public_set()) == [new, old]
     clock.now = last_needed

@@ -93,13 +93,13 @@ async def test_another_ones_secret(application: Application, partner: Partner):
 
 
 async def test_a_secret_that_was_replaced(application: Application, partner: Partner):
-    new = application.auth.clients.rotate_secret(partner.client.id, actor_id=None, origin=HERE)
+    new = application.auth.clients.rotate_secret(partner.client.id, actor_id=None, source=HERE)
     assert refused_client(await post(partner, basic(f"{partner.client.id}:{partner.secret}")))
     assert (await post(partner, basic(f"{partner.client.id}:{new}"))).status_code == 200
 
 
 async def test_a_disabled_application(application: Application, partner: Partner):
-    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, origin=HERE)
+    application.auth.clients.update(partner.client.id, disabled=True, actor_id=None, source=HERE)
     assert refused_client(await partner.token(grant_type="client_credentials"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from auth.http.permissions import access_rules_of
-from auth.principal import KEY_SCOPES, CredentialKind, Scope
+from auth.principal import API_KEY_SCOPES, CredentialKind, Scope
 from tests.auth.application import Application
 from tests.auth.routes.browser import OWN, browser, program
 from tests.auth.user_factory import UserFactory
@@ -107,7 +107,7 @@ async def test_with_a_session_that_has_ended(application: Application):
 
 async def test_with_a_key_of_all_scopes_but_the_one(application: Application, factory: UserFactory, root: int):
     for scope in {operation.scope for operation in OPERATIONS}:
-        async with program(application, factory.issue(root, "key", frozenset(KEY_SCOPES - {scope}))) as client:
+        async with program(application, factory.issue(root, "key", frozenset(API_KEY_SCOPES - {scope}))) as client:
             for operation in OPERATIONS:
                 if operation.scope is None:
                     await refused(client, operation, 403, "not_allowed")

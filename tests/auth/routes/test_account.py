@@ -21,7 +21,7 @@ OTHER = "a heron over the wet meadow"
 @pytest.fixture
 def alice(application: Application) -> int:
     """With a password that the test knows."""
-    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", origin=RequestSource()).id
+    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", source=RequestSource()).id
 
 
 def link(engine: Engine, user_id: int, subject: str = "1") -> None:
@@ -215,7 +215,7 @@ async def test_who_has_no_password_leaves_without(application: Application, fact
 async def test_an_account_gone_elsewhere_a_moment_ago(hers: httpx.AsyncClient, application: Application, alice: int):
     """This replica still remembers who it was."""
     assert (await hers.get(ACCOUNT)).status_code == 200
-    application.auth.accounts.delete(alice, actor_id=0, origin=RequestSource())
+    application.auth.accounts.delete(alice, actor_id=0, source=RequestSource())
     assert (await hers.get(ACCOUNT)).status_code == 401
     assert (await hers.patch(ACCOUNT, json={"username": "x"})).status_code == 401
     assert (await hers.post(f"{ACCOUNT}/password", json={"new_password": OTHER})).status_code == 404

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
-from auth.audit import Audit, Event, RequestSource
+from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.database import write
 from tests.auth.application import Application
 from tests.auth.user_factory import UserFactory
@@ -20,15 +20,15 @@ HERE = RequestSource("203.0.113.7", "Firefox")
 class Log:
     """Things that happened."""
 
-    def __init__(self, engine: Engine, audit: Audit) -> None:
+    def __init__(self, engine: Engine, audit: AuditLog) -> None:
         self._engine = engine
         self._audit = audit
 
-    def add(self, event: Event, user_id: int | None, **more: Any) -> None:
+    def add(self, event: AuditEvent, user_id: int | None, **more: Any) -> None:
         add = self._audit.add
         write(
             self._engine,
-            lambda connection: add(connection, event, user_id=user_id, origin=HERE, detail={"n": 1}, **more),
+            lambda connection: add(connection, event, user_id=user_id, source=HERE, detail={"n": 1}, **more),
         )
 
 
@@ -40,11 +40,11 @@ def log(engine: Engine, application: Application) -> Log:
 async def test_what_one_did_oneself_and_what_was_done_to_one(
     hers: httpx.AsyncClient, log: Log, clock: MovableClock, alice: int, root: int
 ):
-    log.add(Event.SIGNED_IN, alice)
+    log.add(AuditEvent.SIGNED_IN, alice)
     clock.forward(0.000001)
-    log.add(Event.ROLE_CHANGED, alice, actor_id=root)
-    log.add(Event.SIGNED_IN, root)
-    log.add(Event.DELETED, root, actor_id=alice)
+    log.add(AuditEvent.ROLE_CHANGED, alice, actor_id=root)
+    log.add(AuditEvent.SIGNED_IN, root)
+    log.add(AuditEvent.DELETED, root, actor_id=alice)
     reply = (await hers.get(ACTIVITY)).json()
     role_changed, signed_in = reply["items"]
     assert reply["next_before"] is None
@@ -63,7 +63,7 @@ async def test_what_one_did_oneself_and_what_was_done_to_one(
 
 async def test_pages(hers: httpx.AsyncClient, admins: httpx.AsyncClient, log: Log, alice: int):
     for _ in range(100):
-        log.add(Event.SIGNED_IN, alice)
+        log.add(AuditEvent.SIGNED_IN, alice)
     for client, path in ((hers, ACTIVITY), (admins, AUDIT)):
         first = (await client.get(path)).json()
         assert len(first["items"]) == 50
@@ -78,11 +78,11 @@ async def test_pages(hers: httpx.AsyncClient, admins: httpx.AsyncClient, log: Lo
 async def test_administrators_see_all_with_names(
     admins: httpx.AsyncClient, log: Log, factory: UserFactory, alice: int, root: int
 ):
-    log.add(Event.SIGNED_IN, alice)
-    log.add(Event.DISABLED, alice, actor_id=root)
-    log.add(Event.SIGN_IN_FAILED, None)
-    log.add(Event.CLIENT_CREATED, None, actor_id=root, client_id="photo-album")
-    log.add(Event.DELETED, factory.add("gone", deleted_us=1))
+    log.add(AuditEvent.SIGNED_IN, alice)
+    log.add(AuditEvent.DISABLED, alice, actor_id=root)
+    log.add(AuditEvent.SIGN_IN_FAILED, None)
+    log.add(AuditEvent.CLIENT_CREATED, None, actor_id=root, client_id="photo-album")
+    log.add(AuditEvent.DELETED, factory.add("gone", deleted_us=1))
     items = (await admins.get(AUDIT)).json()["items"]
     told = [
         (item["event"], item["user_id"], item["username"], item["actor_id"], item["client_id"]) for item in items[1:]
@@ -102,9 +102,9 @@ async def test_administrators_look_for_one_or_one_kind(
     admins: httpx.AsyncClient, log: Log, factory: UserFactory, alice: int
 ):
     bob = factory.add("bob")
-    log.add(Event.SIGNED_IN, alice)
-    log.add(Event.SIGNED_IN, bob)
-    log.add(Event.SIGNED_OUT, bob)
+    log.add(AuditEvent.SIGNED_IN, alice)
+    log.add(AuditEvent.SIGNED_IN, bob)
+    log.add(AuditEvent.SIGNED_OUT, bob)
 
     async def found(**query: str | int) -> list[tuple[str, str]]:
         reply = await admins.get(AUDIT, params=query)

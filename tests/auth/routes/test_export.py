@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.audit import Event, RequestSource
+from auth.audit import AuditEvent, RequestSource
 from auth.routes.export import EXPORT_CHUNK_BYTES, AccountExport, _chunks
 from tests.auth.application import Application
 from tests.auth.routes.browser import OWN
@@ -18,7 +18,9 @@ RECORD = {"id": "0" * 32, "image": {"url": "https://example.org/🐕.jpg"}, "pre
 
 def record(application: Application, user_id: int, times: int) -> None:
     for _ in range(times):
-        application.auth.audit.record(Event.SIGNED_IN, user_id=user_id, origin=RequestSource("203.0.113.7", "Firefox"))
+        application.auth.audit.record(
+            AuditEvent.SIGNED_IN, user_id=user_id, source=RequestSource("203.0.113.7", "Firefox")
+        )
 
 
 async def test_what_is_kept_of_somebody(
@@ -97,7 +99,7 @@ async def test_a_database_that_fails_is_told_before_anything_is_sent(
 
 async def test_somebody_who_was_deleted_meanwhile(hers: httpx.AsyncClient, application: Application, alice: int):
     assert (await hers.get("/api/v1/account")).status_code == 200
-    application.auth.accounts.delete(alice, actor_id=4711, origin=RequestSource())
+    application.auth.accounts.delete(alice, actor_id=4711, source=RequestSource())
     assert (await hers.get(EXPORT)).status_code == 401
 
 

@@ -55,7 +55,7 @@ async def scene(
     application: Application, engine: Engine, clock: MovableClock, factory: UserFactory
 ) -> AsyncIterator[Scene]:
     elsewhere = create(engine, clock)
-    alice = application.auth.accounts.register("alice", PASSWORD, origin=RequestSource()).id
+    alice = application.auth.accounts.register("alice", PASSWORD, source=RequestSource()).id
     root = factory.issue(factory.add("root", role="admin"))
     own = factory.issue(alice)
     secrets = {

@@ -29,7 +29,7 @@ NOBODY: dict[str, Any] = {
 @pytest.fixture
 def alice(application: Application) -> int:
     """With a password that the test knows."""
-    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", origin=RequestSource()).id
+    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", source=RequestSource()).id
 
 
 async def test_nobody_is_signed_in_at_first(visitor: httpx.AsyncClient):
@@ -70,7 +70,7 @@ async def test_the_cookie_and_nothing_else_holds_the_secret(visitor: httpx.Async
 
 async def test_on_https_the_cookie_is_bound_to_the_host(engine: Engine, clock: MovableClock):
     application = create(engine, clock, public_url="https://raylens.example.org", public_url_is_given=True)
-    application.auth.accounts.register("alice", PASSWORD, origin=RequestSource())
+    application.auth.accounts.register("alice", PASSWORD, source=RequestSource())
     async with application.client(headers=OWN | {"Origin": "https://raylens.example.org"}) as https:
         reply = await https.post(SESSION, json=CREDENTIALS)
         assert reply.headers["set-cookie"].startswith("__Host-raylens_session=rls_")

@@ -37,7 +37,7 @@ async def test_all_sign_ins_are_listed_and_nothing_else(
 
 
 async def test_where_a_sign_in_came_from(visitor: httpx.AsyncClient, application: Application):
-    application.auth.accounts.register("carol", "plum kettle orbit canyon", origin=RequestSource())
+    application.auth.accounts.register("carol", "plum kettle orbit canyon", source=RequestSource())
     credentials = {"username": "carol", "password": "plum kettle orbit canyon"}
     reply = await visitor.post(STATE, json=credentials, headers={"User-Agent": "Firefox"})
     assert reply.status_code == 201

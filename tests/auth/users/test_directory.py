@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import Engine, func, insert, select
 
-from auth.audit import Event, RequestSource
+from auth.audit import AuditEvent, RequestSource
 from auth.database import write
-from auth.errors import InvalidFields, InvalidLogin, NoSuchThing, NotAllowed, Throttled
+from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound, Throttled
 from auth.passwords.hashing import Passwords
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
-from auth.users.accounts import Accounts
+from auth.users.accounts import AccountService
 from tests.auth.application import Application
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -19,7 +19,7 @@ HASHED = Passwords(15).hash(PASSWORD)
 
 
 @pytest.fixture
-def accounts(application: Application) -> Accounts:
+def accounts(application: Application) -> AccountService:
     return application.auth.accounts
 
 
@@ -86,37 +86,37 @@ def test_users_are_found_by_name_and_address_the_newest_first(accounts, factory)
 
 
 def test_a_role_is_set_by_another(application, accounts, alice, admin):
-    assert accounts.set_role(alice, "admin", actor_id=admin, origin=HERE).role == "admin"
-    accounts.set_role(alice, "admin", actor_id=admin, origin=HERE)
-    entries = application.auth.audit.entries(event=Event.ROLE_CHANGED)
+    assert accounts.set_role(alice, "admin", actor_id=admin, source=HERE).role == "admin"
+    accounts.set_role(alice, "admin", actor_id=admin, source=HERE)
+    entries = application.auth.audit.entries(event=AuditEvent.ROLE_CHANGED)
     assert [(entry.user_id, entry.actor_id, entry.detail) for entry in entries] == [(alice, admin, {"role": "admin"})]
-    with pytest.raises(NotAllowed):
-        accounts.set_role(admin, "user", actor_id=admin, origin=HERE)
+    with pytest.raises(PermissionDenied):
+        accounts.set_role(admin, "user", actor_id=admin, source=HERE)
     assert accounts.get(admin).role == "admin"
 
 
 def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts, factory, alice, admin):
     belongings(engine, alice)
     secrets = {kind: factory.issue(alice, kind) for kind in ("session", "token", "key")}
-    assert accounts.set_disabled(alice, True, actor_id=admin, origin=HERE).is_disabled
+    assert accounts.set_disabled(alice, True, actor_id=admin, source=HERE).is_disabled
     assert accounts.get(alice).is_disabled
     assert not any(factory.principal(secret) for secret in secrets.values())
     assert families_alive(engine) == 0
     with pytest.raises(InvalidLogin):
-        accounts.authenticate("alice", PASSWORD, origin=HERE)
-    assert not accounts.set_disabled(alice, False, actor_id=admin, origin=HERE).is_disabled
+        accounts.authenticate("alice", PASSWORD, source=HERE)
+    assert not accounts.set_disabled(alice, False, actor_id=admin, source=HERE).is_disabled
     assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
-    assert accounts.authenticate("alice", PASSWORD, origin=HERE).id == alice
-    with pytest.raises(NotAllowed):
-        accounts.set_disabled(admin, True, actor_id=admin, origin=HERE)
+    assert accounts.authenticate("alice", PASSWORD, source=HERE).id == alice
+    with pytest.raises(PermissionDenied):
+        accounts.set_disabled(admin, True, actor_id=admin, source=HERE)
 
 
 @pytest.mark.parametrize("user_id", [0, -1, 99, 1 << 70])
 def test_nobody_is_nobody(accounts, user_id):
-    with pytest.raises(NoSuchThing):
-        accounts.set_role(user_id, "admin", actor_id=None, origin=HERE)
-    with pytest.raises(NoSuchThing):
-        accounts.set_disabled(user_id, True, actor_id=None, origin=HERE)
+    with pytest.raises(ResourceNotFound):
+        accounts.set_role(user_id, "admin", actor_id=None, source=HERE)
+    with pytest.raises(ResourceNotFound):
+        accounts.set_disabled(user_id, True, actor_id=None, source=HERE)
 
 
 def test_people_delete_themselves_with_their_password(engine, accounts, factory, alice):
@@ -124,31 +124,31 @@ def test_people_delete_themselves_with_their_password(engine, accounts, factory,
     secret = factory.issue(alice, "key")
     for password, message in ((None, "This field is required."), ("wrong", "Invalid password.")):
         with pytest.raises(InvalidFields) as caught:
-            accounts.delete(alice, password=password, origin=HERE)
+            accounts.delete(alice, password=password, source=HERE)
         assert caught.value.fields == {"current_password": [message]}
     assert factory.principal(secret)
-    accounts.delete(alice, password=PASSWORD, origin=HERE)
+    accounts.delete(alice, password=PASSWORD, source=HERE)
     assert accounts.get(alice) is None
     assert factory.principal(secret) is None
     assert count(engine, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
-    assert accounts.register("alice", PASSWORD, origin=HERE).id != alice
+    assert accounts.register("alice", PASSWORD, source=HERE).id != alice
 
 
 def test_admins_delete_others_and_who_has_no_password_gives_none(application, accounts, factory, alice, admin):
-    accounts.delete(alice, actor_id=admin, origin=HERE)
+    accounts.delete(alice, actor_id=admin, source=HERE)
     stranger = factory.add("stranger", password=None)
-    accounts.delete(stranger, origin=HERE)
-    log = [(entry.user_id, entry.actor_id) for entry in application.auth.audit.entries(event=Event.DELETED)]
+    accounts.delete(stranger, source=HERE)
+    log = [(entry.user_id, entry.actor_id) for entry in application.auth.audit.entries(event=AuditEvent.DELETED)]
     assert log == [(stranger, stranger), (alice, admin)]
-    with pytest.raises(NoSuchThing):
-        accounts.delete(alice, actor_id=admin, origin=HERE)
+    with pytest.raises(ResourceNotFound):
+        accounts.delete(alice, actor_id=admin, source=HERE)
 
 
 def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin, clock: MovableClock):
     with pytest.raises(InvalidLogin):
-        accounts.authenticate("alice", "wrong", origin=HERE)
-    accounts.set_role(alice, "admin", actor_id=admin, origin=RequestSource("192.0.2.1", "admin's"))
-    accounts.delete(alice, password=PASSWORD, origin=HERE)
+        accounts.authenticate("alice", "wrong", source=HERE)
+    accounts.set_role(alice, "admin", actor_id=admin, source=RequestSource("192.0.2.1", "admin's"))
+    accounts.delete(alice, password=PASSWORD, source=HERE)
     erased: list[int] = []
     clock.forward(59)
     assert accounts.sweep(erased.append) == 0
@@ -160,9 +160,9 @@ def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin,
     with engine.connect() as connection:
         log = connection.execute(select(audit).where(audit.c.user_id == alice).order_by(audit.c.id)).all()
     assert [(entry.event, entry.address, entry.user_agent) for entry in log] == [
-        (Event.SIGN_IN_FAILED, "", ""),
-        (Event.ROLE_CHANGED, "192.0.2.1", "admin's"),
-        (Event.DELETED, "", ""),
+        (AuditEvent.SIGN_IN_FAILED, "", ""),
+        (AuditEvent.ROLE_CHANGED, "192.0.2.1", "admin's"),
+        (AuditEvent.DELETED, "", ""),
     ]
 
 
@@ -170,7 +170,7 @@ def test_what_could_not_be_erased_is_tried_again(accounts, alice, clock):
     def fail(_user_id: int) -> None:
         raise TimeoutError
 
-    accounts.delete(alice, password=PASSWORD, origin=HERE)
+    accounts.delete(alice, password=PASSWORD, source=HERE)
     clock.forward(60)
     with pytest.raises(TimeoutError):
         accounts.sweep(fail)
@@ -180,6 +180,6 @@ def test_what_could_not_be_erased_is_tried_again(accounts, alice, clock):
 def test_guessing_with_a_stolen_token_is_slowed_down_too(accounts, alice):
     for _ in range(5):
         with pytest.raises(InvalidFields):
-            accounts.check_password(alice, "wrong", origin=HERE)
+            accounts.check_password(alice, "wrong", source=HERE)
     with pytest.raises(Throttled):
-        accounts.change_password(alice, PASSWORD, "a heron over the meadow", keep_id=None, origin=HERE)
+        accounts.change_password(alice, PASSWORD, "a heron over the meadow", keep_id=None, source=HERE)
