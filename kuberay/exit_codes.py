@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     DEPLOY_FAILED = 10, "Ray Serve could not deploy the application (DEPLOY_FAILED)"
     UNHEALTHY = 11, "the application stays UNHEALTHY"
     PODS_FAILED = 12, "pods cannot start: image, crash, memory, configuration, no room"
-    SUSPENDED = 13, "the release is suspended: nothing runs until `raylens resume`"
+    SUSPENDED = 13, "the release is suspended: nothing runs until `spec.suspend` is false"
     INITIALIZING_TIMEOUT = 14, "KubeRay gave the first cluster up (InitializingTimeout)"
     NO_HELM = 15, "there is no Helm of version 3.14 or later"
     INTERRUPTED = 130, "Ctrl-C; what was begun goes on in the cluster"

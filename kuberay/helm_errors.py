@@ -7,6 +7,7 @@ from typing import Final
 from kuberay import errors
 from kuberay.api_errors import KUBERAY, WHO
 from kuberay.errors import DeployError, MissingKind, WrongUse
+from kuberay.kubectl_commands import MIGRATION_LOG
 
 DEFINITIONS: Final = {
     "ray.io": KUBERAY,
@@ -54,7 +55,7 @@ _MEANINGS: Final = (
         r"hooks? failed|failed (pre|post)-|job \S+ failed|BackoffLimitExceeded|DeadlineExceeded",
         errors.MigrationFailed,
         "The database could not be migrated: ",
-        "The reason is in `raylens logs migration`; RAYLENS_DATABASE_URL is in the Secret of existingSecret.",
+        f"The reason is in `{MIGRATION_LOG}`; RAYLENS_DATABASE_URL is in the Secret of existingSecret.",
     ),
     Meaning(
         r'namespaces? "[^"]*" not found',

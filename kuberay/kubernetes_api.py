@@ -21,9 +21,7 @@ Manifest = dict[str, Any]
 TIMEOUT_S: Final = (5.0, 30.0)
 """To connect, and to answer."""
 
-FOLLOW_TIMEOUT_S: Final = (5.0, 24 * 3600.0)
 JSON_PATCH: Final = "application/json-patch+json"
-MERGE_PATCH: Final = "application/merge-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +57,15 @@ class KubernetesApi:
     def post(self, path: str, body: Manifest) -> Manifest:
         return dict(json.loads(self._ask(Request("POST", path, body=body, content_type="application/json"))))
 
-    def merge_patch(self, path: str, body: Manifest) -> Manifest:
-        """Raises Conflict when others change the object at the same time."""
-        return dict(json.loads(self._ask(Request("PATCH", path, body=body, content_type=MERGE_PATCH))))
-
     def json_patch(self, path: str, operations: Sequence[Manifest]) -> Manifest:
         """For lists, which a merge patch replaces. Raises Conflict, and Invalid where a ``test`` does not hold."""
         return dict(json.loads(self._ask(Request("PATCH", path, body=list(operations), content_type=JSON_PATCH))))
 
-    def lines(self, path: str, **query: str) -> Iterator[str]:
-        """A text as it comes, line by line."""
-        with _spoken_of(path):
-            response = self._send(Request("GET", path, query), FOLLOW_TIMEOUT_S if "follow" in query else TIMEOUT_S)
-            rest = b""
-            for piece in response.response.stream(65_536, decode_content=True):
-                *whole, rest = (rest + piece).split(b"\n")
-                yield from (line.decode(errors="replace") for line in whole)
-            if rest:
-                yield rest.decode(errors="replace")
+    def text(self, path: str, **query: str) -> str:
+        """Of a log."""
+        return self._ask(Request("GET", path, query)).decode(errors="replace")
 
     def _ask(self, request: Request) -> bytes:
-        with _spoken_of(request.path):
-            return bytes(self._send(request, TIMEOUT_S).read())
-
-    def _send(self, request: Request, timeout_s: tuple[float, float]) -> Any:  # noqa: ANN401 - of a library without types
         headers = {"Accept": "application/json"}
         if request.content_type:
             headers["Content-Type"] = request.content_type
@@ -94,10 +77,12 @@ class KubernetesApi:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        response = self._client.call_api(*serialized, _request_timeout=timeout_s)
+        with _spoken_of(request.path):
+            response = self._client.call_api(*serialized, _request_timeout=TIMEOUT_S)
+            body = bytes(response.read())
         if not 200 <= response.status < 300:
-            raise error_of(response.status, bytes(response.read()), request.path)
-        return response
+            raise error_of(response.status, body, request.path)
+        return body
 
 
 def _load(target: Target, configuration: Any) -> str:  # noqa: ANN401

@@ -60,5 +60,5 @@ class Migration:
         if not pods:
             return ""
         api = self._observer.api
-        lines = api.lines(paths.log(api.namespace, pods[-1]["metadata"]["name"]), tailLines=str(LINES))
-        return "\n".join(f"  {line}" for line in list(lines)[-LINES:] if line.strip())
+        text = api.text(paths.log(api.namespace, pods[-1]["metadata"]["name"]), tailLines=str(LINES))
+        return "\n".join(f"  {line}" for line in text.splitlines() if line.strip())

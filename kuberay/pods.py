@@ -10,6 +10,8 @@ from kuberay.kubernetes_api import Manifest
 COMPONENT: Final = "raylens/component"
 INSTANCE: Final = "raylens/instance"
 CLUSTER: Final = "ray.io/cluster"
+OPERATOR: Final = "app.kubernetes.io/name=kuberay-operator"
+"""Label selector of KubeRay's operator."""
 
 
 class Kind(Enum):
@@ -20,7 +22,7 @@ class Kind(Enum):
         "(image.pullSecrets; on EKS the node role's rights on ECR)."
     )
     MEMORY = "Raise resources.limits.memory of the workers or the head, or serve fewer replicas on a worker."
-    CRASH = "See why with `raylens logs {component} --previous`."
+    CRASH = "See `kubectl logs {pod}`, after a restart with --previous."
     CONFIGURATION = "See that the Secret of existingSecret has the keys it should: `raylens doctor` names them."
     NO_ROOM = (
         "No node has room: see whether more nodes can come (Karpenter, the autoscaler, quotas of the cloud), and that "
@@ -54,7 +56,7 @@ class Trouble:
 
     @property
     def advice(self) -> str:
-        return self.kind.value.format(component=self.component)
+        return self.kind.value.format(pod=self.pod)
 
     def __str__(self) -> str:
         return f"{self.pod}: {self.message}"

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kuberay.errors import NotReady
 from kuberay.exit_codes import ExitCode
+from kuberay.kubectl_commands import WORKER_LOG, resume_command
 from kuberay.pods import Kind, Trouble
 from kuberay.ray_service import Application, Cluster, RayService
 
 PATIENCE_S: Final = {
+    ExitCode.SUSPENDED: 0.0,
     ExitCode.INVALID: 10.0,
     ExitCode.INITIALIZING_TIMEOUT: 10.0,
     ExitCode.DEPLOY_FAILED: 20.0,
@@ -30,6 +33,9 @@ class Failure:
     message: str
     advice: str
 
+    def error(self) -> NotReady:
+        return NotReady(self.code, self.message, self.advice)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -37,11 +43,20 @@ class Verdict:
 
     waits_for: tuple[str, ...] = ()
     failure: Failure | None = None
-    is_suspended: bool = False
 
     @property
     def is_done(self) -> bool:
-        return not self.waits_for and not self.failure and not self.is_suspended
+        return not self.waits_for and not self.failure
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.failure is not None and self.failure.code is ExitCode.SUSPENDED
+
+
+def suspended(rayservice: str) -> Failure:
+    """Nothing runs until someone resumes the release, so waiting would not end."""
+    message = "The release is suspended: nothing of it runs."
+    return Failure(ExitCode.SUSPENDED, message, f"`{resume_command(rayservice)}` starts it again.")
 
 
 def judge(service: RayService | None, pods: Sequence[Trouble] = ()) -> Verdict:
@@ -49,21 +64,9 @@ def judge(service: RayService | None, pods: Sequence[Trouble] = ()) -> Verdict:
     if service is None:
         return Verdict(("the RayService to be made",))
     if service.suspend:
-        return Verdict(("`raylens resume`",), is_suspended=True)
+        return Verdict(("`spec.suspend` to be false",), suspended(service.name))
     missing = tuple(_missing(service))
     return Verdict(missing, _failure(service, pods) if missing else None)
-
-
-def is_suspended(service: RayService | None) -> Verdict:
-    """The same for ``raylens suspend``: done when nothing of it runs."""
-    if service is None:
-        return Verdict(("the RayService to be made",))
-    left = [cluster.name for cluster in (service.active, service.pending) if cluster]
-    if left:
-        return Verdict((f"RayCluster {' and '.join(left)} to go",))
-    if not service.condition("Suspended").is_true:
-        return Verdict(("KubeRay to suspend it",))
-    return Verdict()
 
 
 def _missing(service: RayService) -> Iterator[str]:
@@ -134,7 +137,7 @@ def _of_applications(service: RayService, cluster: Cluster) -> Failure | None:
                 return Failure(
                     code,
                     f"Application {application.name} is {status}{beside}: {message}",
-                    "`raylens logs worker` shows more; `raylens rollback` goes back to the release before.",
+                    f"`{WORKER_LOG}` shows more; `raylens rollback` goes back to the previous revision.",
                 )
     return None
 

@@ -12,9 +12,10 @@ from kuberay.helm import CHART, Helm, Revision, Values, found, last_done
 from kuberay.kubernetes_api import KubernetesApi
 from kuberay.migration import Migration
 from kuberay.observation import Observation, Observer
-from kuberay.readiness import Verdict, judge
+from kuberay.ray_service import RayService
+from kuberay.readiness import Verdict, judge, suspended
 from kuberay.target import Target
-from kuberay.waiting import Progress, suspended, wait
+from kuberay.waiting import Progress, wait
 
 ROLLBACK_S: Final = 900.0
 """For a rollback after a failure, whatever is left of the time that was given."""
@@ -62,8 +63,7 @@ class Release:
         give_up_at = self.clock.now() + timeout_s
         try:
             self._upgrade(values, timeout_s, options)
-            if self._is_suspended():
-                raise suspended()
+            self._check_not_suspended()
             if waits:
                 self.wait(give_up_at - self.clock.now())
         except DeployError as error:
@@ -85,8 +85,7 @@ class Release:
         give_up_at = self.clock.now() + timeout_s
         self.progress.show(f"Helm goes back to revision {wanted}")
         self.helm.rollback(wanted, timeout_s=timeout_s)
-        if self._is_suspended():
-            raise suspended()
+        self._check_not_suspended()
         if waits:
             self.wait(give_up_at - self.clock.now())
         return self.outcome(waited=waits)
@@ -106,9 +105,10 @@ class Release:
         except MigrationFailed as error:
             raise migration.explained(error) from None
 
-    def _is_suspended(self) -> bool:
+    def _check_not_suspended(self) -> None:
         manifest = self.observer.manifest()
-        return bool(manifest and (manifest.get("spec") or {}).get("suspend"))
+        if manifest and RayService.of(manifest).suspend:
+            raise suspended(manifest["metadata"]["name"]).error()
 
     def _take_back(self, error: DeployError, before: list[Revision]) -> None:
         """Go back to what was before; ``error`` then says how that went."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from kuberay import paths
 from kuberay.errors import NotFound, TimedOut
+from kuberay.kubectl_commands import OPERATOR_LOG
 from kuberay.kubernetes_api import Manifest
 from kuberay.observation import Observer
 from kuberay.release import Release
@@ -14,11 +15,11 @@ PAUSE_S: Final = 2.0
 _FINALIZERS: Final = {
     "ray.io/gcs-ft-redis-cleanup-finalizer": (
         "KubeRay first removes the cluster's state from Redis, by a Job: see `kubectl get jobs` and "
-        "`raylens logs operator`; if that Redis is gone for good, remove the finalizer with "
+        f"`{OPERATOR_LOG}`; if that Redis is gone for good, remove the finalizer with "
         "`kubectl edit raycluster {name}`"
     ),
 }
-_OPERATOR: Final = "see with `raylens logs operator` whether KubeRay's operator runs; it alone may finish this"
+_OPERATOR: Final = f"see with `{OPERATOR_LOG}` whether KubeRay's operator runs; it alone may finish this"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from kuberay.helm import Values
 from kuberay.kubernetes_api import KubernetesApi, Manifest
 from kuberay.observation import Observation
 from kuberay.ray_service import GROUP, RayService
-from kuberay.readiness import Verdict
+from kuberay.readiness import Verdict, suspended
 from kuberay.release import Outcome, Release
-from kuberay.waiting import suspended, wait
+from kuberay.waiting import wait
 
 TRIES: Final = 8
 PAUSE_S: Final = 0.2
@@ -57,7 +57,7 @@ def scale(release: Release, fewest: int | None, most: int | None, *, timeout_s: 
         raise NotFound(f"The RayService has no group of workers named {GROUP}.")
     service = RayService.of(manifest)
     if service.suspend:
-        raise suspended()
+        raise suspended(service.name).error()
     for cluster in (service.active, service.pending):
         if cluster:
             _patch(release, cluster.name, bounds)

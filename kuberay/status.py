@@ -85,14 +85,12 @@ class Status:
         """How ``raylens status`` ends."""
         if self.verdict.failure:
             return self.verdict.failure.code
-        if self.verdict.is_suspended:
-            return ExitCode.SUSPENDED
         return ExitCode.DONE if self.verdict.is_done else ExitCode.FAILED
 
     def as_json(self) -> dict[str, Any]:
         """The keys are part of what scripts rely on."""
         service = asdict(self.service)
-        failure = self.verdict.failure
+        failure = None if self.verdict.is_suspended else self.verdict.failure
         return {
             "release": self.release,
             "namespace": self.namespace,

@@ -41,8 +41,6 @@ def wait(
     while True:
         observation = patience.look(look)
         verdict = judge(observation) if observation else Verdict(("the cluster to answer",))
-        if verdict.is_suspended:
-            raise suspended()
         done = done + 1 if verdict.is_done else 0
         if observation and done >= IN_A_ROW:
             return observation
@@ -52,13 +50,6 @@ def wait(
         if clock.now() >= give_up_at:
             raise _late(verdict, seen, timeout_s)
         clock.sleep(PAUSE_S)
-
-
-def suspended() -> NotReady:
-    """What waits for a suspended release would wait for ever."""
-    return NotReady(
-        ExitCode.SUSPENDED, "The release is suspended: it is changed, but nothing runs.", "`raylens resume` starts it."
-    )
 
 
 class _Patience:
@@ -85,10 +76,11 @@ class _Patience:
         """Raises NotReady once it has lasted."""
         if failure is None:
             self._failing = None
-        elif self._failing is None or self._failing[0] is not failure.code:
+            return
+        if self._failing is None or self._failing[0] is not failure.code:
             self._failing = (failure.code, self._clock.now())
-        elif self._clock.now() - self._failing[1] >= PATIENCE_S[failure.code]:
-            raise NotReady(failure.code, failure.message, failure.advice)
+        if self._clock.now() - self._failing[1] >= PATIENCE_S[failure.code]:
+            raise failure.error()
 
 
 def _late(verdict: Verdict, troubles: tuple[Trouble, ...], timeout_s: float) -> DeployError:

@@ -8,9 +8,7 @@ import typer
 from kuberay.cli.delete import delete
 from kuberay.cli.deploy import deploy, render
 from kuberay.cli.doctor import doctor
-from kuberay.cli.logs import logs
 from kuberay.cli.options import PANEL
-from kuberay.cli.pause import resume, suspend
 from kuberay.cli.upkeep import rollback, scale, wait
 from kuberay.exit_codes import described
 
@@ -20,9 +18,6 @@ _EXAMPLES: Final[tuple[tuple[Callable[..., Any], str], ...]] = (
     (wait, "raylens wait --namespace vision --timeout 15m"),
     (rollback, "raylens rollback 3"),
     (scale, "raylens scale --min 3 --max 20"),
-    (logs, "raylens logs worker --since 10m --follow"),
-    (suspend, "raylens suspend --namespace vision"),
-    (resume, "raylens resume --namespace vision"),
     (delete, "raylens delete --namespace vision --yes"),
     (doctor, "raylens doctor --values values.yaml"),
 )

@@ -10,8 +10,9 @@ from kuberay.doctor.finding import Finding, failed, ok, warning
 from kuberay.doctor.patient import Patient
 from kuberay.errors import NotFound
 from kuberay.helm_errors import DEFINITIONS
+from kuberay.kubectl_commands import OPERATOR_LOG
 from kuberay.kubernetes_api import KubernetesApi, Manifest
-from kuberay.pod_logs import OPERATOR
+from kuberay.pods import OPERATOR
 
 OLDEST: Final = (1, 27)
 OLDEST_KUBERAY: Final = (1, 7)
@@ -69,7 +70,7 @@ def _operator(deployment: Manifest) -> Finding:
     if known and _numbers(tag) < OLDEST_KUBERAY:
         return failed("KubeRay operator", f"is {tag} {where}", "Upgrade it and its definitions to 1.7 or later.")
     if not (deployment.get("status") or {}).get("readyReplicas"):
-        return failed("KubeRay operator", f"{tag} {where} is not ready", "See `raylens logs operator`.")
+        return failed("KubeRay operator", f"{tag} {where} is not ready", f"See `{OPERATOR_LOG}`.")
     if not known:
         return warning("KubeRay operator", f"of unknown version ({image}) {where}", "1.7 or later is needed.")
     return ok("KubeRay operator", f"{tag} {where}")

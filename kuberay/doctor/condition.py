@@ -7,8 +7,8 @@ from kuberay.doctor.finding import Finding, failed, ok, warning
 from kuberay.doctor.patient import Patient
 from kuberay.errors import NotFound
 from kuberay.helm import last_done
-from kuberay.pod_logs import OPERATOR
-from kuberay.pods import Kind, troubles
+from kuberay.kubectl_commands import OPERATOR_LOG
+from kuberay.pods import OPERATOR, Kind, troubles
 from kuberay.ray_service import RayService
 from kuberay.readiness import judge
 from kuberay.scaling import bounds_of
@@ -42,10 +42,9 @@ def service(patient: Patient) -> Iterator[Finding]:
             yield failed("RayService", "is not there, though the release is", "`raylens deploy` makes it again.")
         return
     verdict = judge(seen.service, seen.troubles)
-    if verdict.is_suspended:
-        yield warning("RayService", "is suspended", "`raylens resume` starts it.")
-    elif verdict.failure:
-        yield failed("RayService", verdict.failure.message, verdict.failure.advice)
+    if verdict.failure:
+        make = warning if verdict.is_suspended else failed
+        yield make("RayService", verdict.failure.message, verdict.failure.advice)
     elif verdict.waits_for:
         yield warning("RayService", f"waits for {'; '.join(verdict.waits_for)}", "`raylens wait` waits until it is up.")
     else:
@@ -65,7 +64,7 @@ def pods(patient: Patient) -> Iterator[Finding]:
 def operator_pods(patient: Patient) -> Iterator[Finding]:
     """An operator that crashes writes no status any more."""
     for trouble in troubles(patient.api.items(paths.core("pods"), labelSelector=OPERATOR)):
-        yield failed("Pod", f"KubeRay's operator, {trouble}", "See `raylens logs operator`.")
+        yield failed("Pod", f"KubeRay's operator, {trouble}", f"See `{OPERATOR_LOG}`.")
 
 
 def bounds(patient: Patient) -> Iterator[Finding]:
@@ -80,7 +79,7 @@ def bounds(patient: Patient) -> Iterator[Finding]:
     try:
         cluster = patient.api.get(paths.ray("rayclusters", patient.namespace, service.active.name))
     except NotFound:
-        yield failed("RayCluster", f"{service.active.name} is not there", "See `raylens logs operator`.")
+        yield failed("RayCluster", f"{service.active.name} is not there", f"See `{OPERATOR_LOG}`.")
         return
     live = bounds_of(cluster["spec"].get("workerGroupSpecs") or [])
     if live == wanted:

@@ -213,19 +213,6 @@ def test_readiness_that_flaps(service: Service, api_server: ApiServer) -> None:
     assert seen == {("True", "NonZeroServeEndpoints"), ("False", "ZeroServeEndpoints")}
 
 
-def test_suspended_and_resumed(service: Service, api_server: ApiServer) -> None:
-    service.edit(lambda spec: spec.update(suspend=True))
-    api_server.operator.step()
-    assert service.condition("Suspending") == ("True", "SuspendInProgress")
-    api_server.settle()
-    assert service.condition("Suspended") == ("True", "SuspendComplete")
-    assert service.clusters() == []
-    service.edit(lambda spec: spec.update(suspend=False))
-    api_server.settle()
-    assert service.condition("Suspended")[0] == "False"
-    assert service.condition("Ready")[0] == "True"
-
-
 def test_redis_is_cleaned_before_a_cluster_goes(service: Service, api_server: ApiServer) -> None:
     """The finalizer of GCS fault tolerance: while its Job is not done, the RayCluster stays."""
     resource = api_server.store.resources.of_kind("RayService")

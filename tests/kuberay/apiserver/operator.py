@@ -19,7 +19,6 @@ from tests.kuberay.apiserver.rollout import cluster_of, needs_new, same_cluster,
 from tests.kuberay.apiserver.serve_state import ServeState, all_running
 from tests.kuberay.apiserver.service_status import draw_up, name_of
 from tests.kuberay.apiserver.store import Manifest, Store, copied, now
-from tests.kuberay.apiserver.suspension import suspend
 
 
 class Operator:
@@ -75,10 +74,6 @@ class Operator:
         if found:
             self._refuse(service, *found)
             return
-        if service["spec"].get("suspend") or is_true(status, "Suspended"):
-            suspend(self._store, service, self._all_clusters(service))
-            if service["spec"].get("suspend"):
-                return
         self._delete_old(service)
         active, pending = self._cluster(service, "active"), self._cluster(service, "pending")
         if pending is None and name_of(status, "pending"):

@@ -29,5 +29,5 @@ def raylens(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for name in ("kuberay.clock.Clock", "kuberay.release.Clock"):
         monkeypatch.setattr(name, partial(FastClock, api_server))
     for code in PATIENCE_S:
-        monkeypatch.setitem(PATIENCE_S, code, 8.0)
+        monkeypatch.setitem(PATIENCE_S, code, min(PATIENCE_S[code], 8.0))
     return Raylens(api_server, api_server.kubeconfig(tmp_path / "kubeconfig"))

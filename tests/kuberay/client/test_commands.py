@@ -51,20 +51,6 @@ def test_status_of_what_is_not_up(raylens: Raylens) -> None:
     assert raylens.run("status", "--json").json["failure"]["code"] == "deploy_failed"
 
 
-def test_a_kuberay_that_cannot_suspend(raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(raylens)
-    monkeypatch.setattr("kuberay.kubernetes_api.KubernetesApi.merge_patch", lambda *_: raylens.service())
-    ended = raylens.run("suspend")
-    assert ended.code == 1
-    assert "1.7 or later" in ended.err
-
-
-def test_suspending_without_waiting(raylens: Raylens) -> None:
-    put(raylens)
-    assert raylens.run("suspend", "--no-wait").code == 0
-    assert raylens.service()["spec"]["suspend"] is True
-
-
 def test_render_asks_no_cluster(raylens: Raylens) -> None:
     ended = raylens.bare("render", *DEV, "--image", "r.example.org/raylens:7", "--namespace", NAMESPACE)
     assert ended.code == 0, ended.err

@@ -180,7 +180,7 @@ WRONG: dict[str, tuple[Callable[[Clinic], None], State, str, str]] = {
         "the release says 2 to 20, the running cluster has 2 to ",
         "raylens scale --min 2 --max 20",
     ),
-    "suspended": (suspended, State.WARNING, "is suspended", "raylens resume"),
+    "suspended": (suspended, State.WARNING, "is suspended", "kubectl patch rayservice raylens"),
     "a Helm that was killed": (revision("pending-upgrade"), State.FAILED, "pending-upgrade", "raylens rollback"),
     "a failed upgrade": (revision("failed"), State.WARNING, "as it was told", "Deploy again"),
     "another chart": (revision("deployed", "raylens-0.0.9"), State.WARNING, "raylens-0.0.9", "up to date"),

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from kuberay.exit_codes import ExitCode
 from kuberay.pods import Kind, Trouble
 from kuberay.ray_service import RayService
-from kuberay.readiness import PATIENCE_S, is_suspended, judge
+from kuberay.readiness import PATIENCE_S, judge
 from tests.kuberay.client.statuses import APPLICATION, cluster, condition, service
 
 UPDATING = {**APPLICATION, "serveDeploymentStatuses": {"Classifier": {"status": "UPDATING"}}}
@@ -154,19 +154,6 @@ def test_suspended():
     verdict = judged(service(suspend=True))
     assert verdict.is_suspended
     assert not verdict.is_done
-
-
-@pytest.mark.parametrize(
-    ("manifest", "done"),
-    [
-        (service(suspend=True), False),
-        (service(suspend=True, status={"activeServiceStatus": None}), False),
-        (service(condition("Suspended", "True"), suspend=True, status={"activeServiceStatus": None}), True),
-        (service(condition("Suspended", "True"), suspend=True, status={**NEW, "activeServiceStatus": None}), False),
-    ],
-)
-def test_when_it_is_suspended(manifest, done: bool):
-    assert is_suspended(RayService.of(manifest)).is_done is done
 
 
 CONDITION = st.sampled_from(["True", "False", "Unknown", ""])

@@ -33,8 +33,6 @@ def test_from_the_first_day_to_the_last(story: Raylens) -> None:
     installs_and_looks(story)
     scales_while_others_write(story)
     upgrades_in_vain_and_goes_back(story)
-    pauses_and_goes_on(story)
-    reads_logs(story)
     takes_it_away(story)
 
 
@@ -75,25 +73,6 @@ def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
     assert back.code == 0, back.err
     assert back.json["revision"] == 4
     assert not image(story).endswith("9.9.9")
-
-
-def pauses_and_goes_on(story: Raylens) -> None:
-    assert story.run("suspend").code == 0
-    assert story.objects("RayCluster") == []
-    assert story.run("status").code == 13
-    meanwhile = story.run("deploy", "--set", "settings.log_level=INFO")
-    assert meanwhile.code == 13
-    assert "raylens resume" in meanwhile.err
-    assert story.objects("RayCluster") == []
-    resumed = story.run("resume")
-    assert resumed.code == 0, resumed.err
-    assert story.run("status").code == 0
-
-
-def reads_logs(story: Raylens) -> None:
-    worker = next(pod for pod in story.objects("Pod") if "worker" in pod["metadata"]["name"])["metadata"]["name"]
-    story.server.pod_logs(NAMESPACE, worker, "espresso 0.9\x1b[31m\n")
-    assert f"{worker}  espresso 0.9 [31m\n" in story.run("logs", "worker").out
 
 
 def takes_it_away(story: Raylens) -> None:
