@@ -3,8 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -48,24 +47,37 @@ class KubernetesApi:
 
     def get(self, path: str, **query: str) -> Manifest:
         """Raises NotFound, NotAllowed, Unreachable …, like the other methods."""
-        return dict(json.loads(self._ask(Request("GET", path, query))))
+        return self._json(Request("GET", path, query))
 
     def items(self, path: str, **query: str) -> list[Manifest]:
         """The objects of a list."""
         return list(self.get(path, **query).get("items") or [])
 
     def post(self, path: str, body: Manifest) -> Manifest:
-        return dict(json.loads(self._ask(Request("POST", path, body=body, content_type="application/json"))))
+        return self._json(Request("POST", path, body=body, content_type="application/json"))
 
     def json_patch(self, path: str, operations: Sequence[Manifest]) -> Manifest:
         """For lists, which a merge patch replaces. Raises Conflict, and Invalid where a ``test`` does not hold."""
-        return dict(json.loads(self._ask(Request("PATCH", path, body=list(operations), content_type=JSON_PATCH))))
+        return self._json(Request("PATCH", path, body=list(operations), content_type=JSON_PATCH))
 
     def text(self, path: str, **query: str) -> str:
         """Of a log."""
-        return self._ask(Request("GET", path, query)).decode(errors="replace")
+        return self._send(Request("GET", path, query)).decode(errors="replace")
 
-    def _ask(self, request: Request) -> bytes:
+    def _json(self, request: Request) -> Manifest:
+        body = self._send(request)
+        try:
+            decoded = json.loads(body)
+        except ValueError:
+            decoded = None
+        if not isinstance(decoded, dict):
+            raise Unreachable(
+                f"The response to {request.path} is not that of a Kubernetes API server.",
+                "Check the server in the kubeconfig, and any proxy in front of it.",
+            )
+        return decoded
+
+    def _send(self, request: Request) -> bytes:
         headers = {"Accept": "application/json"}
         if request.content_type:
             headers["Content-Type"] = request.content_type
@@ -77,9 +89,14 @@ class KubernetesApi:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        with _spoken_of(request.path):
+        try:
             response = self._client.call_api(*serialized, _request_timeout=TIMEOUT_S)
             body = bytes(response.read())
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable(
+                f"The cluster does not respond ({_first_line(error)}).",
+                "Check whether `kubectl version` works; behind a VPN or a proxy, whether that is up.",
+            ) from None
         if not 200 <= response.status < 300:
             raise error_of(response.status, body, request.path)
         return body
@@ -104,19 +121,6 @@ def _load(target: Target, configuration: Any) -> str:  # noqa: ANN401
         ) from None
     chosen = next((known for known in contexts if known["name"] == target.context), active)
     return str(chosen["context"].get("namespace") or "")
-
-
-@contextmanager
-def _spoken_of(path: str) -> Iterator[None]:
-    try:
-        yield
-    except urllib3.exceptions.HTTPError as error:
-        raise Unreachable(
-            f"The cluster does not answer ({_first_line(error)}).",
-            "See whether `kubectl version` answers; behind a VPN or a proxy, whether that is up.",
-        ) from None
-    except ValueError:
-        raise Unreachable(f"What answers {path} is no Kubernetes.", "See the server of the kubeconfig.") from None
 
 
 def _first_line(error: Exception) -> str:

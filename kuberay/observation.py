@@ -13,15 +13,15 @@ from kuberay.ray_service import RayService
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """``ready`` counts pods by component: those that are ready, and all."""
+    """``running`` counts pods by component: those that run, and all. Workers without replicas run but are not ready."""
 
     service: RayService | None
     troubles: tuple[Trouble, ...]
-    ready: Mapping[str, tuple[int, int]]
+    running: Mapping[str, tuple[int, int]]
 
     def summary(self) -> str:
         """Like ``head 1/1, worker 0/2``."""
-        return ", ".join(f"{name} {ready}/{count}" for name, (ready, count) in sorted(self.ready.items()))
+        return ", ".join(f"{name} {running}/{count}" for name, (running, count) in sorted(self.running.items()))
 
 
 class Observer:
@@ -35,7 +35,7 @@ class Observer:
     def look(self) -> Observation:
         manifest = self.manifest()
         pods = self.pods(manifest["metadata"]["name"] if manifest else self.release)
-        return Observation(RayService.of(manifest) if manifest else None, tuple(troubles(pods)), _ready(pods))
+        return Observation(RayService.of(manifest) if manifest else None, tuple(troubles(pods)), _running(pods))
 
     def manifest(self) -> Manifest | None:
         """The RayService as it is; its name need not be that of the release. Raises MissingKind without KubeRay."""
@@ -70,11 +70,11 @@ def is_ready(pod: Manifest) -> bool:
     return any(told.get("type") == "Ready" and told.get("status") == "True" for told in conditions)
 
 
-def _ready(pods: Iterable[Manifest]) -> dict[str, tuple[int, int]]:
-    ready: Counter[str] = Counter()
+def _running(pods: Iterable[Manifest]) -> dict[str, tuple[int, int]]:
+    running: Counter[str] = Counter()
     count: Counter[str] = Counter()
     for pod in pods:
         component = str((pod["metadata"].get("labels") or {}).get(COMPONENT, "other"))
         count[component] += 1
-        ready[component] += is_ready(pod)
-    return {component: (ready[component], number) for component, number in count.items()}
+        running[component] += (pod.get("status") or {}).get("phase") == "Running"
+    return {component: (running[component], number) for component, number in count.items()}

@@ -51,11 +51,16 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A RayCluster behind the service. ``traffic_percent`` is known in incremental upgrades only."""
+    """A RayCluster behind the service. ``traffic_percent`` is known in incremental upgrades only.
+
+    Available workers run. Ready workers also have a replica: KubeRay's readiness probe asks Serve's proxy, which Serve
+    starts on no other node.
+    """
 
     name: str
     state: str
     workers_desired: int
+    workers_available: int
     workers_ready: int
     workers_min: int
     workers_max: int
@@ -123,6 +128,7 @@ def _cluster(told: Mapping[str, Any]) -> Cluster | None:
         name=str(told["rayClusterName"]),
         state=str(status.get("state") or ""),
         workers_desired=int(status.get("desiredWorkerReplicas") or 0),
+        workers_available=int(status.get("availableWorkerReplicas") or 0),
         workers_ready=int(status.get("readyWorkerReplicas") or 0),
         workers_min=int(status.get("minWorkerReplicas") or 0),
         workers_max=int(status.get("maxWorkerReplicas") or 0),

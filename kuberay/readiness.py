@@ -92,7 +92,7 @@ def _missing_in(cluster: Cluster | None, expected: Iterable[str]) -> Iterator[st
         yield "a RayCluster"
         return
     if not cluster.applications:
-        yield f"workers of {cluster.name} ({cluster.workers_ready} of {cluster.workers_desired})"
+        yield f"workers of {cluster.name} ({cluster.workers_available} of {cluster.workers_desired})"
         return
     known = {application.name for application in cluster.applications}
     yield from (f"application {name}" for name in expected if name not in known)

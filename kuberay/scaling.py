@@ -125,7 +125,7 @@ def _undone(cluster: str, bounds: Bounds, error: DeployError) -> Conflict:
 def _judged(release: Release, seen: Observation, bounds: Bounds) -> Verdict:
     verdict = release.judged(seen)
     cluster = seen.service.newest if seen.service else None
-    if cluster and cluster.workers_ready < bounds.fewest:
-        late = f"workers ({cluster.workers_ready} of {bounds.fewest})"
+    if cluster and cluster.workers_available < bounds.fewest:
+        late = f"workers ({cluster.workers_available} of {bounds.fewest})"
         return replace(verdict, waits_for=(*verdict.waits_for, late))
     return verdict

@@ -98,7 +98,7 @@ def _late(verdict: Verdict, troubles: tuple[Trouble, ...], timeout_s: float) -> 
 
 def _told(verdict: Verdict, observation: Observation | None) -> str:
     text = f"Waiting for {'; '.join(verdict.waits_for)}" if verdict.waits_for else "Looking once more"
-    if observation and observation.ready:
+    if observation and observation.running:
         text += f" [pods: {observation.summary()}]"
     if verdict.failure:
         text += f" – {verdict.failure.message}"

@@ -55,7 +55,7 @@ def _print(status: "Status") -> None:
 
 
 def _cluster(role: str, cluster: "Cluster") -> tuple[object, ...]:
-    workers = f"{cluster.workers_ready} of {cluster.workers_desired}"
+    workers = f"{cluster.workers_available} of {cluster.workers_desired}"
     return role, cluster.name, cluster.state, workers, f"{cluster.workers_min} to {cluster.workers_max}"
 
 

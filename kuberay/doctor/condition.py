@@ -57,8 +57,8 @@ def pods(patient: Patient) -> Iterator[Finding]:
     for trouble in seen.troubles:
         make = warning if trouble.kind is Kind.LOST else failed
         yield make("Pod", str(trouble), trouble.advice)
-    if seen.ready and not seen.troubles:
-        yield ok("Pods", f"ready: {seen.summary()}")
+    if seen.running and not seen.troubles:
+        yield ok("Pods", f"running: {seen.summary()}")
 
 
 def operator_pods(patient: Patient) -> Iterator[Finding]:

@@ -146,7 +146,9 @@ def test_replica_counts_never_reach_a_live_cluster(service: Service, api_server:
     cluster["spec"]["workerGroupSpecs"][0]["minReplicas"] = 5
     api_server.store.put(cluster)
     api_server.settle()
-    assert service.status["numServeEndpoints"] == 5, "whoever changes both has them"
+    (cluster,) = service.clusters()
+    assert cluster["status"]["availableWorkerReplicas"] == 5, "whoever changes both has them"
+    assert cluster["status"]["readyWorkerReplicas"] == service.status["numServeEndpoints"] == 2, "those with replicas"
 
 
 def test_an_appended_group_is_taken_up(service: Service, api_server: ApiServer) -> None:

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from tests.kuberay.apiserver.orders import Broken
 from tests.kuberay.apiserver.refusal import Refused
 from tests.kuberay.apiserver.request import Reply, Request
 
@@ -27,9 +26,6 @@ class Connection(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, self.path, headers, content)
         try:
             reply = self.server.answer(request)
-        except Broken:
-            self.close_connection = True
-            return
         except Refused as refused:
             reply = Reply(refused.status(), refused.code)
         except Exception as fault:

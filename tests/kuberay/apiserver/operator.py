@@ -34,6 +34,7 @@ class Operator:
         """Added to the clock by which old clusters are deleted."""
         self._store = store
         self._pods = pods
+        pods.passes_probe = self._passes_probe
         self._clusters = RayClusters(store)
         self._due: dict[str, float] = {}
         self._steps = 0
@@ -47,6 +48,8 @@ class Operator:
                     if "deletionTimestamp" not in service["metadata"]:
                         self._reconcile(service)
                 self._clusters.step()
+                for cluster in self._store.list("RayCluster"):
+                    self._place_replicas(cluster)
                 with self._flapping():
                     self._pods.step(lambda pod: "ray.io/is-ray-node" in (pod["metadata"].get("labels") or {}))
 
@@ -66,6 +69,20 @@ class Operator:
                 yield
         else:
             yield
+
+    def _place_replicas(self, cluster: Manifest) -> None:
+        metadata = cluster["metadata"]
+        labels = {"ray.io/cluster": metadata["name"], "ray.io/node-type": "worker"}
+        workers = selected(self._store, metadata["namespace"], {"matchLabels": labels})
+        running = [pod["metadata"]["name"] for pod in workers if pod["status"].get("phase") == "Running"]
+        self.serve.place(metadata["name"], running)
+
+    def _passes_probe(self, pod: Manifest) -> bool:
+        """Of workers it asks Serve's proxy: ``wget localhost:8000/-/healthz | grep success``."""
+        metadata = pod["metadata"]
+        labels = metadata.get("labels") or {}
+        is_worker = labels.get("ray.io/node-type") == "worker"
+        return not is_worker or self.serve.has_proxy(labels["ray.io/cluster"], metadata["name"])
 
     def _reconcile(self, service: Manifest) -> None:
         status = service.setdefault("status", {})

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tests.kuberay.apiserver.refusal import as_told
-from tests.kuberay.apiserver.request import Request
+from tests.kuberay.apiserver.request import Reply, Request
 
-Failure = int | Literal["hang", "drop"]
-"""A status; no answer until the server closes; a connection that ends without one."""
+Failure = int | Literal["html"]
+"""A status; or 200 with a page, as from a proxy's sign-in."""
 
 
 @dataclass
@@ -21,15 +21,10 @@ class Order:
     times: int
 
 
-class Broken(Exception):
-    """The connection is to end without an answer."""
-
-
 class Orders:
     """What is still to go wrong."""
 
-    def __init__(self, closing: threading.Event) -> None:
-        self._closing = closing
+    def __init__(self) -> None:
         self._open: list[Order] = []
         self._lock = threading.Lock()
 
@@ -37,19 +32,17 @@ class Orders:
         with self._lock:
             self._open.append(order)
 
-    def fulfil(self, request: Request) -> None:
-        """Raises Refused, or Broken; at once, or after the server has hung."""
+    def fulfil(self, request: Request) -> Reply | None:
+        """None where nothing is to go wrong. Raises Refused."""
         with self._lock:
             order = next((order for order in self._open if _fits(order, request)), None)
             if order is None:
-                return
+                return None
             order.times -= 1
             if not order.times:
                 self._open.remove(order)
-        if order.failure == "hang":
-            self._closing.wait()
-        if not isinstance(order.failure, int):
-            raise Broken
+        if order.failure == "html":
+            return Reply(b"<html>", media_type="text/html")
         raise as_told(order.failure, order.reason, f"as a test has ordered: {order.failure} {order.reason}")
 
 

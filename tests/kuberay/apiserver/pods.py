@@ -43,6 +43,8 @@ class Pods:
     """All pods of a server."""
 
     def __init__(self, store: Store) -> None:
+        self.passes_probe: Callable[[Manifest], bool] = lambda _pod: True
+        """The readiness probe of a pod that runs."""
         self._store = store
         self._troubles: list[Trouble] = []
         self._nodes = itertools.cycle(NODES)
@@ -87,7 +89,7 @@ class Pods:
         elif trouble and trouble.kind in {CRASH_LOOP, OUT_OF_MEMORY}:
             self._wait(pod, CRASH_LOOP, trouble.message, restarts=3, because=trouble.kind)
         else:
-            self._run(pod, ready=not (trouble and trouble.kind == NOT_READY))
+            self._run(pod, ready=not (trouble and trouble.kind == NOT_READY) and self.passes_probe(pod))
         self._store.put(pod)
 
     def _leave_pending(self, pod: Manifest, message: str) -> None:

@@ -16,6 +16,8 @@ class Serving:
 
     config: str = ""
     stage: int = 0
+    nodes: list[str] = field(default_factory=list)
+    """Pods with replicas, and so with a proxy."""
 
 
 @dataclass
@@ -26,6 +28,8 @@ class ServeState:
     """The message of an application that cannot be deployed."""
     unhealthy: dict[str, str] = field(default_factory=dict)
     """Messages by deployment, of those that fail their health checks."""
+    workers_with_replicas: int = 2
+    """All replicas fit on so many workers; others have no proxy."""
     stuck: bool = False
     """Applications stay DEPLOYING."""
     _servings: dict[str, Serving] = field(default_factory=dict)
@@ -34,9 +38,20 @@ class ServeState:
         """As KubeRay does again and again: the same configuration changes nothing."""
         serving = self._servings.setdefault(cluster, Serving())
         if serving.config != config:
-            self._servings[cluster] = Serving(config, 1 if serving.config else 0)
+            self._servings[cluster] = Serving(config, 1 if serving.config else 0, serving.nodes)
         elif not (self.stuck and serving.stage == 1):
             serving.stage = min(serving.stage + 1, len(STAGES) - 1)
+
+    def place(self, cluster: str, workers: list[str]) -> None:
+        """Put replicas on the workers that run, once they are deployed; those that have some keep them."""
+        serving = self._servings.get(cluster, Serving())
+        if serving.stage:
+            kept = [name for name in serving.nodes if name in workers]
+            added = [name for name in workers if name not in kept]
+            serving.nodes = [*kept, *added][: self.workers_with_replicas]
+
+    def has_proxy(self, cluster: str, worker: str) -> bool:
+        return worker in self._servings.get(cluster, Serving()).nodes
 
     def applications(self, cluster: str) -> dict[str, Any]:
         """``applicationStatuses`` of a cluster."""

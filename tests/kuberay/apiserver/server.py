@@ -40,7 +40,7 @@ class ApiServer:
         """Method and URL of everything that was asked."""
         self._token = token
         self._closing = threading.Event()
-        self._orders = Orders(self._closing)
+        self._orders = Orders()
         self._logs = Logs(self.store)
         self._api = Api(self.store, self.access, self._logs, self._closing)
         context, self._certificate = _secured() if token else (None, b"")
@@ -114,7 +114,7 @@ class ApiServer:
             self.store.put({**found, "status": status})
 
     def fail_next(self, method: str, path_regex: str, status: Failure, reason: str = "", times: int = 1) -> None:
-        """Let requests fail; ``method`` may be ``*``, the path is searched for, ``status`` may be hang or drop."""
+        """Let requests fail; ``method`` may be ``*``, the path is searched for, ``status`` may be html."""
         self._orders.add(Order(method, re.compile(path_regex), status, reason, times))
 
     def deny(self, verb: str, plural: str, namespace: str | None = None) -> None:
@@ -127,7 +127,8 @@ class ApiServer:
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append((request.method, request.url))
-        self._orders.fulfil(request)
+        if reply := self._orders.fulfil(request):
+            return reply
         if self._token and request.headers.get("Authorization") != f"Bearer {self._token}":
             raise unauthorized()
         return self._api.answer(request)

@@ -14,7 +14,7 @@ def condition(kind: str, status: str, reason: str = "Told", message: str = "") -
 
 
 def cluster(name: str = "raylens-abcde", application: Any = APPLICATION, **status: Any) -> dict[str, Any]:
-    told = {"readyWorkerReplicas": 2, "desiredWorkerReplicas": 2, **status}
+    told = {"availableWorkerReplicas": 2, "readyWorkerReplicas": 2, "desiredWorkerReplicas": 2, **status}
     return {
         "rayClusterName": name,
         "rayClusterStatus": told,

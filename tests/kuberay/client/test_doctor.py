@@ -156,7 +156,7 @@ WRONG: dict[str, tuple[Callable[[Clinic], None], State, str, str]] = {
         "helm install kuberay-operator",
     ),
     "an old operator": (lambda c: operator(c, "kuberay/operator:v1.4.2"), State.FAILED, "v1.4.2", "1.7"),
-    "an operator that does not run": (lambda c: operator(c, ready=0), State.FAILED, "not ready", "logs operator"),
+    "an operator that does not run": (lambda c: operator(c, ready=0), State.FAILED, "not ready", "kuberay-operator"),
     "an operator of unknown version": (lambda c: operator(c, "me/operator:latest"), State.WARNING, "latest", "1.7"),
     "no Prometheus operator": (
         lambda clinic: clinic.server.store.resources.forget("monitoring.coreos.com", "podmonitors"),

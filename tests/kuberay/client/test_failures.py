@@ -70,6 +70,14 @@ def test_what_the_cluster_answers(raylens: Raylens, status: int, code: int) -> N
     assert raylens.run("status").code == code
 
 
+def test_a_response_that_is_not_json(raylens: Raylens) -> None:
+    raylens.server.fail_next("GET", "rayservices", "html")
+    ended = raylens.run("status")
+    assert (ended.code, ended.out) == (3, "")
+    assert "is not that of a Kubernetes API server" in ended.err
+    assert ended.err.count("\n") == 2, "what is wrong, and what to do"
+
+
 def test_kuberay_is_not_there(api_server: ApiServer, tmp_path: Path) -> None:
     for plural in ("rayservices", "rayclusters", "rayjobs"):
         api_server.store.resources.forget("ray.io", plural)

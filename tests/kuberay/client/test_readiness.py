@@ -9,7 +9,7 @@ from kuberay.readiness import PATIENCE_S, judge
 from tests.kuberay.client.statuses import APPLICATION, cluster, condition, service
 
 UPDATING = {**APPLICATION, "serveDeploymentStatuses": {"Classifier": {"status": "UPDATING"}}}
-NEW = {"pendingServiceStatus": cluster("raylens-fghij", None, readyWorkerReplicas=0)}
+NEW = {"pendingServiceStatus": cluster("raylens-fghij", None, availableWorkerReplicas=0)}
 
 WAITING = {
     "no status": (service(status=dict.fromkeys(service()["status"])), "KubeRay to take up the change"),
