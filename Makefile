@@ -9,7 +9,7 @@ TESTS ?=
 
 NPM := frontend/npm
 MODULES := frontend/node_modules
-# Folders, too: one that lost a file is newer than before.
+# Including folders, because a deleted file changes only the time of its folder.
 WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src frontend/public frontend/plugins)
 
 # Slow tests share a running Ray, so they run last.
@@ -63,13 +63,13 @@ bench-preprocessing: $(VENV)/.dev ## Measure speed and accuracy of ways to decod
 simulate: $(VENV)/.dev ## Simulate autoscaling over a day, e.g. make simulate ARGS="--peak 800 --compare"
 	$(BIN)/python -m benchmarks.simulation $(ARGS)
 
-openapi: $(VENV)/.run ## Describe the API anew for the web app, whose types are made from that
+openapi: $(VENV)/.run ## Update frontend/openapi.json, from which the web app's types are generated
 	$(BIN)/python -m serve_app.ingress.openapi frontend/openapi.json
 
-screenshots: $(VENV)/.dev web ## Take the pictures of the web app in docs/images/web anew
+screenshots: $(VENV)/.dev web ## Update the screenshots of the web app in docs/images/web
 	$(BIN)/python -m tests.e2e.screenshots
 
-pins: $(VENV)/.dev ## Compile the pinned requirements anew
+pins: $(VENV)/.dev ## Update the pinned requirements
 	$(PIP) uv
 	for set in run:--extra:tracing dev:--extra:tracing:--group:test; do \
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \

@@ -116,19 +116,19 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "auth": ("auth",),
     "kuberay": ("kuberay",),
 }
-"""File or folder → all it may import of ours."""
+"""By file or folder: all modules of this project that it may import."""
 
-DOORS: dict[str, tuple[str, ...]] = {
+ENTRY_POINTS: dict[str, tuple[str, ...]] = {
     "serve_app/ingress": ("auth.app", "auth.http.permissions", "auth.errors", "auth.principal", "auth.service"),
     "serve_app/observability": ("auth.errors", "auth.principal"),
     "serve_app/cli": ("auth.audit", "auth.errors", "auth.oauth.signing_keys", "auth.principal", "auth.service"),
     "serve_app/database/schema.py": ("auth.tables",),
     "serve_app/settings.py": ("auth.external.providers", "auth.settings"),
 }
-"""File or folder → what it may import of auth. All else of the application knows of no users."""
+"""By file or folder: modules of auth that it may import. Nothing else in the application may import auth."""
 
 LONGER: dict[str, str] = {}
-"""Files over 300 lines, each with its reason."""
+"""Files with more than 300 lines, with the reason."""
 
 FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -140,7 +140,7 @@ def name_of(path: Path) -> str:
 
 @cache
 def imports(path: Path) -> frozenset[str]:
-    """Every module that the file imports, wherever in it; ``from a import b`` is both ``a`` and ``a.b``."""
+    """All modules that a file imports, also within functions; ``from a import b`` is both ``a`` and ``a.b``."""
     nodes = ast.walk(ast.parse(path.read_text()))
     return frozenset(
         name for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for name in imported_by(node)
@@ -151,7 +151,7 @@ def imported_by(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
         return
-    assert node.level == 0, "relative imports hide who imports whom"
+    assert node.level == 0, "relative imports are not allowed"
     assert node.module
     yield node.module
     yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -162,18 +162,18 @@ def is_in(module_or_path: str, places: tuple[str, ...], separator: str) -> bool:
 
 
 @pytest.mark.parametrize("library", STAYS_IN)
-def test_a_library_stays_where_it_belongs(library: str) -> None:
-    astray = [
+def test_a_library_is_only_imported_where_allowed(library: str) -> None:
+    wrong = [
         name_of(path)
         for path in FILES
         if any(is_in(module, (library,), ".") for module in imports(path))
         and not is_in(name_of(path), STAYS_IN[library], "/")
     ]
-    assert astray == []
+    assert wrong == []
 
 
 @pytest.mark.parametrize("place", LAYERS)
-def test_a_layer_imports_only_those_below(place: str) -> None:
+def test_a_layer_only_imports_lower_ones(place: str) -> None:
     allowed = LAYERS[place]
     packages = {"serve_app", "serve_app.VERSION", *(module.rpartition(".")[0] for module in allowed)}
     wrong = [
@@ -186,19 +186,21 @@ def test_a_layer_imports_only_those_below(place: str) -> None:
     assert wrong == []
 
 
-def test_auth_is_entered_by_its_doors() -> None:
+def test_auth_is_only_imported_through_its_entry_points() -> None:
     wrong = [
         (name_of(path), module)
         for path in FILES
         if not is_in(name_of(path), ("auth",), "/")
         for module in imports(path)
         if is_in(module, ("auth",), ".") and module != "auth"
-        if not any(is_in(name_of(path), (place,), "/") and is_in(module, DOORS[place], ".") for place in DOORS)
+        if not any(
+            is_in(name_of(path), (place,), "/") and is_in(module, ENTRY_POINTS[place], ".") for place in ENTRY_POINTS
+        )
     ]
     assert wrong == []
 
 
-def test_the_deploy_client_is_entered_by_its_commands() -> None:
+def test_the_deploy_client_is_only_imported_through_its_commands() -> None:
     wrong = [
         (name_of(path), module)
         for path in FILES
@@ -230,7 +232,7 @@ def test_nothing_imports_the_application() -> None:
     ] == []
 
 
-def test_the_ingress_is_imported_by_its_deployment_alone() -> None:
+def test_the_ingress_is_only_imported_by_its_deployment() -> None:
     outside = {
         name_of(path)
         for path in FILES
@@ -240,12 +242,12 @@ def test_the_ingress_is_imported_by_its_deployment_alone() -> None:
     assert outside == {"serve_app/deployments/ingress.py"}
 
 
-def test_stages_do_not_know_each_other() -> None:
+def test_stages_do_not_import_each_other() -> None:
     for path in (ROOT / "serve_app" / "stages").glob("*.py"):
         assert not any(is_in(module, ("serve_app.stages",), ".") for module in imports(path)), path
 
 
-def test_heavy_libraries_are_imported_when_they_are_needed() -> None:
+def test_heavy_libraries_are_imported_lazily() -> None:
     """A replica with a compiled model imports neither Keras nor TensorFlow; ``--help`` no OpenVINO."""
     heavy = ("keras", "tensorflow", "openvino", "nncf")
     eager = {
@@ -256,7 +258,7 @@ def test_heavy_libraries_are_imported_when_they_are_needed() -> None:
         if any(is_in(name, heavy, ".") for name in imported_by(node))
     }
     late = {path for path in eager if path.startswith("models/architectures/")} | {"models/runtimes/openvino.py"}
-    assert eager == late, "only files that are imported late themselves begin with one"
+    assert eager == late, "only modules that are imported lazily themselves may import them at the top"
     assert "models/architectures/__init__.py" not in eager
 
 
@@ -272,23 +274,22 @@ def test_there_are_no_circular_imports() -> None:
         pytest.fail(" → ".join(error.args[1]))
 
 
-def test_no_drawer_of_leftovers() -> None:
-    leftovers = {"utils", "util", "helpers", "helper", "common", "base", "misc", "tools"}
-    assert [name_of(path) for path in [*FILES, *TESTS] if path.stem in leftovers or path.parent.name in leftovers] == []
+def test_no_file_has_a_generic_name() -> None:
+    generic = {"utils", "util", "helpers", "helper", "common", "base", "misc", "tools"}
+    assert [name_of(path) for path in [*FILES, *TESTS] if path.stem in generic or path.parent.name in generic] == []
 
 
-def test_files_are_short_or_have_a_reason() -> None:
+def test_files_have_at_most_300_lines() -> None:
     long = {name_of(path) for path in [*FILES, *TESTS] if len(path.read_text().splitlines()) > 300}
     assert long - set(LONGER) == set()
 
 
-def test_the_rules_see_something() -> None:
-    """A rule for a place that is gone holds nothing."""
+def test_the_rules_refer_to_existing_paths() -> None:
     for places in STAYS_IN.values():
         for place in places:
             assert place.partition("/")[0] in PACKAGES
             assert "/" not in place or (ROOT / place).exists(), place
-    for place in (*LAYERS, *DOORS):
+    for place in (*LAYERS, *ENTRY_POINTS):
         assert "/" not in place or (ROOT / place).exists(), place
     for path in LONGER:
         assert (ROOT / path).exists(), path

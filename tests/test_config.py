@@ -1,4 +1,4 @@
-"""config/serve.yaml: valid for Ray and for us, explained key by key, fitted to a machine."""
+"""config/serve.yaml is valid and documented, and is adapted to the machine."""
 
 import copy
 from pathlib import Path
@@ -24,8 +24,8 @@ def deployments(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {deployment["name"]: deployment for deployment in document["applications"][0]["deployments"]}
 
 
-def broken(path: Path, document: Any) -> str:
-    """What is said of the document; one line that names the file."""
+def error_of(path: Path, document: Any) -> str:
+    """The error message for an invalid document, which must be one line with the path."""
     path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
     with pytest.raises(BadConfiguration) as caught:
         read(path)
@@ -35,7 +35,7 @@ def broken(path: Path, document: Any) -> str:
     return message.replace(str(path), "")
 
 
-def test_ray_accepts_it(document: dict[str, Any]) -> None:
+def test_ray_accepts_the_file(document: dict[str, Any]) -> None:
     (application,) = ServeDeploySchema.model_validate(document).applications
     assert [deployment.name for deployment in application.deployments] == [
         "Ingress",
@@ -45,13 +45,13 @@ def test_ray_accepts_it(document: dict[str, Any]) -> None:
     ]
 
 
-def test_its_numbers_are_the_defaults(document: dict[str, Any]) -> None:
-    """So a configuration that leaves something out runs as the shipped one does."""
+def test_its_values_are_the_defaults(document: dict[str, Any]) -> None:
+    """A configuration that omits a key behaves like the shipped one."""
     arguments = document["applications"][0]["args"]
     assert BuildArguments.model_validate(arguments) == BuildArguments()
-    told = {name: set(group) for name, group in arguments.items()}
-    known = {name: set(group) for name, group in BuildArguments().model_dump().items() if name != "models"}
-    assert told == known, "every argument stands in the file"
+    found = {name: set(group) for name, group in arguments.items()}
+    expected = {name: set(group) for name, group in BuildArguments().model_dump().items() if name != "models"}
+    assert found == expected, "every argument is in the file"
 
 
 def test_every_key_of_the_arguments_has_a_comment() -> None:
@@ -65,10 +65,10 @@ def test_every_key_of_the_arguments_has_a_comment() -> None:
 
 
 @pytest.mark.parametrize("group", ["queue", "limits", "preprocessor", "classifier", "records"])
-def test_an_unknown_key_is_refused(tmp_path: Path, document: dict[str, Any], group: str) -> None:
+def test_an_unknown_key_is_rejected(tmp_path: Path, document: dict[str, Any], group: str) -> None:
     changed = copy.deepcopy(document)
     changed["applications"][0]["args"][group]["max_batchs"] = 1
-    assert f"args.{group}.max_batchs" in broken(tmp_path / "serve.yaml", changed)
+    assert f"args.{group}.max_batchs" in error_of(tmp_path / "serve.yaml", changed)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,12 @@ def test_an_unknown_key_is_refused(tmp_path: Path, document: dict[str, Any], gro
         ("records", "drain_interval_s", -0.5),
     ],
 )
-def test_a_wrong_value_is_refused(tmp_path: Path, document: dict[str, Any], group: str, key: str, value: Any) -> None:
+def test_an_invalid_value_is_rejected(
+    tmp_path: Path, document: dict[str, Any], group: str, key: str, value: Any
+) -> None:
     changed = copy.deepcopy(document)
     changed["applications"][0]["args"][group][key] = value
-    assert f"args.{group}.{key}" in broken(tmp_path / "serve.yaml", changed)
+    assert f"args.{group}.{key}" in error_of(tmp_path / "serve.yaml", changed)
 
 
 @pytest.mark.parametrize(
@@ -105,21 +107,21 @@ def test_a_wrong_value_is_refused(tmp_path: Path, document: dict[str, Any], grou
         "applications: [{deployments: {Ingress: 1}}]",
     ],
 )
-def test_a_file_that_is_none(tmp_path: Path, content: str) -> None:
-    broken(tmp_path / "serve.yaml", content)
+def test_malformed_files_are_rejected(tmp_path: Path, content: str) -> None:
+    error_of(tmp_path / "serve.yaml", content)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
     for path in (tmp_path, tmp_path / "missing", tmp_path / "binary"):
         with pytest.raises(BadConfiguration, match=str(path)):
             read(path)
 
 
-def test_fit(document: dict[str, Any]) -> None:
+def test_fit_sets_address_and_models(document: dict[str, Any]) -> None:
     before = copy.deepcopy(document)
     fitted = fit(document, MODELS, "0.0.0.0", 1234)
-    assert document == before, "the document stays as it was"
+    assert document == before, "the document is not modified"
     assert (fitted["http_options"]["host"], fitted["http_options"]["port"]) == ("0.0.0.0", 1234)
     assert fitted["http_options"]["keep_alive_timeout_s"] == document["http_options"]["keep_alive_timeout_s"]
     assert fitted["applications"][0]["args"]["models"] == list(MODELS)
@@ -130,13 +132,13 @@ def test_fit(document: dict[str, Any]) -> None:
     ServeDeploySchema.model_validate(fitted)
 
 
-def test_fit_leaves_a_block_of_the_users_own(document: dict[str, Any]) -> None:
+def test_fit_keeps_the_block_of_a_model(document: dict[str, Any]) -> None:
     own = {"name": "Classifier-efficientnet-lite1", "num_replicas": 3}
     document["applications"][0]["deployments"].append(own)
     assert deployments(fit(document, MODELS, "127.0.0.1", 1))["Classifier-efficientnet-lite1"] == own
 
 
-def test_replicas_that_no_machine_would_run_are_not_asked_for(document: dict[str, Any]) -> None:
+def test_replicas_are_limited_to_the_cores_of_the_machine(document: dict[str, Any]) -> None:
     least = wanted_cores(document)
     small = deployments(capped(document, least))
     assert small["Classifier"]["autoscaling_config"]["max_replicas"] == 1

@@ -1,4 +1,4 @@
-"""The error tree: every error survives the way between processes, plain and in Ray's wrapper."""
+"""The error tree: every error can be sent between processes, also in Ray's wrapper."""
 
 import pickle
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ KINDS = [kind for kind in tree(RaylensError) if kind.__module__ == errors.__name
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_pickled_and_unpickled(kind: type[RaylensError]) -> None:
+def test_errors_can_be_pickled(kind: type[RaylensError]) -> None:
     error = pickle.loads(pickle.dumps(kind("why", retry_after=7.0)))
     assert type(error) is kind
     assert (str(error), error.message, error.retry_after) == ("why", "why", 7.0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_out_of_rays_wrapper(kind: type[RaylensError]) -> None:
+def test_errors_are_unwrapped(kind: type[RaylensError]) -> None:
     wrapped = RayTaskError("classify", "trace", kind("why", retry_after=7.0)).as_instanceof_cause()
     assert isinstance(wrapped, kind)
     error = _plain(pickle.loads(cloudpickle.dumps(wrapped)))
@@ -37,13 +37,13 @@ def test_out_of_rays_wrapper(kind: type[RaylensError]) -> None:
     assert (error.message, error.retry_after) == ("why", 7.0)
 
 
-def test_codes_are_told_apart() -> None:
+def test_codes_are_unique() -> None:
     codes = [kind.code for kind in KINDS if kind is not RaylensError]
     assert len(codes) == len(set(codes))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_status_and_retry_after_fit(kind: type[RaylensError]) -> None:
+def test_errors_with_429_or_503_have_retry_after(kind: type[RaylensError]) -> None:
     assert 400 <= kind.status <= 504
     assert kind.title
     assert (kind.retry_after is not None) == (kind.status in {429, 503})

@@ -1,4 +1,4 @@
-"""The way of a batch when replicas die: tried again whole, then image by image, and given up politely."""
+"""Retries when replicas die: the whole batch first, then image by image, then an error per image."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from serve_app.types import Query, Record
 
 
 class Stage:
-    """A handle whose every method is one coroutine function."""
+    """A handle whose methods all call ``answer``."""
 
     def __init__(self, answer: Callable[..., Any]) -> None:
         self.answer = answer
@@ -44,7 +44,7 @@ async def classified(chain: Pipeline, *names: str) -> list[Any]:
 
 
 def pipeline(die_of: Callable[[list[str]], bool]) -> tuple[Pipeline, Stage]:
-    """Answers each image with its data; the Classifier dies of batches (names of the images) as told."""
+    """Returns the data of each image; the Classifier dies of the batches for which ``die_of`` is true."""
 
     def classify(images: list[str]) -> list[str]:
         if die_of(images):
@@ -59,38 +59,38 @@ def pipeline(die_of: Callable[[list[str]], bool]) -> tuple[Pipeline, Stage]:
 
 @pytest.fixture(autouse=True)
 def waits() -> Iterator[list[float]]:
-    """The pauses between the attempts, not waited for."""
-    asked: list[float] = []
+    """The pauses between the attempts, which the tests skip."""
+    pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        asked.append(seconds)
+        pauses.append(seconds)
         await asyncio.sleep(0)
 
     with patch("serve_app.pipeline.asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": sleep})):
-        yield asked
+        yield pauses
 
 
-async def test_the_chain() -> None:
+async def test_images_pass_through_all_stages() -> None:
     chain, classifier = pipeline(lambda _: False)
     assert await classified(chain, "a", "b") == ["a", "b"]
     assert classifier.calls == [(["a", "b"],)]
 
 
-async def test_a_loss_is_tried_again_whole() -> None:
+async def test_a_lost_batch_is_retried_as_a_whole() -> None:
     losses = [True]
     chain, classifier = pipeline(lambda _: bool(losses and losses.pop()))
     assert await classified(chain, "a", "b") == ["a", "b"]
     assert classifier.calls == [(["a", "b"],)] * 2
 
 
-async def test_a_second_loss_parts_the_images() -> None:
+async def test_after_a_second_loss_images_are_retried_one_by_one() -> None:
     losses = [True, True]
     chain, classifier = pipeline(lambda _: bool(losses and losses.pop()))
     assert await classified(chain, "a", "b") == ["a", "b"]
     assert classifier.calls[2:] == [(["a"],), (["b"],)]
 
 
-async def test_poison_is_given_up_alone(waits: list[float]) -> None:
+async def test_an_image_that_kills_its_replica_fails_alone(waits: list[float]) -> None:
     chain, classifier = pipeline(lambda images: "poison" in images)
     answers = await classified(chain, "a", "poison", "b")
     assert (answers[0], answers[2]) == ("a", "b")
@@ -99,10 +99,10 @@ async def test_poison_is_given_up_alone(waits: list[float]) -> None:
     tries = Counter(name for (images,) in classifier.calls for name in images)
     assert tries == {"poison": ATTEMPTS, "a": 3, "b": 3}
     assert len(waits) > ATTEMPTS - 2
-    assert waits == sorted(waits), "each pause is longer than the one before"
+    assert waits == sorted(waits), "pauses grow"
 
 
-async def test_an_error_of_ours_is_not_tried_again() -> None:
+async def test_an_expected_error_is_not_retried() -> None:
     def full(*_: Any) -> None:
         raise Overloaded("full")
 
@@ -115,7 +115,7 @@ async def test_an_error_of_ours_is_not_tried_again() -> None:
     assert len(classifier.calls) == 1
 
 
-async def test_a_defect_is_not_tried_again() -> None:
+async def test_an_unexpected_error_is_not_retried() -> None:
     def defect(*_: Any) -> None:
         raise ZeroDivisionError
 
@@ -127,7 +127,7 @@ async def test_a_defect_is_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize("losses", [0, 1, ATTEMPTS - 1, ATTEMPTS])
-async def test_records(losses: int) -> None:
+async def test_records_are_retried(losses: int) -> None:
     left = [ActorDiedError() for _ in range(losses)]
 
     def keep(_records: list[Record]) -> None:
@@ -145,7 +145,7 @@ async def test_records(losses: int) -> None:
             await chain.record(records)
 
 
-def test_what_counts_as_a_loss() -> None:
+def test_losses_are_recognized() -> None:
     wrapped = RuntimeError("the reply could not be read")
     wrapped.__cause__ = ActorDiedError()
     assert is_lost(ActorDiedError())
@@ -155,8 +155,8 @@ def test_what_counts_as_a_loss() -> None:
     assert not is_lost(RaylensError("no"))
 
 
-async def test_a_batch_that_never_comes_back_is_given_up_after_its_deadline() -> None:
-    """It would hold its slot for ever, and with the last slot the ingress would stand still."""
+async def test_a_batch_that_never_returns_is_abandoned_after_its_deadline() -> None:
+    """Otherwise it would keep its slot, and without free slots the Ingress would process nothing."""
 
     class Silent(Stage):
         async def remote(self, *arguments: Any) -> Any:

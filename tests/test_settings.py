@@ -1,4 +1,4 @@
-"""Settings: told in the docs, refused in one line that names the variable."""
+"""Settings: documented; invalid values are rejected in one line that names the variable."""
 
 import re
 import stat
@@ -18,7 +18,7 @@ GITHUB = '{"name": "github", "kind": "github", "client_id": "a", "client_secret"
 
 
 def rows() -> dict[str, str]:
-    """Variable → its meaning, as the table of the docs has them."""
+    """Variables and descriptions in the table of the documentation."""
     return dict(re.findall(r"^\| `(RAYLENS_\w+)` \|[^|]*\| (.+) \|$", DOCS.read_text(), re.MULTILINE))
 
 
@@ -27,7 +27,7 @@ def test_the_docs_list_every_setting_in_order() -> None:
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_the_docs_say_what_the_field_says(name: str) -> None:
+def test_the_docs_have_the_description_of_the_field(name: str) -> None:
     description = Settings.model_fields[name].description
     assert description
     assert description.endswith(".")
@@ -64,12 +64,12 @@ def test_the_docs_say_what_the_field_says(name: str) -> None:
         ("PROVIDERS", f"[{GITHUB}, {GITHUB}]"),
     ],
 )
-def test_a_wrong_value_is_told_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+def test_an_invalid_value_is_reported_once(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(_env_file=None, **{name.lower(): value})  # type: ignore[arg-type]
-    faults = caught.value.errors()
-    assert {str(fault["loc"][0]).upper() for fault in faults} == {name}
-    assert len(faults) == 1
+    errors = caught.value.errors()
+    assert {str(error["loc"][0]).upper() for error in errors} == {name}
+    assert len(errors) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_command_line_names_the_variable(tmp_path: Path, name: str, value: s
     ("name", "value"),
     [("DATABASE_URL", "mysql://user:hidden@127.0.0.1:1/raylens"), ("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")],
 )
-def test_what_is_shared_needs_a_secret_key_that_is(tmp_path: Path, name: str, value: str) -> None:
+def test_shared_servers_need_a_secret_key(tmp_path: Path, name: str, value: str) -> None:
     line = refusal(tmp_path, **{f"RAYLENS_{name}": value})
     assert "RAYLENS_SECRET_KEY" in line
     assert "hidden" not in line
@@ -118,16 +118,16 @@ def refusal(folder: Path, **environment: str) -> str:
         '["hush"]',
     ],
 )
-def test_a_providers_secret_is_never_quoted(text: str) -> None:
+def test_errors_do_not_contain_the_secret_of_a_provider(text: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(_env_file=None, providers=text)
-    (fault,) = caught.value.errors()
-    assert "hush" not in fault["msg"]
+    (error,) = caught.value.errors()
+    assert "hush" not in error["msg"]
     assert "hush" not in str(caught.value)
-    assert "\n" not in fault["msg"]
+    assert "\n" not in error["msg"]
 
 
-def test_secrets_are_not_shown() -> None:
+def test_the_repr_contains_no_secret() -> None:
     providers = f"[{GITHUB}]"
     urls = {"database_url": "mysql://a:hush@b/c", "redis_url": "redis://:hush@b"}
     found = Settings(_env_file=None, secret_key="hush" * 8, providers=providers, **urls)  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ def test_secrets_are_not_shown() -> None:
     assert "hush" not in repr(found)
 
 
-def test_the_environment_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_takes_precedence_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("RAYLENS_PORT=1234\nRAYLENS_HOST=0.0.0.0\nUNRELATED=1\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAYLENS_PORT", "4321")
@@ -149,14 +149,14 @@ def test_the_environment_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert found.effective_database_url == f"sqlite:///{tmp_path}/data/raylens.db"
 
 
-def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_secret_key_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     keys = {Settings(_env_file=None, data_dir=tmp_path).signing_keys for _ in range(3)}
     ((key,),) = keys
     assert len(key) == 64
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
-def test_of_several_secret_keys_the_first_is_used(tmp_path: Path) -> None:
+def test_several_secret_keys(tmp_path: Path) -> None:
     found = Settings(_env_file=None, data_dir=tmp_path, redis_url="redis://a", secret_key=f"{'a' * 32}, {'b' * 40},")
     assert found.signing_keys == (b"a" * 32, b"b" * 40)
     assert found.auth.secret_keys == found.signing_keys
@@ -171,6 +171,6 @@ def test_of_several_secret_keys_the_first_is_used(tmp_path: Path) -> None:
         ({"public_url": "https://raylens.example.org/"}, "https://raylens.example.org", True),
     ],
 )
-def test_where_people_reach_it(tmp_path: Path, given: dict[str, Any], public_url: str, is_given: bool) -> None:
+def test_the_public_url(tmp_path: Path, given: dict[str, Any], public_url: str, is_given: bool) -> None:
     found = Settings(_env_file=None, data_dir=tmp_path, **given).auth
     assert (found.public_url, found.public_url_is_given) == (public_url, is_given)

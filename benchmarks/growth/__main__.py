@@ -62,7 +62,7 @@ def growth(
     except FAILURES as error:
         console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
-    _write(found, results, docs=docs, anew=not earlier)
+    _write(found, results, docs=docs, is_new=not earlier)
     if as_json:
         print(found.as_json())
     else:
@@ -120,8 +120,8 @@ def _measure_requests(found: Growth, rounds: int, seconds: float, step: request_
         found.requests.append(each)
 
 
-def _write(found: Growth, results: Path, *, docs: bool, anew: bool) -> None:
-    if anew:
+def _write(found: Growth, results: Path, *, docs: bool, is_new: bool) -> None:
+    if is_new:
         results.mkdir(parents=True, exist_ok=True)
         (results / "growth.json").write_text(found.as_json() + "\n")
         charts.draw(found, results / "growth.png")

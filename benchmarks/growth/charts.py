@@ -45,11 +45,11 @@ def _replicas(axes: Any, found: Growth) -> None:  # noqa: ANN401 - matplotlib is
         capsize=4,
         label="Raylens",
     )
-    for number, rate, wanted in zip(REPLICAS, rates, ideal, strict=True):
-        told = f"{rate.median:.0f}/s\n{100 * rate.median / wanted:.0f} %"
+    for number, rate, maximum in zip(REPLICAS, rates, ideal, strict=True):
+        label = f"{rate.median:.0f}/s\n{100 * rate.median / maximum:.0f} %"
         above = number == REPLICAS[0]  # the axis is below
         axes.annotate(
-            told,
+            label,
             (number, rate.median),
             xytext=(-12, 6) if above else (6, -8),
             textcoords="offset points",

@@ -15,7 +15,9 @@ from benchmarks.results import Spread
 from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
 BLOCK: Final = DocsBlock("<!-- growth: written by make bench-growth ARGS=--docs -->", "<!-- end of growth -->")
-IMAGE: Final = "![Throughput of more replicas, times of a full database, images a request](images/bench-growth.png)"
+IMAGE: Final = (
+    "![Throughput with more replicas, latency with a full database, images per request](images/bench-growth.png)"
+)
 STAGES: Final = ("Ingress", "Preprocessor", "Classifier", "Results")
 TOP: Final = next(iter(TOPS))
 

@@ -61,8 +61,8 @@ def _base_python(name: str) -> Path:
 
 
 def _version_of(python: str) -> tuple[int, ...]:
-    told = _run([python, "-c", "import sys; print(*sys.version_info[:3])"])
-    return tuple(int(number) for number in told.split())
+    output = _run([python, "-c", "import sys; print(*sys.version_info[:3])"])
+    return tuple(int(number) for number in output.split())
 
 
 def _run(command: list[str]) -> str:

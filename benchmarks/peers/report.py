@@ -25,7 +25,7 @@ from benchmarks.results import NOISY, Spread
 from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
 BLOCK: Final = DocsBlock("<!-- figures: written by make bench-compare ARGS=--docs -->", "<!-- end of figures -->")
-IMAGE: Final = "![Raylens beside other serving systems](images/bench-compare.png)"
+IMAGE: Final = "![Raylens compared with other serving systems](images/bench-compare.png)"
 LAGGING_MS: Final = 20.0
 """Delay from which the open-loop generator counts as overloaded."""
 

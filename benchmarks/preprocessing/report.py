@@ -21,10 +21,10 @@ def times(found: Preprocessing) -> Rows:
 
 
 def _times(found: Preprocessing, name: str) -> list[str]:
-    told = []
+    cells = []
     for of_size in found.tallies.values():
-        told += [f"{of_size[name].ms:.2f}", f"{of_size[name].ms / of_size[SERVICE].ms:.2f}"]
-    return told
+        cells += [f"{of_size[name].ms:.2f}", f"{of_size[name].ms / of_size[SERVICE].ms:.2f}"]
+    return cells
 
 
 def accuracy(found: Preprocessing) -> Rows:

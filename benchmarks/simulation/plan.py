@@ -123,12 +123,12 @@ def _number(name: str, value: object, least: float = 1e-3) -> float:
 
 def _deployment(name: str, document: Mapping[str, Any]) -> Deployment:
     replicas = document.get("num_replicas", 1)
-    told = document.get("autoscaling_config")
-    scaling = told or {"min_replicas": replicas, "max_replicas": replicas}
+    configured = document.get("autoscaling_config")
+    scaling = configured or {"min_replicas": replicas, "max_replicas": replicas}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # metrics_interval_s has no replacement yet
-            return Deployment(document["ray_actor_options"]["num_cpus"], AutoscalingConfig(**scaling), bool(told))
+            return Deployment(document["ray_actor_options"]["num_cpus"], AutoscalingConfig(**scaling), bool(configured))
     except ValueError as error:
         raise BadPlan(f"{name}: {' '.join(str(error).split())}") from None
 

@@ -1,4 +1,4 @@
-"""The batcher: batches grow with the load, every waiter gets its own reply, nothing hangs."""
+"""The batcher: batches grow with the load, every caller gets its own result, nothing hangs."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ SOON = 5.0
 
 
 class Doubler:
-    """Answers 2 × item, one batch per opened gate; remembers the batches."""
+    """Returns 2 × item, one batch per release of the gate, and records the batches."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -36,12 +36,12 @@ def deadline() -> float:
 
 
 async def settle() -> None:
-    """Let every task that can run, run."""
+    """Let all tasks run that can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
-async def test_first_goes_alone_the_rest_together() -> None:
+async def test_the_first_item_is_sent_immediately_and_the_others_together() -> None:
     run = Doubler()
     queue = batcher(run)
     tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(6)]
@@ -54,7 +54,7 @@ async def test_first_goes_alone_the_rest_together() -> None:
     assert queue.waiting_images == queue.running_images == 0
 
 
-async def test_one_error_spares_its_neighbours() -> None:
+async def test_an_error_does_not_affect_other_items() -> None:
     run = Doubler()
     run.gate.release()
     run.gate.release()
@@ -65,7 +65,7 @@ async def test_one_error_spares_its_neighbours() -> None:
     assert replies[3] == 6
 
 
-async def test_a_failed_run_reaches_every_waiter() -> None:
+async def test_a_failed_batch_raises_for_every_caller() -> None:
     async def run(items: list[int]) -> Sequence[int]:
         raise OSError("gone")
 
@@ -74,7 +74,7 @@ async def test_a_failed_run_reaches_every_waiter() -> None:
     assert [type(reply) for reply in replies] == [OSError] * 3
 
 
-async def test_a_wrong_number_of_replies_is_an_error_never_a_mix_up() -> None:
+async def test_a_wrong_number_of_results_is_an_error() -> None:
     async def run(items: list[int]) -> Sequence[int]:
         return items[:-1]
 
@@ -83,20 +83,20 @@ async def test_a_wrong_number_of_replies_is_an_error_never_a_mix_up() -> None:
         await queue.submit(7, deadline())
 
 
-async def test_full_queue_refuses_the_surplus_and_keeps_the_rest() -> None:
+async def test_a_full_queue_rejects_new_items_and_completes_accepted_ones() -> None:
     run = Doubler()
     queue = batcher(run, max_waiting=2)
     tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
     await settle()
-    with pytest.raises(Overloaded) as refused:
+    with pytest.raises(Overloaded) as rejected:
         await queue.submit(9, deadline())
-    assert refused.value.retry_after
+    assert rejected.value.retry_after
     for _ in range(2):
         run.gate.release()
     assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
 
 
-async def test_deadline_while_queued_drops_the_work() -> None:
+async def test_an_item_past_its_deadline_is_not_processed() -> None:
     run = Doubler()
     queue = batcher(run)
     first = asyncio.create_task(queue.submit(1, deadline()))
@@ -109,7 +109,7 @@ async def test_deadline_while_queued_drops_the_work() -> None:
     assert run.batches == [[1]]
 
 
-async def test_cancelled_while_queued_never_runs() -> None:
+async def test_a_cancelled_item_is_not_processed() -> None:
     run = Doubler()
     queue = batcher(run)
     first = asyncio.create_task(queue.submit(1, deadline()))
@@ -124,7 +124,7 @@ async def test_cancelled_while_queued_never_runs() -> None:
     assert run.batches == [[1]]
 
 
-async def test_more_slots_start_what_waits() -> None:
+async def test_additional_slots_start_waiting_items() -> None:
     run = Doubler()
     queue = batcher(run, max_batch=1)
     tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
@@ -138,7 +138,7 @@ async def test_more_slots_start_what_waits() -> None:
     assert list(await asyncio.gather(*tasks)) == [0, 2, 4]
 
 
-async def test_an_item_larger_than_a_batch_goes_alone() -> None:
+async def test_an_item_larger_than_a_batch_is_sent_alone() -> None:
     run = Doubler()
     for _ in range(3):
         run.gate.release()
@@ -150,7 +150,7 @@ async def test_an_item_larger_than_a_batch_goes_alone() -> None:
     assert run.batches == [[1], [2], [3]]
 
 
-async def test_a_batch_is_bounded_in_bytes_too() -> None:
+async def test_batches_are_also_limited_in_bytes() -> None:
     run = Doubler()
     for _ in range(5):
         run.gate.release()
@@ -160,7 +160,7 @@ async def test_a_batch_is_bounded_in_bytes_too() -> None:
     assert run.batches == [[0], [1, 2], [3], [4], [5]]
 
 
-async def test_close_leaves_nobody_waiting() -> None:
+async def test_close_cancels_all_waiting_callers() -> None:
     run = Doubler()
     queue = batcher(run)
     tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
@@ -174,17 +174,17 @@ async def test_close_leaves_nobody_waiting() -> None:
 @settings(max_examples=150)
 @given(
     plan=st.lists(
-        st.tuples(st.integers(0, 3), st.sampled_from(["stay", "cancel", "expire"]), st.integers(0, 6)),
+        st.tuples(st.integers(0, 3), st.sampled_from(["wait", "cancel", "expire"]), st.integers(0, 6)),
         min_size=1,
         max_size=40,
     ),
     slots=st.integers(1, 3),
     max_batch=st.integers(1, 5),
 )
-def test_cancelled_at_any_moment_no_hang_no_mixed_replies(
+def test_cancellation_at_any_moment_neither_hangs_nor_mixes_results(
     plan: list[tuple[int, str, int]], slots: int, max_batch: int
 ) -> None:
-    """Each item pauses before it is sent, then stays, is cancelled after some turns of the loop, or expires."""
+    """Each item pauses before it is submitted, then waits, is cancelled after some turns of the loop, or expires."""
 
     async def run(items: list[int]) -> Sequence[int]:
         for _ in range(items[0] % 4):
@@ -208,14 +208,14 @@ def test_cancelled_at_any_moment_no_hang_no_mixed_replies(
         async with asyncio.timeout(SOON):
             replies = await asyncio.gather(*tasks, return_exceptions=True)
         for index, (reply, (_, fate, _)) in enumerate(zip(replies, plan, strict=True)):
-            if fate == "stay":
+            if fate == "wait":
                 assert reply == 2 * index
             elif fate == "expire":
                 assert isinstance(reply, DeadlineExceeded)
             else:
                 assert reply == 2 * index or isinstance(reply, asyncio.CancelledError)
         async with asyncio.timeout(SOON):
-            while queue._batches:  # a batch is finished, also where all who asked have left
+            while queue._batches:  # a batch is completed even if all its callers were cancelled
                 await asyncio.wait(queue._batches)
         assert queue.waiting_images == queue.running_images == 0
 

@@ -10,7 +10,7 @@ from serve_app.errors import CorruptImage, DeadlineExceeded, Overloaded
 
 
 class Work:
-    """Something to compute: counts its starts, ends when told."""
+    """A computation that counts its starts and ends when ``outcome`` is set."""
 
     def __init__(self) -> None:
         self.started = 0
@@ -37,14 +37,14 @@ def flights() -> SingleFlight[str, str]:
 
 
 @pytest.fixture(autouse=True)
-async def no_complaints():
-    """Nothing reaches the loop's exception handler, such as an exception that nobody retrieved."""
-    complaints: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+async def no_unhandled_errors():
+    """The loop's exception handler is not called, for example for an exception that was never retrieved."""
+    errors: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     yield
     gc.collect()
     await turns()
-    assert complaints == []
+    assert errors == []
 
 
 async def test_callers_of_one_key_share_one_computation(flights):
@@ -57,7 +57,7 @@ async def test_callers_of_one_key_share_one_computation(flights):
     assert len(flights) == 0
 
 
-async def test_keys_do_not_mix_and_nothing_is_kept(flights):
+async def test_keys_are_separate_and_results_are_not_stored(flights):
     async def value_of(key: str) -> str:
         await asyncio.sleep(0)
         return key
@@ -68,7 +68,7 @@ async def test_keys_do_not_mix_and_nothing_is_kept(flights):
     assert await flights.run("a", lambda: value_of("later")) == ("later", False)
 
 
-async def test_a_leader_that_leaves_takes_nobody_along(flights):
+async def test_a_cancelled_leader_does_not_affect_its_followers(flights):
     work = Work()
     leader, follower = (asyncio.create_task(flights.run("a", work)) for _ in range(2))
     await turns()
@@ -80,7 +80,7 @@ async def test_a_leader_that_leaves_takes_nobody_along(flights):
     assert (work.started, work.cancelled) == (1, 0)
 
 
-async def test_when_all_have_left_the_work_ends_and_the_next_caller_starts_anew(flights):
+async def test_work_is_cancelled_when_its_last_caller_is(flights):
     work = Work()
     callers = [asyncio.create_task(flights.run("a", work)) for _ in range(3)]
     await turns()
@@ -94,17 +94,17 @@ async def test_when_all_have_left_the_work_ends_and_the_next_caller_starts_anew(
     assert await flights.run("a", fresh) == ("cat", False)
 
 
-async def test_a_caller_that_comes_while_abandoned_work_still_ends_is_not_cancelled_with_it(flights):
+async def test_a_new_caller_does_not_join_cancelled_work(flights):
     gate = asyncio.Event()
 
-    async def slow_to_end() -> str:
+    async def slow_to_cancel() -> str:
         try:
             await asyncio.sleep(60)
         finally:
             await gate.wait()
         return "never"
 
-    abandoned = asyncio.create_task(flights.run("a", slow_to_end))
+    abandoned = asyncio.create_task(flights.run("a", slow_to_cancel))
     await turns()
     abandoned.cancel()
     await turns()
@@ -118,7 +118,7 @@ async def test_a_caller_that_comes_while_abandoned_work_still_ends_is_not_cancel
     assert len(flights) == 0
 
 
-async def test_what_is_wrong_with_the_image_reaches_everyone(flights):
+async def test_errors_of_the_image_are_raised_for_all_callers(flights):
     work = Work()
     callers = [asyncio.create_task(flights.run("a", work)) for _ in range(3)]
     await turns()
@@ -129,28 +129,28 @@ async def test_what_is_wrong_with_the_image_reaches_everyone(flights):
 
 
 @pytest.mark.parametrize("failure", [DeadlineExceeded, Overloaded])
-async def test_the_limits_of_the_leader_are_not_those_of_its_followers(flights, failure):
-    hurried, second, patient = Work(), Work(), Work()
-    callers = [asyncio.create_task(flights.run("a", work)) for work in (hurried, second, patient)]
+async def test_limits_of_the_leader_do_not_apply_to_its_followers(flights, failure):
+    first, second, third = Work(), Work(), Work()
+    callers = [asyncio.create_task(flights.run("a", work)) for work in (first, second, third)]
     await turns()
-    hurried.outcome.set_exception(failure("too late"))
+    first.outcome.set_exception(failure("too late"))
     await turns(10)
     second.outcome.set_exception(failure("too late again"))
     await turns(10)
-    patient.outcome.set_result("dog")
+    third.outcome.set_result("dog")
     outcomes = await asyncio.gather(*callers, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes[:2]] == [failure] * 2
     assert outcomes[2] == ("dog", False)
-    assert (hurried.started, second.started, patient.started) == (1, 1, 1)
+    assert (first.started, second.started, third.started) == (1, 1, 1)
     assert len(flights) == 0
 
 
 async def test_followers_of_a_failed_leader_share_the_next_computation(flights):
-    hurried, work = Work(), Work()
-    leader = asyncio.create_task(flights.run("a", hurried))
+    failing, work = Work(), Work()
+    leader = asyncio.create_task(flights.run("a", failing))
     followers = [asyncio.create_task(flights.run("a", work)) for _ in range(4)]
     await turns()
-    hurried.outcome.set_exception(DeadlineExceeded("too late"))
+    failing.outcome.set_exception(DeadlineExceeded("too late"))
     await turns(10)
     work.outcome.set_result("dog")
     assert await asyncio.gather(*followers) == [("dog", False)] + [("dog", True)] * 3
@@ -159,7 +159,7 @@ async def test_followers_of_a_failed_leader_share_the_next_computation(flights):
         await leader
 
 
-async def test_an_error_after_everyone_left_is_no_complaint(flights):
+async def test_an_error_during_cancellation_is_not_reported(flights):
     async def fails_when_cancelled() -> str:
         try:
             await asyncio.sleep(60)
@@ -174,7 +174,7 @@ async def test_an_error_after_everyone_left_is_no_complaint(flights):
     assert caller.cancelled()
 
 
-async def test_the_work_belongs_to_no_single_request(flights):
+async def test_work_runs_outside_of_the_context_of_its_first_caller(flights):
     request = contextvars.ContextVar("request", default="none")
 
     async def context() -> str:
@@ -185,12 +185,12 @@ async def test_the_work_belongs_to_no_single_request(flights):
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_cancellation_at_any_moment_neither_hangs_nor_mixes_replies(flights, seed):
-    chance = random.Random(seed)
+async def test_cancellation_at_any_moment_neither_hangs_nor_mixes_results(flights, seed):
+    rng = random.Random(seed)
 
     async def make(key: str) -> str:
-        await turns(chance.randrange(6))
-        match chance.randrange(8):
+        await turns(rng.randrange(6))
+        match rng.randrange(8):
             case 0:
                 raise DeadlineExceeded("too late")
             case 1:
@@ -198,7 +198,7 @@ async def test_cancellation_at_any_moment_neither_hangs_nor_mixes_replies(flight
         return key
 
     async def call(key: str) -> None:
-        await turns(chance.randrange(20))
+        await turns(rng.randrange(20))
         try:
             value, _ = await flights.run(key, lambda: make(key))
         except CorruptImage as error:
@@ -209,10 +209,10 @@ async def test_cancellation_at_any_moment_neither_hangs_nor_mixes_replies(flight
 
     async def disturb(callers: list[asyncio.Task[None]]) -> None:
         for _ in range(40):
-            await turns(chance.randrange(2))
-            chance.choice(callers).cancel()
+            await turns(rng.randrange(2))
+            rng.choice(callers).cancel()
 
-    callers = [asyncio.create_task(call(chance.choice("abc"))) for _ in range(120)]
+    callers = [asyncio.create_task(call(rng.choice("abc"))) for _ in range(120)]
     async with asyncio.timeout(10):
         await disturb(callers)
         outcomes = await asyncio.gather(*callers, return_exceptions=True)

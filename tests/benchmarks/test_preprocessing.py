@@ -139,9 +139,9 @@ def test_tables(found: Preprocessing, tmp_path: Path):
 
 
 def test_json(found: Preprocessing):
-    told = json.loads(found.as_json())
-    assert told["tallies"]["48 × 36"]["dark"]["agreement"] == 0
-    assert told["model"] == "a-model"
+    document = json.loads(found.as_json())
+    assert document["tallies"]["48 × 36"]["dark"]["agreement"] == 0
+    assert document["model"] == "a-model"
 
 
 def test_the_documentation_has_the_markers():

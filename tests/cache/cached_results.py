@@ -1,4 +1,4 @@
-"""Results to put into a cache."""
+"""Sample results for the tests of the caches."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def result(seed: int = 0, classes: int = 1000) -> CachedResult:
 
 
 def same(left: CachedResult | None, right: CachedResult) -> bool:
-    """Equal in everything, bit by bit: arrays have no ``==`` of their own."""
+    """Whether all fields are equal, including the arrays."""
     return left is not None and plain(left) == plain(right)
 
 

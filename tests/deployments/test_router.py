@@ -1,4 +1,4 @@
-"""The rule by which calls are dealt out; tests/chaos/test_routing.py has Serve apply it."""
+"""The rule of the router; tests/chaos/test_routing.py tests it within Serve."""
 
 from collections import Counter
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from serve_app.deployments.router import FewestCallsRouter
 
 
 class Router(FewestCallsRouter):
-    """Without the parts that speak to replicas."""
+    """Without the parts that communicate with replicas."""
 
     def __init__(self, *names: str) -> None:
         self._use_replica_queue_len_cache = False
@@ -26,7 +26,7 @@ class Router(FewestCallsRouter):
     async def ranks(self) -> list[list[str]]:
         request: Any = SimpleNamespace(routing_context=SimpleNamespace(should_backoff=False))
         ranks = await self.choose_replicas(self.replicas, request)
-        assert request.routing_context.should_backoff, "or Serve asks again without a pause"
+        assert request.routing_context.should_backoff, "otherwise Serve tries again without a pause"
         return [[replica.replica_id for replica in rank] for rank in ranks]
 
     async def send(self) -> str:
@@ -35,7 +35,7 @@ class Router(FewestCallsRouter):
         return best
 
 
-async def test_the_one_with_the_fewest_calls():
+async def test_the_replica_with_the_fewest_calls_is_chosen():
     router = Router("a", "b", "c")
     for name in "aabcc":
         router.on_send_request(name)
@@ -45,7 +45,7 @@ async def test_the_one_with_the_fewest_calls():
     assert (await router.ranks())[0] == ["a"]
 
 
-async def test_the_others_follow_should_it_refuse():
+async def test_the_other_replicas_follow_in_case_it_rejects():
     router = Router("a", "b", "c")
     router.on_send_request("b")
     [best, others] = await router.ranks()
@@ -55,39 +55,39 @@ async def test_the_others_follow_should_it_refuse():
 
 
 @pytest.mark.parametrize("names", ["", "a"])
-async def test_no_choice(names: str):
+async def test_no_replica_and_a_single_one(names: str):
     router = Router(*names)
     assert await router.ranks() == [[name] for name in names]
 
 
-async def test_calls_of_one_moment_are_dealt_out_before_any_is_counted():
+async def test_simultaneous_calls_are_distributed_before_any_is_counted():
     router = Router(*"abcd")
     chosen = Counter([(await router.ranks())[0][0] for _ in range(8)])
     assert chosen == dict.fromkeys("abcd", 2)
 
 
-async def test_whatever_ends_when_all_have_as_many():
+async def test_calls_stay_balanced_whichever_ends_first():
     router = Router(*"abcd")
-    under_way = [await router.send() for _ in range(8)]
+    in_flight = [await router.send() for _ in range(8)]
     for step in range(100):
-        ended = under_way.pop(step * 7 % len(under_way))
+        ended = in_flight.pop(step * 7 % len(in_flight))
         router.on_request_completed(ended, "")
-        under_way.append(await router.send())
-        assert Counter(under_way) == dict.fromkeys("abcd", 2)
+        in_flight.append(await router.send())
+        assert Counter(in_flight) == dict.fromkeys("abcd", 2)
 
 
-async def test_ingresses_do_not_all_begin_with_the_same_one():
+async def test_ingresses_start_with_different_replicas():
     assert {await Router(*"abcd").send() for _ in range(200)} == set("abcd")
 
 
-async def test_a_call_that_could_not_be_sent_counts_for_nothing():
+async def test_a_call_that_could_not_be_sent_does_not_count():
     router = Router("a", "b")
     router.on_request_completed("a", "")
     router.on_send_request("a")
     assert (await router.ranks())[0] == ["b"]
 
 
-async def test_who_is_gone_is_forgotten():
+async def test_removed_replicas_are_forgotten():
     router = Router("a", "b")
     await router.send()
     with patch.object(RequestRouter, "update_replicas"):
@@ -95,5 +95,5 @@ async def test_who_is_gone_is_forgotten():
     assert set(router._turns) == {"b"}
 
 
-async def test_the_request_of_serve_has_what_is_set():
+async def test_requests_of_serve_have_the_attribute_that_the_router_sets():
     assert not PendingRequest([], {}, SimpleNamespace()).routing_context.should_backoff

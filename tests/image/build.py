@@ -1,8 +1,8 @@
 """Builds the Dockerfile without Docker: every instruction in order, in clean root file systems.
 
-buildah does it, a builder of images from Dockerfiles that needs no server. What differs from ``docker build``: the base
-image cannot be had without a registry, so Debian's own packages make a stand-in for it, of the same Debian release and
-the same minor version of Python, with this machine's certificates and settings of package clients.
+buildah builds images from Dockerfiles without a server. One difference from ``docker build``: the base image needs a
+registry, so Debian's own packages replace it, with the same Debian release and the same minor version of Python, and
+with the certificates and package client settings of this machine.
 """
 
 import os
@@ -45,7 +45,7 @@ def build() -> str:
         return log.read_text()
     options = ["--isolation", "chroot", "--pull=never", "--format", "docker", "--tag", IMAGE]
     said = buildah("build", *options, ".", log=log)
-    buildah("rm", "--all")  # a stage without instructions leaves a container behind
+    buildah("rm", "--all")  # a stage without instructions does not remove its container
     return said
 
 

@@ -126,7 +126,7 @@ class Container:
 
     def wait_until(self, *arguments: str, **environment: str) -> None:
         """Wait until a command in the container succeeds."""
-        give_up_at = time.monotonic() + START_S
+        deadline = time.monotonic() + START_S
         while subprocess.run(self.command(arguments, environment), capture_output=True, check=False).returncode:
-            assert time.monotonic() < give_up_at, f"{arguments} never succeeded:\n{self.log.read_text()[-4000:]}"
+            assert time.monotonic() < deadline, f"{arguments} never succeeded:\n{self.log.read_text()[-4000:]}"
             time.sleep(0.5)

@@ -21,7 +21,7 @@ from tests.images.pictures import encode, photo, square
 
 
 def reference(picture: Image.Image, transform: Transform) -> np.ndarray:
-    """The pipeline the models were evaluated with: cut whole pixels, then resize."""
+    """The pipeline that the models were evaluated with: crop at whole pixels, then resize."""
     side = round(transform.crop * min(picture.size))
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.crop((left, top, left + side, top + side))
@@ -35,7 +35,7 @@ def test_every_allowed_format_is_decoded(file_format):
     assert info == ImageInfo(file_format, 96, 64)
     assert pixels.shape == (32, 32, 3)
     assert pixels.dtype == np.uint8
-    # The filter of the resize also sees what lies around the cut, so even lossless ones differ at the edges.
+    # The filter of the resize also uses pixels outside of the crop, so even lossless formats differ at the edges.
     allowance = {"GIF": 12, "JPEG": 4, "WEBP": 6, "AVIF": 6}.get(file_format, 0.5)
     assert np.abs(pixels.astype(int) - reference(picture, square(32, 0.75))).mean() <= allowance
 
@@ -50,8 +50,8 @@ def test_inspect_returns_the_same_without_decoding(file_format, monkeypatch: pyt
 
 @pytest.mark.parametrize("size", [(640, 480), (1500, 1000), (1001, 3003), (224, 224), (100, 80)])
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
-def test_faster_decoding_keeps_the_picture(size: tuple[int, int], file_format: str):
-    """Scaled JPEG decoding and averaging before the resize stay within a level of the straight way."""
+def test_fast_decoding_changes_pixels_little(size: tuple[int, int], file_format: str):
+    """Scaled JPEG decoding and averaging before the resize differ from the reference by less than one level."""
     transform = square(64, 0.875)
     data = encode(photo(*size), file_format, **({"quality": 95} if file_format == "JPEG" else {}))
     straight = np.asarray(Image.open(BytesIO(data)).convert("RGB"))

@@ -36,7 +36,7 @@ WHOLE: list[bytes] = [sample(file_format) for file_format in ALLOWED] + [
 
 
 def check(data: bytes) -> None:
-    """Decode, and let pass only a good result or an error that is the sender's."""
+    """Decode; the result must be valid or an error of the client."""
     for reading in (inspect, lambda data: decode(data, square(8, 0.875))):
         status = 200
         try:

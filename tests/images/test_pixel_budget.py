@@ -41,7 +41,7 @@ def test_an_error_releases_the_share():
 
 
 def test_shares_are_granted_in_order():
-    """A large picture is not overtaken for ever by small ones that would fit, and they go as soon as it is in."""
+    """Small pictures that would fit do not delay a large one indefinitely, and follow as soon as it has its share."""
     budget, order = PixelBudget(100), list[str]()
     threads = []
 

@@ -55,7 +55,7 @@ def test_exif_orientation_is_applied(file_format: str):
 
 @pytest.mark.parametrize("orientation", STORED)
 def test_orientation_and_crop_commute(orientation: int):
-    """Odd sizes too: the picture is cut before it is turned."""
+    """Also for odd sizes: the picture is cropped before it is rotated."""
     upright = photo(101, 64)
     method = STORED[orientation]
     exif = Image.Exif()
@@ -84,7 +84,7 @@ def test_unknown_orientations_are_ignored(value: int):
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
 def test_jpeg_colour_models_are_converted(mode: str, options: dict[str, bool]):
-    """CMYK JPEGs are stored inverted, as Adobe does; Pillow writes them so too."""
+    """CMYK JPEGs are stored inverted, by Adobe and by Pillow."""
     expected = (120, 120, 120) if mode == "L" else (200, 40, 90)
     assert middle(encode(Image.new("RGB", (32, 32), expected).convert(mode), "JPEG", **options)) == pytest.approx(
         expected, abs=3
@@ -92,7 +92,7 @@ def test_jpeg_colour_models_are_converted(mode: str, options: dict[str, bool]):
 
 
 def test_a_ycck_jpeg_is_converted():
-    """CMYK stored as YCCK: the same file with the Adobe marker's colour transform 2, its pixels transformed."""
+    """CMYK stored as YCCK: transformed pixels, and colour transform 2 in the Adobe marker."""
     cmyk = np.asarray(Image.new("RGB", (32, 32), (200, 40, 90)).convert("CMYK")).astype(np.uint8)
     inverted = 255 - cmyk
     luma = Image.fromarray(255 - inverted[..., :3]).convert("YCbCr")
@@ -114,7 +114,7 @@ def test_sixteen_bit_grey_keeps_its_white():
 
 
 def tiff(values: np.ndarray, *, bits: int, sample_format: int, order: str, photometric: int = 1) -> bytes:
-    """An uncompressed grey TIFF, made by hand for what Pillow does not write."""
+    """An uncompressed grey TIFF with properties that Pillow cannot write."""
     raw = values.astype(np.dtype(f"{order}{values.dtype.kind}{values.dtype.itemsize}")).tobytes()
     tags = [(256, values.shape[1]), (257, values.shape[0]), (258, bits), (259, 1), (262, photometric)]
     tags += [(273, 8), (277, 1), (278, values.shape[0]), (279, len(raw)), (339, sample_format)]
@@ -219,7 +219,7 @@ def test_a_transparent_colour_becomes_white(
 
 
 def png(bits: int, colour: int, rows: bytes, key: bytes | None = None, *, interlace: int = 0) -> bytes:
-    """A PNG of 8 × 8 pixels, made by hand for what Pillow does not write."""
+    """A PNG of 8 × 8 pixels with properties that Pillow cannot write."""
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", 8, 8, bits, colour, 0, 0, interlace))]
     chunks += [(b"tRNS", key)] if key else []
     chunks += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]

@@ -13,7 +13,7 @@ from tests.ingress.graph import Graph, running
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_tracebacks() -> None:
-    """As the service logs them; structlog's default with all variables takes seconds."""
+    """Like the service. structlog's default, which includes all variables, takes seconds."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -1,4 +1,4 @@
-"""The whole graph in this process: the real stages behind handles that behave as Ray Serve's do, a fake model."""
+"""The whole graph in one process: the real stages behind handles that behave like Ray Serve's, and a fake model."""
 
 import asyncio
 import pickle
@@ -40,7 +40,7 @@ LONGEST_GATE_S = 20.0
 
 
 class Response:
-    """A call under way: awaited, or passed on as an argument of the next call."""
+    """A call in progress, which can be awaited or passed to the next call as an argument."""
 
     def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
         self._task = asyncio.ensure_future(call)
@@ -62,10 +62,10 @@ class Method:
 
 
 class Handle:
-    """Reaches a stage as through another process: arguments and replies are pickled, errors come wrapped by Ray.
+    """Calls a stage as if in another process: pickles arguments and results, and wraps errors like Ray.
 
-    ``deaths_before`` and ``deaths_after`` hold what the next calls die of, before the stage has worked or after it,
-    when only the reply is lost. A call whose arguments make ``is_deadly`` true dies each time.
+    ``deaths_before`` and ``deaths_after`` are the errors with which the next calls fail, before the stage is called or
+    after it, when only the result is lost. A call fails each time if ``is_deadly`` is true for its arguments.
     """
 
     def __init__(self, stage: Any) -> None:
@@ -79,14 +79,14 @@ class Handle:
         return Method(self, name)
 
     async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        arrived = pickle.loads(pickle.dumps([await _resolved(argument) for argument in arguments]))
+        received = pickle.loads(pickle.dumps([await _resolved(argument) for argument in arguments]))
         self.calls[name] += 1
         if self.deaths_before:
             raise self.deaths_before.popleft()
-        if self.is_deadly(arrived):
+        if self.is_deadly(received):
             raise ActorDiedError
         try:
-            reply = pickle.dumps(await getattr(self.stage, name)(*arrived))
+            reply = pickle.dumps(await getattr(self.stage, name)(*received))
         except Exception as error:
             raise RayTaskError(name, "", pickle.loads(pickle.dumps(error))).as_instanceof_cause() from None
         if self.deaths_after:
@@ -95,9 +95,9 @@ class Handle:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return once it holds; fails after a while."""
+    """Wait until the condition holds; raises TimeoutError."""
     async with asyncio.timeout(LONGEST_GATE_S):
-        while not condition():  # noqa: ASYNC110 - for whatever a test waits for
+        while not condition():  # noqa: ASYNC110 - conditions have no event
             await asyncio.sleep(0.005)
 
 
@@ -106,7 +106,7 @@ async def _resolved(argument: Any) -> Any:
 
 
 class WatchedRuntime(FakeRuntime):
-    """Tells the sizes of its batches, and stands still while ``gate`` is closed."""
+    """Records the sizes of its batches, and blocks while ``gate`` is closed."""
 
     def __init__(self, size: int, batch_buckets: tuple[int, ...]) -> None:
         super().__init__(size, 1000, batch_buckets=batch_buckets)
@@ -126,7 +126,7 @@ class WatchedRuntime(FakeRuntime):
         self.entered.clear()
 
     async def is_busy(self) -> None:
-        """Return once a batch stands before the gate."""
+        """Wait until a batch has reached the gate."""
         assert await asyncio.to_thread(self.entered.wait, LONGEST_GATE_S)
 
 
@@ -153,7 +153,7 @@ class ResultsStage(Results):
 
 @dataclass
 class CountedMetrics:
-    """What the ingress reports, added up."""
+    """Sums of what the Ingress reports."""
 
     answers: Counter[str] = field(default_factory=Counter)
     rejections: Counter[str] = field(default_factory=Counter)
@@ -191,7 +191,7 @@ class CountedMetrics:
 
 @dataclass
 class Graph:
-    """A started API and all there is behind it. ``runtime`` and ``classifier`` are the default model's."""
+    """The API and everything behind it. ``runtime`` and ``classifier`` are those of the default model."""
 
     app: FastAPI
     gateway: Gateway
@@ -204,7 +204,7 @@ class Graph:
     model_count: int = 1
 
     async def warm(self) -> None:
-        """Return once every model answers."""
+        """Wait until every model is ready."""
         await until(lambda: len(self.gateway.models) == self.model_count)
         self.runtime.batches.clear()
 
@@ -233,7 +233,7 @@ def prepare(
     resolver: Resolver | None = None,
     **settings: Any,
 ) -> Graph:
-    """A graph that is not started. ``settings`` are those of :class:`Settings`; ``resolver`` replaces the system's."""
+    """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's."""
     arguments = arguments or BuildArguments()
     specs = [resolve_model(name) for name in models]
     known = Settings(data_dir=folder, _env_file=None, **settings)
@@ -270,7 +270,7 @@ def prepare(
 async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
     """A graph whose models are warm; see :func:`prepare`."""
     graph = prepare(folder, **options)
-    # There is no Serve controller to ask, and asking would start one.
+    # Without a Serve controller, the request for the states would start one.
     with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
         async with graph.app.router.lifespan_context(graph.app), graph.client:
             await graph.warm()
@@ -283,5 +283,5 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
 
 
 def top_class(colour: tuple[int, int, int]) -> int:
-    """The class index the fake model gives a picture of one colour."""
+    """The class index that the fake model returns for a picture of one colour."""
     return class_of(np.full((1, 1, 3), colour, np.uint8))

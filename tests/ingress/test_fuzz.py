@@ -100,7 +100,7 @@ def check(response: httpx.Response) -> None:
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
-    """Hypothesis calls synchronous functions, so the event loop is kept outside."""
+    """An event loop outside of the functions that Hypothesis calls, which are synchronous."""
     with asyncio.Runner() as runner:
         yield runner
 
@@ -116,9 +116,13 @@ MANY = pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest
 
 
 def profile(examples: int) -> settings:
-    ill = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    suppressed = [HealthCheck.too_slow, HealthCheck.data_too_large]
     return settings(
-        max_examples=examples, deadline=None, suppress_health_check=ill, database=None, derandomize=examples < 1000
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=suppressed,
+        database=None,
+        derandomize=examples < 1000,
     )
 
 

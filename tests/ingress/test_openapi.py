@@ -51,8 +51,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
         thread = threading.Thread(target=server.run)
         thread.start()
-        give_up_at = time.monotonic() + 20
-        while not (graph.gateway.models and server.started) and time.monotonic() < give_up_at:
+        deadline = time.monotonic() + 20
+        while not (graph.gateway.models and server.started) and time.monotonic() < deadline:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
         server.should_exit = True
@@ -82,7 +82,7 @@ def probe(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, exa
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))
-    def ask(case: Case[Any]) -> None:
+    def send(case: Case[Any]) -> None:
         case.call_and_validate(checks=CHECKS, timeout=20)
 
-    ask()
+    send()

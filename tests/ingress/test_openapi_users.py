@@ -67,9 +67,9 @@ def probe(
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))
-    def ask(case: Case[Any]) -> None:
+    def send(case: Case[Any]) -> None:
         admin = factory.add(f"{operation.label} {next(numbers)}", role="admin", password=None)
         headers = {"Authorization": f"Token {factory.issue(admin, 'token')}"}
         case.call_and_validate(checks=CHECKS, headers=headers)
 
-    ask()
+    send()

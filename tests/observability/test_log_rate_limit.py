@@ -1,9 +1,9 @@
-"""A flood of lines is cut, counted, and cut for its own kind alone."""
+"""Each kind of line has its own limit per second; suppressed lines are counted."""
 
 from serve_app.observability.log_rate_limit import LogRateLimit
 
 
-def test_so_many_a_second_and_the_rest_is_counted():
+def test_lines_above_the_limit_are_suppressed_and_counted():
     now = [0.5]
     limit = LogRateLimit(2, lambda: now[0])
     assert [limit.take("a") for _ in range(5)] == [0, 0, None, None, None]

@@ -1,4 +1,4 @@
-"""The log: every line is JSON where that was asked for, whoever writes it, and names whom it is written for."""
+"""With ``log_format="json"`` every line is JSON, whichever library writes it, and has the ids of its requests."""
 
 import json
 import subprocess
@@ -34,25 +34,25 @@ with bound_log_context(RequestContext("one")):
     log.warning("for_one")
 with bound_log_context(BatchContext((RequestContext("one"), RequestContext("two"), RequestContext("one")))):
     logging.getLogger("models").warning("for two")
-log.warning("told", request_id="told")
+log.warning("explicit", request_id="explicit")
 logging.getLogger("some.library").warning("of a library")
 logging.getLogger("ray.serve").warning("of Serve", extra={"request_id": "three", "serve_access_log": True})
 logging.getLogger("ray").warning("of Ray")
 warnings.warn("of Python")
 threading.Thread(target=lambda: 1 / 0).start()
-async def forgotten():
+async def main():
     asyncio.create_task(asyncio.sleep(0)).set_name("x")
     asyncio.get_running_loop().call_exception_handler({"message": "of asyncio"})
-asyncio.run(forgotten())
-raise RuntimeError("of nobody")
+asyncio.run(main())
+raise RuntimeError("not caught")
 """
 
 
 @pytest.fixture(scope="module")
 def lines() -> list[dict[str, Any]]:
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    return [json.loads(line, parse_constant=pytest.fail) for line in result.stderr.splitlines()]
 
 
 def one(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
@@ -60,11 +60,11 @@ def one(lines: list[dict[str, Any]], event: str) -> dict[str, Any]:
     return line
 
 
-def test_every_line_says_when_how_bad_and_by_whom(lines: list[dict[str, Any]]):
+def test_every_line_has_time_level_and_logger(lines: list[dict[str, Any]]):
     assert all({"timestamp", "level", "logger", "event"} <= set(line) for line in lines)
 
 
-def test_nothing_that_an_event_holds_breaks_its_line(lines: list[dict[str, Any]]):
+def test_any_value_fits_into_a_line(lines: list[dict[str, Any]]):
     line = one(lines, "plain")
     assert (line["figure"], line["text"]) == ("nan", "two\nlines \ud800")
     assert "object" in line["what"]
@@ -75,49 +75,49 @@ def test_nothing_that_an_event_holds_breaks_its_line(lines: list[dict[str, Any]]
     [
         ("caught", "with\na line"),
         ("An image of 7 bytes", "with\na line"),
-        ("uncaught_exception", "of nobody"),
+        ("uncaught_exception", "not caught"),
     ],
 )
-def test_exceptions_are_within_their_line(lines: list[dict[str, Any]], event: str, error: str):
+def test_an_exception_is_part_of_its_line(lines: list[dict[str, Any]], event: str, error: str):
     found = [line for line in lines if line["event"] == event and error in line.get("exception", "")]
     assert len(found) == 1
     assert "Traceback" in found[0]["exception"]
 
 
-def test_an_exception_of_a_thread_is_a_line(lines: list[dict[str, Any]]):
+def test_an_exception_in_a_thread_is_logged(lines: list[dict[str, Any]]):
     assert any("division by zero" in line.get("exception", "") for line in lines)
 
 
 @pytest.mark.parametrize("event", ["of a library", "of Serve", "of Ray", "of Python", "of asyncio"])
-def test_others_write_the_same_form(lines: list[dict[str, Any]], event: str):
+def test_other_libraries_log_in_the_same_format(lines: list[dict[str, Any]], event: str):
     assert one(lines, event)
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "ids"),
     [
         ("for_one", {"request_id": "one"}),
         ("for two", {"request_ids": ["one", "two"]}),
-        ("told", {"request_id": "told"}),
+        ("explicit", {"request_id": "explicit"}),
         ("of Serve", {"request_id": "three"}),
         ("plain", {}),
     ],
 )
-def test_a_line_names_the_requests_it_is_about(lines: list[dict[str, Any]], event: str, told: dict[str, Any]):
+def test_a_line_has_the_ids_of_its_requests(lines: list[dict[str, Any]], event: str, ids: dict[str, Any]):
     line = one(lines, event)
-    assert {name: line[name] for name in ("request_id", "request_ids") if name in line} == told
+    assert {name: line[name] for name in ("request_id", "request_ids") if name in line} == ids
     assert "serve_access_log" not in line
 
 
-def test_whatever_an_event_is_its_line_is_json():
+def test_circular_events_and_unusual_keys_are_json():
     circle: dict[str, Any] = {"event": "x", "number": 3}
     circle["self"] = circle
     assert json.loads(to_json(circle))["number"] == 3
-    odd: dict[Any, Any] = {"event": "x", (1, 2): "a key"}
-    assert json.loads(to_json(odd))["(1, 2)"] == "a key"
+    unusual: dict[Any, Any] = {"event": "x", (1, 2): "a key"}
+    assert json.loads(to_json(unusual))["(1, 2)"] == "a key"
 
 
-def test_whose_images_a_batch_carries():
+def test_a_batch_context_has_the_requests_of_its_images():
     context = BatchContext((RequestContext("a"), RequestContext("b")))
     assert (context.origin(1), EMPTY.origin(1)) == (RequestContext("b"), RequestContext())
     assert (EMPTY.log_fields(), BatchContext((RequestContext(),)).log_fields()) == ({}, {})

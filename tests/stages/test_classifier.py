@@ -1,4 +1,4 @@
-"""The Classifier: one reply a batch, batches merged while the model is busy, nothing lost in between."""
+"""The Classifier: one result per batch; waiting batches are merged and split again without losing any."""
 
 import asyncio
 import threading
@@ -18,8 +18,8 @@ from serve_app.types import ImageInfo, Preprocessed
 SIZE = 8
 
 
-class Gated(FakeRuntime):
-    """Stands still while the gate is closed."""
+class GatedRuntime(FakeRuntime):
+    """Blocks while the gate is closed."""
 
     def __init__(self, buckets: tuple[int, ...] = (1, 2, 4)) -> None:
         super().__init__(SIZE, 1000, batch_buckets=buckets)
@@ -39,7 +39,7 @@ class Gated(FakeRuntime):
 
 
 def batch(*levels: int, deadline: float | None = None) -> Preprocessed:
-    """One image a grey level."""
+    """One image per grey level."""
     tensor = np.stack([np.full((SIZE, SIZE, 3), level, np.uint8) for level in levels])
     deadlines = [time.time() + 10 if deadline is None else deadline] * len(levels)
     return Preprocessed(tensor, [ImageInfo("PNG", SIZE, SIZE)] * len(levels), deadlines, 1.5)
@@ -50,19 +50,19 @@ def expected(*levels: int) -> list[int]:
 
 
 @pytest.fixture
-def runtime() -> Gated:
-    return Gated()
+def runtime() -> GatedRuntime:
+    return GatedRuntime()
 
 
 @pytest_asyncio.fixture
-async def classifier(runtime: Gated) -> AsyncIterator[Classifier]:
+async def classifier(runtime: GatedRuntime) -> AsyncIterator[Classifier]:
     classifier = Classifier(runtime, concurrency=1, max_waiting=8)
     yield classifier
     runtime.gate.set()
     await classifier.close()
 
 
-async def test_one_row_an_image(classifier: Classifier) -> None:
+async def test_one_row_per_image(classifier: Classifier) -> None:
     classified = await classifier.classify(batch(0, 100, 255))
     assert classified.probabilities.shape == (3, 1000)
     assert classified.probabilities.argmax(axis=1).tolist() == expected(0, 100, 255)
@@ -72,12 +72,12 @@ async def test_one_row_an_image(classifier: Classifier) -> None:
     assert classified.queue_ms >= 0
 
 
-async def test_it_counts_the_seconds_of_its_model_calls(classifier: Classifier) -> None:
+async def test_busy_time_is_the_time_of_model_calls(classifier: Classifier) -> None:
     calls = [await classifier.classify(batch(1)) for _ in range(3)]
     assert classifier.busy_s == pytest.approx(sum(call.inference_ms for call in calls) / 1e3)
 
 
-async def test_a_batch_in_which_no_image_is_good(classifier: Classifier, runtime: Gated) -> None:
+async def test_a_batch_without_valid_images(classifier: Classifier, runtime: GatedRuntime) -> None:
     outcomes = [CorruptImage("cut"), CorruptImage("short")]
     empty = Preprocessed(np.empty((0, SIZE, SIZE, 3), np.uint8), list(outcomes), [], 1.0)
     classified = await classifier.classify(empty)
@@ -85,7 +85,7 @@ async def test_a_batch_in_which_no_image_is_good(classifier: Classifier, runtime
     assert (classified.batch_size, classified.inference_ms, runtime.batches) == (0, 0.0, [])
 
 
-async def test_batches_that_wait_are_merged_and_taken_apart_again(classifier: Classifier, runtime: Gated) -> None:
+async def test_waiting_batches_are_merged_and_split_again(classifier: Classifier, runtime: GatedRuntime) -> None:
     runtime.gate.clear()
     levels = [(0,), (30, 60), (90,), (120,), (150, 180, 210)]
     replies = [asyncio.create_task(classifier.classify(batch(*some))) for some in levels]
@@ -98,14 +98,14 @@ async def test_batches_that_wait_are_merged_and_taken_apart_again(classifier: Cl
     assert classifier.waiting_images == 0
 
 
-async def test_a_batch_larger_than_the_largest_bucket(classifier: Classifier, runtime: Gated) -> None:
+async def test_a_batch_larger_than_the_largest_bucket_is_split(classifier: Classifier, runtime: GatedRuntime) -> None:
     levels = list(range(0, 250, 25))
     classified = await classifier.classify(batch(*levels))
     assert classified.probabilities.argmax(axis=1).tolist() == expected(*levels)
     assert runtime.batches == [4, 4, 2]
 
 
-async def test_a_full_queue(classifier: Classifier, runtime: Gated) -> None:
+async def test_a_full_queue_rejects_batches(classifier: Classifier, runtime: GatedRuntime) -> None:
     runtime.gate.clear()
     accepted = [asyncio.create_task(classifier.classify(batch(*[1] * count))) for count in (1, 4, 4)]
     await asyncio.sleep(0.1)
@@ -115,7 +115,7 @@ async def test_a_full_queue(classifier: Classifier, runtime: Gated) -> None:
     assert [len(reply.probabilities) for reply in await asyncio.gather(*accepted)] == [1, 4, 4]
 
 
-async def test_what_nobody_waits_for_is_not_run(classifier: Classifier, runtime: Gated) -> None:
+async def test_a_batch_past_its_deadline_is_not_run(classifier: Classifier, runtime: GatedRuntime) -> None:
     runtime.gate.clear()
     first = asyncio.create_task(classifier.classify(batch(1)))
     await asyncio.sleep(0.05)
@@ -126,14 +126,14 @@ async def test_what_nobody_waits_for_is_not_run(classifier: Classifier, runtime:
     assert runtime.batches == [1]
 
 
-async def test_a_batch_runs_while_one_of_its_images_has_time(classifier: Classifier) -> None:
+async def test_a_batch_runs_if_the_deadline_of_one_image_has_not_passed(classifier: Classifier) -> None:
     mixed = batch(1, 2)
     mixed.deadlines[0] = time.time() - 1
     assert len((await classifier.classify(mixed)).probabilities) == 2
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
-async def test_as_many_model_calls_at_once_as_allowed(runtime: Gated, concurrency: int) -> None:
+async def test_the_number_of_concurrent_model_calls_is_limited(runtime: GatedRuntime, concurrency: int) -> None:
     classifier = Classifier(runtime, concurrency=concurrency, max_waiting=100)
     runtime.gate.clear()
     replies = [asyncio.create_task(classifier.classify(batch(1, 2, 3, 4))) for _ in range(4)]
@@ -144,7 +144,7 @@ async def test_as_many_model_calls_at_once_as_allowed(runtime: Gated, concurrenc
     await classifier.close()
 
 
-async def test_a_model_that_answers_too_few(runtime: Gated, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_few_rows_are_an_error(runtime: GatedRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "predict", lambda tensor: np.zeros((len(tensor) - 1, 1000), np.float32))
     classifier = Classifier(runtime, concurrency=1, max_waiting=8)
     with pytest.raises(RuntimeError, match="1 rows for 2"):
@@ -152,7 +152,9 @@ async def test_a_model_that_answers_too_few(runtime: Gated, monkeypatch: pytest.
     await classifier.close()
 
 
-async def test_a_model_that_fails_once(classifier: Classifier, runtime: Gated) -> None:
+async def test_an_error_of_the_model_does_not_affect_later_batches(
+    classifier: Classifier, runtime: GatedRuntime
+) -> None:
     wrong = Preprocessed(np.zeros((1, 3, 3, 3), np.uint8), [ImageInfo("PNG", 3, 3)], [time.time() + 9], 0.0)
     with pytest.raises(Exception, match=r"\(1, 3, 3, 3\)|3"):
         await classifier.classify(wrong)

@@ -46,7 +46,7 @@ async def test_each_model_has_its_own_size():
     assert (await prepare(sample("PNG"), model="large")).tensor.shape == (1, 48, 48, 3)
 
 
-async def test_bad_images_leave_their_neighbours_alone():
+async def test_invalid_images_do_not_affect_others():
     good = sample("WEBP")
     deadlines = [NOW + 1, NOW + 5, NOW + 1, NOW - 1, NOW + 7]
     result = await prepare(b"text", good, good[:60], good, good, deadlines=deadlines)
@@ -62,7 +62,7 @@ async def test_bad_images_leave_their_neighbours_alone():
     np.testing.assert_array_equal(result.tensor, np.stack([expected, expected]))
 
 
-async def test_nothing_good_leaves_an_empty_tensor():
+async def test_without_valid_images_the_tensor_is_empty():
     result = await prepare(b"text")
     assert result.tensor.shape == (0, 32, 32, 3)
     assert result.deadlines == []
@@ -74,7 +74,7 @@ async def test_an_image_past_its_deadline_is_not_decoded(monkeypatch: pytest.Mon
     assert isinstance(result.outcomes[0], DeadlineExceeded)
 
 
-async def test_a_defect_of_ours_is_logged_and_stays_with_its_image(
+async def test_an_unexpected_error_is_logged_and_fails_only_its_image(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     def faulty(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
@@ -91,29 +91,29 @@ async def test_a_defect_of_ours_is_logged_and_stays_with_its_image(
     assert isinstance(result.outcomes[1], ImageInfo)
 
 
-async def test_an_unknown_model_is_refused():
+async def test_an_unknown_model_is_rejected():
     with pytest.raises(UnknownModel, match="no-such"):
         await prepare(sample("PNG"), model="no-such")
 
 
-async def test_images_are_decoded_side_by_side_off_the_event_loop(monkeypatch: pytest.MonkeyPatch):
-    together = threading.Barrier(2, timeout=5)
+async def test_images_are_decoded_concurrently_in_threads(monkeypatch: pytest.MonkeyPatch):
+    both_started = threading.Barrier(2, timeout=5)
 
-    def meeting(data: bytes, transform: Transform) -> Any:
-        together.wait()
+    def decode_together(data: bytes, transform: Transform) -> Any:
+        both_started.wait()
         return decode(data, transform)
 
-    monkeypatch.setattr(module, "decode", meeting)
+    monkeypatch.setattr(module, "decode", decode_together)
     result = await prepare(*[sample("PNG")] * 2)
     assert [type(outcome) for outcome in result.outcomes] == [ImageInfo, ImageInfo]
 
 
-async def test_cancelled_work_is_dropped_from_the_queue(monkeypatch: pytest.MonkeyPatch):
-    begun: list[bytes] = []
+async def test_cancelled_images_are_removed_from_the_queue(monkeypatch: pytest.MonkeyPatch):
+    started: list[bytes] = []
     running, release = threading.Event(), threading.Event()
 
     def blocking(data: bytes, transform: Transform) -> Any:
-        begun.append(data)
+        started.append(data)
         running.set()
         release.wait(5)
         return decode(data, transform)
@@ -127,7 +127,7 @@ async def test_cancelled_work_is_dropped_from_the_queue(monkeypatch: pytest.Monk
         await abandoned
     release.set()
     await single.prepare("small", [sample("BMP")], [NOW + 1])
-    assert len(begun) == 2
+    assert len(started) == 2
 
 
 def test_warm_up_decodes_every_format_for_every_model(monkeypatch: pytest.MonkeyPatch):

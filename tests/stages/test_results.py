@@ -1,4 +1,4 @@
-"""Results: ranks, answers in order, and a durable record of each before the reply."""
+"""Results: ranking, answers in the order of the queries, and a durable record of each."""
 
 import threading
 import time
@@ -20,8 +20,8 @@ CLASSES = 6
 LABELS = Labels([(f"n{i:08}", f"class {i}") for i in range(CLASSES)])
 
 
-class Sink:
-    """Remembers what it is given, and on which thread."""
+class FakeRecordStore:
+    """Collects the records and the names of the threads that write them."""
 
     def __init__(self) -> None:
         self.batches: list[list[Record]] = []
@@ -36,13 +36,13 @@ class Sink:
 
 
 @pytest.fixture
-def sink() -> Sink:
-    return Sink()
+def store() -> FakeRecordStore:
+    return FakeRecordStore()
 
 
 @pytest.fixture
-def results(sink: Sink) -> Iterator[Results]:
-    results = Results({"m": LABELS}, {"m": "7"}, sink)
+def results(store: FakeRecordStore) -> Iterator[Results]:
+    results = Results({"m": LABELS}, {"m": "7"}, store)
     yield results
     results.close()
 
@@ -61,7 +61,7 @@ def info(width: int) -> ImageInfo:
 
 
 def peaks(*tops: int) -> Float32Array:
-    """One row a class that is to come first."""
+    """One row for each class that is to be first."""
     rows = np.full((len(tops), CLASSES), 0.1, np.float32)
     rows[range(len(tops)), tops] = 0.5
     return rows
@@ -80,7 +80,7 @@ def test_equal_probabilities_are_ranked_by_index() -> None:
     assert indices.tolist() == [[1, 3, 0, 2]]
 
 
-async def test_answers_stand_where_their_queries_do(results: Results, sink: Sink) -> None:
+async def test_answers_are_in_the_order_of_the_queries(results: Results, store: FakeRecordStore) -> None:
     corrupt = CorruptImage("cut")
     batch = classified(peaks(4, 2), [info(1), corrupt, info(3)])
     answers = await results.finish("m", [query(1), query(2), query(3)], batch)
@@ -89,16 +89,16 @@ async def test_answers_stand_where_their_queries_do(results: Results, sink: Sink
     assert [(answer.result.info.width, int(answer.result.indices[0])) for answer in good] == [(1, 4), (3, 2)]
     assert good[0].result.model_version == "7"
     assert (good[0].inference_ms, good[0].batch_size) == (3.0, 5)
-    (records,) = sink.batches
+    (records,) = store.batches
     assert [(record.id, record.label, record.wnid, record.width, record.user_id) for record in records] == [
         (f"{1:032x}", "class 4", "n00000004", 1, 1),
         (f"{3:032x}", "class 2", "n00000002", 3, 3),
     ]
 
 
-async def test_a_record_holds_what_was_answered(results: Results, sink: Sink) -> None:
+async def test_a_record_contains_the_answer(results: Results, store: FakeRecordStore) -> None:
     await results.finish("m", [query(1, top_k=3)], classified(peaks(5), [info(1)]))
-    ((record,),) = sink.batches
+    ((record,),) = store.batches
     assert [index for index, _ in record.predictions] == [5, 0, 1]
     assert not record.cached
     assert (record.model, record.model_version, record.runtime, record.precision) == ("m", "7", "fake", "fp32")
@@ -106,26 +106,26 @@ async def test_a_record_holds_what_was_answered(results: Results, sink: Sink) ->
     assert record.processing_ms >= 0
 
 
-async def test_one_transaction_a_batch_on_a_thread(results: Results, sink: Sink) -> None:
+async def test_a_batch_is_recorded_in_one_transaction_on_a_thread(results: Results, store: FakeRecordStore) -> None:
     await results.finish("m", [query(i) for i in range(5)], classified(peaks(0, 1, 2, 3, 4), [info(1)] * 5))
-    assert [len(batch) for batch in sink.batches] == [5]
-    assert threading.main_thread().name not in sink.threads
+    assert [len(batch) for batch in store.batches] == [5]
+    assert threading.main_thread().name not in store.threads
 
 
-async def test_nothing_good_nothing_recorded(results: Results, sink: Sink) -> None:
+async def test_failed_images_are_not_recorded(results: Results, store: FakeRecordStore) -> None:
     empty = np.empty((0, 0), np.float32)
     answers = await results.finish("m", [query(1)], classified(empty, [CorruptImage("cut")]))
     assert isinstance(answers[0], CorruptImage)
-    assert sink.batches == []
+    assert store.batches == []
 
 
-async def test_no_answer_without_its_record(results: Results, sink: Sink) -> None:
-    sink.fault = OSError("the disk is full")
+async def test_there_is_no_answer_without_a_record(results: Results, store: FakeRecordStore) -> None:
+    store.fault = OSError("the disk is full")
     with pytest.raises(OSError, match="full"):
         await results.finish("m", [query(1)], classified(peaks(1), [info(1)]))
 
 
-async def test_more_queries_than_outcomes(results: Results, sink: Sink) -> None:
+async def test_a_different_number_of_queries_is_an_error(results: Results, store: FakeRecordStore) -> None:
     with pytest.raises(RuntimeError, match="2 queries, 1 outcomes"):
         await results.finish("m", [query(1), query(2)], classified(peaks(1), [info(1)]))
-    assert sink.batches == []
+    assert store.batches == []

@@ -47,7 +47,7 @@ def rows(engine: Engine) -> int:
 
 
 def tallied(engine: Engine) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """What the counters and the buckets say: {(kind, key, …): (count, sum, min, max, last seen)}."""
+    """The contents of counters and buckets: {(kind, key, …): (count, sum, min, max, last seen)}."""
     tallies = ("count", "sum_us", "min_us", "max_us", "last_seen_us")
     with engine.connect() as connection:
         totals = connection.execute(select(counters)).mappings().all()
@@ -63,7 +63,7 @@ def tallied(engine: Engine) -> tuple[dict[Any, Any], dict[Any, Any]]:
 
 
 def expected(engine: Engine) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """What they ought to say, computed from the rows."""
+    """The expected contents, computed from the rows."""
     totals, by_time = defaultdict(list), defaultdict(list)
     with engine.connect() as connection:
         found = connection.execute(select(classifications)).all()

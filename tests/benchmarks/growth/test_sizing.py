@@ -20,7 +20,7 @@ def test_the_fixed_cost_of_a_call_is_shared_by_its_images():
     stage = STAGES[0]
     assert stage.cost_ms(1, 16) == stage.alone_ms
     assert stage.cost_ms(16, 16) == stage.cost_ms(99, 16) == stage.together_ms
-    # a ms an image and b ms a call: a + b = 4, a + b / 16 = 1, so b = 3.2 and a = 0.8.
+    # a ms per image and b ms per call: a + b = 4, a + b / 16 = 1, so b = 3.2 and a = 0.8.
     assert stage.cost_ms(4, 16) == pytest.approx(0.8 + 3.2 / 4)
 
 
@@ -48,7 +48,7 @@ def test_idle_classifiers_receive_single_images():
 def test_images_are_batched_if_all_calls_are_in_flight():
     slow = replace(MEASURED, latency_ms=4000.0)
     sizing = size(1_000, slow, replace(ASSUMED, calls_a_classifier=1))
-    # 4,000 images under way, and a call for each of 10 Classifiers.
+    # 4,000 images in flight, and a call for each of 10 Classifiers.
     assert [sizing.need(name).replicas for name in ("Ingress", "Classifier")] == [2, 10]
     assert sizing.batch == 16.0
     assert sizing.need("Ingress").cpu_ms == 1.0

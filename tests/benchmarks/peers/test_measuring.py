@@ -32,7 +32,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Titles of the peers that were started. Raylens names class 1 for every photo, and so does all but BentoML."""
+    """Titles of the peers that were started. All systems but BentoML return class 1 for every photo."""
     titles: list[str] = []
     service = SimpleNamespace(model=lambda: MODEL | {"version": "1"})
 
@@ -60,15 +60,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_failing_peers_are_excluded_with_the_reason(plan: Plan, started: list[str]):
     peers = [Installed(peer, Path("python"), "1") for peer in (TRITON, BENTOML, LITSERVE)]
-    told: list[str] = []
-    first = measuring.measure(plan, peers, told.append)
+    messages: list[str] = []
+    first = measuring.measure(plan, peers, messages.append)
     assert set(first.systems) == {RAYLENS, LITSERVE.name}
     assert HITS.name in first.systems[RAYLENS].closed
     assert plan.left_out[TRITON.title] == "no such library"
     assert plan.left_out[BENTOML.title].startswith("photo 0")
     assert plan.agreements[LITSERVE.name].photos == len(SIZES)
-    assert f"{LITSERVE.title}: answers" in told
-    measuring.measure(plan, peers, told.append)
+    assert f"{LITSERVE.title}: answers" in messages
+    measuring.measure(plan, peers, messages.append)
     assert started == [TRITON.title, BENTOML.title, LITSERVE.title, LITSERVE.title]
 
 

@@ -19,10 +19,10 @@ RATE = 100.0
 
 
 class _Server:
-    """Answers each request after ``delay_s`` with ``status``, all at once; counts what it saw."""
+    """Responds to each request after ``delay_s`` with ``status``, concurrently, and counts requests."""
 
     def __init__(self, delay_s: float = 0.0, status: int = 200, body: str = "Content-Length: 2\r\n\r\n{}") -> None:
-        """``body``: with the header that tells where it ends."""
+        """``body``: including the header with its length."""
         self.delay_s = delay_s
         self.status = status
         self.body = body
@@ -81,7 +81,7 @@ async def test_all_in_time():
 
 
 async def test_chunked_responses():
-    """As Ray Serve sends them; the next answer on the connection begins where the last chunk ends."""
+    """As sent by Ray Serve; the next response on the connection starts after the last chunk."""
     server = _Server(body="Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;name=value\r\n}\r\n0\r\n\r\n")
     seen = await _outcome(server, seconds=2)
     assert seen.due == seen.answered > 20
@@ -102,7 +102,7 @@ async def test_a_response_of_unknown_length_is_an_error():
 
 
 async def test_requests_do_not_wait_for_responses():
-    """A closed loop of one connection would send 13 in this time; connections are used again where they are idle."""
+    """A closed loop with one connection would send 13 requests in this time. Idle connections are reused."""
     server = _Server(delay_s=0.15)
     seen = await _outcome(server, seconds=2)
     assert seen.answered == seen.due > 20
@@ -145,8 +145,8 @@ def test_running_in_a_separate_process():
 
 
 def test_the_summary():
-    told = open_loop.summary([10.0, 250.0, 100.0, 90.0], [0.0, 1.0], due=8, refused=2, goal_ms=100)
-    assert told == {
+    found = open_loop.summary([10.0, 250.0, 100.0, 90.0], [0.0, 1.0], due=8, refused=2, goal_ms=100)
+    assert found == {
         "due": 8,
         "in_time": 3,
         "answered": 4,

@@ -1,1 +1,1 @@
-"""The simulation: its parts against theory, Ray and what was measured."""
+"""The simulation, compared with theory, Ray and measurements."""

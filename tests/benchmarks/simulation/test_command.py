@@ -1,4 +1,4 @@
-"""``python -m benchmarks.simulation`` as its users call it."""
+"""The command ``python -m benchmarks.simulation``."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ SMALL = ("--set", "workers.resources.limits.cpu=4")
 runner = CliRunner()
 
 
-def test_help_tells_an_example_and_the_exit_status() -> None:
+def test_help_contains_an_example_and_the_exit_status() -> None:
     outcome = runner.invoke(app, ["--help"])
     assert outcome.exit_code == 0
     assert "python -m benchmarks.simulation --peak 800" in outcome.stdout
     assert "Exit status" in outcome.stdout
 
 
-def test_json_and_picture(tmp_path: Path) -> None:
+def test_json_and_chart(tmp_path: Path) -> None:
     outcome = runner.invoke(app, [*SHORT, "--json", "--price", "0.5", "--results", str(tmp_path)])
     assert outcome.exit_code == 0, outcome.output
     found = json.loads(outcome.stdout)
@@ -40,8 +40,8 @@ def test_table(tmp_path: Path) -> None:
 
 
 def test_the_exit_status_reports_too_many_refused_images(tmp_path: Path) -> None:
-    flood = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5", *SMALL)
-    assert runner.invoke(app, [*flood, "--results", str(tmp_path)]).exit_code == 1
+    overload = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5", *SMALL)
+    assert runner.invoke(app, [*overload, "--results", str(tmp_path)]).exit_code == 1
 
 
 @pytest.mark.parametrize(

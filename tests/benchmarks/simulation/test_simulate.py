@@ -25,9 +25,9 @@ def test_the_same_seed_gives_the_same_results() -> None:
 def test_arrivals_are_answered_refused_or_in_flight() -> None:
     rates = np.concatenate([np.full(120, 30.0), np.full(300, 900.0)])
     course = run(rates, "workers.maxReplicas=4").course
-    begun_or_refused = course["answered"].sum() + course["refused"].sum()
+    answered_or_refused = course["answered"].sum() + course["refused"].sum()
     assert course["refused"].sum() > 1000
-    assert 0 <= course["arrived"].sum() - begun_or_refused <= course["in_system"][-1]
+    assert 0 <= course["arrived"].sum() - answered_or_refused <= course["in_system"][-1]
 
 
 @pytest.mark.parametrize("rate", [15.0, 170.0, 300.0, 520.0])

@@ -82,12 +82,12 @@ class Collector:
 
     def of(self, trace: str, until: Callable[[list[Received]], bool]) -> list[Received]:
         """The spans of a trace once ``until`` holds for them; fails after 20 seconds."""
-        give_up_at = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             found = [span for span in self.spans() if span.trace == trace]
             if until(found):
                 return found
-            assert time.monotonic() < give_up_at, sorted((span.service, span.name) for span in found)
+            assert time.monotonic() < deadline, sorted((span.service, span.name) for span in found)
             time.sleep(0.1)
 
     def stop(self) -> None:

@@ -81,9 +81,9 @@ def test_an_unreachable_collector_is_logged_once(monkeypatch: pytest.MonkeyPatch
 
 
 def wait_for(condition: object) -> None:
-    give_up_at = time.monotonic() + 15
+    deadline = time.monotonic() + 15
     while not condition():  # type: ignore[operator]
-        assert time.monotonic() < give_up_at
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 

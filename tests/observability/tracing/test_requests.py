@@ -21,7 +21,7 @@ BATCH_STAGES = ["preprocess", *STAGES[1:]]
 
 
 async def test_a_request_is_traced_from_the_client_to_the_record(traces: Traces):
-    assert (await traces.ask(1, picture(), request_id="mine")).status_code == 201
+    assert (await traces.send(1, picture(), request_id="mine")).status_code == 201
     root = traces.of(1)
     assert root.outline() == [
         f"POST {IMAGES}",
@@ -46,7 +46,7 @@ async def test_a_request_is_traced_from_the_client_to_the_record(traces: Traces)
 
 
 async def test_child_spans_are_consecutive_and_within_their_parent(traces: Traces):
-    await traces.ask(1, picture())
+    await traces.send(1, picture())
     image = traces.of(1).find("image")
     for parent in (image, image.find("batch"), image.find("batch", "classify")):
         inner = [time for child in parent.children for time in (child.span.start_time, child.span.end_time)]
@@ -58,12 +58,12 @@ async def test_child_spans_are_consecutive_and_within_their_parent(traces: Trace
 async def test_a_batch_of_several_requests(traces: Traces, graph: Graph):
     first, *others = different(4)
     graph.runtime.close_gate()
-    asked = [asyncio.create_task(traces.ask(1, first))]
+    requests = [asyncio.create_task(traces.send(1, first))]
     await graph.runtime.is_busy()
-    asked += [asyncio.create_task(traces.ask(number, data)) for number, data in enumerate(others, 2)]
+    requests += [asyncio.create_task(traces.send(number, data)) for number, data in enumerate(others, 2)]
     await until(lambda: sum(graph.gateway._images_by_model().values()) == 4)
     graph.runtime.gate.set()
-    assert {response.status_code for response in await asyncio.gather(*asked)} == {201}
+    assert {response.status_code for response in await asyncio.gather(*requests)} == {201}
     sizes = sorted(batch.attributes["raylens.batch.images"] for batch in traces.batches())
     assert sizes == [1, 1, 2], "two slots were free, and later images waited for the next batch"
     for batch in traces.batches():
@@ -78,8 +78,8 @@ async def test_a_batch_of_several_requests(traces: Traces, graph: Graph):
 
 
 async def test_a_cache_hit_has_no_inference(traces: Traces):
-    await traces.ask(1, picture())
-    await traces.ask(2, picture())
+    await traces.send(1, picture())
+    await traces.send(2, picture())
     image = traces.of(2).find("image")
     assert image.outline() == ["image", "cache look-up", "record"]
     assert image.find("cache look-up").attributes == {"raylens.cache.hit": True}
@@ -88,9 +88,9 @@ async def test_a_cache_hit_has_no_inference(traces: Traces):
 
 async def test_a_shared_inference_is_linked(traces: Traces, graph: Graph):
     graph.runtime.close_gate()
-    leader = asyncio.create_task(traces.ask(1, picture()))
+    leader = asyncio.create_task(traces.send(1, picture()))
     await graph.runtime.is_busy()
-    follower = asyncio.create_task(traces.ask(2, picture()))
+    follower = asyncio.create_task(traces.send(2, picture()))
     await asyncio.sleep(0.05)
     graph.runtime.gate.set()
     assert [response.headers["X-Cache"] for response in await asyncio.gather(leader, follower)] == ["miss", "shared"]
@@ -112,13 +112,13 @@ async def test_several_images_of_one_request(traces: Traces, graph: Graph):
 
 
 async def test_an_internal_error_is_a_failure(traces: Traces, graph: Graph):
-    async def broken(*_: object) -> None:
+    async def fail(*_: object) -> None:
         raise ZeroDivisionError("hush")
 
-    graph.classifier.stage._infer = broken
-    graph.classifier.stage._batcher._run = broken
+    graph.classifier.stage._infer = fail
+    graph.classifier.stage._batcher._run = fail
     with pytest.raises(ZeroDivisionError):
-        await traces.ask(1, picture(GREEN))
+        await traces.send(1, picture(GREEN))
     root = traces.of(1)
     assert root.failure == "internal_error"
     assert root.attributes["http.response.status_code"] == 500
@@ -127,14 +127,14 @@ async def test_an_internal_error_is_a_failure(traces: Traces, graph: Graph):
 
 
 async def test_a_rejected_request_is_not_a_failure(traces: Traces):
-    await traces.ask(1, b"no image")
+    await traces.send(1, b"no image")
     root = traces.of(1)
     assert root.failure is None
     assert (root.attributes["http.response.status_code"], root.attributes["error.type"]) == (415, "unsupported_image")
 
 
 async def test_unsampled_requests_record_nothing(traces: Traces, graph: Graph):
-    await traces.ask(1, picture(), sampled=False)
+    await traces.send(1, picture(), sampled=False)
     await graph.classify(picture(BLUE))
     assert traces.spans() == ()
 

@@ -52,7 +52,7 @@ class Traces:
     graph: Graph
     memory: InMemorySpanExporter
 
-    async def ask(self, trace: int, data: bytes, sampled: bool = True, request_id: str = "") -> httpx.Response:
+    async def send(self, trace: int, data: bytes, sampled: bool = True, request_id: str = "") -> httpx.Response:
         headers = {"traceparent": traceparent(trace, sampled), "X-Request-Id": request_id}
         return await self.graph.client.post(IMAGES, content=data, headers=headers)
 
