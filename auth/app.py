@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from auth.routes.api import api_routes
 from auth.routes.djoser import djoser_routes
-from auth.routes.external import external_routes, link_routes
+from auth.routes.external_sign_in import external_routes, link_routes
 from auth.routes.oauth import oauth_routes
 from auth.service import Auth
 

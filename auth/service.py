@@ -16,8 +16,8 @@ from auth.credentials.sessions import SessionService
 from auth.credentials.store import PREFIXES, CredentialStore
 from auth.credentials.tokens import LoginTokenService
 from auth.database import write
-from auth.external.external import External
 from auth.external.identities import Identities
+from auth.external.service import ExternalSignIn
 from auth.http.authenticator import Authenticator
 from auth.http.cookies import SessionCookie
 from auth.oauth.service import OAuth
@@ -74,7 +74,7 @@ class Auth:
         self.pages = self.oauth.pages
         titles = {provider.name: provider.title for provider in settings.providers}
         self.identities = Identities(engine, clock, self.audit, titles)
-        self.external = External(
+        self.external = ExternalSignIn(
             engine,
             settings,
             accounts=self.accounts,

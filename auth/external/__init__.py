@@ -1,1 +1,1 @@
-"""Sign-in with others: OpenID Connect providers and GitHub say who somebody is, and that one has an account here."""
+"""Sign-in with external identity providers: OpenID Connect and GitHub."""

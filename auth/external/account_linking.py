@@ -1,4 +1,4 @@
-"""Whose account somebody gets into for whom another vouches: theirs, a new one, or none."""
+"""Links external identities to accounts and signs their users in."""
 
 import contextlib
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.database import write
 from auth.errors import AuthError, Busy, PermissionDenied
+from auth.external.claims import UserClaims
 from auth.external.identities import Identities
-from auth.external.person import Person
 from auth.external.providers import Provider
 from auth.settings import AuthSettings
 from auth.users.accounts import AccountService
@@ -19,11 +19,11 @@ from auth.users.repository import by_id, get_for_update
 
 T = TypeVar("T")
 
-ATTEMPTS: Final = 5
+_MAX_ATTEMPTS: Final = 5
 
 
 class AccountLinking:
-    """An identity is somebody's by issuer and subject. An e-mail address says nothing: whoever hosts it may take it."""
+    """Identities match by issuer and subject, never by e-mail address: a provider can assert any address."""
 
     def __init__(
         self, engine: Engine, settings: AuthSettings, accounts: AccountService, identities: Identities, audit: AuditLog
@@ -34,17 +34,17 @@ class AccountLinking:
         self._identities = identities
         self._audit = audit
 
-    def sign_in(self, provider: Provider, person: Person, *, source: RequestSource) -> int:
-        """The id of their account, created if needed. Raises PermissionDenied if they may not sign in."""
+    def sign_in(self, provider: Provider, claims: UserClaims, *, source: RequestSource) -> int:
+        """Id of the linked account, created if missing. Raises PermissionDenied if it is disabled or not permitted."""
 
         def work(connection: Connection) -> int | AuthError:
-            user_id = self._identities.owner_of(connection, person)
+            user_id = self._identities.user_id_of(connection, claims)
             if user_id is None:
-                return self._register(connection, provider, person, source)
+                return self._register(connection, provider, claims, source)
             user = by_id(connection, user_id, lock=True)
             if user is None or user.disabled_us is not None:
-                return self._refused(connection, provider, user_id, "disabled", source)
-            self._identities.seen(connection, provider.name, person)
+                return self._rejection(connection, provider, user_id, "disabled", source)
+            self._identities.update(connection, provider.name, claims)
             self._log(connection, AuditEvent.SIGNED_IN, provider, user_id, source)
             return user_id
 
@@ -53,24 +53,24 @@ class AccountLinking:
             raise outcome
         return outcome
 
-    def link(self, user_id: int, provider: Provider, person: Person, *, source: RequestSource) -> None:
-        """Let the identity sign in a user who asked for that. Raises PermissionDenied where it is somebody else's."""
+    def link(self, user_id: int, provider: Provider, claims: UserClaims, *, source: RequestSource) -> None:
+        """Link the identity to the user. Raises PermissionDenied if it is linked to another user."""
 
         def work(connection: Connection) -> None:
             get_for_update(connection, user_id)
-            owner_id = self._identities.owner_of(connection, person)
+            owner_id = self._identities.user_id_of(connection, claims)
             if owner_id is None:
-                self._identities.add(connection, user_id, provider.name, person, source)
+                self._identities.add(connection, user_id, provider.name, claims, source)
             elif owner_id != user_id:
                 raise PermissionDenied(
-                    f"This {provider.title} account signs in another user here. Sign in with it, unlink it there, "
-                    "and link it again."
+                    f"This {provider.title} account is linked to another user. Sign in with it, unlink it there, then "
+                    "link it again."
                 )
 
         self._write(work)
 
-    def failed(self, provider: Provider, error: AuthError, *, source: RequestSource) -> None:
-        """Write down that somebody came back from a provider and was not let in."""
+    def record_failure(self, provider: Provider, error: AuthError, *, source: RequestSource) -> None:
+        """Add a failed sign-in to the audit log."""
 
         def work(connection: Connection) -> None:
             self._log(connection, AuditEvent.SIGN_IN_FAILED, provider, None, source, reason=error.code)
@@ -78,26 +78,26 @@ class AccountLinking:
         write(self._engine, work)
 
     def _register(
-        self, connection: Connection, provider: Provider, person: Person, source: RequestSource
+        self, connection: Connection, provider: Provider, claims: UserClaims, source: RequestSource
     ) -> int | AuthError:
         if not (provider.registers and self._settings.registration):
-            return self._refused(connection, provider, None, "unknown", source)
-        username = person.username or provider.name
-        user = self._accounts.add_without_password(connection, username, person.email, source=source)
-        self._identities.add(connection, user.id, provider.name, person, source)
+            return self._rejection(connection, provider, None, "unknown", source)
+        username = claims.username or provider.name
+        user = self._accounts.add_without_password(connection, username, claims.email, source=source)
+        self._identities.add(connection, user.id, provider.name, claims, source)
         self._log(connection, AuditEvent.SIGNED_IN, provider, user.id, source)
         return user.id
 
-    def _refused(
+    def _rejection(
         self, connection: Connection, provider: Provider, user_id: int | None, reason: str, source: RequestSource
     ) -> PermissionDenied:
-        """Given back, not raised: the log of it has to stay."""
+        """Returned, not raised, so that the audit record is committed."""
         self._log(connection, AuditEvent.SIGN_IN_FAILED, provider, user_id, source, reason=reason)
         if user_id is not None:
-            return PermissionDenied("This account is disabled. Ask the administrators here.")
+            return PermissionDenied("This account is disabled. Contact an administrator.")
         return PermissionDenied(
-            f"No account here is linked with this {provider.title} account, and it makes no new ones. "
-            "If you have one, sign in with its password and link them; or ask the administrators here."
+            f"This {provider.title} account is not linked to a Raylens account, and new accounts are not created. "
+            "Sign in with your password and link it, or contact an administrator."
         )
 
     def _log(
@@ -109,12 +109,12 @@ class AccountLinking:
         source: RequestSource,
         **detail: str,
     ) -> None:
-        told = {"provider": provider.name} | detail
-        self._audit.add(connection, event, user_id=user_id, source=source, detail=told)
+        detail = {"provider": provider.name} | detail
+        self._audit.add(connection, event, user_id=user_id, source=source, detail=detail)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
-        """Again where another tab did the same at the same time: what it made is found then."""
-        for _ in range(ATTEMPTS):
+        """Retried after a concurrent sign-in of the same identity, whose account is then found."""
+        for _ in range(_MAX_ATTEMPTS):
             with contextlib.suppress(IntegrityError):
                 return write(self._engine, work)
-        raise Busy("Too much happens here at once; try again in a moment.")
+        raise Busy("Too many concurrent sign-ins. Try again in a moment.")

@@ -1,7 +1,7 @@
-"""The authorization code grant (RFC 6749, 4.1) with PKCE (RFC 7636), from the client's side; Authlib words it.
+"""Authorization code grant (RFC 6749, section 4.1) with PKCE (RFC 7636), client side.
 
-That is all taken of Authlib. Its client for Starlette forgets a browser's other tabs, asks for a discovery document
-once and for all, logs PKCE verifiers, and reads answers of any size.
+Only Authlib's request builders are used. Its Starlette client loses the state of other tabs, never refreshes the
+discovery document, logs PKCE verifiers, and reads responses of any size.
 """
 
 import re
@@ -13,17 +13,16 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from auth.errors import InvalidProviderResponse, SignInFailed
-from auth.external.outbound import Outbound
-from auth.external.text import shown
+from auth.external.claims import printable_text
+from auth.external.provider_client import ProviderClient
 
-FORM: Final = "application/x-www-form-urlencoded"
-SPENT: Final = ("invalid_grant", "bad_verification_code")
-"""What OAuth and GitHub say of a code that has expired, or was used already."""
+_INVALID_CODE: Final = ("invalid_grant", "bad_verification_code")
+"""Error codes of OAuth and GitHub for a code that has expired or was already used."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeGrant:
-    """One sign-in at a provider. ``verifier`` is for the token endpoint only; the browser takes along its hash."""
+    """One sign-in at a provider. The browser carries only the hash of ``verifier``."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -32,7 +31,7 @@ class CodeGrant:
     verifier: str = field(repr=False)
 
     def authorization_url(self, endpoint: str, **parameters: str) -> str:
-        """Where the browser goes; ``state`` and ``nonce`` are among the parameters."""
+        """``parameters``: ``state``, and ``nonce`` for OpenID Connect."""
         url: str = prepare_grant_uri(
             endpoint,
             self.client_id,
@@ -45,31 +44,31 @@ class CodeGrant:
         )
         return url
 
-    async def token(self, outbound: Outbound, endpoint: str, auth_method: str, code: str) -> dict[str, Any]:
-        """What the code is exchanged for.
+    async def fetch_token(self, client: ProviderClient, endpoint: str, auth_method: str, code: str) -> dict[str, Any]:
+        """Exchange the code for a token response.
 
-        Raises SignInFailed for an invalid or expired code, otherwise InvalidProviderResponse or ProviderUnavailable.
+        Raises SignInFailed for an expired or used code, else InvalidProviderResponse or ProviderUnavailable.
         """
         body = prepare_token_request(
             "authorization_code", redirect_uri=self.redirect_uri, code=code, code_verifier=self.verifier
         )
-        client = ClientAuth(self.client_id, self.client_secret, auth_method)
-        url, headers, body = client.prepare("POST", endpoint, {"Content-Type": FORM}, body)
-        reply = await outbound.post(url, headers, body)
-        token = reply.mapping()
+        client_auth = ClientAuth(self.client_id, self.client_secret, auth_method)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        url, headers, body = client_auth.prepare("POST", endpoint, form, body)
+        response = await client.post(url, headers, body)
+        token = response.json_object()
         error = token.get("error")
-        if error in SPENT:
-            raise SignInFailed(f"{reply.host} does not take the code any more: it was used already, or took too long.")
+        if error in _INVALID_CODE:
+            raise SignInFailed(f"{response.host} rejected the code: it has expired or was already used. Sign in again.")
         if error is not None:
-            raise InvalidProviderResponse(
-                f"{reply.host} refused to say who signed in ({shown(error) or 'it does not say why'})."
-            )
-        reply.expected()
+            reason = printable_text(error) or "no reason given"
+            raise InvalidProviderResponse(f"{response.host} rejected the token request ({reason}).")
+        response.raise_for_status()
         return token
 
 
-def authorization_of(token: dict[str, Any]) -> str:
-    """The Authorization header with its access token; empty without one."""
+def bearer_authorization(token: dict[str, Any]) -> str:
+    """Authorization header with the access token of a token response; empty without a valid one."""
     access_token = token.get("access_token")
-    fits = isinstance(access_token, str) and re.fullmatch(r"[\x21-\x7e]{1,8192}", access_token)
-    return f"Bearer {access_token}" if fits else ""
+    is_valid = isinstance(access_token, str) and re.fullmatch(r"[\x21-\x7e]{1,8192}", access_token)
+    return f"Bearer {access_token}" if is_valid else ""

@@ -118,5 +118,5 @@ def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:
         registration=settings.registration,
         anonymous=settings.anonymous,
         password_min_length=settings.password_min_length,
-        providers=[SignInProvider(**provider) for provider in auth.external.providers_told()],
+        providers=[SignInProvider(**provider) for provider in auth.external.login_links()],
     )

@@ -6,22 +6,22 @@ from sqlalchemy import Engine
 
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.external.false_provider import FalseProvider
+from tests.auth.external.browser import Browser
+from tests.auth.external.fake_provider import FakeProvider
 from tests.auth.external.mock_provider import MockProvider
-from tests.auth.external.traveller import Traveller
-from tests.auth.external.web_server import Stage, serving
+from tests.auth.web_server import SwitchableApp, running_server
 from tests.clock import MovableClock
 
 
 @pytest.fixture
 def clock() -> MovableClock:
-    """The providers' processes have the machine's time."""
+    """Starts at the system time, which the mock provider's process uses."""
     return MovableClock(time.time())
 
 
 @pytest.fixture
 def engine(sqlite_engine: Engine) -> Engine:
-    """What is the same on every database; a module that asks more of it has its own."""
+    """SQLite only; overridden where the database matters."""
     return sqlite_engine
 
 
@@ -40,38 +40,41 @@ def provider(mock_provider: MockProvider) -> Provider:
 
 @pytest.fixture
 def application(engine: Engine, clock: MovableClock, provider: Provider) -> Application:
+    """An application that uses the mock provider."""
     return create(engine, clock, providers=(provider,))
 
 
 @pytest.fixture
-async def traveller(application: Application) -> AsyncIterator[Traveller]:
+async def browser(application: Application) -> AsyncIterator[Browser]:
+    """A browser at ``application``."""
     async with application.client() as client:
-        yield Traveller(client)
+        yield Browser(client)
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
-    """Where false providers appear, one a test."""
-    stage = Stage()
-    with serving(stage) as stage.address:
-        yield stage
+def fake_server() -> Iterator[SwitchableApp]:
+    """HTTP server for the fake provider of the current test."""
+    app = SwitchableApp()
+    with running_server(app) as app.address:
+        yield app
 
 
 @pytest.fixture
-def false_provider(clock: MovableClock, stage: Stage) -> FalseProvider:
-    stage.app = provider = FalseProvider(clock, stage.address)
+def fake_provider(clock: MovableClock, fake_server: SwitchableApp) -> FakeProvider:
+    fake_server.app = provider = FakeProvider(clock, fake_server.address)
     return provider
 
 
 @pytest.fixture
-def misled(engine: Engine, clock: MovableClock, false_provider: FalseProvider) -> Application:
-    """An application that trusts the false provider."""
-    it = false_provider
-    provider = Provider(name="idp", issuer=it.issuer, client_id=it.client_id, client_secret=it.client_secret)
+def site(engine: Engine, clock: MovableClock, fake_provider: FakeProvider) -> Application:
+    """An application that uses the fake provider."""
+    fake = fake_provider
+    provider = Provider(name="idp", issuer=fake.issuer, client_id=fake.client_id, client_secret=fake.client_secret)
     return create(engine, clock, providers=(provider,))
 
 
 @pytest.fixture
-async def believer(misled: Application) -> AsyncIterator[Traveller]:
-    async with misled.client() as client:
-        yield Traveller(client)
+async def visitor(site: Application) -> AsyncIterator[Browser]:
+    """A browser at ``site``."""
+    async with site.client() as client:
+        yield Browser(client)

@@ -1,4 +1,4 @@
-"""oidc-provider-mock, an OpenID Connect provider for tests, as a process of its own."""
+"""oidc-provider-mock, an OpenID Connect provider for tests, in a separate process."""
 
 import sys
 
@@ -8,7 +8,7 @@ from tests.servers.process import ServerProcess
 
 
 class MockProvider(ServerProcess):
-    """Takes any client; whoever wants to be somebody there, is."""
+    """Accepts every client and every subject."""
 
     @property
     def issuer(self) -> str:
@@ -23,13 +23,9 @@ class MockProvider(ServerProcess):
         except httpx.HTTPError:
             return False
 
-    def know(self, subject: str, **claims: object) -> None:
-        """What it tells of somebody."""
+    def set_claims(self, subject: str, **claims: object) -> None:
         httpx.put(f"{self.issuer}/users/{subject}", json=claims).raise_for_status()
 
     def sign_in(self, url: str, subject: str) -> str:
-        """Where the browser is sent back to, when they sign in on the page it was sent to."""
+        """The redirect to the callback after signing in on the authorization page."""
         return httpx.post(url, data={"sub": subject}).headers["location"]
-
-    def deny(self, url: str) -> str:
-        return httpx.post(url, data={"action": "deny"}).headers["location"]

@@ -1,6 +1,5 @@
-"""Sign-in with GitHub, at an address like GitHub Enterprise's."""
+"""Sign-in with GitHub, at an address like that of GitHub Enterprise."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,20 +9,20 @@ from auth.audit import AuditEvent
 from auth.external.providers import Provider
 from auth.tables import identities
 from tests.auth.application import Application, create
-from tests.auth.external.false_github import FalseGitHub
-from tests.auth.external.traveller import Traveller
-from tests.auth.external.web_server import Stage
+from tests.auth.external.browser import Browser
+from tests.auth.external.fake_github import FakeGitHub
+from tests.auth.web_server import SwitchableApp
 from tests.clock import MovableClock
 
 
 @pytest.fixture
-def github(stage: Stage) -> FalseGitHub:
-    stage.app = github = FalseGitHub(stage.address)
+def github(fake_server: SwitchableApp) -> FakeGitHub:
+    fake_server.app = github = FakeGitHub(fake_server.address)
     return github
 
 
 @pytest.fixture
-def site(engine: Engine, clock: MovableClock, github: FalseGitHub) -> Application:
+def site(engine: Engine, clock: MovableClock, github: FakeGitHub) -> Application:
     provider = Provider(
         name="github",
         kind="github",
@@ -34,22 +33,15 @@ def site(engine: Engine, clock: MovableClock, github: FalseGitHub) -> Applicatio
     return create(engine, clock, providers=(provider,))
 
 
-@pytest.fixture
-async def octocat(site: Application) -> AsyncIterator[Traveller]:
-    async with site.client() as client:
-        yield Traveller(client)
+async def sign_in(browser: Browser, github: FakeGitHub, **query: str) -> tuple[int, str]:
+    redirect = await browser.start_login("github")
+    response = await browser.finish_login(redirect, "github", **(github.authorize(redirect, "code-1") | query))
+    return response.status_code, response.text
 
 
-async def sign_in(traveller: Traveller, github: FalseGitHub, **query: str) -> tuple[int, str]:
-    departure = await traveller.depart("github")
-    answer = github.authorize(departure, "code-1") | query
-    back = await traveller.client.get("/auth/external/github/callback", params=answer)
-    return back.status_code, back.text
-
-
-async def test_a_stranger_gets_an_account(engine: Engine, site: Application, octocat: Traveller, github: FalseGitHub):
-    assert await sign_in(octocat, github) == (303, "")
-    user = (await octocat.client.get("/api/v1/session")).json()["user"]
+async def test_a_new_user_gets_an_account(engine: Engine, site: Application, visitor: Browser, github: FakeGitHub):
+    assert await sign_in(visitor, github) == (303, "")
+    user = await visitor.user() or {}
     assert (user["username"], user["email"]) == ("octocat", "octocat@example.org")
     with engine.connect() as connection:
         row = connection.execute(select(identities)).one()
@@ -57,69 +49,64 @@ async def test_a_stranger_gets_an_account(engine: Engine, site: Application, oct
     assert site.auth.audit.entries(user_id=user["id"])[0].event == AuditEvent.SIGNED_IN
 
 
-async def test_the_number_counts_not_the_name(octocat: Traveller, github: FalseGitHub):
-    """A name that somebody gave up may be another's tomorrow."""
-    await sign_in(octocat, github)
-    first = (await octocat.client.get("/api/v1/session")).json()["user"]["id"]
-    github.user |= {"login": "renamed"}
-    await sign_in(octocat, github)
-    assert (await octocat.client.get("/api/v1/session")).json()["user"]["id"] == first
-    github.user |= {"login": "octocat", "id": 1}
-    await sign_in(octocat, github)
-    assert (await octocat.client.get("/api/v1/session")).json()["user"]["id"] != first
+async def test_accounts_match_by_id_not_by_login(visitor: Browser, github: FakeGitHub):
+    """A login can pass to another user."""
+    user_ids = []
+    for changes in ({}, {"login": "renamed"}, {"login": "octocat", "id": 1}):
+        github.user |= changes
+        await sign_in(visitor, github)
+        user_ids.append((await visitor.user() or {})["id"])
+    assert user_ids[0] == user_ids[1] != user_ids[2]
 
 
-@pytest.mark.parametrize(
-    "emails",
-    [
+async def test_only_a_primary_verified_email_is_used(visitor: Browser, github: FakeGitHub):
+    lists: list[Any] = [
         [],
         [{"email": "a@example.org", "primary": True, "verified": False}],
         [{"email": "a@example.org", "primary": False, "verified": True}],
         [{"email": 7, "primary": True, "verified": True}],
         ["a@example.org"],
         {"message": "what?"},
-    ],
-)
-async def test_an_address_is_the_primary_verified_one_or_none(octocat: Traveller, github: FalseGitHub, emails: Any):
-    github.emails = emails
-    assert (await sign_in(octocat, github))[0] == 303
-    assert (await octocat.client.get("/api/v1/session")).json()["user"]["email"] == ""
+    ]
+    for github.user["id"], github.emails in enumerate(lists, 1):
+        assert (await sign_in(visitor, github))[0] == 303
+        assert (await visitor.user() or {})["email"] == "", github.emails
 
 
-async def test_who_hides_their_addresses_gets_in(octocat: Traveller, github: FalseGitHub):
+async def test_sign_in_without_access_to_emails(visitor: Browser, github: FakeGitHub):
     github.scopes = ""
-    assert (await sign_in(octocat, github))[0] == 303
-    assert (await octocat.client.get("/api/v1/session")).json()["user"]["email"] == ""
+    assert (await sign_in(visitor, github))[0] == 303
+    assert (await visitor.user() or {})["email"] == ""
 
 
-@pytest.mark.parametrize("number", [None, "583231", True, 0, -1, 1.5, 1 << 63, 10**400])
-async def test_an_account_without_a_number_is_none(octocat: Traveller, github: FalseGitHub, number: Any):
-    github.user["id"] = number
-    status, text = await sign_in(octocat, github)
-    assert (status, "did not say who signed in" in text) == (502, True)
-    assert await octocat.name() is None
+async def test_an_invalid_user_id_is_rejected(visitor: Browser, github: FakeGitHub):
+    for id_ in (None, "583231", True, 0, -1, 1.5, 1 << 63, 10**400):
+        github.user["id"] = id_
+        status, text = await sign_in(visitor, github)
+        assert (status, "returned no user id" in text) == (502, True), id_
+        assert await visitor.user() is None
 
 
-async def test_a_code_that_is_spent(octocat: Traveller, github: FalseGitHub):
-    status, text = await sign_in(octocat, github, code="another")
-    assert (status, "used already" in text) == (400, True)
+async def test_an_invalid_code(visitor: Browser, github: FakeGitHub):
+    status, text = await sign_in(visitor, github, code="another")
+    assert (status, "already used" in text) == (400, True)
 
 
-async def test_a_wrong_secret_is_the_operators_affair(
-    octocat: Traveller, github: FalseGitHub, monkeypatch: pytest.MonkeyPatch
+async def test_a_wrong_client_secret_is_a_provider_fault(
+    visitor: Browser, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(github, "client_secret", "changed there")
-    status, text = await sign_in(octocat, github)
+    status, text = await sign_in(visitor, github)
     assert (status, "incorrect_client_credentials" in text) == (502, True)
 
 
-async def test_who_says_no(octocat: Traveller):
-    departure = await octocat.depart("github")
+async def test_a_user_who_denies_access(visitor: Browser):
+    redirect = await visitor.start_login("github")
     denied = {"error": "access_denied", "error_description": "The user has denied your application access."}
-    back = await octocat.come_back(departure, "github", **denied)
-    assert (back.status_code, "cancelled" in back.text) == (400, True)
+    response = await visitor.finish_login(redirect, "github", **denied)
+    assert (response.status_code, "cancelled" in response.text) == (400, True)
 
 
 @pytest.mark.parametrize(("issuer", "status"), [("/login/oauth", 303), ("", 400), ("/login/oauth/x", 400)])
-async def test_github_may_name_itself(octocat: Traveller, github: FalseGitHub, issuer: str, status: int):
-    assert (await sign_in(octocat, github, iss=github.address + issuer))[0] == status
+async def test_the_issuer_in_the_response(visitor: Browser, github: FakeGitHub, issuer: str, status: int):
+    assert (await sign_in(visitor, github, iss=github.address + issuer))[0] == status

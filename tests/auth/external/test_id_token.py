@@ -1,174 +1,160 @@
-"""An id_token is believed only if all of it is right."""
+"""Only valid id_tokens sign a user in."""
 
 import base64
 import hmac
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from auth.audit import AuditEvent
 from tests.auth.application import Application
-from tests.auth.external.false_provider import FalseProvider, ec_key, rsa_key
-from tests.auth.external.traveller import Departure, Traveller
+from tests.auth.external.browser import Browser, Redirect
+from tests.auth.external.fake_provider import FakeProvider, ec_key, rsa_key
 
 
-async def sign_in(traveller: Traveller, provider: FalseProvider, token: Any = None) -> tuple[int, str]:
-    """Status and text of what comes of it; ``token`` makes the id_token from the departure."""
-    departure = await traveller.depart()
+async def sign_in(browser: Browser, provider: FakeProvider, token: Callable[[Redirect], Any] | None = None) -> Any:
+    """Status and text of the response. ``token`` creates another id_token than the valid one."""
+    redirect = await browser.start_login()
     if token:
-        provider.id_token = token  # type: ignore[method-assign]
-    back = await traveller.come_back(departure, code=provider.code_for(departure))
-    return back.status_code, back.text
+        provider.id_token = token  # type: ignore[assignment, method-assign]
+    response = await browser.finish_login(redirect, code=provider.code_for(redirect))
+    return response.status_code, response.text
 
 
-async def test_an_honest_one_signs_in(believer: Traveller, false_provider: FalseProvider):
-    assert (await sign_in(believer, false_provider))[0] == 303
-    assert await believer.name() == "some.body"
-    assert false_provider.asked == ["/.well-known/openid-configuration", "/token", "/jwks"]
+async def test_a_valid_token(visitor: Browser, fake_provider: FakeProvider):
+    assert (await sign_in(visitor, fake_provider))[0] == 303
+    assert await visitor.username() == "some.body"
+    assert fake_provider.requested_paths == ["/.well-known/openid-configuration", "/token", "/jwks"]
+    fake_provider.claims = {"aud": ["them", "us"], "azp": "us"}
+    assert (await sign_in(visitor, fake_provider))[0] == 303
 
 
-@pytest.mark.parametrize(
-    ("claims", "said"),
-    [
-        pytest.param({"iss": "https://other.example"}, "invalid_claim: iss", id="another issuer's"),
-        pytest.param({"iss": None}, "missing_claim: iss", id="nobody's"),
-        pytest.param({"aud": "them"}, "invalid_claim: aud", id="for another application"),
-        pytest.param({"aud": ["them", "those"]}, "invalid_claim: aud", id="for others"),
-        pytest.param({"aud": None}, "missing_claim: aud", id="for nobody"),
-        pytest.param({"aud": ["us", "them"]}, "another application", id="for several, made for none"),
-        pytest.param({"aud": ["us", "them"], "azp": "them"}, "another application", id="for several, made for them"),
-        pytest.param({"azp": "them"}, "another application", id="made for another application"),
-        pytest.param({"nonce": None}, "missing_claim: nonce", id="no nonce"),
-        pytest.param({"nonce": "x" * 43}, "invalid_claim: nonce", id="of another sign-in"),
-        pytest.param({"exp": None}, "missing_claim: exp", id="for ever"),
-        pytest.param({"exp": "tomorrow"}, "invalid_claim: exp", id="until some time"),
-        pytest.param({"iat": None}, "missing_claim: iat", id="of no time"),
-        pytest.param({"sub": None}, "missing_claim: sub", id="of nobody"),
-        pytest.param({"sub": 7}, "invalid_claim: sub", id="of a number"),
-        pytest.param({"sub": ""}, "invalid_claim: sub", id="of an empty name"),
-        pytest.param({"sub": "somebody "}, "not allowed", id="of a name with a space"),
-        pytest.param({"sub": "x" * 256}, "not allowed", id="of a long name"),
-        pytest.param({"sub": "ä"}, "not allowed", id="of a name beyond ASCII"),
-    ],
-)
-async def test_what_is_wrong_is_not_believed(
-    misled: Application, believer: Traveller, false_provider: FalseProvider, claims: dict[str, Any], said: str
-):
-    false_provider.claims = claims
-    status, text = await sign_in(believer, false_provider)
-    assert status == 502
-    assert said in text
-    assert await believer.name() is None
-    (entry,) = misled.auth.audit.entries()
-    assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, {"provider": "idp", "reason": "provider_fault"})
+INVALID_CLAIMS: list[tuple[dict[str, Any], str]] = [
+    ({"iss": "https://other.example"}, "invalid_claim: iss"),
+    ({"iss": None}, "missing_claim: iss"),
+    ({"aud": "them"}, "invalid_claim: aud"),
+    ({"aud": ["them", "those"]}, "invalid_claim: aud"),
+    ({"aud": None}, "missing_claim: aud"),
+    ({"aud": ["us", "them"]}, "another application"),
+    ({"aud": ["us", "them"], "azp": "them"}, "another application"),
+    ({"azp": "them"}, "another application"),
+    ({"nonce": None}, "missing_claim: nonce"),
+    ({"nonce": "x" * 43}, "invalid_claim: nonce"),
+    ({"exp": None}, "missing_claim: exp"),
+    ({"exp": "tomorrow"}, "invalid_claim: exp"),
+    ({"iat": None}, "missing_claim: iat"),
+    ({"sub": None}, "missing_claim: sub"),
+    ({"sub": 7}, "invalid_claim: sub"),
+    ({"sub": ""}, "invalid_claim: sub"),
+    ({"sub": "somebody "}, "invalid sub claim"),
+    ({"sub": "x" * 256}, "invalid sub claim"),
+    ({"sub": "ä"}, "invalid sub claim"),
+]
 
 
-@pytest.mark.parametrize(("seconds", "status"), [(-59, 303), (-61, 502)])
-async def test_it_ends(believer: Traveller, false_provider: FalseProvider, seconds: int, status: int):
-    false_provider.claims = {"exp": int(false_provider.clock()) + seconds}
-    assert (await sign_in(believer, false_provider))[0] == status
+async def test_invalid_claims(site: Application, visitor: Browser, fake_provider: FakeProvider):
+    for claims, message in INVALID_CLAIMS:
+        fake_provider.claims = claims
+        status, text = await sign_in(visitor, fake_provider)
+        assert (status, message in text) == (502, True), (claims, text)
+        entry, reason = site.auth.audit.entries()[0], {"provider": "idp", "reason": "provider_fault"}
+        assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, reason)
+    assert await visitor.username() is None
+    assert len(site.auth.audit.entries()) == len(INVALID_CLAIMS)
 
 
-@pytest.mark.parametrize(("name", "seconds", "status"), [("iat", 59, 303), ("iat", 90, 502), ("nbf", 90, 502)])
-async def test_it_begins(believer: Traveller, false_provider: FalseProvider, name: str, seconds: int, status: int):
-    false_provider.claims = {name: int(false_provider.clock()) + seconds}
-    assert (await sign_in(believer, false_provider))[0] == status
+async def test_times_with_a_minute_of_leeway(visitor: Browser, fake_provider: FakeProvider):
+    cases = [("exp", -59, 303), ("exp", -61, 502), ("iat", 59, 303), ("iat", 90, 502), ("nbf", 90, 502)]
+    for claim, seconds, status in cases:
+        fake_provider.claims = {claim: int(fake_provider.clock()) + seconds}
+        assert (await sign_in(visitor, fake_provider))[0] == status, (claim, seconds)
 
 
-async def test_one_for_several_made_for_us(believer: Traveller, false_provider: FalseProvider):
-    false_provider.claims = {"aud": ["them", "us"], "azp": "us"}
-    assert (await sign_in(believer, false_provider))[0] == 303
-
-
-def _encoded(content: bytes) -> str:
+def encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def _part(content: Any) -> str:
-    return _encoded(json.dumps(content).encode())
+def encoded_json(content: Any) -> str:
+    return encoded(json.dumps(content).encode())
 
 
-def _unsigned(provider: FalseProvider, departure: Departure) -> str:
-    _, payload, _ = FalseProvider.id_token(provider, departure).split(".")
-    return f"{_part({'alg': 'none'})}.{payload}."
+def unsigned(provider: FakeProvider, redirect: Redirect) -> str:
+    _, payload, _ = FakeProvider.id_token(provider, redirect).split(".")
+    return f"{encoded_json({'alg': 'none'})}.{payload}."
 
 
-def _tampered(provider: FalseProvider, departure: Departure) -> str:
-    header, payload, signature = FalseProvider.id_token(provider, departure).split(".")
+def modified(provider: FakeProvider, redirect: Redirect) -> str:
+    header, payload, signature = FakeProvider.id_token(provider, redirect).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    return f"{header}.{_part(claims | {'sub': 'root'})}.{signature}"
+    return f"{header}.{encoded_json(claims | {'sub': 'root'})}.{signature}"
 
 
-def _hashed(provider: FalseProvider, departure: Departure, secret: bytes) -> str:
-    _, payload, _ = FalseProvider.id_token(provider, departure).split(".")
-    message = f"{_part({'alg': 'HS256', 'kid': 'one'})}.{payload}"
-    return (
-        f"{message}.{base64.urlsafe_b64encode(hmac.digest(secret, message.encode(), 'sha256')).rstrip(b'=').decode()}"
-    )
+def with_hmac(provider: FakeProvider, redirect: Redirect, secret: bytes) -> str:
+    _, payload, _ = FakeProvider.id_token(provider, redirect).split(".")
+    message = f"{encoded_json({'alg': 'HS256', 'kid': 'one'})}.{payload}"
+    return f"{message}.{encoded(hmac.digest(secret, message.encode(), 'sha256'))}"
 
 
-def _of_the_public_key(provider: FalseProvider, departure: Departure) -> str:
-    """The classic: what everybody knows, taken for the secret of an HMAC."""
-    return _hashed(provider, departure, rsa_key("one").as_pem(private=False))
+def with_hmac_of_the_public_key(provider: FakeProvider, redirect: Redirect) -> str:
+    return with_hmac(provider, redirect, rsa_key("one").as_pem(private=False))
 
 
-def _of_the_client_secret(provider: FalseProvider, departure: Departure) -> str:
-    return _hashed(provider, departure, provider.client_secret.encode())
+def with_hmac_of_the_client_secret(provider: FakeProvider, redirect: Redirect) -> str:
+    return with_hmac(provider, redirect, provider.client_secret.encode())
 
 
-def _of_another_key(provider: FalseProvider, departure: Departure) -> str:
-    return FalseProvider.id_token(provider, departure, rsa_key("another"), kid="one")
+def with_another_key(provider: FakeProvider, redirect: Redirect) -> str:
+    return FakeProvider.id_token(provider, redirect, rsa_key("another"), kid="one")
 
 
-def _of_a_key_it_brings_along(provider: FalseProvider, departure: Departure) -> str:
+def with_an_embedded_key(provider: FakeProvider, redirect: Redirect) -> str:
     key = rsa_key("another")
-    return FalseProvider.id_token(provider, departure, key, jwk=key.as_dict(private=False))
+    return FakeProvider.id_token(provider, redirect, key, jwk=key.as_dict(private=False))
 
 
-FORGED = [_unsigned, _tampered, _of_the_public_key, _of_the_client_secret, _of_another_key, _of_a_key_it_brings_along]
+FORGED = [
+    unsigned,
+    modified,
+    with_hmac_of_the_public_key,
+    with_hmac_of_the_client_secret,
+    with_another_key,
+    with_an_embedded_key,
+]
 
 
-@pytest.mark.parametrize("forge", FORGED)
 @pytest.mark.parametrize("algorithms", [["RS256"], ["RS256", "HS256", "none"]])
-async def test_a_forged_one_is_not_believed(
-    believer: Traveller, false_provider: FalseProvider, forge: Any, algorithms: list[str]
-):
-    """Whatever the provider's metadata allow."""
-    false_provider.metadata["id_token_signing_alg_values_supported"] = algorithms
-    status, text = await sign_in(believer, false_provider, lambda departure: forge(false_provider, departure))
-    assert status == 502
-    assert "not signed with a key of the provider&#39;s" in text
-    assert await believer.name() is None
+async def test_forged_tokens(visitor: Browser, fake_provider: FakeProvider, algorithms: list[str]):
+    """Whatever algorithms the provider's metadata allow."""
+    fake_provider.metadata["id_token_signing_alg_values_supported"] = algorithms
+    for forge in FORGED:
+        status, text = await sign_in(visitor, fake_provider, partial(forge, fake_provider))
+        assert (status, "not signed with a key of the provider" in text) == (502, True), forge
+    assert await visitor.username() is None
 
 
-@pytest.mark.parametrize(
-    "token", [None, 7, "", "x", "a.b.c", "..", "ä.ä.ä", "W10.e30.", f"{_part({'alg': 'RS256'})}.[[."]
-)
-async def test_what_is_no_token(believer: Traveller, false_provider: FalseProvider, token: Any):
-    status, text = await sign_in(believer, false_provider, lambda _departure: token)
-    assert status == 502
-    assert "id_token" in text
+def constant(token: Any, _redirect: Redirect) -> Any:
+    return token
 
 
-async def test_elliptic_curves_will_do(believer: Traveller, false_provider: FalseProvider):
-    false_provider.keys = [rsa_key("one"), ec_key("curve")]
-    status, _ = await sign_in(
-        believer, false_provider, lambda departure: FalseProvider.id_token(false_provider, departure, ec_key("curve"))
-    )
-    assert status == 303
+async def test_malformed_tokens(visitor: Browser, fake_provider: FakeProvider):
+    for token in (None, 7, "", "x", "a.b.c", "..", "ä.ä.ä", "W10.e30.", f"{encoded_json({'alg': 'RS256'})}.[[."):
+        status, text = await sign_in(visitor, fake_provider, partial(constant, token))
+        assert (status, "id_token" in text) == (502, True), token
 
 
-@pytest.mark.parametrize("old", ["one", None])
-async def test_a_provider_may_change_its_keys(believer: Traveller, false_provider: FalseProvider, old: str | None):
-    """With a new kid, or with none to tell them apart."""
-    for key, jwks_asked in [(rsa_key("one"), 1), (rsa_key("one"), 1), (rsa_key("two"), 2)]:
-        false_provider.keys = [key]
-        kid = key.kid if old else None
-        status, text = await sign_in(
-            believer,
-            false_provider,
-            lambda departure, kid=kid: FalseProvider.id_token(false_provider, departure, kid=kid),
-        )
-        assert (status, text) == (303, "")
-        assert false_provider.asked.count("/jwks") == jwks_asked
+async def test_elliptic_curve_keys(visitor: Browser, fake_provider: FakeProvider):
+    fake_provider.keys = [rsa_key("one"), ec_key("curve")]
+    token = partial(FakeProvider.id_token, fake_provider, key=ec_key("curve"))
+    assert (await sign_in(visitor, fake_provider, token))[0] == 303
+
+
+@pytest.mark.parametrize("has_kid", [True, False])
+async def test_key_rotation(visitor: Browser, fake_provider: FakeProvider, has_kid: bool):
+    for key, jwks_requests in [(rsa_key("one"), 1), (rsa_key("one"), 1), (rsa_key("two"), 2)]:
+        fake_provider.keys = [key]
+        token = partial(FakeProvider.id_token, fake_provider, kid=key.kid if has_kid else None)
+        assert await sign_in(visitor, fake_provider, token) == (303, "")
+        assert fake_provider.requested_paths.count("/jwks") == jwks_requests

@@ -1,4 +1,4 @@
-"""Whoever is signed in lets a provider sign them in, too, and takes it back."""
+"""A signed-in user links and unlinks external accounts."""
 
 from collections.abc import AsyncIterator
 
@@ -6,11 +6,11 @@ import pytest
 
 from auth.audit import AuditEvent, RequestSource
 from auth.errors import PermissionDenied, ResourceNotFound
-from auth.external.person import Person
+from auth.external.claims import UserClaims
 from auth.external.providers import Provider
 from tests.auth.application import Application
+from tests.auth.external.browser import OWN, Browser
 from tests.auth.external.mock_provider import MockProvider
-from tests.auth.external.traveller import OWN, Traveller
 from tests.auth.user_factory import UserFactory
 
 LINK = "/api/v1/account/identities/idp"
@@ -22,90 +22,87 @@ def alice(factory: UserFactory) -> int:
 
 
 @pytest.fixture
-async def hers(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[Traveller]:
-    """Alice's browser, signed in."""
+async def alices_browser(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[Browser]:
     async with application.client() as client:
         client.cookies[application.auth.cookie.name] = factory.issue(alice)
-        yield Traveller(client)
+        yield Browser(client)
 
 
-async def test_a_linked_account_signs_in_its_user(
-    application: Application, alice: int, hers: Traveller, traveller: Traveller, mock_provider: MockProvider
+async def test_a_linked_account_signs_its_user_in(
+    application: Application, alice: int, alices_browser: Browser, browser: Browser, mock_provider: MockProvider
 ):
-    departure = await hers.depart_to_link()
-    back = await hers.come_back(mock_provider.sign_in(departure.url, "a-1"))
-    assert (back.status_code, back.headers["location"]) == (303, "/account")
-    assert "raylens_session" not in back.headers.get("set-cookie", ""), "the session goes on"
-    entry = application.auth.audit.entries(user_id=alice)[0]
+    for _ in range(2):  # linking again changes nothing
+        redirect = await alices_browser.start_linking(next="/account?tab=identities")
+        response = await alices_browser.finish_login(mock_provider.sign_in(redirect.url, "a-1"))
+        assert (response.status_code, response.headers["location"]) == (303, "/account?tab=identities")
+        assert "raylens_session" not in response.headers.get("set-cookie", ""), "the session continues"
+        assert len(application.auth.identities.list(alice)) == 1
+    [entry] = application.auth.audit.entries(user_id=alice)
     assert (entry.event, entry.detail) == (AuditEvent.IDENTITY_LINKED, {"provider": "idp"})
-    await traveller.come_back(mock_provider.sign_in((await traveller.depart()).url, "a-1"))
-    assert await traveller.name() == "alice"
+    await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "a-1"))
+    assert await browser.username() == "alice"
 
 
-async def test_linking_it_again_changes_nothing(
-    application: Application, alice: int, hers: Traveller, mock_provider: MockProvider
+async def test_linking_returns_to_the_account_page(alices_browser: Browser, mock_provider: MockProvider):
+    redirect = await alices_browser.start_linking()
+    response = await alices_browser.finish_login(mock_provider.sign_in(redirect.url, "a-2"))
+    assert (response.status_code, response.headers["location"]) == (303, "/account")
+
+
+async def test_an_identity_of_another_user_cannot_be_linked(
+    application: Application, alice: int, alices_browser: Browser, browser: Browser, mock_provider: MockProvider
 ):
-    for _ in range(2):
-        departure = await hers.depart_to_link(next="/account?tab=identities")
-        back = await hers.come_back(mock_provider.sign_in(departure.url, "a-2"))
-        assert (back.status_code, back.headers["location"]) == (303, "/account?tab=identities")
-    assert len(application.auth.identities.list(alice)) == 1
-
-
-async def test_what_signs_in_another_user_stays_theirs(
-    application: Application, alice: int, hers: Traveller, traveller: Traveller, mock_provider: MockProvider
-):
-    await traveller.come_back(mock_provider.sign_in((await traveller.depart()).url, "bob"))
-    back = await hers.come_back(mock_provider.sign_in((await hers.depart_to_link()).url, "bob"))
-    assert back.status_code == 403
-    assert "signs in another user here" in back.text
+    await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "bob"))
+    redirect = await alices_browser.start_linking()
+    response = await alices_browser.finish_login(mock_provider.sign_in(redirect.url, "bob"))
+    assert response.status_code == 403
+    assert "linked to another user" in response.text
     assert application.auth.identities.list(alice) == []
 
 
-@pytest.mark.parametrize("header", ["Origin", "X-Requested-With"])
-async def test_another_site_cannot_begin_it(hers: Traveller, header: str):
-    headers = {name: value for name, value in OWN.items() if name != header}
-    assert (await hers.client.post(LINK, headers=headers)).status_code == 403
-
-
-async def test_it_takes_a_browser_that_is_signed_in(application: Application, factory: UserFactory, alice: int):
+async def test_linking_requires_a_session_and_its_own_headers(
+    application: Application, factory: UserFactory, alice: int, alices_browser: Browser
+):
+    for header in OWN:
+        headers = {name: value for name, value in OWN.items() if name != header}
+        assert (await alices_browser.client.post(LINK, headers=headers)).status_code == 403
     async with application.client() as client:
         assert (await client.post(LINK, headers=OWN)).status_code == 401
         authorization = {"Authorization": f"Token {factory.issue(alice, 'token')}"}
-        refused = await client.post(LINK, headers=authorization)
-        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        response = await client.post(LINK, headers=authorization)
+        assert (response.status_code, response.json()["code"]) == (403, "not_allowed")
         authorization = {"Authorization": f"Bearer {factory.issue(alice, 'key', frozenset({'profile'}))}"}
         assert (await client.post(LINK, headers=authorization)).status_code == 403
 
 
-async def test_a_provider_that_there_is_not(hers: Traveller):
-    assert (await hers.client.post(LINK + "x", headers=OWN)).status_code == 404
+async def test_an_unknown_provider(alices_browser: Browser):
+    assert (await alices_browser.client.post(LINK + "x", headers=OWN)).status_code == 404
 
 
-@pytest.mark.parametrize("now", ["nobody", "somebody else"])
-async def test_who_signed_out_meanwhile_links_nothing(
-    application: Application, factory: UserFactory, hers: Traveller, mock_provider: MockProvider, now: str
+@pytest.mark.parametrize("now", ["nobody", "another user"])
+async def test_a_changed_session_links_nothing(
+    application: Application, factory: UserFactory, alices_browser: Browser, mock_provider: MockProvider, now: str
 ):
-    """Or what comes back would be linked to whoever uses the browser next."""
-    departure = await hers.depart_to_link()
+    """Otherwise the identity would be linked to the next user of the browser."""
+    redirect = await alices_browser.start_linking()
     bob = factory.add("bob")
-    hers.client.cookies.delete(application.auth.cookie.name)
-    if now == "somebody else":
-        hers.client.cookies[application.auth.cookie.name] = factory.issue(bob)
-    back = await hers.come_back(mock_provider.sign_in(departure.url, "a-3"))
-    assert back.status_code == 403
-    assert "Nothing was linked" in back.text
+    alices_browser.client.cookies.delete(application.auth.cookie.name)
+    if now == "another user":
+        alices_browser.client.cookies[application.auth.cookie.name] = factory.issue(bob)
+    response = await alices_browser.finish_login(mock_provider.sign_in(redirect.url, "a-3"))
+    assert response.status_code == 403
+    assert "was not linked" in response.text
     assert "identity.linked" not in {entry.event for entry in application.auth.audit.entries()}
 
 
 def link(application: Application, user_id: int, provider: Provider, subject: str) -> int:
-    """The id of a new identity of theirs."""
-    person = Person(provider.issuer, subject, subject, "")
-    application.auth.external.account_linking.link(user_id, provider, person, source=RequestSource())
+    """Id of the new identity."""
+    claims = UserClaims(provider.issuer, subject, subject, "")
+    application.auth.external.account_linking.link(user_id, provider, claims, source=RequestSource())
     return application.auth.identities.list(user_id)[-1].id
 
 
-def test_who_has_a_password_may_unlink_all(application: Application, alice: int, provider: Provider):
+def test_a_user_with_a_password_can_unlink_all(application: Application, alice: int, provider: Provider):
     identity_id = link(application, alice, provider, "a-4")
     application.auth.identities.unlink(alice, identity_id, source=RequestSource())
     assert application.auth.identities.list(alice) == []
@@ -113,7 +110,7 @@ def test_who_has_a_password_may_unlink_all(application: Application, alice: int,
     assert (entry.event, entry.detail) == (AuditEvent.IDENTITY_UNLINKED, {"provider": "idp"})
 
 
-def test_nobody_unlinks_what_is_not_theirs(
+def test_users_cannot_unlink_the_identities_of_others(
     application: Application, factory: UserFactory, alice: int, provider: Provider
 ):
     identity_id = link(application, alice, provider, "a-5")
@@ -122,8 +119,10 @@ def test_nobody_unlinks_what_is_not_theirs(
     assert len(application.auth.identities.list(alice)) == 1
 
 
-def test_the_only_way_in_stays(application: Application, factory: UserFactory, provider: Provider):
+def test_the_last_identity_of_a_user_without_a_password_stays(
+    application: Application, factory: UserFactory, provider: Provider
+):
     user_id = factory.add("carol", password=None)
     identity_id = link(application, user_id, provider, "c-1")
-    with pytest.raises(PermissionDenied, match="your only way in"):
+    with pytest.raises(PermissionDenied, match="your only way to sign in"):
         application.auth.identities.unlink(user_id, identity_id, source=RequestSource())

@@ -1,4 +1,4 @@
-"""To a provider and back: who gets into which account."""
+"""Which account an external identity signs in."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,34 +11,34 @@ from auth.audit import AuditEvent, RequestSource
 from auth.external.providers import Provider
 from auth.tables import identities, users
 from tests.auth.application import Application, create
+from tests.auth.external.browser import Browser
 from tests.auth.external.mock_provider import MockProvider
-from tests.auth.external.traveller import Traveller
 from tests.auth.user_factory import UserFactory
 
 SignIn = Callable[[str], Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def sign_in(traveller: Traveller, mock_provider: MockProvider) -> SignIn:
+def sign_in(browser: Browser, mock_provider: MockProvider) -> SignIn:
     async def sign_in(subject: str) -> httpx.Response:
-        return await traveller.come_back(mock_provider.sign_in((await traveller.depart()).url, subject))
+        return await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, subject))
 
     return sign_in
 
 
-def rows(engine: Engine, table: Any) -> int:
+def count_rows(engine: Engine, table: Any) -> int:
     with engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-async def test_a_stranger_gets_an_account(application: Application, traveller: Traveller, mock_provider: MockProvider):
-    mock_provider.know("s-1", preferred_username="Ada L", email="ada@Example.org")
-    departure = await traveller.depart(next="/history?page=2")
-    back = await traveller.come_back(mock_provider.sign_in(departure.url, "s-1"))
-    assert (back.status_code, back.headers["location"]) == (303, "/history?page=2")
-    user = (await traveller.client.get("/api/v1/session")).json()["user"]
+async def test_a_new_user_gets_an_account(application: Application, browser: Browser, mock_provider: MockProvider):
+    mock_provider.set_claims("s-1", preferred_username="Ada L", email="ada@Example.org")
+    redirect = await browser.start_login(next="/history?page=2")
+    response = await browser.finish_login(mock_provider.sign_in(redirect.url, "s-1"))
+    assert (response.status_code, response.headers["location"]) == (303, "/history?page=2")
+    user = await browser.user() or {}
     assert (user["username"], user["email"], user["has_password"]) == ("Ada-L", "ada@example.org", False)
-    (identity,) = (await traveller.client.get("/api/v1/account")).json()["identities"]
+    (identity,) = (await browser.client.get("/api/v1/account")).json()["identities"]
     assert (identity["provider"], identity["title"], identity["email"]) == ("idp", "The IdP", "ada@example.org")
     entries = application.auth.audit.entries(user_id=user["id"])
     assert [(entry.event, entry.detail) for entry in entries] == [
@@ -49,83 +49,75 @@ async def test_a_stranger_gets_an_account(application: Application, traveller: T
     assert {entry.address for entry in entries} == {"203.0.113.7"}
 
 
-async def test_whoever_comes_again_gets_into_the_same_account(
-    application: Application, engine: Engine, traveller: Traveller, mock_provider: MockProvider, sign_in: SignIn
+async def test_a_returning_user_keeps_the_account(
+    application: Application, engine: Engine, browser: Browser, mock_provider: MockProvider, sign_in: SignIn
 ):
-    mock_provider.know("s-2", preferred_username="grace", email="grace@example.org")
+    mock_provider.set_claims("s-2", preferred_username="grace", email="grace@example.org")
     await sign_in("s-2")
-    first = traveller.client.cookies[application.auth.cookie.name]
-    mock_provider.know("s-2", preferred_username="hopper", email="hopper@example.org")
+    first = browser.client.cookies[application.auth.cookie.name]
+    mock_provider.set_claims("s-2", preferred_username="hopper", email="hopper@example.org")
     application.clock.forward(120)
-    assert await traveller.name() == "grace"
+    assert await browser.username() == "grace"
     await sign_in("s-2")
-    assert await traveller.name() == "grace"
-    assert (rows(engine, users), rows(engine, identities)) == (1, 1)
-    (identity,) = (await traveller.client.get("/api/v1/account")).json()["identities"]
+    assert await browser.username() == "grace"
+    assert (count_rows(engine, users), count_rows(engine, identities)) == (1, 1)
+    (identity,) = (await browser.client.get("/api/v1/account")).json()["identities"]
     assert identity["email"] == "hopper@example.org"
-    traveller.client.cookies[application.auth.cookie.name] = first
-    assert await traveller.name() is None, "the session that was there before ended"
+    browser.client.cookies[application.auth.cookie.name] = first
+    assert await browser.username() is None, "the previous session has ended"
 
 
-async def test_an_address_links_nobody(
-    application: Application, traveller: Traveller, factory: UserFactory, sign_in: SignIn
+async def test_an_email_address_links_no_account(
+    application: Application, browser: Browser, factory: UserFactory, sign_in: SignIn
 ):
-    """Whoever runs a provider can make it say any address."""
+    """A provider can assert any address. The new account gets a number, since the name is in use."""
     alice = factory.add("alice")
     await sign_in("alice@example.org")
-    assert await traveller.name() not in {None, "alice"}
+    name = await browser.username() or ""
+    assert name.startswith("alice-")
+    assert name.removeprefix("alice-").isdigit()
     assert application.auth.identities.list(alice) == []
 
 
-async def test_a_name_that_is_taken_gets_a_number(traveller: Traveller, factory: UserFactory, sign_in: SignIn):
-    factory.add("alice")
-    await sign_in("alice@example.org")
-    name = await traveller.name() or ""
-    assert name.startswith("alice-")
-    assert name.removeprefix("alice-").isdigit()
-
-
-async def test_a_disabled_account_lets_nobody_in(
-    application: Application, traveller: Traveller, factory: UserFactory, sign_in: SignIn
+async def test_a_disabled_account_cannot_sign_in(
+    application: Application, browser: Browser, factory: UserFactory, sign_in: SignIn
 ):
     await sign_in("mallory@example.org")
     root = factory.add("root", role="admin")
     (user,) = application.auth.accounts.find("mallory")
     application.auth.accounts.set_disabled(user.id, True, actor_id=root, source=RequestSource())
     application.forget()
-    back = await sign_in("mallory@example.org")
-    assert back.status_code == 403
-    assert "This account is disabled" in back.text
-    assert await traveller.name() is None
+    response = await sign_in("mallory@example.org")
+    assert response.status_code == 403
+    assert "This account is disabled" in response.text
+    assert await browser.username() is None
     entry = application.auth.audit.entries(user_id=user.id)[0]
     assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, {"provider": "idp", "reason": "disabled"})
 
 
-async def test_who_deleted_their_account_is_a_stranger_again(
-    application: Application, engine: Engine, traveller: Traveller, sign_in: SignIn
-):
+async def test_a_deleted_user_gets_a_new_account(application: Application, browser: Browser, sign_in: SignIn):
     await sign_in("eve@example.org")
     (user,) = application.auth.accounts.find("eve")
     application.auth.accounts.delete(user.id, source=RequestSource())
     application.forget()
     assert (await sign_in("eve@example.org")).status_code == 303
-    assert (await traveller.client.get("/api/v1/session")).json()["user"]["id"] != user.id
+    assert (await browser.user() or {})["id"] != user.id
 
 
 @pytest.mark.parametrize("closed", ["the provider", "registration"])
-async def test_strangers_stay_outside_where_none_are_taken(
+async def test_new_users_are_rejected_without_registration(
     engine: Engine, clock: Any, provider: Provider, mock_provider: MockProvider, closed: str
 ):
     if closed == "the provider":
         provider = provider.model_copy(update={"registers": False})
     application = create(engine, clock, providers=(provider,), registration=closed != "registration")
     async with application.client() as client:
-        traveller = Traveller(client)
-        back = await traveller.come_back(mock_provider.sign_in((await traveller.depart()).url, "stranger"))
-        assert back.status_code == 403
-        assert "No account here is linked with this The IdP account" in back.text
-        assert await traveller.name() is None
-    assert rows(engine, users) == 0
+        browser = Browser(client)
+        response = await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "new"))
+        assert response.status_code == 403
+        assert "This The IdP account is not linked" in response.text
+        assert await browser.username() is None
+    assert count_rows(engine, users) == 0
     (entry,) = application.auth.audit.entries()
     assert (entry.event, entry.user_id) == (AuditEvent.SIGN_IN_FAILED, None)
     assert entry.detail == {"provider": "idp", "reason": "unknown"}

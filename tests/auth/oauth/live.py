@@ -10,9 +10,9 @@ import httpx
 from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
-from tests.auth.external.web_server import Stage, serving
 from tests.auth.oauth.form import form_of
 from tests.auth.oauth.partner import HERE
+from tests.auth.web_server import SwitchableApp, running_server
 from tests.clock import MovableClock
 
 PASSWORD = "a long and simple sentence"
@@ -26,11 +26,11 @@ class MachineClock(MovableClock):
 @contextmanager
 def live(engine: Engine) -> Iterator[Application]:
     """At ``auth.settings.public_url``; alice has an account."""
-    stage = Stage()
-    with serving(stage) as address:
+    switchable = SwitchableApp()
+    with running_server(switchable) as address:
         application = create(engine, MachineClock(), public_url=address)
         application.auth.accounts.register("alice", PASSWORD, source=HERE)
-        stage.app = application.app
+        switchable.app = application.app
         yield application
 
 

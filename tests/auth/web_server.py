@@ -1,4 +1,4 @@
-"""An ASGI application on a port of its own: what is asked over HTTP is really asked over HTTP."""
+"""An ASGI application behind a real HTTP server, on a free port."""
 
 import contextlib
 import socket
@@ -10,8 +10,8 @@ from typing import Any
 import uvicorn
 
 
-class Stage:
-    """Plays another application for each test: to begin to serve takes longer than most of them."""
+class SwitchableApp:
+    """Serves another application for each test, because starting a server takes longer than most tests."""
 
     app: Any = None
     address = ""
@@ -21,14 +21,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Its address, without a slash at the end."""
+def running_server(app: Any) -> Iterator[str]:
+    """The address, without a slash at the end."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive()
         time.sleep(0.01)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

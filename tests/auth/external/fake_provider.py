@@ -1,4 +1,4 @@
-"""An OpenID Connect provider that lies as a test tells it to; told nothing, it is honest."""
+"""An OpenID Connect provider with configurable faults."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,10 @@ from joserfc.jwk import ECKey, Key, RSAKey
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.auth.external.traveller import Departure
+from tests.auth.external.browser import Redirect
 from tests.clock import MovableClock
 
-Answer = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 REGISTRY = jws.JWSRegistry(algorithms=["RS256", "ES256"], strict_check_header=False)
 
 
@@ -29,11 +29,11 @@ def ec_key(kid: str) -> ECKey:
     return ECKey.generate_key("P-256", {"kid": kid, "use": "sig"})
 
 
-class FalseProvider:
-    """``answers`` by path take the place of the honest ones; ``metadata`` and ``claims`` are laid over them."""
+class FakeProvider:
+    """``endpoints`` override the default ones by path; ``metadata``, ``claims`` and ``userinfo`` single values."""
 
     client_id = "us"
-    client_secret = "ours & nobody else's"
+    client_secret = "a secret & more"
 
     def __init__(self, clock: MovableClock, issuer: str) -> None:
         self.clock = clock
@@ -42,37 +42,37 @@ class FalseProvider:
         self.metadata: dict[str, Any] = {}
         self.claims: dict[str, Any] = {}
         self.userinfo: dict[str, Any] = {}
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
-        self._departures: dict[str, Departure] = {}
+        self.endpoints: dict[str, Endpoint] = {}
+        self.requested_paths: list[str] = []
+        self._redirects: dict[str, Redirect] = {}
 
-    def code_for(self, departure: Departure) -> str:
-        """As if somebody had signed in there."""
-        code = f"code-{len(self._departures)}-for-somebody"
-        self._departures[code] = departure
+    def code_for(self, redirect: Redirect) -> str:
+        """A code, as if the user had signed in."""
+        code = f"code-{len(self._redirects)}-of-the-user"
+        self._redirects[code] = redirect
         return code
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        self.asked.append(request.url.path)
-        honest: dict[str, Answer] = {
+        self.requested_paths.append(request.url.path)
+        defaults: dict[str, Endpoint] = {
             "/.well-known/openid-configuration": self._discovery,
             "/jwks": self._jwks,
             "/token": self._token,
             "/userinfo": self._userinfo,
         }
-        response = await (honest | self.answers)[request.url.path](request)
+        response = await (defaults | self.endpoints)[request.url.path](request)
         await response(scope, receive, send)
 
-    def id_token(self, departure: Departure, key: Key | None = None, **header: Any) -> str:
+    def id_token(self, redirect: Redirect, key: Key | None = None, **header: Any) -> str:
         now = int(self.clock())
         claims = {
             "iss": self.issuer,
-            "sub": "somebody",
+            "sub": "some-subject",
             "aud": self.client_id,
             "iat": now,
             "exp": now + 300,
-            "nonce": departure.parameters["nonce"],
+            "nonce": redirect.parameters["nonce"],
             "preferred_username": "some.body",
         } | self.claims
         claims = {name: value for name, value in claims.items() if value is not None}
@@ -98,18 +98,18 @@ class FalseProvider:
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        departure = self._departures.pop(form["code"], None)
-        if departure is None:
+        redirect = self._redirects.pop(form["code"], None)
+        if redirect is None:
             return JSONResponse({"error": "invalid_grant"}, 400)
-        asked = departure.parameters
+        requested = redirect.parameters
         assert (form["client_id"], form["client_secret"]) == (self.client_id, self.client_secret)
-        assert form["redirect_uri"] == asked["redirect_uri"]
-        assert asked["code_challenge_method"] == "S256"
-        assert create_s256_code_challenge(form["code_verifier"]) == asked["code_challenge"]
+        assert form["redirect_uri"] == requested["redirect_uri"]
+        assert requested["code_challenge_method"] == "S256"
+        assert create_s256_code_challenge(form["code_verifier"]) == requested["code_challenge"]
         return JSONResponse(
-            {"access_token": "the-access-token", "token_type": "Bearer", "id_token": self.id_token(departure)}
+            {"access_token": "the-access-token", "token_type": "Bearer", "id_token": self.id_token(redirect)}
         )
 
     async def _userinfo(self, request: Request) -> Response:
         assert request.headers["authorization"] == "Bearer the-access-token"
-        return JSONResponse({"sub": "somebody"} | self.userinfo)
+        return JSONResponse({"sub": "some-subject"} | self.userinfo)
