@@ -1,1 +1,1 @@
-"""The deploy client: Raylens on Kubernetes through KubeRay. Helm writes, this waits, looks and explains."""
+"""The deploy client for Raylens on Kubernetes with KubeRay: Helm writes the objects, this package waits and reports."""

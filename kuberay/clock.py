@@ -1,10 +1,10 @@
-"""The time, for what waits; tests have one of their own."""
+"""The clock of everything that waits; tests replace it."""
 
 import time
 
 
-class Clock:
-    """Seconds since some moment, and sleep."""
+class MonotonicClock:
+    """Seconds since an arbitrary moment."""
 
     def now(self) -> float:
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""Helm, 3 or 4: the only writer of the release's objects."""
+"""Runs Helm 3 or 4, the only writer of the release's objects."""
 
 import json
 import os
@@ -12,30 +12,30 @@ from typing import Any, Final
 
 import yaml
 
-from kuberay.errors import NoHelm, NotFound
-from kuberay.helm_errors import error_of
+from kuberay.errors import ClusterResourceNotFound, HelmUnavailable
+from kuberay.helm_errors import helm_error
 from kuberay.kubernetes_api import Manifest
-from kuberay.target import Target
+from kuberay.release_target import ReleaseTarget
 
 CHART: Final = Path(__file__).with_name("chart")
-OLDEST: Final = (3, 14)
-"""Helm reuses values over a chart's new defaults since then."""
+MIN_HELM_VERSION: Final = (3, 14)
+"""The first with --reset-then-reuse-values."""
 
 TICK_S: Final = 1.0
-ENDS_WITHIN_S: Final = 20.0
-"""After Ctrl-C, which Helm gets as well, it notes in the cluster that it was stopped."""
+INTERRUPT_GRACE_S: Final = 20.0
+"""Helm also receives Ctrl-C and records in the cluster that it was interrupted."""
 
-DONE: Final = frozenset({"deployed", "superseded"})
+COMPLETED: Final = frozenset({"deployed", "superseded"})
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
-    """Files of values and single ones, later ones over earlier ones, as on Helm's command line."""
+class ChartValues:
+    """As on Helm's command line: later values override earlier ones."""
 
     files: tuple[Path, ...] = ()
     single: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
-    """Single ones that are no number, whatever they look like."""
+    """Single values that are strings even if they look like numbers."""
 
     def options(self) -> Iterator[str]:
         for file in self.files:
@@ -45,8 +45,8 @@ class Values:
         for value in self.texts:
             yield from ("--set-string", value)
 
-    def with_image(self, image: str) -> "Values":
-        """``image`` is repository:tag or repository@sha256:…; no more is said of it elsewhere."""
+    def with_image(self, image: str) -> "ChartValues":
+        """``image`` is repository:tag or repository@digest."""
         repository, _, digest = image.partition("@")
         path, colon, tag = repository.rpartition(":")
         has_tag = bool(colon) and "/" not in tag
@@ -55,92 +55,90 @@ class Values:
             f"image.tag={tag if has_tag else ''}",
             f"image.digest={digest}",
         )
-        return Values(self.files, self.single, (*self.texts, *parts))
+        return ChartValues(self.files, self.single, (*self.texts, *parts))
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
-    """One state of a release; ``status`` is Helm's: deployed, superseded, failed, pending-upgrade and others."""
+class HelmRevision:
+    """``status`` is Helm's: deployed, superseded, failed, pending-upgrade and others."""
 
     number: int
     status: str
     chart: str
-    app_version: str
     description: str
     updated: str
 
     @property
-    def is_under_way(self) -> bool:
-        """Or was, when its Helm was killed."""
+    def is_pending(self) -> bool:
+        """In progress, or its Helm was killed."""
         return self.status.startswith("pending-")
 
 
 @dataclass(frozen=True)
 class Helm:
-    """``target`` has its namespace. Every method raises what ``helm_errors`` makes of Helm's words."""
+    """``target`` names a namespace. Methods raise the DeployErrors of ``helm_errors``."""
 
-    target: Target
+    target: ReleaseTarget
     chart: Path = CHART
-    program: Path = field(default_factory=lambda: found(None))
+    program: Path = field(default_factory=lambda: find_helm(None))
 
     def version(self) -> str:
-        """Like 4.1.4. Raises NoHelm for one that is too old."""
-        told = self._run("version", "--template", "{{.Version}}").strip().removeprefix("v")
-        numbers = re.match(r"(\d+)\.(\d+)", told)
-        if not numbers or (int(numbers[1]), int(numbers[2])) < OLDEST:
-            raise NoHelm(f"{self.program} is Helm {told or 'of no known version'}.", "Install Helm 3.14 or later.")
-        return told
+        """For example 4.1.4. Raises HelmUnavailable for one that is too old."""
+        version = self._run("version", "--template", "{{.Version}}").strip().removeprefix("v")
+        numbers = re.match(r"(\d+)\.(\d+)", version)
+        if not numbers or (int(numbers[1]), int(numbers[2])) < MIN_HELM_VERSION:
+            raise HelmUnavailable(
+                f"{self.program} is Helm {version or 'of an unknown version'}.", "Install Helm 3.14 or later."
+            )
+        return version
 
     def chart_version(self) -> str:
-        """Name and version of the chart, as Helm's history gives them: raylens-0.1.0."""
-        told = yaml.safe_load((self.chart / "Chart.yaml").read_text())
-        return f"{told['name']}-{told['version']}"
+        """Name and version as in Helm's history: raylens-0.1.0."""
+        metadata = yaml.safe_load((self.chart / "Chart.yaml").read_text())
+        return f"{metadata['name']}-{metadata['version']}"
 
-    def render(self, values: Values) -> str:
-        """The manifests, as YAML; asks no cluster."""
-        return self._run("template", self.target.release, str(self.chart), *self._namespace(), *values.options())
+    def render(self, values: ChartValues) -> str:
+        """The manifests as YAML; sends no request to the cluster."""
+        namespace = ("--namespace", self.target.namespace) if self.target.namespace else ()
+        return self._run("template", self.target.release, str(self.chart), *namespace, *values.options())
 
-    def upgrade(self, values: Values, *options: str, timeout_s: float, tick: Callable[[], None] | None = None) -> None:
-        """Install or upgrade. ``tick`` is called about every second meanwhile."""
-        command = ("upgrade", self.target.release, str(self.chart), *self.target.options(), *values.options())
+    def upgrade(
+        self, values: ChartValues, *options: str, timeout_s: float, tick: Callable[[], None] | None = None
+    ) -> None:
+        """``tick`` is called about every second while Helm runs."""
+        command = ("upgrade", self.target.release, str(self.chart), *self.target.helm_options(), *values.options())
         self._run(*command, _timeout(timeout_s), *options, tick=tick)
 
     def rollback(self, revision: int, *, timeout_s: float) -> None:
-        self._run("rollback", self.target.release, str(revision), *self.target.options(), _timeout(timeout_s))
+        self._run("rollback", self.target.release, str(revision), *self.target.helm_options(), _timeout(timeout_s))
 
     def uninstall(self, *, timeout_s: float) -> None:
-        self._run("uninstall", self.target.release, *self.target.options(), _timeout(timeout_s))
+        self._run("uninstall", self.target.release, *self.target.helm_options(), _timeout(timeout_s))
 
-    def history(self) -> list[Revision]:
+    def history(self) -> list[HelmRevision]:
         """The oldest first; empty where there is no such release."""
         try:
-            told = self._run("history", self.target.release, *self.target.options(), "--output", "json")
-        except NotFound:
+            output = self._run("history", self.target.release, *self.target.helm_options(), "--output", "json")
+        except ClusterResourceNotFound:
             return []
-        return [_revision(item) for item in json.loads(told)]
-
-    def values(self) -> dict[str, Any]:
-        """Those of the release, with the chart's defaults."""
-        command = ("get", "values", self.target.release, *self.target.options(), "--all", "--output", "json")
-        return dict(json.loads(self._run(*command)))
+        return [_revision(item) for item in json.loads(output)]
 
     def manifests(self) -> list[Manifest]:
-        """What the release consists of, hooks left out."""
-        return objects_of(self._run("get", "manifest", self.target.release, *self.target.options()))
-
-    def _namespace(self) -> tuple[str, ...]:
-        return ("--namespace", self.target.namespace) if self.target.namespace else ()
+        """The release's objects without hooks."""
+        return parse_manifests(self._run("get", "manifest", self.target.release, *self.target.helm_options()))
 
     def _run(self, *arguments: str, tick: Callable[[], None] | None = None) -> str:
-        """What Helm prints."""
+        """Helm's output."""
         command = [str(self.program), *arguments]
         try:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603
         except OSError as error:
-            raise NoHelm(f"{self.program} cannot be run: {error.strerror}.", "Install Helm 3.14 or later.") from None
-        out, err = _ended(process, tick)
+            raise HelmUnavailable(
+                f"{self.program} cannot be run: {error.strerror}.", "Install Helm 3.14 or later."
+            ) from None
+        out, err = _output(process, tick)
         if process.returncode != 0:
-            raise error_of(err or out)
+            raise helm_error(err or out)
         return out
 
 
@@ -148,28 +146,27 @@ def _timeout(seconds: float) -> str:
     return f"--timeout={max(1, round(seconds))}s"
 
 
-def found(program: str | None) -> Path:
-    """The Helm that is named, of RAYLENS_HELM, or on PATH. Raises NoHelm."""
+def find_helm(program: str | None) -> Path:
+    """The named program, else RAYLENS_HELM, else ``helm`` on PATH. Raises HelmUnavailable."""
     name = program or os.environ.get("RAYLENS_HELM") or "helm"
     path = shutil.which(name)
     if path is None:
-        raise NoHelm(
-            f"There is no {name} to be run.", "Install Helm 3.14 or later, or name it with --helm or RAYLENS_HELM."
+        raise HelmUnavailable(
+            f"There is no program {name}.", "Install Helm 3.14 or later, or name it with --helm or RAYLENS_HELM."
         )
     return Path(path)
 
 
-def objects_of(text: str) -> list[Manifest]:
-    """The objects of a stream of YAML documents."""
+def parse_manifests(text: str) -> list[Manifest]:
+    """The objects of a YAML stream."""
     return [manifest for manifest in yaml.safe_load_all(text) if manifest]
 
 
-def last_done(history: Sequence[Revision]) -> Revision | None:
-    """The newest that Helm brought to its end."""
-    return next((revision for revision in reversed(history) if revision.status in DONE), None)
+def last_completed(history: Sequence[HelmRevision]) -> HelmRevision | None:
+    return next((revision for revision in reversed(history) if revision.status in COMPLETED), None)
 
 
-def _ended(process: "subprocess.Popen[str]", tick: Callable[[], None] | None) -> tuple[str, str]:
+def _output(process: "subprocess.Popen[str]", tick: Callable[[], None] | None) -> tuple[str, str]:
     try:
         while True:
             try:
@@ -179,18 +176,12 @@ def _ended(process: "subprocess.Popen[str]", tick: Callable[[], None] | None) ->
                     tick()
     except BaseException:
         try:
-            process.wait(ENDS_WITHIN_S)
+            process.wait(INTERRUPT_GRACE_S)
         except subprocess.TimeoutExpired:
             process.kill()
         raise
 
 
-def _revision(told: dict[str, Any]) -> Revision:
-    return Revision(
-        int(told["revision"]),
-        str(told["status"]),
-        str(told.get("chart", "")),
-        str(told.get("app_version", "")),
-        str(told.get("description", "")),
-        str(told.get("updated", "")),
-    )
+def _revision(entry: dict[str, Any]) -> HelmRevision:
+    texts = (str(entry.get(key, "")) for key in ("status", "chart", "description", "updated"))
+    return HelmRevision(int(entry["revision"]), *texts)

@@ -1,64 +1,62 @@
-"""The Job that migrates the database before anything of a new version runs."""
+"""The Job that migrates the database before the new version starts."""
 
 import contextlib
 from typing import Final
 
-from kuberay import paths
 from kuberay.errors import DeployError, MigrationFailed
 from kuberay.kubernetes_api import Manifest
-from kuberay.observation import Observer
-from kuberay.pods import COMPONENT, Trouble, troubles
+from kuberay.pod_problems import COMPONENT_LABEL, PodProblem, pod_problems
+from kuberay.release_reader import ReleaseReader
+from kuberay.resource_paths import core_path
 from kuberay.waiting import Progress
 
-LINES: Final = 15
-"""Of the end of its log."""
+LOG_LINES: Final = 15
 
 
-class Migration:
-    """Watches it while Helm runs: when its time is over Kubernetes takes its pod away, and with it the reason."""
+class MigrationWatcher:
+    """Polls the Job's pods while Helm runs: at the deadline Kubernetes deletes the pod, and with it the reason."""
 
-    def __init__(self, observer: Observer, progress: Progress) -> None:
-        self._observer = observer
+    def __init__(self, reader: ReleaseReader, progress: Progress) -> None:
+        self._reader = reader
         self._progress = progress
-        self._trouble: Trouble | None = None
+        self._problem: PodProblem | None = None
 
-    def look(self) -> None:
-        """Show how far it is."""
-        text = "Helm is at work"
+    def poll(self) -> None:
+        text = "Helm is running"
         with contextlib.suppress(DeployError):
             pods = self._pods()
             if pods:
                 phase = (pods[-1].get("status") or {}).get("phase", "")
-                text = f"The database is migrated [{pods[-1]['metadata']['name']}: {phase}]"
-            found = troubles(pods)
-            if found:
-                self._trouble = found[-1]
-                text += f" – {self._trouble}"
+                text = f"The database is being migrated [{pods[-1]['metadata']['name']}: {phase}]"
+            problems = pod_problems(pods)
+            if problems:
+                self._problem = problems[-1]
+                text += f" – {self._problem}"
         self._progress.show(text)
 
-    def explained(self, error: MigrationFailed) -> MigrationFailed:
-        """The error, with what the pods or their log told."""
-        told = ""
+    def explain(self, error: MigrationFailed) -> MigrationFailed:
+        """Add the end of the log, or else the last problem of a pod."""
+        log = ""
         with contextlib.suppress(DeployError):
             pods = self._pods()
-            self._trouble = next(iter(troubles(pods)), self._trouble)
-            told = self._end_of_log(pods)
-        if told:
-            return MigrationFailed(f"{error.message}\n{told}", error.advice)
-        if self._trouble:
-            return MigrationFailed(f"{error.message} ({self._trouble})", self._trouble.advice)
+            self._problem = next(iter(pod_problems(pods)), self._problem)
+            log = self._end_of_log(pods)
+        if log:
+            return MigrationFailed(f"{error.message}\n{log}", error.advice)
+        if self._problem:
+            return MigrationFailed(f"{error.message} ({self._problem})", self._problem.advice)
         return error
 
     def _pods(self) -> list[Manifest]:
         """The oldest first."""
-        manifest = self._observer.manifest()
-        pods = self._observer.pods(manifest["metadata"]["name"] if manifest else self._observer.release)
-        mine = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(COMPONENT) == "migration"]
-        return sorted(mine, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        pods = self._reader.pods(self._reader.manifest())
+        found = [pod for pod in pods if (pod["metadata"].get("labels") or {}).get(COMPONENT_LABEL) == "migration"]
+        return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
 
     def _end_of_log(self, pods: list[Manifest]) -> str:
         if not pods:
             return ""
-        api = self._observer.api
-        text = api.text(paths.log(api.namespace, pods[-1]["metadata"]["name"]), tailLines=str(LINES))
+        api = self._reader.api
+        path = f"{core_path('pods', api.namespace, pods[-1]['metadata']['name'])}/log"
+        text = api.text(path, tailLines=str(LOG_LINES))
         return "\n".join(f"  {line}" for line in text.splitlines() if line.strip())

@@ -1,19 +1,19 @@
-"""A RayService as KubeRay tells of it."""
+"""A RayService with the status that KubeRay reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from kuberay.kubernetes_api import Manifest
 
-GROUP = "workers"
-"""The chart's only group of workers."""
+WORKER_GROUP: Final = "workers"
+"""The chart's only worker group."""
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class StatusCondition:
     """``status`` is True, False or Unknown; empty where KubeRay has not set it."""
 
     status: str = ""
@@ -26,8 +26,8 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """Of Ray Serve: UPDATING, HEALTHY, UNHEALTHY, UPSCALING, DOWNSCALING, DEPLOY_FAILED."""
+class ServeDeploymentState:
+    """UPDATING, HEALTHY, UNHEALTHY, UPSCALING, DOWNSCALING, DEPLOY_FAILED."""
 
     name: str
     status: str
@@ -35,13 +35,13 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
-    """Of Ray Serve: NOT_STARTED, DEPLOYING, RUNNING, UNHEALTHY, DEPLOY_FAILED, DELETING."""
+class ServeApplicationState:
+    """NOT_STARTED, DEPLOYING, RUNNING, UNHEALTHY, DEPLOY_FAILED, DELETING."""
 
     name: str
     status: str
     message: str
-    deployments: tuple[Deployment, ...]
+    deployments: tuple[ServeDeploymentState, ...]
 
     @property
     def is_up(self) -> bool:
@@ -50,8 +50,8 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """A RayCluster behind the service. ``traffic_percent`` is known in incremental upgrades only.
+class RayClusterState:
+    """A RayCluster of the service. ``traffic_percent`` is set in incremental upgrades only.
 
     Available workers run. Ready workers also have a replica: KubeRay's readiness probe asks Serve's proxy, which Serve
     starts on no other node.
@@ -65,12 +65,12 @@ class Cluster:
     workers_min: int
     workers_max: int
     traffic_percent: int | None
-    applications: tuple[Application, ...]
+    applications: tuple[ServeApplicationState, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RayService:
-    """``expected`` are the applications that its Serve configuration names."""
+    """``expected`` are the applications of its Serve configuration."""
 
     name: str
     generation: int
@@ -78,13 +78,13 @@ class RayService:
     suspend: bool
     endpoints: int
     expected: tuple[str, ...]
-    conditions: Mapping[str, Condition]
-    active: Cluster | None
-    pending: Cluster | None
+    conditions: Mapping[str, StatusCondition]
+    active: RayClusterState | None
+    pending: RayClusterState | None
 
     @classmethod
-    def of(cls, manifest: Manifest) -> "RayService":
-        """What is not there yet is empty: a new object has no status."""
+    def from_manifest(cls, manifest: Manifest) -> "RayService":
+        """Missing fields are empty: a new object has no status."""
         metadata, spec, status = manifest["metadata"], manifest.get("spec") or {}, manifest.get("status") or {}
         return cls(
             name=str(metadata["name"]),
@@ -92,23 +92,27 @@ class RayService:
             observed_generation=int(status.get("observedGeneration") or 0),
             suspend=bool(spec.get("suspend")),
             endpoints=int(status.get("numServeEndpoints") or 0),
-            expected=_applications_of(str(spec.get("serveConfigV2") or "")),
-            conditions={str(told["type"]): _condition(told) for told in status.get("conditions") or []},
+            expected=_application_names(str(spec.get("serveConfigV2") or "")),
+            conditions={str(condition["type"]): _condition(condition) for condition in status.get("conditions") or []},
             active=_cluster(status.get("activeServiceStatus") or {}),
             pending=_cluster(status.get("pendingServiceStatus") or {}),
         )
 
-    def condition(self, kind: str) -> Condition:
+    def condition(self, kind: str) -> StatusCondition:
         """Empty where it is not set."""
-        return self.conditions.get(kind, Condition())
+        return self.conditions.get(kind, StatusCondition())
 
     @property
-    def newest(self) -> Cluster | None:
+    def clusters(self) -> tuple[RayClusterState, ...]:
+        return tuple(cluster for cluster in (self.active, self.pending) if cluster)
+
+    @property
+    def newest(self) -> RayClusterState | None:
         """The cluster that is meant to serve."""
         return self.pending or self.active
 
 
-def _applications_of(serve_config: str) -> tuple[str, ...]:
+def _application_names(serve_config: str) -> tuple[str, ...]:
     try:
         document = yaml.safe_load(serve_config)
         return tuple(str(application["name"]) for application in document["applications"])
@@ -116,33 +120,37 @@ def _applications_of(serve_config: str) -> tuple[str, ...]:
         return ()
 
 
-def _condition(told: Mapping[str, Any]) -> Condition:
-    return Condition(str(told.get("status") or ""), str(told.get("reason") or ""), str(told.get("message") or ""))
+def _condition(entry: Mapping[str, Any]) -> StatusCondition:
+    return StatusCondition(*(str(entry.get(key) or "") for key in ("status", "reason", "message")))
 
 
-def _cluster(told: Mapping[str, Any]) -> Cluster | None:
-    if not told.get("rayClusterName"):
+def _cluster(entry: Mapping[str, Any]) -> RayClusterState | None:
+    if not entry.get("rayClusterName"):
         return None
-    status = told.get("rayClusterStatus") or {}
-    return Cluster(
-        name=str(told["rayClusterName"]),
+    status = entry.get("rayClusterStatus") or {}
+
+    def workers(kind: str) -> int:
+        return int(status.get(f"{kind}WorkerReplicas") or 0)
+
+    return RayClusterState(
+        name=str(entry["rayClusterName"]),
         state=str(status.get("state") or ""),
-        workers_desired=int(status.get("desiredWorkerReplicas") or 0),
-        workers_available=int(status.get("availableWorkerReplicas") or 0),
-        workers_ready=int(status.get("readyWorkerReplicas") or 0),
-        workers_min=int(status.get("minWorkerReplicas") or 0),
-        workers_max=int(status.get("maxWorkerReplicas") or 0),
-        traffic_percent=told.get("trafficRoutedPercent"),
+        workers_desired=workers("desired"),
+        workers_available=workers("available"),
+        workers_ready=workers("ready"),
+        workers_min=workers("min"),
+        workers_max=workers("max"),
+        traffic_percent=entry.get("trafficRoutedPercent"),
         applications=tuple(
             _application(str(name), application or {})
-            for name, application in sorted((told.get("applicationStatuses") or {}).items())
+            for name, application in sorted((entry.get("applicationStatuses") or {}).items())
         ),
     )
 
 
-def _application(name: str, told: Mapping[str, Any]) -> Application:
+def _application(name: str, entry: Mapping[str, Any]) -> ServeApplicationState:
     deployments = tuple(
-        Deployment(str(key), str(one.get("status") or ""), str(one.get("message") or ""))
-        for key, one in sorted((told.get("serveDeploymentStatuses") or {}).items())
+        ServeDeploymentState(str(key), str(one.get("status") or ""), str(one.get("message") or ""))
+        for key, one in sorted((entry.get("serveDeploymentStatuses") or {}).items())
     )
-    return Application(name, str(told.get("status") or ""), str(told.get("message") or ""), deployments)
+    return ServeApplicationState(name, str(entry.get("status") or ""), str(entry.get("message") or ""), deployments)

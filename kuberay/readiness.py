@@ -1,19 +1,19 @@
-"""Whether a release is up: judged from what KubeRay and the pods tell, without asking anybody.
+"""Whether a release is ready, judged from the status that KubeRay reports and from its pods.
 
-Helm's ``--wait`` holds a RayService without a status for ready, and ``Ready`` stays true all through an upgrade.
+Helm's ``--wait`` accepts a RayService without a status, and its condition ``Ready`` stays true during an upgrade.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kuberay.errors import NotReady
+from kuberay.errors import ReleaseNotReady
 from kuberay.exit_codes import ExitCode
 from kuberay.kubectl_commands import WORKER_LOG, resume_command
-from kuberay.pods import Kind, Trouble
-from kuberay.ray_service import Application, Cluster, RayService
+from kuberay.pod_problems import PodProblem, PodProblemKind
+from kuberay.ray_service import RayClusterState, RayService, ServeApplicationState
 
-PATIENCE_S: Final = {
+FAILURE_GRACE_S: Final = {
     ExitCode.SUSPENDED: 0.0,
     ExitCode.INVALID: 10.0,
     ExitCode.INITIALIZING_TIMEOUT: 10.0,
@@ -21,31 +21,29 @@ PATIENCE_S: Final = {
     ExitCode.PODS_FAILED: 90.0,
     ExitCode.UNHEALTHY: 120.0,
 }
-"""A status may be left over from before a change, and a pull may work the next time: a failure counts once it has
-been seen for so long without a break, seconds."""
+"""How long a failure must last without interruption before it counts, seconds: a status may be left over from before a
+change, and the next image pull may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a release does not come up, as it looks now."""
-
+class ReleaseFailure:
     code: ExitCode
     message: str
     advice: str
 
-    def error(self) -> NotReady:
-        return NotReady(self.code, self.message, self.advice)
+    def error(self) -> ReleaseNotReady:
+        return ReleaseNotReady(self.code, self.message, self.advice)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Done when there is nothing to wait for. What keeps it from being done may be a failure."""
+class ReleaseReadiness:
+    """Ready when there is nothing to wait for."""
 
     waits_for: tuple[str, ...] = ()
-    failure: Failure | None = None
+    failure: ReleaseFailure | None = None
 
     @property
-    def is_done(self) -> bool:
+    def is_ready(self) -> bool:
         return not self.waits_for and not self.failure
 
     @property
@@ -53,41 +51,40 @@ class Verdict:
         return self.failure is not None and self.failure.code is ExitCode.SUSPENDED
 
 
-def suspended(rayservice: str) -> Failure:
-    """Nothing runs until someone resumes the release, so waiting would not end."""
+def suspended_failure(rayservice: str) -> ReleaseFailure:
     message = "The release is suspended: nothing of it runs."
-    return Failure(ExitCode.SUSPENDED, message, f"`{resume_command(rayservice)}` starts it again.")
+    return ReleaseFailure(ExitCode.SUSPENDED, message, f"`{resume_command(rayservice)}` resumes it.")
 
 
-def judge(service: RayService | None, pods: Sequence[Trouble] = ()) -> Verdict:
-    """``service`` is None before Helm made it."""
+def readiness_of(service: RayService | None, problems: Sequence[PodProblem] = ()) -> ReleaseReadiness:
+    """``service`` is None before Helm has created it."""
     if service is None:
-        return Verdict(("the RayService to be made",))
+        return ReleaseReadiness(("the RayService",))
     if service.suspend:
-        return Verdict(("`spec.suspend` to be false",), suspended(service.name))
+        return ReleaseReadiness(("`spec.suspend` to be false",), suspended_failure(service.name))
     missing = tuple(_missing(service))
-    return Verdict(missing, _failure(service, pods) if missing else None)
+    return ReleaseReadiness(missing, _failure(service, problems) if missing else None)
 
 
 def _missing(service: RayService) -> Iterator[str]:
-    """Everything that is not as it will be in the end."""
     if service.observed_generation < service.generation:
-        yield f"KubeRay to take up the change (generation {service.generation}, seen {service.observed_generation})"
+        yield f"KubeRay to process the change (generation {service.generation}, seen {service.observed_generation})"
     if service.condition("Suspended").is_true or service.condition("Suspending").is_true:
         yield "KubeRay to resume it"
     ready = service.condition("Ready")
     if not ready.is_true:
         yield f"an endpoint{f' ({ready.reason})' if ready.reason else ''}"
     if service.pending:
-        yield f"the new cluster to take over{_share(service.pending)}"
+        percent = service.pending.traffic_percent
+        yield f"the switch to the new cluster{'' if percent is None else f' ({percent} % of the requests)'}"
     elif service.condition("UpgradeInProgress").status != "False":
-        yield "the upgrade to end"
+        yield "the end of the upgrade"
     if service.condition("RollbackInProgress").is_true:
-        yield "KubeRay's rollback to end"
+        yield "the end of KubeRay's rollback"
     yield from _missing_in(service.newest, service.expected)
 
 
-def _missing_in(cluster: Cluster | None, expected: Iterable[str]) -> Iterator[str]:
+def _missing_in(cluster: RayClusterState | None, expected: Iterable[str]) -> Iterator[str]:
     if cluster is None:
         yield "a RayCluster"
         return
@@ -96,62 +93,55 @@ def _missing_in(cluster: Cluster | None, expected: Iterable[str]) -> Iterator[st
         return
     known = {application.name for application in cluster.applications}
     yield from (f"application {name}" for name in expected if name not in known)
-    yield from (_told(application) for application in cluster.applications if not application.is_up)
+    yield from (_described(application) for application in cluster.applications if not application.is_up)
 
 
-def _told(application: Application) -> str:
-    late = [f"{one.name} {one.status}" for one in application.deployments if one.status != "HEALTHY"]
-    return f"application {application.name} ({', '.join([application.status or 'no status', *late])})"
+def _described(application: ServeApplicationState) -> str:
+    unready = [f"{one.name} {one.status}" for one in application.deployments if one.status != "HEALTHY"]
+    return f"application {application.name} ({', '.join([application.status or 'no status', *unready])})"
 
 
-def _share(cluster: Cluster) -> str:
-    return "" if cluster.traffic_percent is None else f" ({cluster.traffic_percent} % of the requests)"
-
-
-def _failure(service: RayService, pods: Sequence[Trouble]) -> Failure | None:
+def _failure(service: RayService, problems: Sequence[PodProblem]) -> ReleaseFailure | None:
     ready = service.condition("Ready")
     if ready.reason == "ValidationFailed":
-        return Failure(
-            ExitCode.INVALID,
-            f"KubeRay refuses the RayService: {ready.message}",
-            "Correct the values, and deploy again.",
+        return ReleaseFailure(
+            ExitCode.INVALID, f"KubeRay rejects the RayService: {ready.message}", "Correct the values and deploy again."
         )
     if ready.reason == "InitializingTimeout":
-        return Failure(
+        return ReleaseFailure(
             ExitCode.INITIALIZING_TIMEOUT,
-            f"KubeRay gave the first cluster up: {ready.message}",
-            "It does not try again: see what is wrong with `raylens doctor`, then `raylens delete` and deploy again.",
+            f"KubeRay abandoned the first cluster: {ready.message}",
+            "It does not retry: find the reason with `raylens doctor`, then `raylens delete` and deploy again.",
         )
     if service.observed_generation < service.generation or service.newest is None:
-        return _of_pods(pods, "")
-    return _of_pods(pods, service.newest.name) or _of_applications(service, service.newest)
+        return _pod_failure(problems, "")
+    return _pod_failure(problems, service.newest.name) or _application_failure(service, service.newest)
 
 
-def _of_applications(service: RayService, cluster: Cluster) -> Failure | None:
-    beside = "; the cluster before serves on" if service.pending and service.active else ""
+def _application_failure(service: RayService, cluster: RayClusterState) -> ReleaseFailure | None:
+    note = "; the previous cluster continues to serve" if service.pending and service.active else ""
     for application in cluster.applications:
         statuses = {application.status, *(deployment.status for deployment in application.deployments)}
         for status, code in (("DEPLOY_FAILED", ExitCode.DEPLOY_FAILED), ("UNHEALTHY", ExitCode.UNHEALTHY)):
             if status in statuses:
-                message = _message_of(application, status)
-                return Failure(
+                return ReleaseFailure(
                     code,
-                    f"Application {application.name} is {status}{beside}: {message}",
+                    f"Application {application.name} is {status}{note}: {_failure_message(application, status)}",
                     f"`{WORKER_LOG}` shows more; `raylens rollback` goes back to the previous revision.",
                 )
     return None
 
 
-def _message_of(application: Application, status: str) -> str:
-    """Serve's own words, those of the deployment that is to blame first."""
-    blamed = [f"{one.name}: {one.message}" for one in application.deployments if one.status == status and one.message]
-    return " ".join(blamed) or application.message or "Ray Serve does not say why"
+def _failure_message(application: ServeApplicationState, status: str) -> str:
+    """Serve's messages, first those of the failed deployments."""
+    messages = [f"{one.name}: {one.message}" for one in application.deployments if one.status == status and one.message]
+    return " ".join(messages) or application.message or "Ray Serve gives no reason"
 
 
-def _of_pods(pods: Sequence[Trouble], cluster: str) -> Failure | None:
-    """Of the cluster that is to serve and a trial's servers. No room is no failure: nodes may come in time."""
-    for trouble in pods:
-        counts = trouble.cluster in {cluster, ""} and trouble.component != "migration"
-        if counts and trouble.kind not in {Kind.NO_ROOM, Kind.LOST}:
-            return Failure(ExitCode.PODS_FAILED, f"Pod {trouble}", trouble.advice)
+def _pod_failure(problems: Sequence[PodProblem], cluster: str) -> ReleaseFailure | None:
+    """Of the cluster that is meant to serve and a trial's servers. Lack of room is no failure: nodes may be added."""
+    for problem in problems:
+        counts = problem.cluster in {cluster, ""} and problem.component != "migration"
+        if counts and problem.kind not in {PodProblemKind.NO_ROOM, PodProblemKind.LOST}:
+            return ReleaseFailure(ExitCode.PODS_FAILED, f"Pod {problem}", problem.advice)
     return None

@@ -1,107 +1,107 @@
-"""Waits for a release, telling meanwhile what for."""
+"""Waits for a release and shows what it waits for."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from kuberay.clock import Clock
-from kuberay.errors import DeployError, NotReady, TimedOut, Unreachable
+from kuberay.clock import MonotonicClock
+from kuberay.errors import ClusterUnreachable, DeployError, ReleaseNotReady, WaitTimeout
 from kuberay.exit_codes import ExitCode
-from kuberay.observation import Observation
-from kuberay.pods import Trouble
-from kuberay.readiness import PATIENCE_S, Failure, Verdict
+from kuberay.pod_problems import PodProblem
+from kuberay.readiness import FAILURE_GRACE_S, ReleaseFailure, ReleaseReadiness
+from kuberay.release_reader import ReleaseSnapshot
 
-PAUSE_S: Final = 2.0
-IN_A_ROW: Final = 2
-"""So often it has to look done: KubeRay asks Ray Serve from time to time, and may tell of the time before a change."""
+POLL_INTERVAL_S: Final = 2.0
+REQUIRED_READY_POLLS: Final = 2
+"""In a row: KubeRay polls Ray Serve, so its status may be older than a change."""
 
-SILENCE_S: Final = 60.0
-"""So long the cluster may not answer."""
-
-Judge = Callable[[Observation], Verdict]
+UNREACHABLE_GRACE_S: Final = 60.0
+"""How long the API server may be unreachable."""
 
 
 class Progress(Protocol):
-    """Where people see what is going on."""
-
     def show(self, text: str) -> None:
-        """Show what is waited for, in place of what was shown before."""
+        """Replace the text that was shown before."""
 
 
-def wait(
-    look: Callable[[], Observation], judge: Judge, progress: Progress, clock: Clock, timeout_s: float
-) -> Observation:
-    """Wait until it is done, look by look.
+def wait_until_ready(
+    read: Callable[[], ReleaseSnapshot],
+    assess: Callable[[ReleaseSnapshot], ReleaseReadiness],
+    progress: Progress,
+    clock: MonotonicClock,
+    timeout_s: float,
+) -> ReleaseSnapshot:
+    """Poll until ``assess`` reports ready, or until a failure has lasted.
 
-    Raises NotReady for a failure that lasts and for a release that is suspended, TimedOut, and what ``look`` raises,
-    but for Unreachable within ``SILENCE_S``.
+    Raises ReleaseNotReady for such a failure and for a suspended release, WaitTimeout, and what ``read`` raises, except
+    ClusterUnreachable within ``UNREACHABLE_GRACE_S``.
     """
-    give_up_at = clock.now() + timeout_s
-    done = 0
-    patience = _Patience(clock)
+    deadline = clock.now() + timeout_s
+    ready_polls = 0
+    grace = _GracePeriods(clock)
     while True:
-        observation = patience.look(look)
-        verdict = judge(observation) if observation else Verdict(("the cluster to answer",))
-        done = done + 1 if verdict.is_done else 0
-        if observation and done >= IN_A_ROW:
-            return observation
-        patience.test(verdict.failure)
-        seen = observation.troubles if observation else ()
-        progress.show(_told(verdict, observation))
-        if clock.now() >= give_up_at:
-            raise _late(verdict, seen, timeout_s)
-        clock.sleep(PAUSE_S)
+        snapshot = grace.read(read)
+        readiness = assess(snapshot) if snapshot else ReleaseReadiness(("the API server to respond",))
+        ready_polls = ready_polls + 1 if readiness.is_ready else 0
+        if snapshot and ready_polls >= REQUIRED_READY_POLLS:
+            return snapshot
+        grace.check(readiness.failure)
+        progress.show(_progress_text(readiness, snapshot))
+        if clock.now() >= deadline:
+            raise _timeout_error(readiness, snapshot.problems if snapshot else (), timeout_s)
+        clock.sleep(POLL_INTERVAL_S)
 
 
-class _Patience:
-    """Since when the same failure, or silence, has lasted."""
+class _GracePeriods:
+    """Since when the same failure has lasted, or the API server has been unreachable."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
         self._failing: tuple[ExitCode, float] | None = None
-        self._silent_since: float | None = None
+        self._unreachable_since: float | None = None
 
-    def look(self, look: Callable[[], Observation]) -> Observation | None:
-        """None while the cluster does not answer. Raises Unreachable when that lasts."""
+    def read(self, read: Callable[[], ReleaseSnapshot]) -> ReleaseSnapshot | None:
+        """None while the API server is unreachable. Raises ClusterUnreachable when that lasts."""
         try:
-            observation = look()
-        except Unreachable:
-            self._silent_since = self._clock.now() if self._silent_since is None else self._silent_since
-            if self._clock.now() - self._silent_since >= SILENCE_S:
+            snapshot = read()
+        except ClusterUnreachable:
+            now = self._clock.now()
+            self._unreachable_since = now if self._unreachable_since is None else self._unreachable_since
+            if now - self._unreachable_since >= UNREACHABLE_GRACE_S:
                 raise
             return None
-        self._silent_since = None
-        return observation
+        self._unreachable_since = None
+        return snapshot
 
-    def test(self, failure: Failure | None) -> None:
-        """Raises NotReady once it has lasted."""
+    def check(self, failure: ReleaseFailure | None) -> None:
+        """Raises ReleaseNotReady once the failure has lasted."""
         if failure is None:
             self._failing = None
             return
         if self._failing is None or self._failing[0] is not failure.code:
             self._failing = (failure.code, self._clock.now())
-        if self._clock.now() - self._failing[1] >= PATIENCE_S[failure.code]:
+        if self._clock.now() - self._failing[1] >= FAILURE_GRACE_S[failure.code]:
             raise failure.error()
 
 
-def _late(verdict: Verdict, troubles: tuple[Trouble, ...], timeout_s: float) -> DeployError:
-    waited = f"Not done after {timeout_s:.0f} s; it waits for {', '.join(verdict.waits_for) or 'another look'}"
-    if verdict.failure:
-        return NotReady(verdict.failure.code, f"{waited}. {verdict.failure.message}", verdict.failure.advice)
-    if troubles:
-        told = "; ".join(str(trouble) for trouble in troubles[:3])
-        return NotReady(ExitCode.PODS_FAILED, f"{waited}. {told}", troubles[0].advice)
-    return TimedOut(
-        f"{waited}.",
-        "It goes on without this command: `raylens wait` waits on, `raylens doctor` looks for what is wrong.",
+def _timeout_error(readiness: ReleaseReadiness, problems: tuple[PodProblem, ...], timeout_s: float) -> DeployError:
+    text = f"Not ready after {timeout_s:.0f} s, waiting for {', '.join(readiness.waits_for) or 'a second poll'}"
+    if readiness.failure:
+        return ReleaseNotReady(readiness.failure.code, f"{text}. {readiness.failure.message}", readiness.failure.advice)
+    if problems:
+        listed = "; ".join(map(str, problems[:3]))
+        return ReleaseNotReady(ExitCode.PODS_FAILED, f"{text}. {listed}", problems[0].advice)
+    return WaitTimeout(
+        f"{text}.",
+        "The cluster continues without this command: `raylens wait` waits again, `raylens doctor` looks for problems.",
     )
 
 
-def _told(verdict: Verdict, observation: Observation | None) -> str:
-    text = f"Waiting for {'; '.join(verdict.waits_for)}" if verdict.waits_for else "Looking once more"
-    if observation and observation.running:
-        text += f" [pods: {observation.summary()}]"
-    if verdict.failure:
-        text += f" – {verdict.failure.message}"
-    elif observation and observation.troubles:
-        text += f" – {observation.troubles[0]}"
+def _progress_text(readiness: ReleaseReadiness, snapshot: ReleaseSnapshot | None) -> str:
+    text = f"Waiting for {'; '.join(readiness.waits_for)}" if readiness.waits_for else "Confirming"
+    if snapshot and snapshot.running:
+        text += f" [pods: {snapshot.pod_summary()}]"
+    if readiness.failure:
+        text += f" – {readiness.failure.message}"
+    elif snapshot and snapshot.problems:
+        text += f" – {snapshot.problems[0]}"
     return text

@@ -50,7 +50,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "starlette": ("serve_app/ingress", "serve_app/observability", "auth", "benchmarks/peers/servers"),
     "httpcore": ("serve_app/fetch",),
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks"),
-    "kubernetes": ("kuberay/kubernetes_api.py", "kuberay/doctor/quota.py"),
+    "kubernetes": ("kuberay/kubernetes_api.py", "kuberay/doctor/quota_check.py"),
     "opentelemetry": ("serve_app/observability/tracing",),
     "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py", "serve_app/cli/authorization_client.py"),
     "typer": ("serve_app/cli", "benchmarks", "kuberay/cli"),

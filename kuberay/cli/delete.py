@@ -6,44 +6,45 @@ from dataclasses import asdict
 import typer
 
 from kuberay.cli import options
-from kuberay.cli.opened import Place, opened
+from kuberay.cli.open_release import open_release
+from kuberay.cli.output import print_result
+from kuberay.release_target import ReleaseTarget
 
 
-def delete(
+def delete_release_command(
     *,
-    release: options.ReleaseName = "raylens",
-    namespace: options.Namespace = "",
-    yes: options.Yes = False,
-    no_wait: options.NoWait = False,
-    timeout: options.Timeout = 600.0,
-    context: options.Context = "",
-    kubeconfig: options.Kubeconfig = None,
-    helm: options.HelmProgram = None,
-    as_json: options.AsJson = False,
+    release: options.ReleaseOption = "raylens",
+    namespace: options.NamespaceOption = "",
+    yes: options.YesOption = False,
+    no_wait: options.NoWaitOption = False,
+    timeout: options.TimeoutOption = 600.0,
+    context: options.ContextOption = "",
+    kubeconfig: options.KubeconfigOption = None,
+    helm: options.HelmOption = None,
+    as_json: options.JsonResultOption = False,
 ) -> None:
-    """Take a release away, and wait until KubeRay has taken its clusters away.
+    """Uninstall a release, and wait until KubeRay has deleted its clusters.
 
-    The spool's volume stays, with the records that wait in it for the database; Secret, database and Redis as well.
+    The spool's volume stays, with the records that wait for the database; Secret, database and Redis stay as well.
     """
-    from kuberay.cli.printing import tell
-    from kuberay.removal import delete as delete_release
+    from kuberay.uninstall import uninstall_release
 
-    with opened(Place(release, namespace, context, kubeconfig), helm, None, as_json) as opened_release:
-        place = opened_release.helm.target.namespace
+    with open_release(ReleaseTarget(release, namespace, context, kubeconfig), helm, None, as_json) as opened:
+        deleted_from = opened.helm.target.namespace
         if not yes:
-            _ask(release, place)
-        removal = delete_release(opened_release, timeout_s=timeout, waits=not no_wait)
-    text = f"{release} is gone from namespace {place}."
-    if removal.kept:
-        claims = " ".join(removal.kept)
-        text += f" Kept, with the records in it: kubectl --namespace {place} delete pvc {claims} takes it away."
-    tell(text, asdict(removal), as_json)
+            _confirm(release, deleted_from)
+        result = uninstall_release(opened, timeout_s=timeout, waits=not no_wait)
+    text = f"{release} is deleted from namespace {deleted_from}."
+    if result.kept:
+        command = f"kubectl --namespace {deleted_from} delete pvc {' '.join(result.kept)}"
+        text += f" Its records are kept: {command} deletes them."
+    print_result(text, asdict(result), as_json)
 
 
-def _ask(release: str, namespace: str) -> None:
-    from kuberay.errors import DeployError, WrongUse
+def _confirm(release: str, namespace: str) -> None:
+    from kuberay.errors import DeployError, InvalidUsage
 
     if not sys.stdin.isatty():
-        raise WrongUse("There is no terminal to ask whether it is meant.", "Give --yes.")
-    if not typer.confirm(f"Take release {release} out of namespace {namespace}?", err=True):
-        raise DeployError("Nothing was taken away.")
+        raise InvalidUsage("There is no terminal to ask for confirmation.", "Give --yes.")
+    if not typer.confirm(f"Delete release {release} from namespace {namespace}?", err=True):
+        raise DeployError("Nothing was deleted.")

@@ -5,43 +5,44 @@ from typing import Annotated
 import typer
 
 from kuberay.cli import options
-from kuberay.cli.opened import Place, opened, values_of
+from kuberay.cli.exit import exit_on_deploy_error
+from kuberay.cli.open_release import chart_values, open_release
+from kuberay.cli.output import print_deploy_result
+from kuberay.release_target import ReleaseTarget
 
 
-def deploy(
+def deploy_command(
     *,
-    values: options.ValuesFiles = None,
-    single: options.SingleValues = None,
-    image: options.Image = "",
-    release: options.ReleaseName = "raylens",
-    namespace: options.Namespace = "",
+    values: options.ValuesOption = None,
+    single: options.SetOption = None,
+    image: options.ImageOption = "",
+    release: options.ReleaseOption = "raylens",
+    namespace: options.NamespaceOption = "",
     create_namespace: Annotated[
-        bool, typer.Option("--create-namespace", help="Make the namespace where it is not there.")
+        bool, typer.Option("--create-namespace", help="Create the namespace if it does not exist.")
     ] = False,
     rollback_on_failure: Annotated[
-        bool, typer.Option("--rollback-on-failure", help="Go back to the revision before where it does not come up.")
+        bool, typer.Option("--rollback-on-failure", help="Go back to the previous revision after a failure.")
     ] = False,
     reset_values: Annotated[
-        bool, typer.Option("--reset-values", help="Forget the values of the release that are not given here.")
+        bool, typer.Option("--reset-values", help="Drop the release's values that are not given here.")
     ] = False,
-    no_wait: options.NoWait = False,
-    timeout: options.Timeout = 900.0,
-    context: options.Context = "",
-    kubeconfig: options.Kubeconfig = None,
-    helm: options.HelmProgram = None,
-    chart: options.Chart = None,
-    as_json: options.AsJson = False,
+    no_wait: options.NoWaitOption = False,
+    timeout: options.TimeoutOption = 900.0,
+    context: options.ContextOption = "",
+    kubeconfig: options.KubeconfigOption = None,
+    helm: options.HelmOption = None,
+    chart: options.ChartOption = None,
+    as_json: options.JsonResultOption = False,
 ) -> None:
-    """Install or upgrade a release on Kubernetes with Helm, and wait until it is up.
+    """Install or upgrade a release on Kubernetes with Helm, and wait until it is ready.
 
-    Up: KubeRay has seen the change, one cluster serves, and every application and deployment of Ray Serve runs. Values
-    of the release that are not given here stay as they are, those of `raylens scale` among them.
+    Ready: KubeRay has processed the change, one cluster serves, and every application and deployment of Ray Serve
+    runs. Values of the release that are not given here are kept, including those of `raylens scale`.
     """
-    from kuberay.cli.printing import tell_outcome
-
-    with opened(Place(release, namespace, context, kubeconfig), helm, chart, as_json) as opened_release:
-        outcome = opened_release.deploy(
-            values_of(values, single, image),
+    with open_release(ReleaseTarget(release, namespace, context, kubeconfig), helm, chart, as_json) as opened:
+        result = opened.deploy(
+            chart_values(values, single, image),
             timeout_s=timeout,
             waits=not no_wait,
             rolls_back=rollback_on_failure,
@@ -50,28 +51,26 @@ def deploy(
                 *(("--create-namespace",) if create_namespace else ()),
             ),
         )
-    tell_outcome(outcome, as_json)
+    print_deploy_result(result, as_json)
 
 
-def render(
+def render_command(
     *,
-    values: options.ValuesFiles = None,
-    single: options.SingleValues = None,
-    image: options.Image = "",
-    release: options.ReleaseName = "raylens",
-    namespace: options.Namespace = "",
-    helm: options.HelmProgram = None,
-    chart: options.Chart = None,
+    values: options.ValuesOption = None,
+    single: options.SetOption = None,
+    image: options.ImageOption = "",
+    release: options.ReleaseOption = "raylens",
+    namespace: options.NamespaceOption = "",
+    helm: options.HelmOption = None,
+    chart: options.ChartOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array of the objects.")] = False,
 ) -> None:
-    """Print the manifests that `raylens deploy` would install. No cluster is asked."""
+    """Print the manifests that `raylens deploy` would install. Needs no cluster."""
     import json
 
-    from kuberay.cli.ending import ending
-    from kuberay.helm import CHART, Helm, found, objects_of
-    from kuberay.target import Target
+    from kuberay.helm import CHART, Helm, find_helm, parse_manifests
 
-    with ending(as_json):
-        program = Helm(Target(release, namespace), chart or CHART, found(helm))
-        text = program.render(values_of(values, single, image))
-    typer.echo(json.dumps(objects_of(text)) if as_json else text, nl=as_json)
+    with exit_on_deploy_error(as_json):
+        program = Helm(ReleaseTarget(release, namespace), chart or CHART, find_helm(helm))
+        text = program.render(chart_values(values, single, image))
+    typer.echo(json.dumps(parse_manifests(text)) if as_json else text, nl=as_json)

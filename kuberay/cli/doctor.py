@@ -7,61 +7,61 @@ from typing import TYPE_CHECKING
 import typer
 
 from kuberay.cli import options
-from kuberay.cli.opened import Place, opened, values_of
+from kuberay.cli.open_release import chart_values, open_release
+from kuberay.cli.output import strip_control_characters
+from kuberay.release_target import ReleaseTarget
 
 if TYPE_CHECKING:
-    from kuberay.doctor.finding import Finding
+    from kuberay.doctor.check import CheckResult
     from kuberay.errors import DeployError
 
 
-def doctor(
+def doctor_command(
     *,
-    values: options.ValuesFiles = None,
-    single: options.SingleValues = None,
-    release: options.ReleaseName = "raylens",
-    namespace: options.Namespace = "",
-    context: options.Context = "",
-    kubeconfig: options.Kubeconfig = None,
-    helm: options.HelmProgram = None,
-    chart: options.Chart = None,
-    as_json: options.AsJson = False,
+    values: options.ValuesOption = None,
+    single: options.SetOption = None,
+    release: options.ReleaseOption = "raylens",
+    namespace: options.NamespaceOption = "",
+    context: options.ContextOption = "",
+    kubeconfig: options.KubeconfigOption = None,
+    helm: options.HelmOption = None,
+    chart: options.ChartOption = None,
+    as_json: options.JsonResultOption = False,
 ) -> None:
-    """Look for what commonly goes wrong, and say what to do. Nothing is changed.
+    """Check a release and its cluster for common problems, with advice. Changes nothing.
 
-    Of a release that is there; with values, of one that is to be. Secrets are looked at for the names of their keys.
+    With values: a release before its installation. Of Secrets only the names of the keys are read.
     """
-    from kuberay.doctor.examination import code_of, examine
+    from kuberay.doctor.diagnosis import doctor_exit_code, run_checks
     from kuberay.errors import DeployError
 
-    findings: list[Finding] = []
+    results: list[CheckResult] = []
     failure: DeployError | None = None
-    with opened(Place(release, namespace, context, kubeconfig), helm, chart, as_json) as opened_release:
+    with open_release(ReleaseTarget(release, namespace, context, kubeconfig), helm, chart, as_json) as opened:
         try:
-            for finding in examine(opened_release.helm, opened_release.observer, values_of(values, single)):
-                findings.append(finding)  # noqa: PERF402 - what came before a failure is shown as well
+            for result in run_checks(opened.helm, opened.reader, chart_values(values, single)):
+                results.append(result)  # noqa: PERF402 - results before a failure are shown as well
         except DeployError as error:
             failure = error
     if as_json:
-        told = {"findings": [asdict(one) for one in findings], "error": failure.as_json() if failure else None}
-        typer.echo(json.dumps(told))
+        error_json = failure.as_json() if failure else None
+        typer.echo(json.dumps({"findings": [asdict(result) for result in results], "error": error_json}))
     else:
-        _print(findings, failure)
-    raise typer.Exit(failure.code if failure else code_of(findings))
+        _print(results, failure)
+    raise typer.Exit(failure.code if failure else doctor_exit_code(results))
 
 
-def _print(findings: "list[Finding]", failure: "DeployError | None") -> None:
+def _print(results: "list[CheckResult]", failure: "DeployError | None") -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from kuberay.cli.ending import printable
-
+    rows = [(str(result.state), result.name, result.detail, result.advice) for result in results]
+    if failure:
+        rows.append(("failed", "Cluster", failure.message, failure.advice))
     colours = {"ok": "green", "warning": "yellow", "failed": "red"}
     table = Table(show_header=False, box=None, pad_edge=False)
-    for one in findings:
-        text = printable(f"{one.detail}\n{one.advice}" if one.advice else one.detail)
-        table.add_row(Text(one.state, colours[one.state]), Text(one.name), Text(text, overflow="fold"))
-    if failure:
-        text = printable(f"{failure.message}\n{failure.advice}")
-        table.add_row(Text("failed", "red"), Text("Cluster"), Text(text, overflow="fold"))
+    for state, name, detail, advice in rows:
+        text = strip_control_characters(f"{detail}\n{advice}" if advice else detail)
+        table.add_row(Text(state, colours[state]), Text(name), Text(text, overflow="fold"))
     Console(highlight=False).print(table)

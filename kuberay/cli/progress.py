@@ -1,4 +1,4 @@
-"""What is waited for, on standard error: one line that changes on a terminal, a line for each change elsewhere."""
+"""Progress on standard error: one changing line on a terminal, else a line for each change."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from kuberay.cli.ending import printable
+from kuberay.cli.output import strip_control_characters
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from kuberay.waiting import Progress
 
 
-class OnTerminal:
-    """A spinner with the text."""
-
+class SpinnerProgress:
     def __init__(self, status: "Status") -> None:
         self._status = status
         self._start = time.monotonic()
@@ -26,12 +24,10 @@ class OnTerminal:
     def show(self, text: str) -> None:
         from rich.text import Text
 
-        self._status.update(Text(f"{_since(self._start)} {printable(text)} …"))
+        self._status.update(Text(f"{_elapsed(self._start)} {strip_control_characters(text)} …"))
 
 
-class InLines:
-    """For logs: what does not change is not said again."""
-
+class LineProgress:
     def __init__(self) -> None:
         self._last = ""
         self._start = time.monotonic()
@@ -39,21 +35,20 @@ class InLines:
     def show(self, text: str) -> None:
         if text != self._last:
             self._last = text
-            typer.echo(f"{_since(self._start)} {printable(text)}", err=True)
+            typer.echo(f"{_elapsed(self._start)} {strip_control_characters(text)}", err=True)
 
 
 @contextmanager
-def progress() -> Iterator["Progress"]:
-    """As standard error is."""
+def show_progress() -> Iterator["Progress"]:
     if not sys.stderr.isatty():
-        yield InLines()
+        yield LineProgress()
         return
     from rich.console import Console
 
     with Console(stderr=True, highlight=False).status("") as status:
-        yield OnTerminal(status)
+        yield SpinnerProgress(status)
 
 
-def _since(start: float) -> str:
+def _elapsed(start: float) -> str:
     minutes, seconds = divmod(int(time.monotonic() - start), 60)
     return f"{minutes}:{seconds:02}"

@@ -1,24 +1,28 @@
 """``raylens status --release``."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from kuberay.cli.opened import Place
+from kuberay.cli.exit import exit_on_deploy_error
+from kuberay.cli.open_release import open_reader
+from kuberay.cli.output import print_table, strip_control_characters
 
 if TYPE_CHECKING:
-    from kuberay.ray_service import Cluster
-    from kuberay.status import Status
+    from kuberay.ray_service import RayClusterState
+    from kuberay.release_status import ReleaseStatus
 
 
-def show(place: Place, as_json: bool) -> None:
-    """Print the state of a release, and end with its exit code."""
-    from kuberay.cli.ending import ending
-    from kuberay.status import Status
+def show_release_status(release: str, namespace: str, context: str, kubeconfig: Path | None, as_json: bool) -> None:
+    """Print the state of a release, and exit with its code."""
+    from kuberay.release_status import ReleaseStatus
+    from kuberay.release_target import ReleaseTarget
 
-    with ending(as_json):
-        status = Status.of(place.observer())
+    target = ReleaseTarget(release, namespace, context, kubeconfig)
+    with exit_on_deploy_error(as_json):
+        status = ReleaseStatus.read(open_reader(target))
     if as_json:
         typer.echo(json.dumps(status.as_json()))
     else:
@@ -26,46 +30,42 @@ def show(place: Place, as_json: bool) -> None:
     raise typer.Exit(status.code)
 
 
-def _print(status: "Status") -> None:
-    from kuberay.cli.ending import printable
-    from kuberay.cli.printing import table
-
-    service = status.service
-    rows = [(name, told.status, told.reason, told.message) for name, told in sorted(service.conditions.items())]
-    table(("Condition", "Status", "Reason", "Message"), rows)
+def _print(status: "ReleaseStatus") -> None:
+    service, readiness = status.service, status.readiness
+    rows = [(name, one.status, one.reason, one.message) for name, one in sorted(service.conditions.items())]
+    print_table(("Condition", "Status", "Reason", "Message"), rows)
     clusters = [("active", service.active), ("pending", service.pending)]
-    table(
+    print_table(
         ("Cluster", "Name", "State", "Workers", "Bounds"),
         [_cluster(role, cluster) for role, cluster in clusters if cluster],
     )
-    table(
+    print_table(
         ("Application", "Deployment", "Status", "Message"),
-        [row for _, cluster in clusters if cluster for row in _applications(cluster)],
+        [row for cluster in service.clusters for row in _applications(cluster)],
     )
-    pods = [(pod.name, pod.component, pod.phase, _yes(pod.is_ready), pod.restarts, pod.trouble) for pod in status.pods]
-    table(("Pod", "Component", "Phase", "Ready", "Restarts", "Trouble"), pods)
+    pods = [
+        (pod.name, pod.component, pod.phase, "yes" if pod.is_ready else "no", pod.restarts, pod.trouble)
+        for pod in status.pods
+    ]
+    print_table(("Pod", "Component", "Phase", "Ready", "Restarts", "Problem"), pods)
     events = [(event.time, event.type, event.object, event.reason, event.message) for event in status.events]
-    table(("Event", "Type", "Object", "Reason", "Message"), events)
-    text = f"{status.release} in namespace {status.namespace} is {status.word}"
-    if status.verdict.waits_for:
-        text += f"; it waits for {'; '.join(status.verdict.waits_for)}"
-    typer.echo(printable(f"{text}."))
-    if status.verdict.failure:
-        typer.echo(printable(f"{status.verdict.failure.message}\n{status.verdict.failure.advice}"))
+    print_table(("Event", "Type", "Object", "Reason", "Message"), events)
+    text = f"{status.release} in namespace {status.namespace} is {status.state}"
+    if readiness.waits_for:
+        text += f", waiting for {'; '.join(readiness.waits_for)}"
+    typer.echo(strip_control_characters(f"{text}."))
+    if readiness.failure:
+        typer.echo(strip_control_characters(f"{readiness.failure.message}\n{readiness.failure.advice}"))
 
 
-def _cluster(role: str, cluster: "Cluster") -> tuple[object, ...]:
+def _cluster(role: str, cluster: "RayClusterState") -> tuple[object, ...]:
     workers = f"{cluster.workers_available} of {cluster.workers_desired}"
     return role, cluster.name, cluster.state, workers, f"{cluster.workers_min} to {cluster.workers_max}"
 
 
-def _applications(cluster: "Cluster") -> list[tuple[object, ...]]:
+def _applications(cluster: "RayClusterState") -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for application in cluster.applications:
         rows.append((application.name, "", application.status, application.message))
         rows += [("", one.name, one.status, one.message) for one in application.deployments]
     return rows
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

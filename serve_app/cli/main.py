@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from kuberay.cli.commands import register
+from kuberay.cli.commands import register_commands
 from serve_app import VERSION
 from serve_app.cli import db, models, signing_keys, users
 from serve_app.cli.classify import classify_command
@@ -34,7 +34,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(db.app, name="db")
 app.add_typer(users.app, name="users")
 app.add_typer(signing_keys.app, name="signing-keys")
-register(app)
+register_commands(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -21,9 +21,9 @@ def status_command(
     server: ServerOption = DEFAULT_SERVER,
     *,
     release: Annotated[str, typer.Option("--release", help="Show a release on Kubernetes instead of a server.")] = "",
-    namespace: options.Namespace = "",
-    context: options.Context = "",
-    kubeconfig: options.Kubeconfig = None,
+    namespace: options.NamespaceOption = "",
+    context: options.ContextOption = "",
+    kubeconfig: options.KubeconfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the state of a running server, or of a release on Kubernetes.
@@ -37,10 +37,9 @@ def status_command(
         if not release and (namespace or context or kubeconfig):
             raise UsageError("--namespace, --context and --kubeconfig need --release.")
     if release:
-        from kuberay.cli.opened import Place
-        from kuberay.cli.status import show
+        from kuberay.cli.status import show_release_status
 
-        show(Place(release, namespace, context, kubeconfig), as_json)
+        show_release_status(release, namespace, context, kubeconfig, as_json)
     with exit_on_error():
         ready, health, live = asyncio.run(_fetch(server))
     if as_json:

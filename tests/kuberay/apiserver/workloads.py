@@ -9,7 +9,6 @@ from tests.kuberay.apiserver.conditions import is_true, set_condition
 from tests.kuberay.apiserver.events import tell
 from tests.kuberay.apiserver.logs import Logs
 from tests.kuberay.apiserver.pods import Pods, drop, pod_of, selected
-from tests.kuberay.apiserver.servers import Servers
 from tests.kuberay.apiserver.store import Manifest, Store, now
 
 RAY_NODE: Final = "ray.io/is-ray-node"
@@ -32,17 +31,28 @@ class Workloads:
         self._store = store
         self._pods = pods
         self._logs = logs
-        self._servers = Servers(store)
         self._begun: dict[str, float] = {}
 
     def step(self) -> None:
         with self._store.lock:
-            self._servers.step()
+            for deployment in self._store.list("Deployment"):
+                self._step_deployment(deployment)
             for job in self._store.list("Job"):
                 self._step_job(job)
             for claim in self._store.list("PersistentVolumeClaim"):
                 self._bind(claim)
             self._pods.step(lambda pod: RAY_NODE not in (pod["metadata"].get("labels") or {}) and not _of_job(pod))
+
+    def _step_deployment(self, deployment: Manifest) -> None:
+        """It has no pods, and is ready unless a test has set ``readyReplicas``."""
+        replicas = deployment["spec"].get("replicas", 1)
+        status = deployment.setdefault("status", {})
+        ready = status.get("readyReplicas", replicas)
+        status |= {"observedGeneration": deployment["metadata"]["generation"], "replicas": replicas}
+        status |= {"readyReplicas": ready, "availableReplicas": ready, "updatedReplicas": replicas}
+        set_condition(status, "Available", ready >= replicas, "MinimumReplicas")
+        set_condition(status, "Progressing", True, "NewReplicaSetAvailable")
+        self._store.put(deployment)
 
     def _step_job(self, job: Manifest) -> None:
         status = job.setdefault("status", {})

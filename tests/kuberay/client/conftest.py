@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kuberay.readiness import PATIENCE_S
+from kuberay.readiness import FAILURE_GRACE_S
 from serve_app.settings import settings
 from tests.kuberay.apiserver import ApiServer
 from tests.kuberay.client.raylens import FastClock, Raylens
@@ -26,8 +26,8 @@ def process_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 def raylens(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Raylens:
     """With Helm 4, a KubeRay that works while people wait, and less patience with failures."""
     monkeypatch.setenv("RAYLENS_HELM", str(bundled("helm", 4)))
-    for name in ("kuberay.clock.Clock", "kuberay.release.Clock"):
+    for name in ("kuberay.clock.MonotonicClock", "kuberay.release.MonotonicClock"):
         monkeypatch.setattr(name, partial(FastClock, api_server))
-    for code in PATIENCE_S:
-        monkeypatch.setitem(PATIENCE_S, code, min(PATIENCE_S[code], 8.0))
+    for code in FAILURE_GRACE_S:
+        monkeypatch.setitem(FAILURE_GRACE_S, code, min(FAILURE_GRACE_S[code], 8.0))
     return Raylens(api_server, api_server.kubeconfig(tmp_path / "kubeconfig"))

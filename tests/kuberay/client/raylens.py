@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from kuberay.clock import Clock
+from kuberay.clock import MonotonicClock
 from serve_app.cli.main import app
 from tests.kuberay.apiserver import ApiServer
 from tests.kuberay.chart import CHART
@@ -17,7 +17,7 @@ DEV = ("--values", str(CHART / "values-dev.yaml"))
 NAMESPACE = "vision"
 
 
-class FastClock(Clock):
+class FastClock(MonotonicClock):
     """Counts what it is told to wait, and lets KubeRay's operator work instead: as much, however slow the machine."""
 
     def __init__(self, server: ApiServer) -> None:

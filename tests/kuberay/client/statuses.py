@@ -1,4 +1,4 @@
-"""RayServices in the states that KubeRay tells of."""
+"""RayServices with the statuses that KubeRay reports."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ APPLICATION = {
 }
 
 
-def condition(kind: str, status: str, reason: str = "Told", message: str = "") -> dict[str, str]:
+def condition(kind: str, status: str, reason: str = "Reason", message: str = "") -> dict[str, str]:
     told = {"type": kind, "status": status, "reason": reason, "message": message}
     return {**told, "lastTransitionTime": "2026-01-01T00:00:00Z"}
 
@@ -23,7 +23,7 @@ def cluster(name: str = "raylens-abcde", application: Any = APPLICATION, **statu
 
 
 def service(*conditions: dict[str, str], **changed: Any) -> dict[str, Any]:
-    """One that is up, but for what is changed; a key that is None is left out of the status."""
+    """A ready one with changes; status keys that are None are left out."""
     told = {"Ready": condition("Ready", "True"), "UpgradeInProgress": condition("UpgradeInProgress", "False")}
     told |= {one["type"]: one for one in conditions}
     status = {
@@ -38,3 +38,7 @@ def service(*conditions: dict[str, str], **changed: Any) -> dict[str, Any]:
         "spec": {"serveConfigV2": "applications: [{name: raylens}]", **changed},
         "status": {key: value for key, value in status.items() if value is not None},
     }
+
+
+READY = service()
+FAILED = service(status={"activeServiceStatus": cluster(application={**APPLICATION, "status": "DEPLOY_FAILED"})})

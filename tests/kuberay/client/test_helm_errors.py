@@ -2,7 +2,7 @@
 
 import pytest
 
-from kuberay.helm_errors import error_of
+from kuberay.helm_errors import helm_error
 
 TOLD = {
     "chart's own check": (
@@ -10,7 +10,7 @@ TOLD = {
         "Error: execution error at (raylens/templates/rayservice.yaml:1:4): existingSecret: name the Secret with X\n\n"
         "Use --debug flag to render out invalid YAML\n",
         2,
-        "The chart refuses the values: existingSecret: name the Secret with X.",
+        "The chart rejects the values: existingSecret: name the Secret with X.",
     ),
     "schema, Helm 3": (
         "walk.go:75: found symbolic link in path: a resolves to b. Contents of linked file included and used\n"
@@ -49,7 +49,7 @@ TOLD = {
     "not signed in": (
         "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n",
         4,
-        "does not know you",
+        "Authentication failed",
     ),
     "forbidden": (
         'Error: UPGRADE FAILED: failed to create resource: rayservices.ray.io is forbidden: User "eve" cannot create '
@@ -65,7 +65,7 @@ TOLD = {
         'namespace: "vision" from "": no matches for kind "RayService" in version "ray.io/v1"\nensure CRDs are '
         "installed first\n",
         5,
-        "The cluster knows no RayService (ray.io/v1).",
+        "The cluster lacks the kind RayService (ray.io/v1).",
     ),
     "under way": (
         "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n",
@@ -105,7 +105,7 @@ TOLD = {
 @pytest.mark.parametrize("case", TOLD)
 def test_meaning(case: str):
     text, code, told = TOLD[case]
-    error = error_of(text)
+    error = helm_error(text)
     assert error.code == code
     assert told in error.message
     assert "\n" not in error.message
@@ -114,7 +114,7 @@ def test_meaning(case: str):
 
 def test_a_missing_kind_says_what_to_install():
     def advice(kind: str, version: str) -> str:
-        return error_of(f'Error: no matches for kind "{kind}" in version "{version}"').advice
+        return helm_error(f'Error: no matches for kind "{kind}" in version "{version}"').advice
 
     assert "kuberay-operator" in advice("RayService", "ray.io/v1")
     assert "monitoring.enabled=false" in advice("PodMonitor", "monitoring.coreos.com/v1")
@@ -123,4 +123,4 @@ def test_a_missing_kind_says_what_to_install():
 
 
 def test_endless_words_are_cut():
-    assert len(error_of("Error: " + "x" * 5000).message) < 700
+    assert len(helm_error("Error: " + "x" * 5000).message) < 700

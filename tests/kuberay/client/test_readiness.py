@@ -3,47 +3,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kuberay.exit_codes import ExitCode
-from kuberay.pods import Kind, Trouble
+from kuberay.pod_problems import PodProblem
+from kuberay.pod_problems import PodProblemKind as Kind
 from kuberay.ray_service import RayService
-from kuberay.readiness import PATIENCE_S, judge
+from kuberay.readiness import FAILURE_GRACE_S, readiness_of
 from tests.kuberay.client.statuses import APPLICATION, cluster, condition, service
 
 UPDATING = {**APPLICATION, "serveDeploymentStatuses": {"Classifier": {"status": "UPDATING"}}}
 NEW = {"pendingServiceStatus": cluster("raylens-fghij", None, availableWorkerReplicas=0)}
 
 WAITING = {
-    "no status": (service(status=dict.fromkeys(service()["status"])), "KubeRay to take up the change"),
-    "an old generation": (service(status={"observedGeneration": 2}), "generation 3, seen 2"),
+    "no status": (service(status=dict.fromkeys(service()["status"])), "KubeRay to process the change"),
+    "old generation": (service(status={"observedGeneration": 2}), "generation 3, seen 2"),
     "not ready": (service(condition("Ready", "False", "ZeroServeEndpoints")), "an endpoint (ZeroServeEndpoints)"),
-    "ready unknown": (service(condition("Ready", "Unknown")), "an endpoint"),
-    "upgrade under way": (service(condition("UpgradeInProgress", "True")), "the upgrade to end"),
-    "nothing said of an upgrade": (service(status={"conditions": [condition("Ready", "True")]}), "the upgrade to end"),
-    "rollback under way": (service(condition("RollbackInProgress", "True")), "KubeRay's rollback to end"),
-    "a pending cluster": (service(status=NEW), "the new cluster to take over"),
-    "a pending cluster without workers": (service(status=NEW), "workers of raylens-fghij (0 of 2)"),
-    "a share of the requests": (
+    "unknown": (service(condition("Ready", "Unknown")), "an endpoint"),
+    "upgrade in progress": (service(condition("UpgradeInProgress", "True")), "the end of the upgrade"),
+    "no upgrade condition": (service(status={"conditions": [condition("Ready", "True")]}), "the end of the upgrade"),
+    "rollback in progress": (service(condition("RollbackInProgress", "True")), "the end of KubeRay's rollback"),
+    "pending cluster": (service(status=NEW), "the switch to the new cluster"),
+    "pending cluster without workers": (service(status=NEW), "workers of raylens-fghij (0 of 2)"),
+    "share of the requests": (
         service(status={"pendingServiceStatus": {**cluster("raylens-fghij"), "trafficRoutedPercent": 40}}),
         "(40 % of the requests)",
     ),
     "no cluster": (service(status={"activeServiceStatus": None}), "a RayCluster"),
     "no application": (service(status={"activeServiceStatus": cluster(application=None)}), "workers of raylens-abcde"),
-    "another application": (
+    "missing application": (
         service(serveConfigV2="applications: [{name: raylens}, {name: second}]"),
         "application second",
     ),
-    "an application that deploys": (
+    "deploying application": (
         service(status={"activeServiceStatus": cluster(application={**APPLICATION, "status": "DEPLOYING"})}),
         "application raylens (DEPLOYING)",
     ),
-    "a deployment that changes": (
+    "updating deployment": (
         service(status={"activeServiceStatus": cluster(application=UPDATING)}),
         "application raylens (RUNNING, Classifier UPDATING)",
     ),
-    "resumed a moment ago": (service(condition("Suspended", "True")), "KubeRay to resume it"),
+    "just resumed": (service(condition("Suspended", "True")), "KubeRay to resume it"),
 }
 
 FAILED = {**APPLICATION, "status": "DEPLOY_FAILED", "message": "no such model"}
-BLAMED = {
+UNHEALTHY = {
     "status": "UNHEALTHY",
     "message": "see below",
     "serveDeploymentStatuses": {
@@ -52,112 +53,112 @@ BLAMED = {
     },
 }
 FAILING = {
-    "refused by KubeRay": (
+    "rejected by KubeRay": (
         service(condition("Ready", "False", "ValidationFailed", "spec.x is wrong"), status={"observedGeneration": 2}),
         ExitCode.INVALID,
         "spec.x is wrong",
     ),
-    "given up by KubeRay": (
+    "abandoned by KubeRay": (
         service(condition("Ready", "False", "InitializingTimeout", "after 10m")),
         ExitCode.INITIALIZING_TIMEOUT,
         "after 10m",
     ),
-    "an application that cannot be deployed": (
+    "failed application": (
         service(status={"activeServiceStatus": cluster(application=FAILED)}),
         ExitCode.DEPLOY_FAILED,
         "no such model",
     ),
-    "on the new cluster": (
+    "failed on the new cluster": (
         service(status={"pendingServiceStatus": cluster("raylens-fghij", FAILED)}),
         ExitCode.DEPLOY_FAILED,
-        "the cluster before serves on",
+        "the previous cluster continues to serve",
     ),
-    "a deployment that is ill": (
-        service(status={"activeServiceStatus": cluster(application=BLAMED)}),
+    "unhealthy deployment": (
+        service(status={"activeServiceStatus": cluster(application=UNHEALTHY)}),
         ExitCode.UNHEALTHY,
         "Classifier: failed its health check",
     ),
 }
 
 
-def judged(manifest, *pods: Trouble):
-    return judge(RayService.of(manifest), pods)
+def readiness(manifest, *pods: PodProblem):
+    return readiness_of(RayService.from_manifest(manifest), pods)
 
 
-def trouble(kind: Kind, cluster: str = "raylens-abcde", component: str = "worker") -> Trouble:
-    return Trouble("raylens-worker-1", component, cluster, kind, "ImagePullBackOff: no such image")
+def problem(kind: Kind, cluster: str = "raylens-abcde", component: str = "worker") -> PodProblem:
+    return PodProblem("raylens-worker-1", component, cluster, kind, "ImagePullBackOff: no such image")
 
 
-def test_up():
-    verdict = judged(service())
-    assert verdict.is_done
-    assert verdict.waits_for == ()
+def test_ready():
+    result = readiness(service())
+    assert result.is_ready
+    assert result.waits_for == ()
 
 
-def test_no_service_yet():
-    assert judge(None).waits_for == ("the RayService to be made",)
+def test_no_service():
+    assert readiness_of(None).waits_for == ("the RayService",)
 
 
 @pytest.mark.parametrize("case", WAITING)
-def test_what_is_waited_for(case: str):
-    manifest, told = WAITING[case]
-    verdict = judged(manifest)
-    assert not verdict.is_done
-    assert verdict.failure is None
-    assert any(told in reason for reason in verdict.waits_for), verdict.waits_for
+def test_waiting(case: str):
+    manifest, reason = WAITING[case]
+    result = readiness(manifest)
+    assert not result.is_ready
+    assert result.failure is None
+    assert any(reason in waited for waited in result.waits_for), result.waits_for
 
 
 @pytest.mark.parametrize("case", FAILING)
-def test_what_has_failed(case: str):
-    manifest, code, told = FAILING[case]
-    failure = judged(manifest).failure
+def test_failure(case: str):
+    manifest, code, message = FAILING[case]
+    failure = readiness(manifest).failure
     assert failure
     assert failure.code is code
-    assert told in failure.message
+    assert message in failure.message
     assert failure.advice
-    assert code in PATIENCE_S
+    assert code in FAILURE_GRACE_S
 
 
-def test_the_failure_of_the_cluster_before_is_none_of_the_new_one():
-    """The upgrade is what mends it."""
+def test_failure_of_the_previous_cluster_is_ignored():
+    """The upgrade may fix it."""
     old = cluster(application=FAILED)
-    assert judged(service(status={"activeServiceStatus": old, **NEW})).failure is None
-    assert judged(service(status={"activeServiceStatus": old, "observedGeneration": 2})).failure is None
+    assert readiness(service(status={"activeServiceStatus": old, **NEW})).failure is None
+    assert readiness(service(status={"activeServiceStatus": old, "observedGeneration": 2})).failure is None
 
 
 @pytest.mark.parametrize("kind", [Kind.IMAGE, Kind.MEMORY, Kind.CRASH, Kind.CONFIGURATION])
-def test_pods_that_cannot_start(kind: Kind):
-    failure = judged(service(condition("Ready", "False")), trouble(kind)).failure
+def test_pod_failure(kind: Kind):
+    failure = readiness(service(condition("Ready", "False")), problem(kind)).failure
     assert failure
     assert failure.code is ExitCode.PODS_FAILED
     assert "raylens-worker-1: ImagePullBackOff" in failure.message
 
 
 @pytest.mark.parametrize("kind", [Kind.NO_ROOM, Kind.LOST])
-def test_nodes_may_come(kind: Kind):
-    assert judged(service(condition("Ready", "False")), trouble(kind)).failure is None
+def test_missing_room_is_no_failure(kind: Kind):
+    assert readiness(service(condition("Ready", "False")), problem(kind)).failure is None
 
 
-def test_pods_of_the_cluster_that_goes_do_not_count():
-    assert judged(service(status=NEW), trouble(Kind.CRASH, "raylens-abcde")).failure is None
-    assert judged(service(status=NEW), trouble(Kind.CRASH, "raylens-fghij")).failure
-    assert judged(service(status=NEW), trouble(Kind.CRASH, "", "mysql")).failure
-    assert judged(service(status=NEW), trouble(Kind.CRASH, "", "migration")).failure is None
+def test_pods_of_the_previous_cluster_are_ignored():
+    assert readiness(service(status=NEW), problem(Kind.CRASH, "raylens-abcde")).failure is None
+    assert readiness(service(status=NEW), problem(Kind.CRASH, "raylens-fghij")).failure
+    assert readiness(service(status=NEW), problem(Kind.CRASH, "", "mysql")).failure
+    assert readiness(service(status=NEW), problem(Kind.CRASH, "", "migration")).failure is None
 
 
-def test_a_service_that_is_up_has_no_failure():
-    """One pod of many may be in trouble while all replicas run."""
-    assert judged(service(), trouble(Kind.CRASH)).is_done
+def test_ready_in_spite_of_a_pod_problem():
+    """All replicas may run without that pod."""
+    assert readiness(service(), problem(Kind.CRASH)).is_ready
 
 
 def test_suspended():
-    verdict = judged(service(suspend=True))
-    assert verdict.is_suspended
-    assert not verdict.is_done
+    result = readiness(service(suspend=True))
+    assert result.is_suspended
+    assert not result.is_ready
 
 
 CONDITION = st.sampled_from(["True", "False", "Unknown", ""])
-SEEN = st.fixed_dictionaries(
+STATUSES = st.fixed_dictionaries(
     {
         "ready": CONDITION,
         "upgrade": CONDITION,
@@ -171,9 +172,12 @@ SEEN = st.fixed_dictionaries(
 )
 
 
-@given(SEEN)
-def test_done_is_one_combination_alone(seen):
-    told = {"status": seen["application"], "serveDeploymentStatuses": {"Classifier": {"status": seen["deployment"]}}}
+@given(STATUSES)
+def test_ready_is_only_one_combination(seen):
+    application = {
+        "status": seen["application"],
+        "serveDeploymentStatuses": {"Classifier": {"status": seen["deployment"]}},
+    }
     manifest = service(
         condition("Ready", seen["ready"]),
         condition("UpgradeInProgress", seen["upgrade"]),
@@ -181,13 +185,13 @@ def test_done_is_one_combination_alone(seen):
         suspend=seen["suspend"],
         status={
             "observedGeneration": seen["generation"],
-            "activeServiceStatus": cluster(application=told),
-            **({"pendingServiceStatus": cluster("raylens-fghij", told)} if seen["pending"] else {}),
+            "activeServiceStatus": cluster(application=application),
+            **({"pendingServiceStatus": cluster("raylens-fghij", application)} if seen["pending"] else {}),
         },
     )
     serving = (seen["ready"], seen["upgrade"]) == ("True", "False")
     up = serving and (seen["application"], seen["deployment"]) == ("RUNNING", "HEALTHY")
     alone = seen["back"] != "True" and not seen["pending"] and not seen["suspend"]
-    verdict = judged(manifest)
-    assert verdict.is_done == (up and alone and seen["generation"] >= 3)
-    assert verdict.is_done or verdict.waits_for
+    result = readiness(manifest)
+    assert result.is_ready == (up and alone and seen["generation"] >= 3)
+    assert result.is_ready or result.waits_for

@@ -1,174 +1,98 @@
-"""What follows on Helm's success and failure, with a Helm that only keeps its books."""
+"""What a deployment does after Helm succeeds or fails."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from kuberay.errors import DeployError, MigrationFailed
-from kuberay.helm import Helm, Revision, Values
-from kuberay.observation import Observation, Observer
-from kuberay.pods import troubles
-from kuberay.ray_service import RayService
+from kuberay.helm import ChartValues, Helm
 from kuberay.release import Release
-from kuberay.target import Target
-from tests.kuberay.client.statuses import APPLICATION, cluster, condition, service
-from tests.kuberay.client.test_waiting import Hand, Shown
-
-UP = service()
-BROKEN = service(status={"activeServiceStatus": cluster(application={**APPLICATION, "status": "DEPLOY_FAILED"})})
+from kuberay.release_reader import ReleaseReader
+from kuberay.release_target import ReleaseTarget
+from tests.kuberay.client.fakes import FakeHelm, FakeReader, ManualClock, RecordedProgress, revisions
+from tests.kuberay.client.statuses import FAILED, READY, condition, service
 
 
-def revision(number: int, status: str) -> Revision:
-    return Revision(number, status, "raylens-0.1.0", "0.1.0", "", "this morning")
+def release(helm: FakeHelm, manifest: dict[str, Any] = READY) -> Release:
+    reader = cast("ReleaseReader", FakeReader(helm, manifest))
+    return Release(cast("Helm", helm), reader, RecordedProgress(), ManualClock())
 
 
-@dataclass
-class Books:
-    """Stands for Helm: every upgrade and rollback is one more revision."""
-
-    revisions: list[Revision] = field(default_factory=list)
-    failure: DeployError | None = None
-    writes: bool = True
-    rolled_back_to: list[int] = field(default_factory=list)
-    target: Target = field(default_factory=lambda: Target(namespace="vision"))
-
-    def history(self) -> list[Revision]:
-        return list(self.revisions)
-
-    def upgrade(self, values: Values, *options: str, timeout_s: float, tick: Any = None) -> None:
-        if self.writes:
-            self._add("failed" if self.failure else "deployed")
-        if self.failure:
-            raise self.failure
-
-    def rollback(self, revision: int, *, timeout_s: float) -> None:
-        self.rolled_back_to.append(revision)
-        self._add("deployed")
-
-    def _add(self, status: str) -> None:
-        self.revisions.append(revision(len(self.revisions) + 1, status))
+def deploy_error(helm: FakeHelm, manifest: dict[str, Any] = READY, *, rolls_back: bool = True) -> DeployError:
+    with pytest.raises(DeployError) as raised:
+        release(helm, manifest).deploy(ChartValues(), timeout_s=100, rolls_back=rolls_back)
+    return raised.value
 
 
-class Cluster:
-    """Stands for the observer: broken until Helm has gone back, if it is broken."""
-
-    release = "raylens"
-
-    def __init__(self, books: Books, manifest: dict[str, Any]) -> None:
-        self._books = books
-        self._manifest = manifest
-
-    def manifest(self) -> dict[str, Any]:
-        return UP if self._books.rolled_back_to else self._manifest
-
-    def pods(self, name: str) -> list[dict[str, Any]]:
-        return []
-
-    def look(self) -> Observation:
-        return Observation(RayService.of(self.manifest()), tuple(troubles([])), {})
-
-
-def release(books: Books, manifest: dict[str, Any] = UP) -> Release:
-    return Release(cast("Helm", books), cast("Observer", Cluster(books, manifest)), Shown(), Hand())
-
-
-def deployed(books: Books, manifest: dict[str, Any] = UP, *, rolls_back: bool = True) -> DeployError | None:
-    try:
-        release(books, manifest).deploy(Values(), timeout_s=100, rolls_back=rolls_back)
-    except DeployError as error:
-        return error
-    return None
-
-
-def test_it_goes_back_where_it_does_not_come_up():
-    books = Books([revision(1, "superseded"), revision(2, "deployed")])
-    error = deployed(books, BROKEN)
-    assert error
+def test_rolls_back_a_release_that_does_not_become_ready():
+    helm = FakeHelm(revisions("superseded", "deployed"))
+    error = deploy_error(helm, FAILED)
     assert error.code == 10
-    assert books.rolled_back_to == [2]
-    assert "Revision 2 is back and up" in error.advice
+    assert helm.rolled_back_to == [2]
+    assert "Revision 2 is restored and ready" in error.advice
 
 
-def test_it_stays_where_nobody_asked_to_go_back():
-    books = Books([revision(1, "deployed")])
-    error = deployed(books, BROKEN, rolls_back=False)
-    assert error
-    assert books.rolled_back_to == []
+def test_does_not_roll_back_unless_asked():
+    helm = FakeHelm(revisions("deployed"))
+    assert deploy_error(helm, FAILED, rolls_back=False).code == 10
+    assert helm.rolled_back_to == []
 
 
-def test_it_goes_back_past_revisions_that_failed():
-    books = Books([revision(1, "deployed"), revision(2, "failed")], failure=MigrationFailed("no", "see"))
-    error = deployed(books)
-    assert error
-    assert error.code == 9
-    assert books.rolled_back_to == [1]
+def test_rolls_back_past_failed_revisions():
+    helm = FakeHelm(revisions("deployed", "failed"), failure=MigrationFailed("message", "advice"))
+    assert deploy_error(helm).code == 9
+    assert helm.rolled_back_to == [1]
 
 
-def test_there_is_nothing_to_go_back_to():
-    error = deployed(Books(), BROKEN)
-    assert error
-    assert "no revision to go back to" in error.advice
+def test_no_revision_to_roll_back_to():
+    assert "no revision to go back to" in deploy_error(FakeHelm(), FAILED).advice
 
 
-def test_what_helm_did_not_even_begin_is_not_taken_back():
-    books = Books([revision(1, "deployed")], failure=DeployError("refused"), writes=False)
-    assert deployed(books)
-    assert books.rolled_back_to == []
+def test_does_not_roll_back_if_helm_wrote_no_revision():
+    helm = FakeHelm(revisions("deployed"), failure=DeployError("rejected"), writes=False)
+    assert deploy_error(helm).message == "rejected"
+    assert helm.rolled_back_to == []
 
 
-def test_a_suspended_release_is_not_taken_back():
-    books = Books([revision(1, "deployed")])
-    error = deployed(books, service(suspend=True))
-    assert error
-    assert error.code == 13
-    assert books.rolled_back_to == []
+def test_does_not_roll_back_a_suspended_release():
+    helm = FakeHelm(revisions("deployed"))
+    assert deploy_error(helm, service(suspend=True)).code == 13
+    assert helm.rolled_back_to == []
 
 
 @pytest.mark.parametrize(
-    ("history", "advice"),
-    [
-        ((revision(1, "deployed"), revision(2, "pending-upgrade")), "raylens rollback"),
-        ((revision(1, "pending-install"),), "raylens delete"),
-    ],
+    ("statuses", "advice"), [(("deployed", "pending-upgrade"), "rollback"), (("pending-install",), "delete")]
 )
-def test_a_helm_that_was_killed(history: tuple[Revision, ...], advice: str):
-    error = deployed(Books(list(history)))
-    assert error
+def test_pending_revision(statuses: tuple[str, ...], advice: str):
+    error = deploy_error(FakeHelm(revisions(*statuses)))
     assert error.code == 8
     assert "this morning" in error.message
-    assert advice in error.advice
+    assert f"raylens {advice}" in error.advice
 
 
 @pytest.mark.parametrize(
-    ("statuses", "wanted"),
-    [
-        (("superseded", "deployed"), 1),
-        (("superseded", "failed", "deployed"), 1),
-        (("deployed", "pending-upgrade"), 1),
-    ],
+    "statuses", [("superseded", "deployed"), ("superseded", "failed", "deployed"), ("deployed", "pending-upgrade")]
 )
-def test_back_to_the_last_done(statuses: tuple[str, ...], wanted: int):
-    books = Books([revision(number, status) for number, status in enumerate(statuses, start=1)])
-    release(books).rollback(None, timeout_s=100)
-    assert books.rolled_back_to == [wanted]
+def test_rollback_goes_to_the_last_completed_revision(statuses: tuple[str, ...]):
+    helm = FakeHelm(revisions(*statuses))
+    release(helm).rollback(None, timeout_s=100)
+    assert helm.rolled_back_to == [1]
 
 
 @pytest.mark.parametrize("statuses", [(), ("deployed",), ("failed", "failed")])
-def test_nothing_to_go_back_to(statuses: tuple[str, ...]):
-    books = Books([revision(number, status) for number, status in enumerate(statuses, start=1)])
+def test_rollback_without_a_completed_revision(statuses: tuple[str, ...]):
     with pytest.raises(DeployError) as raised:
-        release(books).rollback(None, timeout_s=100)
+        release(FakeHelm(revisions(*statuses))).rollback(None, timeout_s=100)
     assert raised.value.code == 5
 
 
 def test_without_waiting():
-    books = Books()
-    outcome = release(books, service(condition("Ready", "False"))).deploy(Values(), timeout_s=1, waits=False)
-    assert (outcome.revision, outcome.waited, outcome.namespace) == (1, False, "vision")
+    unready = service(condition("Ready", "False"))
+    result = release(FakeHelm(), unready).deploy(ChartValues(), timeout_s=1, waits=False)
+    assert (result.revision, result.waited, result.namespace) == (1, False, "vision")
 
 
-def test_the_chart_is_the_one_beside_the_client():
-    helm = Helm(Target(), program=Path("helm"))
+def test_default_chart():
+    helm = Helm(ReleaseTarget(), program=Path("helm"))
     assert helm.chart_version().startswith("raylens-")

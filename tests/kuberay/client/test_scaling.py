@@ -1,25 +1,27 @@
-"""Bounds on the cluster that runs, while others write it."""
+"""Patching the bounds of the running cluster while other clients write it."""
+
+from typing import cast
 
 import pytest
 
 from kuberay import scaling
-from kuberay.errors import Conflict
+from kuberay.errors import ResourceConflict
+from kuberay.helm import Helm
 from kuberay.kubernetes_api import KubernetesApi
-from kuberay.observation import Observer
 from kuberay.release import Release
-from kuberay.scaling import Bounds, bounds_of
-from kuberay.target import Target
+from kuberay.release_reader import ReleaseReader
+from kuberay.release_target import ReleaseTarget
+from kuberay.scaling import WorkerBounds, worker_bounds
+from tests.kuberay.client.fakes import FakeHelm, ManualClock, RecordedProgress
 from tests.kuberay.client.raylens import NAMESPACE, Raylens
 from tests.kuberay.client.test_commands import put
-from tests.kuberay.client.test_release import Books
-from tests.kuberay.client.test_waiting import Hand, Shown
 
-WANTED = Bounds(3, 20)
+WANTED = WorkerBounds(3, 20)
 
 
 def release(raylens: Raylens) -> Release:
-    api = KubernetesApi(Target(namespace=NAMESPACE, kubeconfig=raylens.kubeconfig))
-    return Release(Books(), Observer(api, "raylens"), Shown(), Hand())  # type: ignore[arg-type]
+    api = KubernetesApi(ReleaseTarget(namespace=NAMESPACE, kubeconfig=raylens.kubeconfig))
+    return Release(cast("Helm", FakeHelm()), ReleaseReader(api, "raylens"), RecordedProgress(), ManualClock())
 
 
 def live(raylens: Raylens):
@@ -27,29 +29,29 @@ def live(raylens: Raylens):
     return found["spec"]["workerGroupSpecs"]
 
 
-def test_the_group_is_found_by_its_name(raylens: Raylens) -> None:
+def test_finds_the_group_by_name(raylens: Raylens) -> None:
     put(raylens)
-    scaling._patch(release(raylens), "raylens-abcde", WANTED)
-    assert bounds_of(live(raylens)) == WANTED
+    scaling.patch_bounds(release(raylens), "raylens-abcde", WANTED)
+    assert worker_bounds(live(raylens)) == WANTED
     assert live(raylens)[0].get("minReplicas", 0) == 0, "another group stays as it is"
 
 
-def test_others_write_all_the_time(raylens: Raylens) -> None:
+def test_conflict_in_every_attempt(raylens: Raylens) -> None:
     put(raylens)
-    raylens.server.fail_next("PATCH", "rayclusters", 409, "Conflict", times=scaling.TRIES)
-    with pytest.raises(Conflict, match=f"in {scaling.TRIES} tries") as raised:
-        scaling._patch(release(raylens), "raylens-abcde", WANTED)
+    raylens.server.fail_next("PATCH", "rayclusters", 409, "Conflict", times=scaling.PATCH_ATTEMPTS)
+    with pytest.raises(ResourceConflict, match=f"in {scaling.PATCH_ATTEMPTS} attempts") as raised:
+        scaling.patch_bounds(release(raylens), "raylens-abcde", WANTED)
     assert "run the command again" in raised.value.advice
-    assert bounds_of(live(raylens)) == Bounds(2, 10)
+    assert worker_bounds(live(raylens)) == WorkerBounds(2, 10)
 
 
-def test_groups_change_places_meanwhile(raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The number of a group is no name: the patch tests it, and is made anew."""
+def test_groups_are_reordered(raylens: Raylens, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The patch tests the index of the group, and is retried."""
     put(raylens)
     patch = KubernetesApi.json_patch
     times: list[str] = []
 
-    def late(api: KubernetesApi, path: str, operations):
+    def patch_after_reordering(api: KubernetesApi, path: str, operations):
         if not times:
             (found,) = raylens.objects("RayCluster")
             found["spec"]["workerGroupSpecs"].reverse()
@@ -57,19 +59,19 @@ def test_groups_change_places_meanwhile(raylens: Raylens, monkeypatch: pytest.Mo
         times.append(path)
         return patch(api, path, operations)
 
-    monkeypatch.setattr(KubernetesApi, "json_patch", late)
-    scaling._patch(release(raylens), "raylens-abcde", WANTED)
+    monkeypatch.setattr(KubernetesApi, "json_patch", patch_after_reordering)
+    scaling.patch_bounds(release(raylens), "raylens-abcde", WANTED)
     assert len(times) == 2
-    assert bounds_of(live(raylens)) == WANTED
+    assert worker_bounds(live(raylens)) == WANTED
     assert live(raylens)[1]["groupName"] == "small"
     assert live(raylens)[1].get("maxReplicas") != 20
 
 
-def test_a_cluster_that_is_gone_needs_no_bounds(raylens: Raylens) -> None:
-    scaling._patch(release(raylens), "raylens-gone", WANTED)
+def test_deleted_cluster(raylens: Raylens) -> None:
+    scaling.patch_bounds(release(raylens), "raylens-deleted", WANTED)
 
 
-def test_nothing_to_do_writes_nothing(raylens: Raylens) -> None:
+def test_unchanged_bounds(raylens: Raylens) -> None:
     put(raylens)
-    scaling._patch(release(raylens), "raylens-abcde", Bounds(2, 10))
+    scaling.patch_bounds(release(raylens), "raylens-abcde", WorkerBounds(2, 10))
     assert not any(method == "PATCH" for method, _ in raylens.server.requests)

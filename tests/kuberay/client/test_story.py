@@ -51,7 +51,7 @@ def installs_and_looks(story: Raylens) -> None:
 
 def scales_while_others_write(story: Raylens) -> None:
     first = active(story)["metadata"]["name"]
-    story.server.fail_next("PATCH", "rayclusters", 409, "Conflict", times=3)
+    story.server.fail_next("PATCH", "rayclusters", 409, "ResourceConflict", times=3)
     scaled = story.run("scale", "--min", "3", "--max", "6")
     assert scaled.code == 0, scaled.err
     assert bounds(active(story)["spec"]["workerGroupSpecs"]) == (3, 6)
@@ -65,7 +65,7 @@ def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
     broken = story.run("deploy", "--image", "registry.example.org/raylens:9.9.9")
     assert broken.code == 10
     assert BROKEN in broken.err
-    assert "the cluster before serves on" in broken.err
+    assert "the previous cluster continues to serve" in broken.err
     assert "raylens rollback" in broken.err
     assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6), "as it was scaled"
     assert story.run("status").code == 10

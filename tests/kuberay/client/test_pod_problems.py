@@ -1,6 +1,7 @@
 import pytest
 
-from kuberay.pods import Kind, troubles
+from kuberay.pod_problems import PodProblemKind as Kind
+from kuberay.pod_problems import pod_problems
 
 
 def pod(status, **labels: str):
@@ -24,34 +25,34 @@ OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
 ERROR = {"terminated": {"reason": "Error", "exitCode": 1}}
 UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes: no cpu"}
 
-CASES = {
-    "pull": (container(waiting("ImagePullBackOff", "Back-off")), Kind.IMAGE, "ImagePullBackOff: Back-off"),
-    "first pull": (container(waiting("ErrImagePull")), Kind.IMAGE, "ErrImagePull"),
-    "name of an image": (container(waiting("InvalidImageName")), Kind.IMAGE, "InvalidImageName"),
+PROBLEMS = {
+    "image pull": (container(waiting("ImagePullBackOff", "Back-off")), Kind.IMAGE, "ImagePullBackOff: Back-off"),
+    "first image pull": (container(waiting("ErrImagePull")), Kind.IMAGE, "ErrImagePull"),
+    "image name": (container(waiting("InvalidImageName")), Kind.IMAGE, "InvalidImageName"),
     "crash": (
         container(waiting("CrashLoopBackOff"), last=ERROR, restarts=4),
         Kind.CRASH,
-        "4 times, last with 1",
+        "4 times, last with exit code 1",
     ),
-    "memory, again": (container(waiting("CrashLoopBackOff"), last=OOM, restarts=4), Kind.MEMORY, "OOMKilled"),
+    "memory, repeatedly": (container(waiting("CrashLoopBackOff"), last=OOM, restarts=4), Kind.MEMORY, "OOMKilled"),
     "memory, restarted": (container({"running": {}}, last=OOM), Kind.MEMORY, "OOMKilled"),
-    "memory, for good": ({"phase": "Failed", **container(OOM)}, Kind.MEMORY, "OOMKilled"),
-    "ended": ({"phase": "Failed", **container(ERROR)}, Kind.CRASH, "main ended with 1"),
-    "a key of a Secret": (
+    "memory, not restarted": ({"phase": "Failed", **container(OOM)}, Kind.MEMORY, "OOMKilled"),
+    "exited": ({"phase": "Failed", **container(ERROR)}, Kind.CRASH, "main ended with exit code 1"),
+    "Secret key": (
         container(waiting("CreateContainerConfigError", "couldn't find key")),
         Kind.CONFIGURATION,
         "couldn't find key",
     ),
     "no room": ({"phase": "Pending", "conditions": [UNSCHEDULABLE]}, Kind.NO_ROOM, "Unschedulable: 0/3 nodes: no cpu"),
     "evicted": ({"phase": "Failed", "reason": "Evicted", "message": "low on disk"}, Kind.LOST, "Evicted: low on disk"),
-    "init": (
+    "init container": (
         {"initContainerStatuses": container(waiting("ErrImageNeverPull"))["containerStatuses"]},
         Kind.IMAGE,
         "Never",
     ),
 }
 
-WELL = {
+NO_PROBLEM = {
     "new": {},
     "starting": container(waiting("ContainerCreating")),
     "running": {"phase": "Running", **container({"running": {}})},
@@ -61,20 +62,20 @@ WELL = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_troubles(case: str):
-    status, kind, told = CASES[case]
-    (found,) = troubles([pod(status)])
+@pytest.mark.parametrize("case", PROBLEMS)
+def test_problem(case: str):
+    status, kind, message = PROBLEMS[case]
+    (found,) = pod_problems([pod(status)])
     assert (found.kind, found.pod, found.component, found.cluster) == (kind, "pod-1", "worker", "c")
-    assert told in found.message
+    assert message in found.message
     assert "{" not in found.advice
 
 
-@pytest.mark.parametrize("case", WELL)
-def test_no_trouble(case: str):
-    assert troubles([pod(WELL[case])]) == []
+@pytest.mark.parametrize("case", NO_PROBLEM)
+def test_no_problem(case: str):
+    assert pod_problems([pod(NO_PROBLEM[case])]) == []
 
 
 def test_advice_names_the_pod():
-    (found,) = troubles([pod(container(waiting("CrashLoopBackOff")))])
+    (found,) = pod_problems([pod(container(waiting("CrashLoopBackOff")))])
     assert "kubectl logs pod-1" in found.advice

@@ -1,4 +1,4 @@
-"""Which release, and where."""
+"""Which release, in which cluster and namespace."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,22 +6,17 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """Empty fields are what the kubeconfig says."""
+class ReleaseTarget:
+    """For empty fields the kubeconfig's defaults apply."""
 
     release: str = "raylens"
     namespace: str = ""
     context: str = ""
     kubeconfig: Path | None = None
 
-    def options(self) -> Iterator[str]:
-        """The same for Helm's command line."""
+    def helm_options(self) -> Iterator[str]:
         if self.namespace:
             yield from ("--namespace", self.namespace)
-        yield from self.cluster_options()
-
-    def cluster_options(self) -> Iterator[str]:
-        """Only what says which cluster."""
         if self.context:
             yield from ("--kube-context", self.context)
         if self.kubeconfig:
