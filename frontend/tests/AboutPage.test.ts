@@ -57,7 +57,7 @@ test("the graph shows replicas, rates and the queue", async () => {
   expect(page.findAll(".pip.running")).toHaveLength(6);
   expect(page.findAll(".pip")).toHaveLength(7);
   expect(page.findAll(".dot").length).toBeGreaterThan(6);
-  expect(page.text()).toContain("7 refused");
+  expect(page.text()).toContain("7 rejected");
   expect(page.text()).toContain("up to 8");
   page.unmount();
 });
@@ -66,7 +66,7 @@ test("an idle service shows that, and no figure it does not have", async () => {
   const page = await open(idle);
   expect(page.text()).not.toMatch(/NaN|Infinity|undefined|null/);
   expect(page.findAll("circle.dot")).toHaveLength(0);
-  expect(page.text()).toContain("No model calls");
+  expect(page.text()).toContain("No batches");
   page.unmount();
 });
 

@@ -57,7 +57,7 @@ test("everything of the account is on one page", async () => {
   expect(page.text()).toContain("camera");
   expect(page.text()).toContain("Browser: Firefox on Linux");
   expect(page.text()).toContain("Token: curl");
-  expect(page.text()).toContain("No application acts for you.");
+  expect(page.text()).toContain("No connected applications.");
 });
 
 test("another name needs the password, and what is wrong stands at its field", async () => {
@@ -102,7 +102,7 @@ test("a key that may do nothing is not asked for", async () => {
   await page.find("dialog form").trigger("submit");
   await flushPromises();
   expect(asked.filter((request) => request.method === "POST")).toHaveLength(0);
-  expect(page.find("dialog").text()).toContain("Choose at least one");
+  expect(page.find("dialog").text()).toContain("Choose at least one permission.");
 });
 
 test("a sign-in elsewhere can be ended, this one cannot", async () => {
@@ -115,7 +115,7 @@ test("a sign-in elsewhere can be ended, this one cannot", async () => {
 
 test("who leaves gives the password and is signed out", async () => {
   const { page, asked } = await open({ "DELETE /api/v1/account": { status: 204 } });
-  await button(page, "Delete the account").trigger("click");
+  await button(page, "Delete account").trigger("click");
   await page.find("dialog input").setValue("correct horse staple");
   await page.find("dialog form").trigger("submit");
   await flushPromises();

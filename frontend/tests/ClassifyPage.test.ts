@@ -52,7 +52,7 @@ test("what is no URL stays in its field and says why", async () => {
   await page.get(URL_FIELD).setValue("cat.jpg");
   await page.get("form").trigger("submit");
   expect(uploads).toHaveLength(0);
-  expect(page.get("[role=alert]").text()).toContain("not a URL");
+  expect(page.get("[role=alert]").text()).toContain("Enter a URL");
   expect(page.get(URL_FIELD).attributes("aria-invalid")).toBe("true");
 });
 
@@ -82,7 +82,7 @@ test("a problem is told in words, with a way out where there is one", async () =
   await uploads[1]?.reply(415, { code: "unsupported_image", detail: "This is text." });
   await settle();
   const [unsupported, lost] = page.findAll("article");
-  expect(lost?.text()).toContain("The picture could not be fetched");
+  expect(lost?.text()).toContain("Could not fetch the image");
   expect(lost?.text()).toContain("example.org answered with status 404.");
   expect(unsupported?.find(".retry").exists()).toBe(false);
   await lost?.get(".retry").trigger("click");
@@ -94,9 +94,9 @@ test("who is put off sees the seconds run", async () => {
   useClassify().addUrl("https://example.org/a");
   await uploads[0]?.reply(429, { code: "rate_limited", detail: "" }, { "Retry-After": "3" });
   await settle();
-  expect(page.get("article").text()).toContain("Next try in 3 s");
+  expect(page.get("article").text()).toContain("Retrying in 3 s");
   await vi.advanceTimersByTimeAsync(1500);
-  expect(page.get("article").text()).toContain("Next try in 2 s");
+  expect(page.get("article").text()).toContain("Retrying in 2 s");
 });
 
 test("the answer is copied as JSON", async () => {

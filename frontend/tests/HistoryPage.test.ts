@@ -107,5 +107,5 @@ test("all is deleted only after a question", async () => {
   await page.find("dialog form").trigger("submit");
   await flushPromises();
   expect(asked.at(-1)?.method).toBe("DELETE");
-  expect(page.text()).toContain("Nothing here yet");
+  expect(page.text()).toContain("No classifications yet");
 });

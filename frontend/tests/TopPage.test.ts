@@ -76,14 +76,14 @@ test("a choice asks at once for what was chosen", async () => {
 
 test("where nothing was classified it says so", async () => {
   await open([]);
-  expect(page.text()).toContain("Nothing yet");
+  expect(page.text()).toContain("Nothing here yet");
 });
 
 test("without the service it says so, and keeps what it had", async () => {
   await open([row("cat", 3)]);
   serve({});
   await settle(2500);
-  expect(page.get(".live").text()).toBe("waiting for the service");
+  expect(page.get(".live").text()).toBe("Waiting for Raylens");
   expect(labels()).toEqual(["cat"]);
 });
 

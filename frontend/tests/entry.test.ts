@@ -61,7 +61,7 @@ test("a wrong password says what to do and is not left standing", async () => {
   await vi.waitFor(() => {
     expect(page.find('[role="alert"]').exists()).toBe(true);
   });
-  expect(page.find('[role="alert"]').text()).toContain("Check both, then try again.");
+  expect(page.find('[role="alert"]').text()).toContain("Check both and try again.");
   expect(page.findAll("input")[1]?.element.value).toBe("");
   expect(router.currentRoute.value.name).toBe("sign-in");
 });

@@ -26,7 +26,7 @@ test("what cannot change is not tried again", () => {
 });
 
 test("every code says what happened and what to do; an unknown one does, too", () => {
-  for (const code of [...Object.keys(en.problems.of), "brand_new"]) {
+  for (const code of [...Object.keys(en.problems.byCode), "brand_new"]) {
     const words = inWords(new Problem(code, 500, "Said by the service."), en);
     expect(words.title).not.toBe("");
     expect(words.advice).toMatch(/[.]$/);

@@ -49,12 +49,12 @@ def test_all_photos_are_classified_although_the_classifier_is_killed(
 
 
 def test_a_full_queue_is_reported_and_the_photo_is_sent_again(page: Page, service: Service) -> None:
-    busy = "The service is busy"
+    busy = "Raylens is busy"
     with full_queue(service):
         page.get_by_label("Choose photos").last.set_input_files(EXAMPLES / "cat.jpg")
         expect(page.get_by_text(busy)).to_be_visible(timeout=TIMEOUT_MS)
-        expect(page.get_by_text(re.compile(r"Next try in \d+ s"))).to_be_visible()
-        expect(page.get_by_role("button", name="Try now")).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Retrying in \d+ s"))).to_be_visible()
+        expect(page.get_by_role("button", name="Retry now")).to_be_visible()
     expect(page.locator(".predictions")).to_be_visible(timeout=TIMEOUT_MS)
     expect(page.get_by_text(busy)).to_have_count(0)
 

@@ -22,7 +22,7 @@ def administrator(service: Service, name: str) -> str:
 
 def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     """Fill in the form that is open: the app's, or the page an application sent people to."""
-    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Username", exact=True).fill(name)
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
 

@@ -106,9 +106,9 @@ def as_guest(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
     yield "classify", page
     ready: dict[str, Callable[[], object]] = {
         "top": lambda: page.get_by_role("list", name="Most classified").wait_for(),
-        "about": lambda: page.get_by_text("live, the last 10 seconds").wait_for(),
+        "about": lambda: page.get_by_text("Live, last 10 seconds").wait_for(),
         "sign-in": lambda: page.get_by_role("heading", name="Sign in").wait_for(),
-        "register": lambda: page.get_by_role("heading", name="Create an account").wait_for(),
+        "register": lambda: page.get_by_role("heading", name="Create account").wait_for(),
     }
     for name, wait in ready.items():
         page.goto(f"{service.url}/{name}")
@@ -121,7 +121,7 @@ def as_user(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
     page.get_by_role("list", name="Classifications, newest first").wait_for()
     yield "history", page
     page.goto(f"{service.url}/account")
-    for title in ("API keys", "Where you are signed in", "Connected applications", "Activity"):
+    for title in ("API keys", "Active sessions", "Connected applications", "Activity"):
         part(page, title).get_by_role("listitem").first.wait_for()
     yield "account", page
 

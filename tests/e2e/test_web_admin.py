@@ -46,8 +46,8 @@ def test_an_application_is_allowed_and_loses_that_again(
     page.goto(f"{service.url}/account")
     apps = part(page, "Connected applications")
     expect(apps).to_contain_text("Photo album")
-    apps.get_by_role("button", name="Take back what Photo album may do").click()
-    expect(apps).to_contain_text("No application acts for you.")
+    apps.get_by_role("button", name="Revoke access for Photo album").click()
+    expect(apps).to_contain_text("No connected applications.")
 
 
 def test_a_user_is_disabled_and_can_sign_in_no_more(page: Page, service: Service, admin: str) -> None:
@@ -59,21 +59,21 @@ def test_a_user_is_disabled_and_can_sign_in_no_more(page: Page, service: Service
     expect(page.get_by_role("button", name="Enable: mallory")).to_be_visible()
     answer = httpx.post(f"{service.url}/auth/token/login/", json={"username": name, "password": PASSWORD}, timeout=30)
     assert answer.status_code == 400
-    page.get_by_text("Log", exact=True).click()
+    page.get_by_text("Audit log", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text("Account disabled: mallory")
 
 
 def test_an_application_is_registered_and_its_secret_shown_once(page: Page, service: Service, admin: str) -> None:
     enter(page, service, admin, "/admin?tab=clients")
-    page.get_by_role("button", name="Register one").click()
+    page.get_by_role("button", name="Register application").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name", exact=True).fill("Herbarium")
-    dialog.get_by_label("Redirect URIs, one a line").fill("http://herbarium.example/callback")
+    dialog.get_by_label("Redirect URIs, one per line").fill("http://herbarium.example/callback")
     dialog.get_by_role("button", name="Register").click()
     expect(dialog.get_by_role("alert")).to_be_visible()
-    dialog.get_by_label("Redirect URIs, one a line").fill("https://herbarium.example/callback")
+    dialog.get_by_label("Redirect URIs, one per line").fill("https://herbarium.example/callback")
     dialog.get_by_role("button", name="Register").click()
-    expect(dialog).to_contain_text("Copy the client's secret now")
+    expect(dialog).to_contain_text("Copy the client secret")
     secret = dialog.locator("code").inner_text()
     dialog.get_by_role("button", name="Done").click()
     expect(page.get_by_role("listitem").filter(has_text="Herbarium")).to_be_visible()
@@ -95,6 +95,6 @@ def test_their_pages_keep_the_rules_of_accessibility(
         expect(page.get_by_role("main").get_by_role("list")).to_contain_text(seen)
         broken += accessibility_violations(page)
     page.goto(f"{service.url}/admin?tab=clients")
-    page.get_by_role("button", name="Register one").click()
+    page.get_by_role("button", name="Register application").click()
     broken += accessibility_violations(page)
     assert broken == []

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 def test_an_example_is_classified_and_enters_the_top_10(page: Page) -> None:
     page.get_by_role("button", name="an espresso").click()
     expect(page.locator(".predictions .label").first).to_have_text("espresso")
-    expect(page.get_by_text(re.compile(r"[\d.]+ m?s in all"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[\d.]+ m?s total"))).to_be_visible()
     page.get_by_role("link", name="Top 10").click()
     expect(page.get_by_role("list", name="Most classified").get_by_text("espresso")).to_be_visible()
     expect(page).to_have_title("Top 10 – Raylens")
@@ -26,18 +26,18 @@ def test_many_files_are_answered_each_for_itself(page: Page) -> None:
     page.get_by_label("Choose photos").last.set_input_files(files)
     expect(page.get_by_text("5 of 5 done")).to_be_visible()
     expect(page.locator(".predictions")).to_have_count(4)
-    expect(page.get_by_role("alert")).to_contain_text("This is not a picture Raylens can read")
+    expect(page.get_by_role("alert")).to_contain_text("Unsupported image format")
 
 
 def test_a_url_that_leads_nowhere_is_explained(page: Page) -> None:
-    page.get_by_label("URL of a picture").fill("http://10.0.0.1/cat.jpg")
+    page.get_by_label("Image URL").fill("http://10.0.0.1/cat.jpg")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Only addresses on the public internet are fetched.")
+    expect(page.get_by_role("alert")).to_contain_text("Raylens fetches images only from public internet addresses.")
 
 
 def test_the_camera_takes_a_photo(page: Page) -> None:
     page.get_by_role("button", name="Camera").click()
-    page.get_by_role("button", name="Take the photo").click()
+    page.get_by_role("button", name="Take photo").click()
     expect(page.locator(".predictions")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -45,8 +45,8 @@ def test_the_camera_takes_a_photo(page: Page) -> None:
 def test_the_pipeline_is_shown_live(page: Page) -> None:
     with page.expect_response("**/api/v1/pipeline*"), page.expect_response("**/api/v1/pipeline*"):
         page.get_by_role("link", name="About").click()
-    expect(page.get_by_role("img", name=re.compile("images a second"))).to_contain_text("Classifier")
-    expect(page.get_by_text("live, the last 10 seconds")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("images per second"))).to_contain_text("Classifier")
+    expect(page.get_by_text("Live, last 10 seconds")).to_be_visible()
 
 
 def test_the_theme_that_was_chosen_stays(page: Page) -> None:

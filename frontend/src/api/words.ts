@@ -11,6 +11,6 @@ export interface Words {
 
 /** A problem as people are told it. */
 export function inWords(problem: Problem, texts: Texts): Words {
-  const [title, advice] = texts.problems.of[problem.code] ?? texts.problems.other;
+  const [title, advice] = texts.problems.byCode[problem.code] ?? texts.problems.fallback;
   return { title, advice, detail: problem.detail };
 }

@@ -12,11 +12,11 @@ export function useAnnouncement(): Readonly<Ref<string>> {
 
   function sentence({ source, state }: Item): string {
     if (state.name === "failed") {
-      return t.value.classify.foundOutNot(source.name, inWords(state.problem, t.value).title);
+      return t.value.classify.announceFailure(source.name, inWords(state.problem, t.value).title);
     }
     const first = state.name === "done" ? state.answer.classification.predictions[0] : undefined;
     if (!first) return "";
-    return t.value.classify.foundOut(source.name, labelName(first.label), percent(first.probability));
+    return t.value.classify.announceResult(source.name, labelName(first.label), percent(first.probability));
   }
 
   watch(

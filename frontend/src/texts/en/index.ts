@@ -1,8 +1,8 @@
 import { about } from "./about";
 import { account } from "./account";
 import { admin } from "./admin";
-import { classify, camera, result } from "./classify";
-import { entry } from "./entry";
+import { auth } from "./auth";
+import { camera, classify, result } from "./classify";
 import { history } from "./history";
 import { problems } from "./problems";
 import { shell, notFound, titles } from "./shell";
@@ -13,9 +13,9 @@ export const en = {
   about,
   account,
   admin,
+  auth,
   camera,
   classify,
-  entry,
   history,
   notFound,
   problems,

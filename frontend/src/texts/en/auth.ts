@@ -1,0 +1,20 @@
+/** Sign-in and registration. */
+export const auth = {
+  signIn: "Sign in",
+  signInLead: "See your history and manage your API keys.",
+  register: "Create account",
+  registerLead: "Get your own history, API keys and rate limits.",
+  username: "Username",
+  usernameHint: "Letters, digits and @ . + - _",
+  email: "E-mail (optional)",
+  password: "Password",
+  passwordHint: (minimum: number) => `At least ${String(minimum)} characters. A few memorable words work well.`,
+  showPassword: "Show password",
+  hidePassword: "Hide password",
+  noAccount: "No account yet?",
+  haveAccount: "Already have an account?",
+  or: "or",
+  continueWith: (provider: string) => `Continue with ${provider}`,
+  registrationClosed: "Registration is closed. Ask an administrator for an account.",
+  waiting: "One moment …",
+};
