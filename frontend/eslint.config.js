@@ -15,7 +15,7 @@ export default ts.config(
   {
     files: ["**/*.{ts,vue}"],
     rules: {
-      "no-undef": "off", // TypeScript knows better
+      "no-undef": "off", // TypeScript checks this
       "max-lines": ["error", 300],
       "max-len": ["error", { code: 120, ignoreUrls: true }],
       "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
@@ -36,7 +36,7 @@ export default ts.config(
       "vuejs-accessibility/label-has-for": ["error", { required: { some: ["nesting", "id"] } }],
     },
   },
-  // A store is a function that holds its others.
+  // A setup store defines its functions inside one function.
   { files: ["src/stores/**"], rules: { "max-lines-per-function": ["error", { max: 100 }] } },
   { files: ["tests/**"], rules: { "max-lines-per-function": "off" } },
 );

@@ -8,19 +8,19 @@ import { pages } from "./plugins/pages.ts";
 const SERVICE = process.env.RAYLENS_URL ?? "http://127.0.0.1:8000";
 
 export default defineConfig({
-  // Every address is relative: the app works under any path.
+  // Relative URLs let the app work under any path.
   base: "./",
   plugins: [vue(), pages(), compress(), budget(150)],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   css: {
     preprocessorOptions: {
-      // Bootstrap 5 is written for Sass' @import.
+      // Bootstrap 5 requires Sass' @import.
       scss: { quietDeps: true, silenceDeprecations: ["import"] },
     },
   },
   build: {
     target: "es2022",
-    // What is inlined could not be cached, and data: is allowed for images alone.
+    // Inlined assets are not cached, and the Content-Security-Policy allows data: only for images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -35,13 +35,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def faults() -> list[str]:
+def browser_errors() -> list[str]:
     """Errors and warnings in the browser, and requests to other hosts."""
     return []
 
 
 @pytest.fixture
-def page(browser: Browser, service: Service, faults: list[str]) -> Iterator[Page]:
+def page(browser: Browser, service: Service, browser_errors: list[str]) -> Iterator[Page]:
     """A page at the root of the web app; the test fails if the browser reported an error."""
     if not (FRONTEND / "dist" / "index.html").is_file():
         pytest.fail("the web app is not built: make web")
@@ -51,19 +51,19 @@ def page(browser: Browser, service: Service, faults: list[str]) -> Iterator[Page
     def own(url: str) -> bool:
         return url.startswith((service.url, "blob:", "data:"))
 
-    page.on("request", lambda request: None if own(request.url) else faults.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: _note(message, faults))
+    page.on("request", lambda request: None if own(request.url) else browser_errors.append(request.url))
+    page.on("pageerror", lambda error: browser_errors.append(str(error)))
+    page.on("console", lambda message: _record_console_error(message, browser_errors))
     page.goto(service.url)
     yield page
     context.close()
-    assert faults == []
+    assert browser_errors == []
 
 
-def _note(message: Any, faults: list[str]) -> None:
+def _record_console_error(message: Any, browser_errors: list[str]) -> None:
     # Chromium also reports responses with status 400 and above, which some tests expect.
     if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
-        faults.append(message.text)
+        browser_errors.append(message.text)
 
 
 def accessibility_violations(page: Page) -> list[tuple[str, str, str]]:

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { Plugin } from "vite";
 
-const TEXT = /\.(css|js|json|svg)$/;
-const WORTH_IT = 600;
+const TEXT_FILE = /\.(css|js|json|svg)$/;
+const MIN_BYTES = 600;
 
-/** Writes a .gz and a .br beside each file of text, once and as small as they get; the service picks one. */
+/** Writes a .gz and a .br file for each text file, with maximum compression. The service picks one per request. */
 export function compress(): Plugin {
   return {
     name: "raylens-compress",
@@ -14,7 +14,7 @@ export function compress(): Plugin {
     writeBundle({ dir = "dist" }) {
       for (const name of readdirSync(dir, { recursive: true, encoding: "utf8" })) {
         const path = join(dir, name);
-        if (TEXT.test(name)) compressFile(path);
+        if (TEXT_FILE.test(name)) compressFile(path);
       }
     },
   };
@@ -22,7 +22,7 @@ export function compress(): Plugin {
 
 function compressFile(path: string): void {
   const content = readFileSync(path);
-  if (content.length < WORTH_IT) return;
+  if (content.length < MIN_BYTES) return;
   const params = {
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
     [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,

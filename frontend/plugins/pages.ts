@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 
-const LIST = "src/router/pages.json";
+const PAGES_FILE = "src/router/pages.json";
 
-/** Leaves the list of pages in the build: the service answers those with 200, and everything else with 404. */
+/** Adds the list of pages to the build: the service responds to other paths with 404. */
 export function pages(): Plugin {
   return {
     name: "raylens-pages",
     apply: "build",
     generateBundle() {
-      this.emitFile({ type: "asset", fileName: "pages.json", source: readFileSync(LIST) });
+      this.emitFile({ type: "asset", fileName: "pages.json", source: readFileSync(PAGES_FILE) });
     },
   };
 }

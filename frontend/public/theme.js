@@ -1,10 +1,10 @@
-// Runs before the first paint, so that nobody sees a flash of the other theme. src/stores/preferences.ts takes over.
+// Sets the theme before the first paint, which avoids a flash. src/stores/preferences.ts takes over.
 (() => {
   let chosen = null;
   try {
     chosen = JSON.parse(localStorage.getItem("raylens.preferences") ?? "{}").theme;
   } catch {
-    // Storage may be forbidden; the system's theme will do.
+    // Storage is blocked: use the system's theme.
   }
   const dark = chosen === "dark" || (chosen !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.bsTheme = dark ? "dark" : "light";

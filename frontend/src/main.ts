@@ -1,7 +1,7 @@
 import "@/styles/app.scss";
 import App from "@/App.vue";
-import { makeRouter } from "@/router";
+import { createAppRouter } from "@/router";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 
-createApp(App).use(createPinia()).use(makeRouter()).mount("#app");
+createApp(App).use(createPinia()).use(createAppRouter()).mount("#app");

@@ -1,9 +1,16 @@
 import AboutPage from "@/pages/AboutPage.vue";
-import { NODES, tall, wide, type Layout } from "@/pipeline/layout";
-import { bars, dots, flows, queued, together, type LivePipeline } from "@/pipeline/live";
+import { NODES, TALL_LAYOUT, WIDE_LAYOUT, type Layout } from "@/pipeline/layout";
+import {
+  barShares,
+  deploymentTotals,
+  dotCount,
+  edgeRates,
+  queueTotals,
+  type LivePipeline,
+} from "@/pipeline/livePipeline";
 import { flushPromises, mount } from "@vue/test-utils";
 import { expect, test } from "vitest";
-import { serve } from "./server";
+import { mockServer } from "./mockServer";
 
 const healthy = { status: "HEALTHY", replicas: 1, starting: 0 };
 const busy: LivePipeline = {
@@ -29,7 +36,7 @@ const busy: LivePipeline = {
     Results: healthy,
   },
 };
-const nothing = { p50: null, p90: null, p99: null };
+const noTimes = { p50: null, p90: null, p99: null };
 const idle: LivePipeline = {
   ...busy,
   images_per_s: 0,
@@ -37,13 +44,13 @@ const idle: LivePipeline = {
   outcomes: { hit: 0, miss: 0, shared: 0 },
   cache_hit_share: 0,
   refusals: {},
-  latency_ms: nothing,
-  stages_ms: { preprocess: nothing, queue: nothing, inference: nothing },
+  latency_ms: noTimes,
+  stages_ms: { preprocess: noTimes, queue: noTimes, inference: noTimes },
   batch_sizes: {},
 };
 
 async function open(pipeline: LivePipeline) {
-  serve({ "GET /api/v1/pipeline": { body: pipeline }, "GET /api/v1/models": { body: { items: [] } } });
+  mockServer({ "GET /api/v1/pipeline": { body: pipeline }, "GET /api/v1/models": { body: { items: [] } } });
   const page = mount(AboutPage);
   await flushPromises();
   return page;
@@ -51,9 +58,9 @@ async function open(pipeline: LivePipeline) {
 
 test("the graph shows replicas, rates and the queue", async () => {
   const page = await open(busy);
-  const words = page.findAll(".graph text").map((text) => text.text());
-  const told = ["20 images/s", "64 waiting", "75.0%", "22 ms", "3 replicas, 1 starting"];
-  expect(words).toEqual(expect.arrayContaining(told));
+  const labels = page.findAll(".graph text").map((text) => text.text());
+  const expected = ["20 images/s", "64 waiting", "75.0%", "22 ms", "3 replicas, 1 starting"];
+  expect(labels).toEqual(expect.arrayContaining(expected));
   expect(page.findAll(".pip.running")).toHaveLength(6);
   expect(page.findAll(".pip")).toHaveLength(7);
   expect(page.findAll(".dot").length).toBeGreaterThan(6);
@@ -62,7 +69,7 @@ test("the graph shows replicas, rates and the queue", async () => {
   page.unmount();
 });
 
-test("an idle service shows that, and no figure it does not have", async () => {
+test("an idle service shows no invalid numbers", async () => {
   const page = await open(idle);
   expect(page.text()).not.toMatch(/NaN|Infinity|undefined|null/);
   expect(page.findAll("circle.dot")).toHaveLength(0);
@@ -70,30 +77,33 @@ test("an idle service shows that, and no figure it does not have", async () => {
   page.unmount();
 });
 
-test("deployments of several models count together, others of a similar name do not", () => {
-  expect(together(busy, "Classifier")).toEqual({ status: "UPDATING", replicas: 3, starting: 1 });
-  expect(together(busy, "Class").replicas).toBe(0);
-  expect(queued(busy)).toEqual({ waiting: 64, running: 9, limit: 512 });
+test("deployment totals include all models of a stage and no similar names", () => {
+  expect(deploymentTotals(busy, "Classifier")).toEqual({ status: "UPDATING", replicas: 3, starting: 1 });
+  expect(deploymentTotals(busy, "Class").replicas).toBe(0);
+  expect(queueTotals(busy)).toEqual({ waiting: 64, running: 9, limit: 512 });
 });
 
-test("what is known never runs down the chain", () => {
-  expect(flows(busy)).toMatchObject({ asked: 20, known: 15, missed: 5, answered: 5 });
-  expect([0, 0.1, 1, 20, 5000].map(dots)).toEqual([0, 1, 2, 5, 6]);
+test("cached images do not pass the stages", () => {
+  expect(edgeRates(busy)).toMatchObject({ requested: 20, cached: 15, missed: 5, returned: 5 });
+  expect([0, 0.1, 1, 20, 5000].map(dotCount)).toEqual([0, 1, 2, 5, 6]);
 });
 
-test("bars without values have no length", () => {
-  expect(bars({ p50: null, p90: null })).toEqual([
+test("bars without values have length 0", () => {
+  expect(barShares({ p50: null, p90: null })).toEqual([
     { name: "p50", value: 0, share: 0 },
     { name: "p90", value: 0, share: 0 },
   ]);
 });
 
-test.each([["wide", wide], ["tall", tall]])("%s: everything is inside and nothing overlaps", (_, layout: Layout) => {
+test.each([
+  ["wide", WIDE_LAYOUT],
+  ["tall", TALL_LAYOUT],
+])("the %s layout has no overlapping nodes", (_, layout: Layout) => {
   const boxes = NODES.map((name) => layout.nodes[name]);
-  for (const [place, box] of boxes.entries()) {
+  for (const [index, box] of boxes.entries()) {
     expect(box.x >= 0 && box.y >= 0).toBe(true);
     expect(box.x + box.width <= layout.width && box.y + box.height <= layout.height).toBe(true);
-    for (const other of boxes.slice(place + 1)) {
+    for (const other of boxes.slice(index + 1)) {
       const isApart =
         box.x + box.width <= other.x
         || other.x + other.width <= box.x

@@ -1,11 +1,11 @@
-import { deviceOf } from "@/account/device";
+import { describeUserAgent } from "@/account/userAgent";
 import AccountPage from "@/pages/AccountPage.vue";
-import { makeRouter } from "@/router";
+import { createAppRouter } from "@/router";
 import { useSession } from "@/stores/session";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { expect, test, vi } from "vitest";
 import { createMemoryHistory } from "vue-router";
-import { serve, type Answer } from "./server";
+import { mockServer, type MockResponse } from "./mockServer";
 
 const at = "2026-01-31T12:00:00Z";
 const user = { id: 7, username: "corey", email: "", role: "user" as const, created_at: at, has_password: true };
@@ -18,15 +18,15 @@ const key = {
   seen_at: at,
   expires_at: null,
 };
-const login = { id: 1, kind: "session", created_at: at, seen_at: at, expires_at: at, address: "127.0.0.1" };
-const replies: Record<string, Answer> = {
+const loginSession = { id: 1, kind: "session", created_at: at, seen_at: at, expires_at: at, address: "127.0.0.1" };
+const replies: Record<string, MockResponse> = {
   "GET /api/v1/account": { body: { ...user, identities: [] } },
   "GET /api/v1/account/keys": { body: { items: [key] } },
   "GET /api/v1/account/sessions": {
     body: {
       items: [
-        { ...login, user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", current: true },
-        { ...login, id: 2, kind: "token", user_agent: "curl/8.5.0", current: false },
+        { ...loginSession, user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", current: true },
+        { ...loginSession, id: 2, kind: "token", user_agent: "curl/8.5.0", current: false },
       ],
     },
   },
@@ -34,16 +34,16 @@ const replies: Record<string, Answer> = {
   "GET /api/v1/account/activity": { body: { items: [], next_before: null } },
 };
 
-async function open(more: Record<string, Answer> = {}): Promise<{ page: VueWrapper; asked: Request[] }> {
+async function open(more: Record<string, MockResponse> = {}): Promise<{ page: VueWrapper; requests: Request[] }> {
   const state = { scopes: [], registration: true, anonymous: true, password_min_length: 15, providers: [] };
-  const asked = serve({ "GET /api/v1/session": { body: { ...state, user } }, ...replies, ...more });
-  useSession().accept({ ...state, user });
+  const requests = mockServer({ "GET /api/v1/session": { body: { ...state, user } }, ...replies, ...more });
+  useSession().setSession({ ...state, user });
   const page = mount(AccountPage, {
-    global: { plugins: [makeRouter(createMemoryHistory())] },
+    global: { plugins: [createAppRouter(createMemoryHistory())] },
     attachTo: document.body,
   });
   await flushPromises();
-  return { page, asked };
+  return { page, requests };
 }
 
 function button(page: VueWrapper, text: string) {
@@ -52,7 +52,7 @@ function button(page: VueWrapper, text: string) {
   return found;
 }
 
-test("everything of the account is on one page", async () => {
+test("the page shows keys, sessions and applications", async () => {
   const { page } = await open();
   expect(page.text()).toContain("camera");
   expect(page.text()).toContain("Browser: Firefox on Linux");
@@ -60,8 +60,8 @@ test("everything of the account is on one page", async () => {
   expect(page.text()).toContain("No connected applications.");
 });
 
-test("another name needs the password, and what is wrong stands at its field", async () => {
-  const { page, asked } = await open({
+test("a username change requires the password and shows errors at the field", async () => {
+  const { page, requests } = await open({
     "PATCH /api/v1/account": {
       status: 400,
       body: { code: "invalid_fields", detail: "", errors: { current_password: ["Invalid password."] } },
@@ -74,19 +74,19 @@ test("another name needs the password, and what is wrong stands at its field", a
   await profile?.findAll("input")[2]?.setValue("wrong");
   await profile?.find("form").trigger("submit");
   await flushPromises();
-  expect(await asked.at(-1)?.json()).toEqual({ username: "cory", email: "", current_password: "wrong" });
+  expect(await requests.at(-1)?.json()).toEqual({ username: "cory", email: "", current_password: "wrong" });
   expect(profile?.text()).toContain("Invalid password.");
 });
 
-test("a new key is shown once, with how to use it", async () => {
-  const { page, asked } = await open({
+test("a new key is shown once, with an example", async () => {
+  const { page, requests } = await open({
     "POST /api/v1/account/keys": { status: 201, body: { ...key, id: 4, key: "rlk_secret" } },
   });
   await button(page, "New key").trigger("click");
   await page.find("dialog input").setValue("door");
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  const made = asked.find((request) => request.method === "POST");
+  const made = requests.find((request) => request.method === "POST");
   expect(await made?.json()).toEqual({ name: "door", scopes: ["classify"], expires_in_days: 90 });
   expect(page.find("dialog").text()).toContain("rlk_secret");
   expect(page.find("dialog pre").text()).toContain("curl");
@@ -94,32 +94,32 @@ test("a new key is shown once, with how to use it", async () => {
   expect(page.html()).not.toContain("rlk_secret");
 });
 
-test("a key that may do nothing is not asked for", async () => {
-  const { page, asked } = await open();
+test("a key without permissions is not created", async () => {
+  const { page, requests } = await open();
   await button(page, "New key").trigger("click");
   await page.find("dialog input").setValue("door");
   await page.find("dialog input[type=checkbox]").setValue(false);
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  expect(asked.filter((request) => request.method === "POST")).toHaveLength(0);
+  expect(requests.filter((request) => request.method === "POST")).toHaveLength(0);
   expect(page.find("dialog").text()).toContain("Choose at least one permission.");
 });
 
-test("a sign-in elsewhere can be ended, this one cannot", async () => {
-  const { page, asked } = await open({ "DELETE /api/v1/account/sessions/2": { status: 204 } });
+test("other sessions can be ended, the current one cannot", async () => {
+  const { page, requests } = await open({ "DELETE /api/v1/account/sessions/2": { status: 204 } });
   expect(page.findAll("button").filter((each) => each.text() === "End")).toHaveLength(1);
   await button(page, "End").trigger("click");
   await flushPromises();
-  expect(asked.some((request) => request.method === "DELETE" && request.url.endsWith("/sessions/2"))).toBe(true);
+  expect(requests.some((request) => request.method === "DELETE" && request.url.endsWith("/sessions/2"))).toBe(true);
 });
 
-test("who leaves gives the password and is signed out", async () => {
-  const { page, asked } = await open({ "DELETE /api/v1/account": { status: 204 } });
+test("deleting the account requires the password and signs out", async () => {
+  const { page, requests } = await open({ "DELETE /api/v1/account": { status: 204 } });
   await button(page, "Delete account").trigger("click");
   await page.find("dialog input").setValue("correct horse staple");
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  const left = asked.find((request) => request.method === "DELETE");
+  const left = requests.find((request) => request.method === "DELETE");
   expect(await left?.json()).toEqual({ current_password: "correct horse staple" });
   await vi.waitFor(() => {
     expect(useSession().user).toBeNull();
@@ -131,6 +131,6 @@ test.each([
   ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1", "Safari on iPhone"],
   ["python-httpx/0.28.1", "python-httpx"],
   ["", ""],
-])("the device behind %s is %s", (userAgent, device) => {
-  expect(deviceOf(userAgent)).toBe(device);
+])("the User-Agent %s is described as %s", (userAgent, device) => {
+  expect(describeUserAgent(userAgent)).toBe(device);
 });

@@ -1,10 +1,10 @@
 import AdminPage from "@/pages/AdminPage.vue";
-import { makeRouter } from "@/router";
+import { createAppRouter } from "@/router";
 import { useSession } from "@/stores/session";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { expect, test } from "vitest";
 import { createMemoryHistory } from "vue-router";
-import { serve, type Answer } from "./server";
+import { mockServer, type MockResponse } from "./mockServer";
 
 const at = "2026-01-31T12:00:00Z";
 const ada = { id: 1, username: "ada", email: "", role: "admin" as const, created_at: at, has_password: true };
@@ -22,16 +22,16 @@ const album = {
   created_at: at,
 };
 
-async function open(tab: string, answers: Record<string, Answer>): Promise<{ page: VueWrapper; asked: Request[] }> {
+async function open(tab: string, responses: Record<string, MockResponse>) {
   const state = { scopes: ["admin"], registration: true, anonymous: true, password_min_length: 15, providers: [] };
-  const asked = serve({ "GET /api/v1/session": { body: { ...state, user: ada } }, ...answers });
+  const requests = mockServer({ "GET /api/v1/session": { body: { ...state, user: ada } }, ...responses });
   const session = useSession();
   await session.ready();
-  const router = makeRouter(createMemoryHistory());
+  const router = createAppRouter(createMemoryHistory());
   await router.push(`/admin?tab=${tab}`);
-  const page = mount(AdminPage, { global: { plugins: [router] }, attachTo: document.body });
+  const page: VueWrapper = mount(AdminPage, { global: { plugins: [router] }, attachTo: document.body });
   await flushPromises();
-  return { page, asked };
+  return { page, requests };
 }
 
 function button(page: VueWrapper, label: string) {
@@ -40,30 +40,30 @@ function button(page: VueWrapper, label: string) {
 
 const USERS = { body: { items: [bob, { ...ada, disabled: false }], next_before: null } };
 
-test("nobody is offered to disable or demote themselves", async () => {
+test("administrators cannot disable or demote themselves", async () => {
   const { page } = await open("users", { "GET /api/v1/admin/users": USERS });
   expect(button(page, "Disable: bob").exists()).toBe(true);
   expect(button(page, "Disable: ada").exists()).toBe(false);
 });
 
-test("a user is disabled at once, and deleted after a question", async () => {
-  const { page, asked } = await open("users", {
+test("disabling a user is immediate, deletion requires confirmation", async () => {
+  const { page, requests } = await open("users", {
     "GET /api/v1/admin/users": USERS,
     "PATCH /api/v1/admin/users/2": { body: { ...bob, disabled: true } },
     "DELETE /api/v1/admin/users/2": { status: 204 },
   });
   await button(page, "Disable: bob").trigger("click");
   await flushPromises();
-  expect(await asked.find((request) => request.method === "PATCH")?.json()).toEqual({ disabled: true });
+  expect(await requests.find((request) => request.method === "PATCH")?.json()).toEqual({ disabled: true });
   await button(page, "Delete: bob").trigger("click");
-  expect(asked.some((request) => request.method === "DELETE")).toBe(false);
+  expect(requests.some((request) => request.method === "DELETE")).toBe(false);
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  expect(asked.some((request) => request.method === "DELETE")).toBe(true);
+  expect(requests.some((request) => request.method === "DELETE")).toBe(true);
 });
 
 test("a registered application's secret is shown once", async () => {
-  const { page, asked } = await open("clients", {
+  const { page, requests } = await open("clients", {
     "GET /api/v1/admin/clients": { body: { items: [album] } },
     "POST /api/v1/admin/clients": { status: 201, body: { ...album, client_secret: "rlx_secret" } },
   });
@@ -72,7 +72,7 @@ test("a registered application's secret is shown once", async () => {
   await page.find("dialog textarea").setValue(" https://album.example/callback \n\n");
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  expect(await asked.find((request) => request.method === "POST")?.json()).toMatchObject({
+  expect(await requests.find((request) => request.method === "POST")?.json()).toMatchObject({
     name: "Album",
     redirect_uris: ["https://album.example/callback"],
     public: false,
@@ -80,7 +80,7 @@ test("a registered application's secret is shown once", async () => {
   expect(page.find("dialog").text()).toContain("rlx_secret");
 });
 
-test("the log says what happened, to whom, from where", async () => {
+test("the audit log shows the event, user and address", async () => {
   const entry = { id: 5, at, user_id: 2, actor_id: 2, address: "192.0.2.7", user_agent: "curl/8", client_id: "" };
   const { page } = await open("log", {
     "GET /api/v1/admin/audit": {

@@ -1,14 +1,14 @@
 import HistoryPage from "@/pages/HistoryPage.vue";
-import { makeRouter } from "@/router";
+import { createAppRouter } from "@/router";
 import { useSession } from "@/stores/session";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { expect, test, vi } from "vitest";
 import { createMemoryHistory, type Router } from "vue-router";
-import { serve, type Answer } from "./server";
+import { mockServer, type MockResponse } from "./mockServer";
 
 const LIST = "/api/v1/classifications";
 
-function made(id: string, label: string): unknown {
+function classification(id: string, label: string): unknown {
   return {
     id,
     created_at: "2026-01-31T12:00:00Z",
@@ -20,9 +20,9 @@ function made(id: string, label: string): unknown {
   };
 }
 
-async function open(path: string, answers: Record<string, Answer | ((request: Request) => Answer)>) {
-  const asked = serve(answers);
-  useSession().accept({
+async function open(path: string, responses: Record<string, MockResponse | ((request: Request) => MockResponse)>) {
+  const requests = mockServer(responses);
+  useSession().setSession({
     user: { id: 7, username: "c", email: "", role: "user", created_at: "2026-01-31T12:00:00Z", has_password: true },
     scopes: [],
     registration: true,
@@ -31,21 +31,21 @@ async function open(path: string, answers: Record<string, Answer | ((request: Re
     providers: [],
   });
   vi.spyOn(useSession(), "ready").mockResolvedValue();
-  const router: Router = makeRouter(createMemoryHistory());
+  const router: Router = createAppRouter(createMemoryHistory());
   await router.push(path);
   const page: VueWrapper = mount(HistoryPage, { global: { plugins: [router] }, attachTo: document.body });
   await vi.waitFor(() => {
     expect(page.text()).not.toContain("Loading");
   });
-  return { page, router, asked };
+  return { page, router, requests };
 }
 
-test("the pages follow one another", async () => {
+test("more pages are appended", async () => {
   const { page } = await open("/history", {
     [`GET ${LIST}`]: (request) =>
       new URL(request.url).searchParams.get("cursor") === "second"
-        ? { body: { items: [made("b", "lynx")], next_cursor: null } }
-        : { body: { items: [made("a", "Egyptian_cat")], next_cursor: "second" } },
+        ? { body: { items: [classification("b", "lynx")], next_cursor: null } }
+        : { body: { items: [classification("a", "Egyptian_cat")], next_cursor: "second" } },
   });
   expect(page.findAll("li").map((item) => item.text())).toEqual([expect.stringContaining("Egyptian cat")]);
   await page.find(".text-center button").trigger("click");
@@ -54,20 +54,20 @@ test("the pages follow one another", async () => {
   expect(page.find(".text-center button").exists()).toBe(false);
 });
 
-test("a page that comes empty with more behind it is not the end", async () => {
-  const { page, asked } = await open("/history?label=lynx", {
+test("an empty page with a cursor is skipped", async () => {
+  const { page, requests } = await open("/history?label=lynx", {
     [`GET ${LIST}`]: (request) =>
       new URL(request.url).searchParams.get("cursor") === "on"
-        ? { body: { items: [made("b", "lynx")], next_cursor: null } }
+        ? { body: { items: [classification("b", "lynx")], next_cursor: null } }
         : { body: { items: [], next_cursor: "on" } },
   });
-  expect(asked.map((request) => new URL(request.url).searchParams.get("label"))).toEqual(["lynx", "lynx"]);
+  expect(requests.map((request) => new URL(request.url).searchParams.get("label"))).toEqual(["lynx", "lynx"]);
   expect(page.findAll("ul.grid > li")).toHaveLength(1);
 });
 
-test("what is searched for stands in the address", async () => {
+test("the search text is stored in the URL", async () => {
   const { page, router } = await open("/history", {
-    [`GET ${LIST}`]: { body: { items: [made("a", "lynx")], next_cursor: null } },
+    [`GET ${LIST}`]: { body: { items: [classification("a", "lynx")], next_cursor: null } },
   });
   await page.find("input[type=search]").setValue("cat");
   await page.find("form").trigger("submit");
@@ -76,20 +76,22 @@ test("what is searched for stands in the address", async () => {
   });
 });
 
-test("what is deleted is gone from the page, also where it was gone before", async () => {
-  const { page, asked } = await open("/history", {
-    [`GET ${LIST}`]: { body: { items: [made("a", "lynx"), made("b", "tabby")], next_cursor: null } },
+test("a deleted classification disappears, even if it was already deleted", async () => {
+  const { page, requests } = await open("/history", {
+    [`GET ${LIST}`]: {
+      body: { items: [classification("a", "lynx"), classification("b", "tabby")], next_cursor: null },
+    },
     [`DELETE ${LIST}/a`]: { status: 404, body: { code: "unknown_classification", detail: "" } },
   });
   await page.find("ul.grid li .btn").trigger("click");
   await flushPromises();
-  expect(asked.at(-1)?.method).toBe("DELETE");
+  expect(requests.at(-1)?.method).toBe("DELETE");
   expect(page.findAll("ul.grid > li").map((item) => item.find(".label").text())).toEqual(["tabby"]);
 });
 
-test("a failure leaves everything where it was, and says so", async () => {
+test("a failed deletion keeps the classification", async () => {
   const { page } = await open("/history", {
-    [`GET ${LIST}`]: { body: { items: [made("a", "lynx")], next_cursor: null } },
+    [`GET ${LIST}`]: { body: { items: [classification("a", "lynx")], next_cursor: null } },
     [`DELETE ${LIST}/a`]: { status: 503, body: { code: "unavailable", detail: "" } },
   });
   await page.find("ul.grid li .btn").trigger("click");
@@ -97,15 +99,15 @@ test("a failure leaves everything where it was, and says so", async () => {
   expect(page.findAll("ul.grid > li")).toHaveLength(1);
 });
 
-test("all is deleted only after a question", async () => {
-  const { page, asked } = await open("/history", {
-    [`GET ${LIST}`]: { body: { items: [made("a", "lynx")], next_cursor: null } },
+test("deleting everything requires confirmation", async () => {
+  const { page, requests } = await open("/history", {
+    [`GET ${LIST}`]: { body: { items: [classification("a", "lynx")], next_cursor: null } },
     [`DELETE ${LIST}`]: { status: 204 },
   });
   await page.find("header .btn-quiet:last-child").trigger("click");
-  expect(asked.filter((request) => request.method === "DELETE")).toHaveLength(0);
+  expect(requests.filter((request) => request.method === "DELETE")).toHaveLength(0);
   await page.find("dialog form").trigger("submit");
   await flushPromises();
-  expect(asked.at(-1)?.method).toBe("DELETE");
+  expect(requests.at(-1)?.method).toBe("DELETE");
   expect(page.text()).toContain("No classifications yet");
 });

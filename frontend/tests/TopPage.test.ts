@@ -1,15 +1,15 @@
-import { exampleOf, EXAMPLES } from "@/classify/examples";
+import { findExample, EXAMPLES } from "@/classify/examples";
 import TopPage from "@/pages/TopPage.vue";
-import { makeRouter } from "@/router";
+import { createAppRouter } from "@/router";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createMemoryHistory } from "vue-router";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { serve } from "./server";
+import { mockServer } from "./mockServer";
 
 const TOP = "GET /api/v1/top";
-const global = { plugins: [makeRouter(createMemoryHistory())], stubs: { TransitionGroup: false } };
+const global = { plugins: [createAppRouter(createMemoryHistory())], stubs: { TransitionGroup: false } };
 let page: VueWrapper;
 
 function row(label: string, count: number, image: Record<string, string> = {}): Record<string, unknown> {
@@ -19,10 +19,10 @@ function row(label: string, count: number, image: Record<string, string> = {}): 
 }
 
 async function open(items: unknown): Promise<Request[]> {
-  const asked = serve({ [TOP]: { body: { by: "image", window: "all", items } } });
+  const requests = mockServer({ [TOP]: { body: { by: "image", window: "all", items } } });
   page = mount(TopPage, { global });
   await settle();
-  return asked;
+  return requests;
 }
 
 async function settle(ms = 0): Promise<void> {
@@ -43,60 +43,61 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("photos are told by their class, where they came from, and how often", async () => {
+test("photos show their class, origin and count", async () => {
   const upload = row("espresso", 1, { sha256: "0cc2106314af" });
   await open([row("Egyptian_cat", 3, { image_url: "https://a.org/cat.jpg" }), upload]);
   expect(labels()).toEqual(["Egyptian cat", "espresso"]);
-  expect(page.findAll(".origin").map((origin) => origin.text())).toEqual(["https://a.org/cat.jpg", "Upload 0cc2106314"]);
+  const origins = page.findAll(".origin").map((origin) => origin.text());
+  expect(origins).toEqual(["https://a.org/cat.jpg", "Upload 0cc2106314"]);
   expect(page.findAll(".count").map((count) => count.text())).toEqual(["3 times", "1 time"]);
 });
 
-test("no picture is asked of another host", async () => {
+test("images of other hosts are not loaded", async () => {
   await open([row("Egyptian_cat", 3, { image_url: "https://a.org/cat.jpg" })]);
   expect(page.find("img").exists()).toBe(false);
   expect(page.get(".tile").text()).toBe("EC");
 });
 
-test("it follows what happens, and a row keeps its element while it moves", async () => {
+test("the list updates, and a row keeps its element when its rank changes", async () => {
   await open([row("cat", 3), row("dog", 2)]);
   const dog = page.findAll("li")[1]?.element;
-  serve({ [TOP]: { body: { items: [row("dog", 4), row("cat", 3)] } } });
+  mockServer({ [TOP]: { body: { items: [row("dog", 4), row("cat", 3)] } } });
   await settle(2500);
   expect(labels()).toEqual(["dog", "cat"]);
   expect(page.findAll("li")[0]?.element).toBe(dog);
 });
 
-test("a choice asks at once for what was chosen", async () => {
-  const asked = await open([]);
+test("a changed option reloads immediately", async () => {
+  const requests = await open([]);
   await page.get("input[value=label]").setValue();
   await page.get("input[value=hour]").setValue();
   await settle();
-  expect(new URL(asked.at(-1)?.url ?? "").search).toBe("?by=label&window=hour&limit=10");
+  expect(new URL(requests.at(-1)?.url ?? "").search).toBe("?by=label&window=hour&limit=10");
 });
 
-test("where nothing was classified it says so", async () => {
+test("an empty list shows a message", async () => {
   await open([]);
   expect(page.text()).toContain("Nothing here yet");
 });
 
-test("without the service it says so, and keeps what it had", async () => {
+test("an unreachable service keeps the last list and shows that it waits", async () => {
   await open([row("cat", 3)]);
-  serve({});
+  mockServer({});
   await settle(2500);
   expect(page.get(".live").text()).toBe("Waiting for Raylens");
   expect(labels()).toEqual(["cat"]);
 });
 
-test("a refusal at the start is told in words", async () => {
-  serve({ [TOP]: { status: 503, body: { code: "unavailable", detail: "The database cannot be reached." } } });
+test("a problem on the first load is explained", async () => {
+  mockServer({ [TOP]: { status: 503, body: { code: "unavailable", detail: "The database cannot be reached." } } });
   page = mount(TopPage, { global });
   await settle();
   expect(page.get("[role=alert]").text()).toContain("The database cannot be reached.");
 });
 
-test("the examples are known by their content", () => {
+test("examples are found by their SHA-256", () => {
   for (const name of EXAMPLES) {
     const content = readFileSync(`public/examples/${name}.jpg`);
-    expect(exampleOf(createHash("sha256").update(content).digest("hex"))).toBe(name);
+    expect(findExample(createHash("sha256").update(content).digest("hex"))).toBe(name);
   }
 });

@@ -1,14 +1,14 @@
-import { problemOf, unreachable } from "@/api/problem";
+import { networkProblem, parseProblem } from "@/api/problem";
 import { usePolling } from "@/composables/polling";
 import { useConnection } from "@/stores/connection";
 import { mount } from "@vue/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { defineComponent, h } from "vue";
 
-const EVERY = 1000;
+const INTERVAL_MS = 1000;
 
-function polling(look: (signal: AbortSignal) => Promise<void>): ReturnType<typeof mount> {
-  return mount(defineComponent({ setup: () => (usePolling(look, EVERY), () => h("p")) }));
+function polling(poll: (signal: AbortSignal) => Promise<void>): ReturnType<typeof mount> {
+  return mount(defineComponent({ setup: () => (usePolling(poll, INTERVAL_MS), () => h("p")) }));
 }
 
 function hide(hidden: boolean): void {
@@ -24,58 +24,58 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("it looks at once and then at every interval, until the component goes", async () => {
-  const look = vi.fn(() => Promise.resolve());
-  const wrapper = polling(look);
-  await vi.advanceTimersByTimeAsync(EVERY * 2.5);
-  expect(look).toHaveBeenCalledTimes(3);
+test("it polls on mount and at every interval until the component is unmounted", async () => {
+  const poll = vi.fn(() => Promise.resolve());
+  const wrapper = polling(poll);
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 2.5);
+  expect(poll).toHaveBeenCalledTimes(3);
   wrapper.unmount();
-  await vi.advanceTimersByTimeAsync(EVERY * 5);
-  expect(look).toHaveBeenCalledTimes(3);
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 5);
+  expect(poll).toHaveBeenCalledTimes(3);
 });
 
-test("a hidden tab asks for nothing, and looks at once when it is seen again", async () => {
-  const look = vi.fn(() => Promise.resolve());
-  const wrapper = polling(look);
+test("a hidden tab does not poll; a visible one polls again immediately", async () => {
+  const poll = vi.fn(() => Promise.resolve());
+  const wrapper = polling(poll);
   await vi.advanceTimersByTimeAsync(0);
   hide(true);
-  await vi.advanceTimersByTimeAsync(EVERY * 5);
-  expect(look).toHaveBeenCalledTimes(1);
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 5);
+  expect(poll).toHaveBeenCalledTimes(1);
   hide(false);
   await vi.advanceTimersByTimeAsync(0);
-  expect(look).toHaveBeenCalledTimes(2);
+  expect(poll).toHaveBeenCalledTimes(2);
   wrapper.unmount();
 });
 
-test("a slow answer is not asked for twice, and is let go with the component", async () => {
+test("a slow poll is not repeated, and is aborted on unmount", async () => {
   const signals: AbortSignal[] = [];
   const wrapper = polling((signal) => {
     signals.push(signal);
     return new Promise(() => undefined);
   });
-  await vi.advanceTimersByTimeAsync(EVERY * 5);
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 5);
   expect(signals).toHaveLength(1);
   wrapper.unmount();
   expect(signals[0]?.aborted).toBe(true);
 });
 
-test("two lost answers are an outage, one answer ends it", async () => {
-  let isAway = true;
-  const wrapper = polling(() => (isAway ? Promise.reject(unreachable()) : Promise.resolve()));
+test("two failed polls are an outage, one success ends it", async () => {
+  let isUnreachable = true;
+  const wrapper = polling(() => (isUnreachable ? Promise.reject(networkProblem()) : Promise.resolve()));
   const connection = useConnection();
   await vi.advanceTimersByTimeAsync(0);
-  expect(connection.state).toBe("fine");
-  await vi.advanceTimersByTimeAsync(EVERY);
+  expect(connection.state).toBe("connected");
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS);
   expect(connection.state).toBe("unreachable");
-  isAway = false;
-  await vi.advanceTimersByTimeAsync(EVERY);
-  expect(connection.state).toBe("fine");
+  isUnreachable = false;
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS);
+  expect(connection.state).toBe("connected");
   wrapper.unmount();
 });
 
-test("a service that refuses is there", async () => {
-  const wrapper = polling(() => Promise.reject(problemOf(503, { code: "unavailable", detail: "" }, "5")));
-  await vi.advanceTimersByTimeAsync(EVERY * 4);
-  expect(useConnection().state).toBe("fine");
+test("an error response counts as reachable", async () => {
+  const wrapper = polling(() => Promise.reject(parseProblem(503, { code: "unavailable", detail: "" }, "5")));
+  await vi.advanceTimersByTimeAsync(INTERVAL_MS * 4);
+  expect(useConnection().state).toBe("connected");
   wrapper.unmount();
 });

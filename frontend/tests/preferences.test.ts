@@ -11,13 +11,13 @@ beforeEach(() => {
   );
 });
 
-test.each([["light", false], ["dark", true]])("without a choice the theme is the system's: %s", (theme, isDark) => {
+test.each([["light", false], ["dark", true]])("the default theme follows the system: %s", (theme, isDark) => {
   dark = isDark;
   usePreferences();
   expect(document.documentElement.dataset.bsTheme).toBe(theme);
 });
 
-test("a choice is kept for the next visit", async () => {
+test("a choice is stored for the next visit", async () => {
   dark = false;
   usePreferences().theme = "dark";
   await nextTick();
@@ -26,7 +26,9 @@ test("a choice is kept for the next visit", async () => {
   expect(usePreferences().theme).toBe("dark");
 });
 
-test.each([["{"], ['{"theme": "pink", "topK": -1, "language": 5}'], ["null"]])("%s does no harm", (kept) => {
-  localStorage.setItem("raylens.preferences", kept);
+const INVALID = ["{", '{"theme": "pink", "topK": -1, "language": 5}', "null"];
+
+test.each(INVALID)("invalid storage %s is ignored", (stored) => {
+  localStorage.setItem("raylens.preferences", stored);
   expect(usePreferences()).toMatchObject({ theme: "auto", topK: 5 });
 });

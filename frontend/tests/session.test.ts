@@ -1,7 +1,7 @@
-import { answer, api } from "@/api/client";
+import { api, unwrap } from "@/api/client";
 import { useSession, type Session } from "@/stores/session";
 import { expect, test } from "vitest";
-import { serve } from "./server";
+import { mockServer } from "./mockServer";
 
 const PATH = "/api/v1/session";
 const corey: Session = {
@@ -13,46 +13,46 @@ const corey: Session = {
   providers: [],
 };
 
-test("the service is asked once, however many wait", async () => {
-  const asked = serve({ [`GET ${PATH}`]: { body: corey } });
+test("concurrent calls load the session once", async () => {
+  const requests = mockServer({ [`GET ${PATH}`]: { body: corey } });
   const session = useSession();
   await Promise.all([session.ready(), session.ready()]);
   expect(session.user?.username).toBe("corey");
   expect(session.isAdmin).toBe(false);
-  expect(asked).toHaveLength(1);
+  expect(requests).toHaveLength(1);
 });
 
-test("who could not be asked is asked again", async () => {
-  serve({});
+test("a failed load is repeated on the next call", async () => {
+  mockServer({});
   const session = useSession();
   await session.ready();
-  serve({ [`GET ${PATH}`]: { body: corey } });
+  mockServer({ [`GET ${PATH}`]: { body: corey } });
   await session.ready();
   expect(session.user?.username).toBe("corey");
 });
 
-test("signing out is a write the service believes, and forgets the user", async () => {
-  const asked = serve({ [`DELETE ${PATH}`]: { status: 204 } });
+test("signing out sends the CSRF header and clears the user", async () => {
+  const requests = mockServer({ [`DELETE ${PATH}`]: { status: 204 } });
   const session = useSession();
-  session.accept(corey);
+  session.setSession(corey);
   await session.signOut();
-  expect(asked[0]?.headers.get("X-Requested-With")).toBe("raylens-web");
+  expect(requests[0]?.headers.get("X-Requested-With")).toBe("raylens-web");
   expect(session.user).toBeNull();
   expect(session.session?.registration).toBe(true);
 });
 
-test("a sign-out that failed leaves the user signed in", async () => {
-  serve({});
+test("a failed sign-out leaves the user signed in", async () => {
+  mockServer({});
   const session = useSession();
-  session.accept(corey);
+  session.setSession(corey);
   await expect(session.signOut()).rejects.toMatchObject({ code: "network" });
   expect(session.user).not.toBeNull();
 });
 
-test("a 401 of any call means that the session is over", async () => {
-  serve({ "GET /api/v1/models": { status: 401, body: { code: "invalid_token", detail: "Over." } } });
+test("a 401 of any call clears the user", async () => {
+  mockServer({ "GET /api/v1/models": { status: 401, body: { code: "invalid_token", detail: "Over." } } });
   const session = useSession();
-  session.accept(corey);
-  await expect(answer(api.GET("/api/v1/models"))).rejects.toMatchObject({ code: "invalid_token" });
+  session.setSession(corey);
+  await expect(unwrap(api.GET("/api/v1/models"))).rejects.toMatchObject({ code: "invalid_token" });
   expect(session.user).toBeNull();
 });

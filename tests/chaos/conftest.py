@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import browser, faults, page
+from tests.browser import browser, browser_errors, page
 from tests.chaos.record_checker import RecordChecker
 from tests.service import Service
 
-__all__ = ["browser", "faults", "page"]
+__all__ = ["browser", "browser_errors", "page"]
 
 
 @pytest.fixture(scope="session")

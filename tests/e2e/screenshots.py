@@ -1,6 +1,6 @@
-"""Pictures of every page for the documentation: ``python -m tests.e2e.screenshots``, or ``make screenshots``.
+"""Screenshots for the documentation: ``make screenshots``, or ``python -m tests.e2e.screenshots``.
 
-They are taken of a real service with a few photos and people in it, wide and as on a phone, light and dark.
+They show a real service with sample users and photos, at two screen sizes and in two themes.
 """
 
 import io
@@ -16,35 +16,37 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.browser import EXAMPLES, launch
-from tests.e2e.people import PASSWORD, account, administrator, enter, part, sign_in
-from tests.e2e.photo_album import PhotoAlbum
+from tests.e2e.accounts import create_administrator, credentials, register_account
+from tests.e2e.oauth_application import OAuthApplication
+from tests.e2e.pages import classify_files, open_signed_in, section, submit_sign_in
 from tests.service import Service
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images" / "web"
 SIZES = {"wide": ViewportSize(width=1280, height=800), "phone": ViewportSize(width=390, height=844)}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-TALLEST = 1600
-"""CSS pixels; of a longer page its start says enough."""
+MAX_HEIGHT = 1600
+"""CSS pixels; longer pages are cut off."""
 COLOURS = 128
 USER, ADMIN = "corey", "ada"
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running() as service, sync_playwright() as playwright:
-        album = furnish(service)
+    with running_service() as service, sync_playwright() as playwright:
+        application = create_sample_data(service)
         browser = launch(playwright)
         for (size, viewport), theme in product(SIZES.items(), THEMES):
-            with visit(browser, viewport, theme) as context:
-                for name, page in pages(service, album, context):
-                    keep(page, FOLDER / f"{name}-{size}-{theme}.png", viewport)
+            with open_context(browser, viewport, theme) as context:
+                for name, page in pages(service, application, context):
+                    save_screenshot(page, FOLDER / f"{name}-{size}-{theme}.png", viewport)
+        save_readme_image(browser, service)
         browser.close()
     total = sum(path.stat().st_size for path in FOLDER.glob("*.png"))
     print(f"{FOLDER}: {total / 1e6:.1f} MB")
 
 
 @contextmanager
-def running() -> Iterator[Service]:
+def running_service() -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="raylens-screenshots-") as folder:
         service = Service(Path(folder))
         service.start()
@@ -54,54 +56,53 @@ def running() -> Iterator[Service]:
             service.stop()
 
 
-def furnish(service: Service) -> PhotoAlbum:
-    """A few people, what one of them classified and made, and an application they allowed."""
-    administrator(service, ADMIN)
+def create_sample_data(service: Service) -> OAuthApplication:
+    """Users, classifications and an API key of one of them, and an OAuth application."""
+    create_administrator(service, ADMIN)
     for name in ("dora", "grace", "linus", USER):
-        account(service, name)
-    album = PhotoAlbum.register(service, ADMIN)
+        register_account(service, name)
+    application = OAuthApplication.register(service, ADMIN)
     with httpx.Client(base_url=service.url, headers={"X-Requested-With": "raylens", "Origin": service.url}) as client:
-        client.post("/api/v1/session", json={"username": USER, "password": PASSWORD}).raise_for_status()
+        client.post("/api/v1/session", json=credentials(USER)).raise_for_status()
         for path in sorted(EXAMPLES.glob("*.jpg")):
             client.post("/api/v1/classifications", content=path.read_bytes(), timeout=60).raise_for_status()
-        key = {"name": "camera at the door", "scopes": ["classify", "history:read"], "expires_in_days": 90}
+        key = {"name": "front door camera", "scopes": ["classify", "history:read"], "expires_in_days": 90}
         client.post("/api/v1/account/keys", json=key).raise_for_status()
-    return album
+    return application
 
 
 @contextmanager
-def visit(browser: Browser, viewport: ViewportSize, theme: Literal["light", "dark"]) -> Iterator[BrowserContext]:
+def open_context(browser: Browser, viewport: ViewportSize, theme: Literal["light", "dark"]) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
     context.route("https://album.example/**", lambda route: route.fulfill(body="Welcome back"))
     yield context
     context.close()
 
 
-def pages(service: Service, album: PhotoAlbum, context: BrowserContext) -> Iterator[tuple[str, Page]]:
-    """Every page by its name, ready to be looked at: first as a guest sees it, then signed in."""
+def pages(service: Service, application: OAuthApplication, context: BrowserContext) -> Iterator[tuple[str, Page]]:
+    """Every page with its name once it is loaded: first signed out, then as a user and as an administrator."""
     page = context.new_page()
-    yield from as_guest(page, service)
-    page.goto(album.request(service, prompt="consent"))
+    yield from signed_out_pages(page, service)
+    page.goto(application.authorization_url(service, prompt="consent"))
     yield "consent-sign-in", page
-    sign_in(page, USER)
+    submit_sign_in(page, USER)
     page.get_by_role("heading", name="Allow Photo album?").wait_for()
     yield "consent", page
     page.get_by_role("button", name="Allow").click()
-    page.wait_for_url(f"{album.callback}?*")
-    yield from as_user(page, service)
+    page.wait_for_url(f"{application.callback}?*")
+    yield from signed_in_pages(page, service)
     context.clear_cookies()
-    enter(page, service, ADMIN, "/admin")
-    for tab, seen in {"users": "administrator", "clients": album.name, "log": "Signed in"}.items():
+    open_signed_in(page, service, ADMIN, "/admin")
+    for tab, text in {"users": "administrator", "clients": application.name, "log": "Signed in"}.items():
         page.goto(f"{service.url}/admin?tab={tab}")
-        expect(page.get_by_role("main").get_by_role("list")).to_contain_text(seen)
+        expect(page.get_by_role("main").get_by_role("list")).to_contain_text(text)
         yield f"admin-{tab}", page
 
 
-def as_guest(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
-    # The answers are known from the visit before; a fresh one has its times to show.
-    page.route("**/api/v1/classifications?*", lambda route: route.continue_(url=f"{route.request.url}&cache=off"))
+def signed_out_pages(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
+    skip_cache(page)
     page.goto(service.url)
-    page.get_by_label("Choose photos").last.set_input_files(sorted(EXAMPLES.glob("*.jpg")))
+    classify_files(page, *sorted(EXAMPLES.glob("*.jpg")))
     expect(page.locator(".predictions")).to_have_count(4)
     yield "classify", page
     ready: dict[str, Callable[[], object]] = {
@@ -116,25 +117,43 @@ def as_guest(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
         yield name, page
 
 
-def as_user(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
+def signed_in_pages(page: Page, service: Service) -> Iterator[tuple[str, Page]]:
     page.goto(f"{service.url}/history")
     page.get_by_role("list", name="Classifications, newest first").wait_for()
     yield "history", page
     page.goto(f"{service.url}/account")
     for title in ("API keys", "Active sessions", "Connected applications", "Activity"):
-        part(page, title).get_by_role("listitem").first.wait_for()
+        section(page, title).get_by_role("listitem").first.wait_for()
     yield "account", page
 
 
-def keep(page: Page, path: Path, viewport: ViewportSize) -> None:
-    """The page from its top, in few colours: PNGs of interfaces need no more, and are a third as large."""
+def save_screenshot(page: Page, path: Path, viewport: ViewportSize) -> None:
+    """Save the page from its top as a PNG with a palette, which is a third as large."""
     page.evaluate("document.activeElement?.blur()")
     page.evaluate("Promise.all([...document.images].map(image => image.decode().catch(() => null)))")
-    height = min(max(page.evaluate("document.documentElement.scrollHeight"), viewport["height"]), TALLEST)
+    height = min(max(page.evaluate("document.documentElement.scrollHeight"), viewport["height"]), MAX_HEIGHT)
     page.set_viewport_size({"width": viewport["width"], "height": height})
     picture = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
     picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     page.set_viewport_size(viewport)
+
+
+def save_readme_image(browser: Browser, service: Service) -> None:
+    """Save the result of one photo as ``docs/images/web-app.webp``."""
+    page = browser.new_page(viewport={"width": 1180, "height": 655}, device_scale_factor=1.5, reduced_motion="reduce")
+    skip_cache(page)
+    page.goto(service.url)
+    classify_files(page, EXAMPLES / "espresso.jpg")
+    page.locator(".predictions").wait_for()
+    page.evaluate("document.activeElement?.blur()")
+    picture = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+    picture.save(FOLDER.with_name("web-app.webp"), quality=85, method=6)
+    page.close()
+
+
+def skip_cache(page: Page) -> None:
+    """Make every result new, so that its card shows timings."""
+    page.route("**/api/v1/classifications?*", lambda route: route.continue_(url=f"{route.request.url}&cache=off"))
 
 
 if __name__ == "__main__":

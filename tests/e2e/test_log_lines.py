@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.test_service import JPEG, URL, noise
+from tests.e2e.images import JPEG, URL, random_jpeg
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
@@ -40,25 +40,25 @@ def test_a_failed_request_is_found_by_its_id(service: Service, client: httpx.Cli
     """A deadline that nothing can keep, under a trace."""
     trace = secrets.token_hex(16)
     headers = {"X-Request-Timeout": "0.001", "traceparent": f"00-{trace}-00f067aa0ba902b7-00"}
-    answer = client.post(URL, content=noise(9300), headers=JPEG | headers)
-    assert answer.status_code == 504
-    (line,) = lines_of(service, answer.headers["X-Request-Id"], 1)
+    response = client.post(URL, content=random_jpeg(9300), headers=JPEG | headers)
+    assert response.status_code == 504
+    (line,) = lines_of(service, response.headers["X-Request-Id"], 1)
     assert (line["event"], line["status"], line["path"]) == ("request_failed", 504, URL)
-    assert line["code"] == answer.json()["code"]
+    assert line["code"] == response.json()["code"]
     assert line["trace_id"] == trace
 
 
 def test_a_refused_sign_in_is_told_once_and_names_nobody(service: Service, client: httpx.Client):
     wrong = {"username": "lena", "password": "twelve silent harbours"}
-    answer = client.post("/auth/token/login/", json=wrong, headers={"X-Request-Id": "refused-1"})
-    assert answer.status_code == 400
+    response = client.post("/auth/token/login/", json=wrong, headers={"X-Request-Id": "refused-1"})
+    assert response.status_code == 400
     (line,) = lines_of(service, "refused-1", 1)
     assert (line["event"], line["account_id"]) == ("sign_in_refused", None)
     assert "lena" not in service.log.read_text()
 
 
 def test_an_ill_formed_id_is_replaced(client: httpx.Client):
-    answer = client.post(URL, content=b"", headers=[(b"x-request-id", b"\xff no id")])
-    assert answer.status_code == 400
-    assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
-    assert len(answer.json()["request_id"]) == 36
+    response = client.post(URL, content=b"", headers=[(b"x-request-id", b"\xff no id")])
+    assert response.status_code == 400
+    assert response.headers["X-Request-Id"] == response.json()["request_id"]
+    assert len(response.json()["request_id"]) == 36

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.test_service import JPEG, URL, noise
-from tests.e2e.website import website
+from tests.e2e.file_server import file_server
+from tests.e2e.images import JPEG, URL, random_jpeg
 from tests.servers.prometheus import Prometheus
 from tests.service import Service
 
@@ -31,11 +31,11 @@ EMPTY_HERE = {
 
 def traffic(client: httpx.Client, folder: Path, seed: int) -> None:
     """All kinds: new images (no other test uses these seeds), cached ones, bad ones, a URL, a failed sign-in."""
-    (folder / "a.jpg").write_bytes(noise(seed))
-    with website(folder) as base:
+    (folder / "a.jpg").write_bytes(random_jpeg(seed))
+    with file_server(folder) as base:
         client.post(URL, json={"image_url": f"{base}/a.jpg"})
     for number in (seed + 1, seed + 1, seed + 2):
-        client.post(URL, content=noise(number), headers=JPEG)
+        client.post(URL, content=random_jpeg(number), headers=JPEG)
     client.post(URL, content=b"no image")
     client.post("/api/auth/token/login/", json={"username": "nobody", "password": "and nobody's password"})
 

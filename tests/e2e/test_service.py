@@ -6,48 +6,24 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
-from tests.e2e.website import website
+from tests.e2e.file_server import file_server
+from tests.e2e.images import CAT, JPEG, PHOTOS, URL, random_jpeg
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
 
-URL = "/api/v1/classifications"
-JPEG = {"Content-Type": "image/jpeg"}
 CATS = {"tabby", "tiger_cat", "Egyptian_cat", "lynx", "Persian_cat", "Siamese_cat"}
-
-
-def data_folder(package: str) -> Path:
-    """Of an installed package, without importing it."""
-    spec = find_spec(package)
-    assert spec
-    assert spec.origin
-    return Path(spec.origin).with_name("data")
-
-
-CAT = data_folder("skimage") / "chelsea.png"
-PHOTOS = sorted(data_folder("foolbox").glob("imagenet_*.jpg"))
 
 
 def class_of(photo: Path) -> int:
     """The number at the end of a file's name is its ImageNet class."""
     return int(photo.stem.rpartition("_")[2])
-
-
-def noise(seed: int) -> bytes:
-    """A JPEG nobody has sent before."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG")
-    return file.getvalue()
 
 
 def raylens(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -63,17 +39,17 @@ def raylens(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 
 def test_a_cat_with_curl(service: Service) -> None:
     command = ["curl", "-sS", "--fail", "--data-binary", f"@{CAT}", f"{service.url}{URL}"]
-    reply = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
-    assert reply["predictions"][0]["label"] in CATS
-    assert (reply["image"]["width"], reply["image"]["height"]) == (451, 300)
+    response = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)
+    assert response["predictions"][0]["label"] in CATS
+    assert (response["image"]["width"], response["image"]["height"]) == (451, 300)
 
 
 def test_labelled_photos(client: httpx.Client) -> None:
     assert len(PHOTOS) == 20
-    replies = [client.post(URL, content=photo.read_bytes(), headers=JPEG).json() for photo in PHOTOS]
+    responses = [client.post(URL, content=photo.read_bytes(), headers=JPEG).json() for photo in PHOTOS]
     found = [
-        class_of(photo) in {prediction["index"] for prediction in reply["predictions"]}
-        for photo, reply in zip(PHOTOS, replies, strict=True)
+        class_of(photo) in {prediction["index"] for prediction in response["predictions"]}
+        for photo, response in zip(PHOTOS, responses, strict=True)
     ]
     assert sum(found) >= 18
 
@@ -99,26 +75,26 @@ def test_probabilities_are_those_of_keras(client: httpx.Client, tmp_path: Path) 
 
 
 def test_the_originals_calls(client: httpx.Client, tmp_path: Path) -> None:
-    (tmp_path / "dog.jpg").write_bytes(noise(8))
-    with website(tmp_path) as base:
+    (tmp_path / "dog.jpg").write_bytes(random_jpeg(8))
+    with file_server(tmp_path) as base:
         document = {"image_url": f"{base}/dog.jpg"}
-        replies = [client.post("/classify-image", json=document) for _ in range(3)]
-    assert [reply.status_code for reply in replies] == [201] * 3
-    assert [reply.headers["X-Cache"] for reply in replies] == ["miss", "hit", "hit"]
-    assert set(replies[0].json()) == {"classification", "confidence", "processing_time"}
+        responses = [client.post("/classify-image", json=document) for _ in range(3)]
+    assert [response.status_code for response in responses] == [201] * 3
+    assert [response.headers["X-Cache"] for response in responses] == ["miss", "hit", "hit"]
+    assert set(responses[0].json()) == {"classification", "confidence", "processing_time"}
     row = next(row for row in client.get("/report").json() if row["image_url"] == document["image_url"])
     assert row["classification_count"] == 3
     assert client.get("/health").json() == {"is_healthy": True}
 
 
 def test_a_private_address_is_refused(client: httpx.Client) -> None:
-    reply = client.post("/classify-image", json={"image_url": "http://169.254.169.254/latest/meta-data/"})
-    assert (reply.status_code, reply.json()["code"]) == (422, "forbidden_address")
-    assert reply.headers["Content-Type"] == "application/problem+json"
+    response = client.post("/classify-image", json={"image_url": "http://169.254.169.254/latest/meta-data/"})
+    assert (response.status_code, response.json()["code"]) == (422, "forbidden_address")
+    assert response.headers["Content-Type"] == "application/problem+json"
 
 
 def test_one_corrupt_image_among_several(client: httpx.Client) -> None:
-    bodies = [noise(1), noise(2)[:300], noise(3)]
+    bodies = [random_jpeg(1), random_jpeg(2)[:300], random_jpeg(3)]
     files = [("file", (f"{i}.jpg", body, "image/jpeg")) for i, body in enumerate(bodies)]
     items = client.post(URL, files=files).json()["items"]
     assert [item.get("code") for item in items] == [None, "corrupt_image", None]
@@ -129,13 +105,13 @@ def test_request_ids(client: httpx.Client) -> None:
     own = client.post(URL, content=b"", headers={"X-Request-ID": "my-own"})
     assert own.json()["request_id"] == own.headers["X-Request-ID"] == "my-own"
     given = [client.post(URL, content=b"") for _ in range(2)]
-    assert len({reply.json()["request_id"] for reply in given} - {""}) == 2
-    assert all(reply.headers["X-Request-ID"] == reply.json()["request_id"] for reply in given)
+    assert len({response.json()["request_id"] for response in given} - {""}) == 2
+    assert all(response.headers["X-Request-ID"] == response.json()["request_id"] for response in given)
 
 
 def test_a_body_over_the_limit(client: httpx.Client) -> None:
-    reply = client.post(URL, content=noise(4) + b"\0" * (20 << 20), headers=JPEG)
-    assert (reply.status_code, reply.json()["code"]) == (413, "image_too_large")
+    response = client.post(URL, content=random_jpeg(4) + b"\0" * (20 << 20), headers=JPEG)
+    assert (response.status_code, response.json()["code"]) == (413, "image_too_large")
 
 
 def test_health(client: httpx.Client) -> None:
@@ -153,36 +129,36 @@ def mean_batch(batch_sizes: dict[str, int]) -> float:
 
 
 def test_batches_grow_with_the_load(client: httpx.Client, service: Service) -> None:
-    pictures = [noise(1000 + i) for i in range(256)]
+    pictures = [random_jpeg(1000 + i) for i in range(256)]
     time.sleep(2.1)
     with (
         ThreadPoolExecutor(64) as pool,
         httpx.Client(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=64)) as many,
     ):
         started = time.monotonic()
-        replies = list(pool.map(lambda data: many.post(URL, content=data, headers=JPEG), pictures))
+        responses = list(pool.map(lambda data: many.post(URL, content=data, headers=JPEG), pictures))
         window_s = min(60.0, time.monotonic() - started + 1.0)
-    assert {reply.status_code for reply in replies} == {201}
+    assert {response.status_code for response in responses} == {201}
     live = client.get("/api/v1/pipeline", params={"window_s": window_s}).json()
     assert live["outcomes"]["miss"] >= 256
     assert mean_batch(live["batch_sizes"]) > 4
     assert live["images_per_s"] > 1
     assert {"Ingress", "Preprocessor", "Classifier", "Results"} <= set(live["deployments"])
     assert all(state["replicas"] >= 1 for state in live["deployments"].values())
-    ids = {reply.json()["id"] for reply in replies}
+    ids = {response.json()["id"] for response in responses}
     assert len(ids) == 256
     sample = client.get(f"{URL}/{min(ids)}")
-    assert sample.status_code == 200, "the record was there when the reply left"
+    assert sample.status_code == 200, "the record was there when the response left"
 
 
 def test_a_client_that_disconnects(service: Service, client: httpx.Client) -> None:
-    body = noise(5)
+    body = random_jpeg(5)
     head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     for sent in (head + body, head + body[:100]):
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", service.port)) as connection:
                 connection.sendall(sent)
-    assert client.post(URL, content=noise(6), headers=JPEG).status_code == 201
+    assert client.post(URL, content=random_jpeg(6), headers=JPEG).status_code == 201
     give_up_at = time.monotonic() + 20
     while time.monotonic() < give_up_at:
         (queue,) = client.get("/api/v1/pipeline").json()["queues"].values()
@@ -209,7 +185,7 @@ def test_status(service: Service) -> None:
 
 
 def test_prometheus(service: Service, client: httpx.Client) -> None:
-    client.post(URL, content=noise(7), headers=JPEG)
+    client.post(URL, content=random_jpeg(7), headers=JPEG)
     client.post(URL, content=b"no image")
     wanted = {
         "raylens_preprocess_ms",

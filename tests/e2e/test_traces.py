@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.e2e.test_service import JPEG, URL, noise
+from tests.e2e.images import JPEG, URL, random_jpeg
 from tests.observability.tracing.collector import Collector, Received
 from tests.service import Service
 
@@ -56,8 +56,8 @@ def complete(collector: Collector, trace: str, count: int) -> list[Received]:
 
 
 def test_a_request_through_every_process(collector: Collector, client: httpx.Client):
-    trace, answer = ask(client, noise(9001), request_id="traced-1")
-    assert answer.status_code == 201
+    trace, response = ask(client, random_jpeg(9001), request_id="traced-1")
+    assert response.status_code == 201
     spans = complete(collector, trace, len(MISS) + 1)
     assert shape(spans) == MISS
     root = root_of(spans)
@@ -77,8 +77,8 @@ def test_a_batch_and_its_requests_are_linked(collector: Collector, service: Serv
         httpx.Client(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=32)) as client,
         ThreadPoolExecutor(32) as pool,
     ):
-        asked = list(pool.map(lambda number: ask(client, noise(9100 + number)), range(48)))
-    assert {answer.status_code for _, answer in asked} == {201}
+        asked = list(pool.map(lambda number: ask(client, random_jpeg(9100 + number)), range(48)))
+    assert {response.status_code for _, response in asked} == {201}
     mine = {}
     for trace, _ in asked:
         spans = complete(collector, trace, len(MISS) + 1)
@@ -102,9 +102,9 @@ def test_a_batch_and_its_requests_are_linked(collector: Collector, service: Serv
 
 
 def test_a_cache_hit(collector: Collector, client: httpx.Client):
-    client.post(URL, content=noise(9002), headers=JPEG)
-    trace, answer = ask(client, noise(9002))
-    assert answer.headers["X-Cache"] == "hit"
+    client.post(URL, content=random_jpeg(9002), headers=JPEG)
+    trace, response = ask(client, random_jpeg(9002))
+    assert response.headers["X-Cache"] == "hit"
     spans = complete(collector, trace, 6)
     assert sorted(span.name for span in spans) == sorted(
         [f"POST {URL}", "authenticate", "read body", "image", "cache look-up", "record"]
@@ -112,18 +112,18 @@ def test_a_cache_hit(collector: Collector, client: httpx.Client):
 
 
 def test_a_rejected_image(collector: Collector, client: httpx.Client):
-    trace, answer = ask(client, noise(9003)[:200])
-    assert answer.status_code == 422
+    trace, response = ask(client, random_jpeg(9003)[:200])
+    assert response.status_code == 422
     spans = complete(collector, trace, len(MISS) - 2)
     assert not {"inference", "record"} & {span.name for span in spans}
     assert {span.name for span in spans if span.is_failed} == {"image", "batch", "decode"}
-    assert root_of(spans).attributes["error.type"] == answer.json()["code"] == "corrupt_image"
+    assert root_of(spans).attributes["error.type"] == response.json()["code"] == "corrupt_image"
 
 
 def test_unsampled_requests_are_not_exported(collector: Collector, client: httpx.Client):
-    without, answer = ask(client, noise(9004), sampled=False)
-    assert answer.status_code == 201
-    later, _ = ask(client, noise(9004))
+    without, response = ask(client, random_jpeg(9004), sampled=False)
+    assert response.status_code == 201
+    later, _ = ask(client, random_jpeg(9004))
     complete(collector, later, 6)
     assert [span for span in collector.spans() if span.trace == without] == []
 
@@ -137,13 +137,13 @@ def failing(collector: Collector) -> Iterator[Collector]:
 
 def test_requests_succeed_while_the_collector_fails(failing: Collector, client: httpx.Client, service: Service):
     before = failing.attempts
-    answers = [ask(client, noise(9200 + number))[1] for number in range(20)]
-    assert {answer.status_code for answer in answers} == {201}
-    ask(client, noise(9003)[:200])
+    responses = [ask(client, random_jpeg(9200 + number))[1] for number in range(20)]
+    assert {response.status_code for response in responses} == {201}
+    ask(client, random_jpeg(9003)[:200])
     while failing.attempts == before:
         client.get("/api/health/live")
     failing.status = 200
-    assert complete(failing, ask(client, noise(9220))[0], len(MISS) + 1)
+    assert complete(failing, ask(client, random_jpeg(9220))[0], len(MISS) + 1)
     assert service.log.read_text().count("trace_export_failed") <= 4, "once per replica"
 
 
@@ -154,7 +154,7 @@ def test_secrets_are_not_exported(collector: Collector, client: httpx.Client):
     assert client.post("/auth/users/", json=account, headers=headers).status_code == 201
     token = client.post("/auth/token/login/", json=account, headers=headers).json()["auth_token"]
     mine = {**headers, **JPEG, "Authorization": f"Token {token}"}
-    assert client.post(URL, content=noise(9005), params={"hidden": "in-a-query"}, headers=mine).status_code == 201
+    assert client.post(URL, content=random_jpeg(9005), params={"hidden": "in-a-query"}, headers=mine).status_code == 201
     spans = collector.of(trace, lambda spans: sum(span.parent == CLIENT for span in spans) == 3)
     kinds = {
         span.attributes["http.route"]: span.attributes["raylens.user.kind"] for span in spans if span.parent == CLIENT

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.test_service import CAT
+from tests.e2e.images import CAT
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
@@ -28,15 +28,15 @@ def token(service: Service) -> str:
 def registered(service: Service, name: str) -> str:
     account = {"username": name, "password": PASSWORD}
     assert httpx.post(f"{service.url}/auth/users/", json=account, timeout=30).status_code == 201
-    answer = httpx.post(f"{service.url}/auth/token/login/", json=account, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["auth_token"])
+    response = httpx.post(f"{service.url}/auth/token/login/", json=account, timeout=30)
+    assert response.status_code == 200, response.text
+    return str(response.json()["auth_token"])
 
 
 def test_the_originals_secret(client: httpx.Client, token: str):
     assert client.get("/secret").status_code == 401
-    answer = client.get("/secret", headers={"Authorization": f"Token {token}"})
-    assert answer.json() == "Hi corey"
+    response = client.get("/secret", headers={"Authorization": f"Token {token}"})
+    assert response.json() == "Hi corey"
 
 
 def test_what_i_classify_is_in_my_history_and_nobody_elses(service: Service, client: httpx.Client, token: str):

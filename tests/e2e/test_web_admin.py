@@ -1,4 +1,4 @@
-"""Applications that ask people for leave, and who looks after both, in a real browser on the real service."""
+"""OAuth consent and administration in a real browser against the real service."""
 
 import re
 from typing import Literal
@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import accessibility_violations
-from tests.e2e.people import PASSWORD, account, administrator, enter, part, sign_in
-from tests.e2e.photo_album import PhotoAlbum
+from tests.e2e.accounts import create_administrator, credentials, register_account
+from tests.e2e.oauth_application import OAuthApplication
+from tests.e2e.pages import open_signed_in, section, submit_sign_in
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
@@ -18,53 +19,52 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def admin(service: Service) -> str:
-    return administrator(service, "ada")
+    return create_administrator(service, "ada")
 
 
 @pytest.fixture(scope="module")
-def album(service: Service, admin: str) -> PhotoAlbum:
-    return PhotoAlbum.register(service, admin)
+def application(service: Service, admin: str) -> OAuthApplication:
+    return OAuthApplication.register(service, admin)
 
 
-def test_an_application_is_allowed_and_loses_that_again(
-    page: Page, service: Service, album: PhotoAlbum, faults: list[str]
+def test_a_user_allows_an_application_and_revokes_its_access(
+    page: Page, service: Service, application: OAuthApplication, browser_errors: list[str]
 ) -> None:
     page.route("https://album.example/**", lambda route: route.fulfill(body="Welcome back"))
-    page.goto(album.request(service))
-    sign_in(page, account(service, "olga"), "not the password at all")
+    page.goto(application.authorization_url(service))
+    submit_sign_in(page, register_account(service, "olga"), "not the password at all")
     expect(page.get_by_role("alert")).to_be_visible()
-    sign_in(page, "olga")
+    submit_sign_in(page, "olga")
     expect(page.get_by_role("heading", name="Allow Photo album?")).to_be_visible()
     page.get_by_role("button", name="Allow").click()
-    page.wait_for_url(f"{album.callback}?*")
-    assert {urlsplit(url).hostname for url in faults} == {"album.example"}
-    faults.clear()
-    answer = parse_qs(urlsplit(page.url).query)
-    assert answer["state"] == ["a state"]
-    assert album.redeem(service, answer["code"][0]).status_code == 200
+    page.wait_for_url(f"{application.callback}?*")
+    assert {urlsplit(url).hostname for url in browser_errors} == {"album.example"}
+    browser_errors.clear()
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["state"] == ["a state"]
+    assert application.exchange_code(service, query["code"][0]).status_code == 200
 
     page.goto(f"{service.url}/account")
-    apps = part(page, "Connected applications")
-    expect(apps).to_contain_text("Photo album")
-    apps.get_by_role("button", name="Revoke access for Photo album").click()
-    expect(apps).to_contain_text("No connected applications.")
+    applications = section(page, "Connected applications")
+    expect(applications).to_contain_text("Photo album")
+    applications.get_by_role("button", name="Revoke access for Photo album").click()
+    expect(applications).to_contain_text("No connected applications.")
 
 
-def test_a_user_is_disabled_and_can_sign_in_no_more(page: Page, service: Service, admin: str) -> None:
-    name = account(service, "mallory")
-    enter(page, service, admin, "/admin")
+def test_a_disabled_user_cannot_sign_in(page: Page, service: Service, admin: str) -> None:
+    name = register_account(service, "mallory")
+    open_signed_in(page, service, admin, "/admin")
     page.get_by_role("searchbox").fill("mallor")
     expect(page.get_by_role("main").get_by_role("listitem")).to_have_count(1)
     page.get_by_role("button", name="Disable: mallory").click()
     expect(page.get_by_role("button", name="Enable: mallory")).to_be_visible()
-    answer = httpx.post(f"{service.url}/auth/token/login/", json={"username": name, "password": PASSWORD}, timeout=30)
-    assert answer.status_code == 400
+    assert httpx.post(f"{service.url}/auth/token/login/", json=credentials(name), timeout=30).status_code == 400
     page.get_by_text("Audit log", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text("Account disabled: mallory")
 
 
-def test_an_application_is_registered_and_its_secret_shown_once(page: Page, service: Service, admin: str) -> None:
-    enter(page, service, admin, "/admin?tab=clients")
+def test_the_secret_of_a_new_application_is_shown_once(page: Page, service: Service, admin: str) -> None:
+    open_signed_in(page, service, admin, "/admin?tab=clients")
     page.get_by_role("button", name="Register application").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name", exact=True).fill("Herbarium")
@@ -81,20 +81,19 @@ def test_an_application_is_registered_and_its_secret_shown_once(page: Page, serv
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_their_pages_keep_the_rules_of_accessibility(
-    page: Page, service: Service, admin: str, album: PhotoAlbum, theme: Literal["light", "dark"]
+def test_consent_and_admin_pages_are_accessible(
+    page: Page, service: Service, admin: str, application: OAuthApplication, theme: Literal["light", "dark"]
 ) -> None:
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page.goto(album.request(service))
-    broken = accessibility_violations(page)
-    sign_in(page, admin)
+    page.goto(application.authorization_url(service))
+    violations = accessibility_violations(page)
+    submit_sign_in(page, admin)
     page.get_by_role("heading", name=re.compile("^Allow")).wait_for()
-    broken += accessibility_violations(page)
-    for tab, seen in {"users": "administrator", "clients": "Photo album", "log": "Signed in"}.items():
+    violations += accessibility_violations(page)
+    for tab, text in {"users": "administrator", "log": "Signed in", "clients": "Photo album"}.items():
         page.goto(f"{service.url}/admin?tab={tab}")
-        expect(page.get_by_role("main").get_by_role("list")).to_contain_text(seen)
-        broken += accessibility_violations(page)
-    page.goto(f"{service.url}/admin?tab=clients")
+        expect(page.get_by_role("main").get_by_role("list")).to_contain_text(text)
+        violations += accessibility_violations(page)
     page.get_by_role("button", name="Register application").click()
-    broken += accessibility_violations(page)
-    assert broken == []
+    violations += accessibility_violations(page)
+    assert violations == []

@@ -1,46 +1,45 @@
 import { MAX_BYTES, type Source } from "@/classify/source";
 import type { components } from "../../openapi";
-import { noted, OWN } from "./client";
-import { Problem, problemOf, unreachable } from "./problem";
-import { urlOf } from "./root";
+import { serviceUrl } from "./baseUrl";
+import { checkUnauthorized, CSRF_HEADERS } from "./client";
+import { networkProblem, parseProblem, Problem } from "./problem";
 
 export type Classification = components["schemas"]["Classification"];
-export type Outcome = "hit" | "miss" | "shared";
+export type CacheOutcome = "hit" | "miss" | "shared";
 
-export interface Answer {
+export interface ClassifyResult {
   classification: Classification;
-  outcome: Outcome;
+  outcome: CacheOutcome;
 }
 
-export interface Options {
+export interface ClassifyOptions {
   topK: number;
   /** Empty: the service's default. */
   model: string;
 }
 
-/** Where a classification is asked for. */
-export function classificationsUrl({ topK, model }: Options): string {
+export function classificationsUrl({ topK, model }: ClassifyOptions): string {
   const query = new URLSearchParams({ top_k: String(topK), ...(model ? { model } : {}) });
-  return `${urlOf("api/v1/classifications")}?${query.toString()}`;
+  return `${serviceUrl("api/v1/classifications")}?${query.toString()}`;
 }
 
 /**
- * Classify one image. `onProgress` hears the share of the upload; fetch cannot tell it, so this is an XMLHttpRequest.
- * Throws Problem, or the signal's reason.
+ * Classifies one image. Uses XMLHttpRequest because fetch does not report upload progress; `onProgress` receives the
+ * uploaded share, 0 to 1. Throws Problem, or the signal's reason.
  */
-export function classify(
+export function classifyImage(
   source: Source,
-  options: Options,
+  options: ClassifyOptions,
   onProgress: (share: number) => void,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<ClassifyResult> {
   if (source.kind === "file" && source.data.size > MAX_BYTES) {
     return Promise.reject(new Problem("image_too_large", 413, ""));
   }
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", classificationsUrl(options));
-    for (const [name, value] of Object.entries(OWN)) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(CSRF_HEADERS)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => {
       onProgress(event.lengthComputable ? event.loaded / event.total : 0);
     };
@@ -48,11 +47,11 @@ export function classify(
       onProgress(1);
     };
     request.onerror = () => {
-      reject(unreachable());
+      reject(networkProblem());
     };
     request.onload = () => {
-      if (request.status === 201) resolve(answerOf(request));
-      else reject(noted(problemOf(request.status, json(request), request.getResponseHeader("Retry-After"))));
+      if (request.status === 201) resolve(parseResult(request));
+      else reject(checkUnauthorized(failureOf(request)));
     };
     request.onabort = () => {
       reject(signal.reason as Error);
@@ -74,15 +73,19 @@ function send(request: XMLHttpRequest, source: Source): void {
   }
 }
 
-function answerOf(request: XMLHttpRequest): Answer {
+function parseResult(request: XMLHttpRequest): ClassifyResult {
   const outcome = request.getResponseHeader("X-Cache");
   return {
-    classification: json(request) as Classification,
+    classification: parseJson(request) as Classification,
     outcome: outcome === "hit" || outcome === "shared" ? outcome : "miss",
   };
 }
 
-function json(request: XMLHttpRequest): unknown {
+function failureOf(request: XMLHttpRequest): Problem {
+  return parseProblem(request.status, parseJson(request), request.getResponseHeader("Retry-After"));
+}
+
+function parseJson(request: XMLHttpRequest): unknown {
   try {
     return JSON.parse(request.responseText);
   } catch {

@@ -1,47 +1,48 @@
 import createClient from "openapi-fetch";
-import { Problem, problemOf, unreachable } from "./problem";
-import { root } from "./root";
+import { baseUrl } from "./baseUrl";
+import { networkProblem, parseProblem, type Problem } from "./problem";
 import type { paths } from "../../openapi";
 
-/** Other sites cannot make a browser send it; writes with the session cookie need it. */
-export const OWN = { "X-Requested-With": "raylens-web" } as const;
+/** Required for writes with the session cookie: other sites cannot make a browser send this header. */
+export const CSRF_HEADERS = { "X-Requested-With": "raylens-web" } as const;
 
-/** Typed by frontend/openapi.json: `await answer(api.GET("/api/v1/models"))`. */
+/** API client with the types of frontend/openapi.json: `await unwrap(api.GET("/api/v1/models"))`. */
 export const api = createClient<paths>({
-  baseUrl: root.href.replace(/\/$/, ""),
-  headers: OWN,
-  // Looked up at each call, so that a test can put its own in place.
+  baseUrl: baseUrl.href.replace(/\/$/, ""),
+  headers: CSRF_HEADERS,
+  // Resolved on each call, so that tests can replace fetch.
   fetch: (request) => globalThis.fetch(request),
 });
 
-interface Reply<Data> {
+interface FetchResult<Data> {
   data?: Data;
   error?: unknown;
   response: Response;
 }
 
-let onSignedOut = (): void => undefined;
+let unauthorizedListener = (): void => undefined;
 
-/** Calls `listener` whenever the service says that nobody is signed in. */
-export function whenSignedOut(listener: () => void): void {
-  onSignedOut = listener;
+/** Calls `listener` on every 401 response. */
+export function onUnauthorized(listener: () => void): void {
+  unauthorizedListener = listener;
 }
 
-/** The body of a call's reply. Throws Problem, also where the service is not reached. */
-export async function answer<Data>(call: Promise<Reply<Data>>): Promise<Data> {
-  let reply: Reply<Data>;
+/** The response body of a call. Throws Problem, including network failures. */
+export async function unwrap<Data>(call: Promise<FetchResult<Data>>): Promise<Data> {
+  let result: FetchResult<Data>;
   try {
-    reply = await call;
+    result = await call;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw unreachable();
+    throw networkProblem();
   }
-  if (reply.response.ok) return reply.data as Data;
-  throw noted(problemOf(reply.response.status, reply.error, reply.response.headers.get("Retry-After")));
+  if (result.response.ok) return result.data as Data;
+  const { status, headers } = result.response;
+  throw checkUnauthorized(parseProblem(status, result.error, headers.get("Retry-After")));
 }
 
-/** The same problem, after those who must know of it were told. */
-export function noted(problem: Problem): Problem {
-  if (problem.status === 401) onSignedOut();
+/** Calls the listener of `onUnauthorized` on a 401; returns the same problem. */
+export function checkUnauthorized(problem: Problem): Problem {
+  if (problem.status === 401) unauthorizedListener();
   return problem;
 }

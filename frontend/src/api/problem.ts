@@ -1,4 +1,4 @@
-const FINAL = new Set([
+const FINAL_CODES = new Set([
   "bad_url",
   "corrupt_image",
   "forbidden_address",
@@ -7,37 +7,38 @@ const FINAL = new Set([
   "unsupported_image",
 ]);
 
-/** Why there is no answer: an RFC 9457 document, or something of the network. */
+/** A failed request: an RFC 9457 problem document, or a network failure. */
 export class Problem extends Error {
   override name = "Problem";
 
   constructor(
     readonly code: string,
+    /** HTTP status; 0 for a network failure. */
     readonly status: number,
-    /** For people, from the service; English. */
+    /** Explanation from the service, in English. */
     readonly detail: string,
-    /** Seconds until another try is worth it. */
+    /** Seconds to wait before a retry. */
     readonly retryAfter: number | null = null,
     readonly requestId: string | null = null,
-    /** Messages by the name of a form's field. */
+    /** Messages by form field. */
     readonly fields: Readonly<Record<string, readonly string[]>> = {},
   ) {
     super(`${code}: ${detail}`);
   }
 
-  /** Whether the same request will never work. */
+  /** Whether a retry of the same request cannot succeed. */
   get isFinal(): boolean {
-    return FINAL.has(this.code);
+    return FINAL_CODES.has(this.code);
   }
 }
 
-/** The service was not reached. */
-export function unreachable(): Problem {
+/** The service could not be reached. */
+export function networkProblem(): Problem {
   return new Problem("network", 0, "");
 }
 
-/** What a reply that is no success says. `body` is its JSON, or whatever else came. */
-export function problemOf(status: number, body: unknown, retryAfter: string | null): Problem {
+/** The problem in an error response. `body` is its parsed JSON, or anything else that was received. */
+export function parseProblem(status: number, body: unknown, retryAfter: string | null): Problem {
   const wait = seconds(retryAfter);
   if (!isRecord(body)) return new Problem("unknown", status, "", wait);
   const detail = text(body.detail);
@@ -60,7 +61,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** {"username": ["…"]}, as Django REST framework and Djoser tell it. */
+/** Messages by field, {"username": ["…"]}, in the format of Django REST framework and Djoser. */
 function messages(value: unknown): Record<string, string[]> {
   if (!isRecord(value)) return {};
   return Object.fromEntries(

@@ -1,30 +1,30 @@
-import { inWords } from "@/api/words";
-import { useClassify, type Item } from "@/stores/classify";
+import { describeProblem } from "@/api/problemMessage";
+import { useClassify, type ClassifyItem } from "@/stores/classify";
 import { useTexts } from "@/texts";
-import { labelName, percent } from "@/texts/format";
+import { formatLabel, formatPercent } from "@/texts/format";
 import { readonly, ref, watch, type Ref } from "vue";
 
-/** What became of the image that came to its end last, for who does not see the page. */
+/** The latest result as a sentence for screen readers. */
 export function useAnnouncement(): Readonly<Ref<string>> {
   const t = useTexts();
   const store = useClassify();
-  const said = ref("");
+  const announcement = ref("");
 
-  function sentence({ source, state }: Item): string {
+  function sentence({ source, state }: ClassifyItem): string {
     if (state.name === "failed") {
-      return t.value.classify.announceFailure(source.name, inWords(state.problem, t.value).title);
+      return t.value.classify.announceFailure(source.name, describeProblem(state.problem, t.value).title);
     }
-    const first = state.name === "done" ? state.answer.classification.predictions[0] : undefined;
+    const first = state.name === "done" ? state.result.classification.predictions[0] : undefined;
     if (!first) return "";
-    return t.value.classify.announceResult(source.name, labelName(first.label), percent(first.probability));
+    return t.value.classify.announceResult(source.name, formatLabel(first.label), formatPercent(first.probability));
   }
 
   watch(
     () => store.items.map(({ state }) => state),
-    (now, before) => {
+    (states, before) => {
       const ended = store.items.find((item) => !before.includes(item.state) && sentence(item));
-      if (ended && now.length) said.value = sentence(ended);
+      if (ended && states.length) announcement.value = sentence(ended);
     },
   );
-  return readonly(said);
+  return readonly(announcement);
 }

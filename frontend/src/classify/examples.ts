@@ -1,6 +1,6 @@
-import { urlOf } from "@/api/root";
+import { serviceUrl } from "@/api/baseUrl";
 
-/** Photos that come with the app (public/examples says whose), by the name of their text: the digest of each. */
+/** SHA-256 of each example photo in public/examples, which also holds their licence. */
 const DIGESTS = {
   cat: "bfb95a156c28de439a9b89d7ec48b8908ec9588eb5a652f19335f1302891ce36",
   espresso: "0cc2106314ece62bcffeeb9752d77ee1c114bfef76e93e4e74f86420f0e0cb8c",
@@ -12,10 +12,10 @@ export type Example = keyof typeof DIGESTS;
 export const EXAMPLES = Object.keys(DIGESTS) as Example[];
 
 export function exampleUrl(name: Example): string {
-  return urlOf(`examples/${name}.jpg`);
+  return serviceUrl(`examples/${name}.jpg`);
 }
 
-/** The example with this content, where the service tells of one. */
-export function exampleOf(sha256: string): Example | null {
+/** The example with this SHA-256. */
+export function findExample(sha256: string): Example | null {
   return EXAMPLES.find((name) => DIGESTS[name] === sha256) ?? null;
 }

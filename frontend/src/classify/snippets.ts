@@ -1,41 +1,41 @@
-import { classificationsUrl, type Options } from "@/api/classify";
+import { classificationsUrl, type ClassifyOptions } from "@/api/classify";
 import type { Source } from "./source";
 
-/** The same request for a shell. */
-export function curl(source: Source, options: Options): string {
-  const address = shell(classificationsUrl(options));
+/** A shell command for the same request. */
+export function curlSnippet(source: Source, options: ClassifyOptions): string {
+  const url = shellQuote(classificationsUrl(options));
   return source.kind === "file"
-    ? `curl --data-binary ${shell(`@${source.name}`)} ${address}`
-    : `curl --json ${shell(JSON.stringify({ image_url: source.url }))} ${address}`;
+    ? `curl --data-binary ${shellQuote(`@${source.name}`)} ${url}`
+    : `curl --json ${shellQuote(JSON.stringify({ image_url: source.url }))} ${url}`;
 }
 
-/** The same request for Python, with httpx. */
-export function python(source: Source, options: Options): string {
-  const [address, query] = classificationsUrl(options).split("?") as [string, string];
-  const params = [...new URLSearchParams(query)].map(([name, value]) => `${text(name)}: ${text(value)}`).join(", ");
-  const [imported, input] =
+/** Python code for the same request, with httpx. */
+export function pythonSnippet(source: Source, options: ClassifyOptions): string {
+  const [url, query] = classificationsUrl(options).split("?") as [string, string];
+  const params = [...new URLSearchParams(query)].map((parameter) => parameter.map(pythonString).join(": ")).join(", ");
+  const [imports, input] =
     source.kind === "file"
-      ? ["from pathlib import Path\n\n", `content=Path(${text(source.name)}).read_bytes()`]
-      : ["", `json={"image_url": ${text(source.url)}}`];
-  return `${imported}import httpx
+      ? ["from pathlib import Path\n\n", `content=Path(${pythonString(source.name)}).read_bytes()`]
+      : ["", `json={"image_url": ${pythonString(source.url)}}`];
+  return `${imports}import httpx
 
-reply = httpx.post(
-    ${text(address)},
+response = httpx.post(
+    ${pythonString(url)},
     params={${params}},
     ${input},
     timeout=60,
 )
-reply.raise_for_status()
-for prediction in reply.json()["predictions"]:
+response.raise_for_status()
+for prediction in response.json()["predictions"]:
     print(f"{prediction['probability']:.1%}  {prediction['label']}")
 `;
 }
 
-function shell(value: string): string {
+function shellQuote(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 
-/** JSON's strings are Python's. */
-function text(value: string): string {
+/** A Python string literal: JSON's syntax is valid Python. */
+function pythonString(value: string): string {
   return JSON.stringify(value);
 }

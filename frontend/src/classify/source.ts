@@ -1,4 +1,4 @@
-/** What is to be classified. `preview` is an address of this page that shows it, where the browser can. */
+/** An image to classify. `preview` is an object URL for an <img>. */
 export type Source = FileSource | UrlSource;
 
 export interface FileSource {
@@ -15,7 +15,7 @@ export interface UrlSource {
   preview: null;
 }
 
-/** The service takes no more, so that nobody waits for an upload that is refused at its end. */
+/** The service's limit, checked before an upload that it would reject at the end. */
 export const MAX_BYTES = 20 * 1024 * 1024;
 
 export function fileSource(data: Blob, name: string): FileSource {
@@ -23,16 +23,16 @@ export function fileSource(data: Blob, name: string): FileSource {
 }
 
 export function urlSource(url: string): UrlSource {
-  return { kind: "url", name: nameOf(url), url, preview: null };
+  return { kind: "url", name: displayName(url), url, preview: null };
 }
 
-/** Frees what the preview holds. */
-export function release(source: Source): void {
+/** Revokes the object URL of the preview. */
+export function releasePreview(source: Source): void {
   if (source.preview) URL.revokeObjectURL(source.preview);
 }
 
-/** The last part of the path, or the host: what people recognise. */
-function nameOf(url: string): string {
+/** The last segment of the path, or the host. */
+function displayName(url: string): string {
   try {
     const { hostname, pathname } = new URL(url);
     return decodeURIComponent(pathname.split("/").filter(Boolean).at(-1) ?? "") || hostname;
@@ -41,8 +41,8 @@ function nameOf(url: string): string {
   }
 }
 
-/** The address in a text, if it is one and nothing else. */
-export function urlIn(text: string): string | null {
-  const first = text.trim().split(/\s+/);
-  return first.length === 1 && /^https?:\/\/\S+$/i.test(first[0] ?? "") ? (first[0] ?? null) : null;
+/** The HTTP URL that a text consists of; null for any other text. */
+export function parseUrl(text: string): string | null {
+  const trimmed = text.trim();
+  return /^https?:\/\/\S+$/i.test(trimmed) ? trimmed : null;
 }

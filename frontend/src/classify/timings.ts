@@ -1,17 +1,18 @@
 import type { Classification } from "@/api/classify";
 
-export const PARTS = ["fetch", "preprocess", "queue", "inference"] as const;
-export type Part = (typeof PARTS)[number];
+export const TIMING_PARTS = ["fetch", "preprocess", "queue", "inference"] as const;
+export type TimingPart = (typeof TIMING_PARTS)[number];
 
-export interface Share {
-  part: Part;
+export interface TimingShare {
+  part: TimingPart;
   ms: number;
-  /** Of the sum of all parts, 0 to 1. */
+  /** Fraction of the sum of all parts, 0 to 1. */
   share: number;
 }
 
-/** The parts of an answer's time that took any; none where the answer was known before. */
-export function shares(timings: Classification["timings_ms"]): Share[] {
-  const sum = PARTS.reduce((total, part) => total + timings[part], 0);
-  return PARTS.map((part) => ({ part, ms: timings[part], share: timings[part] / sum })).filter(({ ms }) => ms > 0);
+/** The parts that took any time; none for a cache hit. */
+export function timingShares(timings: Classification["timings_ms"]): TimingShare[] {
+  const sum = TIMING_PARTS.reduce((total, part) => total + timings[part], 0);
+  const shares = TIMING_PARTS.map((part) => ({ part, ms: timings[part], share: timings[part] / sum }));
+  return shares.filter(({ ms }) => ms > 0);
 }

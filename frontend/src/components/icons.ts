@@ -1,4 +1,4 @@
-/** The app's own line icons, drawn in a square of 24. */
+/** Line icons on a 24 × 24 grid. */
 export const icons = {
   auto: "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 3v18M12 7.5l6-1M12 12h9M12 16.5l6 1",
   light: "M12 8a4 4 0 1 0 0 8a4 4 0 0 0 0-8M12 2v2.5M12 19.5V22M2 12h2.5M19.5 12H22M4.9 4.9l1.8 1.8M17.3 17.3l1.8 1.8"

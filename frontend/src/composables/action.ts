@@ -1,24 +1,24 @@
-import { inWords } from "@/api/words";
+import { describeProblem } from "@/api/problemMessage";
 import { useSubmission } from "@/composables/submission";
-import { useNotices } from "@/stores/notices";
+import { useToasts } from "@/stores/toasts";
 import { useTexts } from "@/texts";
 
-/** Something a button does at once: what goes wrong is said in the corner. */
+/** An action of a button without a form; problems appear as toasts. */
 export function useAction() {
   const t = useTexts();
-  const notices = useNotices();
+  const toasts = useToasts();
   const { problem, busy, submit } = useSubmission();
 
-  /** Run `work`; say `said` where it went well. */
-  async function act(work: () => Promise<unknown>, said?: string): Promise<void> {
+  /** Runs `work`, then shows `successText`. */
+  async function run(work: () => Promise<unknown>, successText?: string): Promise<void> {
     const done = await submit(async () => {
       await work();
     });
-    if (done && said) notices.show(said);
+    if (done && successText) toasts.show(successText);
     if (!problem.value) return;
-    const { title, detail } = inWords(problem.value, t.value);
-    notices.show(detail ? `${title}: ${detail}` : title, "danger");
+    const { title, detail } = describeProblem(problem.value, t.value);
+    toasts.show(detail ? `${title}: ${detail}` : title, "danger");
   }
 
-  return { busy, act };
+  return { busy, run };
 }

@@ -1,10 +1,10 @@
-/** Put a text on the clipboard; false where the browser forbids it. */
-export async function copy(text: string): Promise<boolean> {
+/** Copies a text to the clipboard; false if the browser does not allow it. */
+export async function copyToClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return copyBySelection(text); // without https there is no clipboard API
+    return copyBySelection(text); // the clipboard API requires https
   }
 }
 
@@ -15,7 +15,7 @@ function copyBySelection(text: string): boolean {
   area.className = "visually-hidden";
   document.body.append(area);
   area.select();
-   
+
   const isCopied = document.execCommand("copy");
   area.remove();
   return isCopied;

@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, toValue, type ComputedRef, type MaybeRefOrGetter } from "vue";
 
-/** Whole seconds until a time (milliseconds), never less than 0. */
+/** Whole seconds until a timestamp in milliseconds, at least 0. */
 export function useCountdown(until: MaybeRefOrGetter<number>): ComputedRef<number> {
   const now = ref(Date.now());
   const timer = setInterval(() => {

@@ -3,58 +3,58 @@ import { useConnection } from "@/stores/connection";
 import { onBeforeUnmount, onMounted, shallowRef, type Ref } from "vue";
 
 interface Polling {
-  /** Look now instead of at the next time. */
-  now: () => void;
-  /** Why the last look failed; null when it did not. */
+  /** Polls immediately. */
+  refresh: () => void;
+  /** Why the last poll failed; null if it succeeded. */
   problem: Readonly<Ref<Problem | null>>;
 }
 
 /**
- * Calls `look` at once and then `every` milliseconds after its last end, while the component is there and its tab is
- * seen. The connection store hears of failures, too, and the next look comes all the same.
+ * Calls `poll` on mount and then `intervalMs` after each call ends, while the component is mounted and the tab is
+ * visible. Failures are passed to the connection store and do not stop the polling.
  */
-export function usePolling(look: (signal: AbortSignal) => Promise<void>, every: number): Polling {
+export function usePolling(poll: (signal: AbortSignal) => Promise<void>, intervalMs: number): Polling {
   const connection = useConnection();
   const problem = shallowRef<Problem | null>(null);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let abort = new AbortController();
+  let controller = new AbortController();
 
   async function run(): Promise<void> {
     stop();
-    const mine = (abort = new AbortController());
+    const { signal } = (controller = new AbortController());
     try {
-      await look(mine.signal);
-      if (!mine.signal.aborted) note(null);
+      await poll(signal);
+      if (!signal.aborted) setOutcome(null);
     } catch (error) {
-      if (!(error instanceof Problem) && !mine.signal.aborted) throw error;
-      if (!mine.signal.aborted) note(error as Problem);
+      if (!(error instanceof Problem) && !signal.aborted) throw error;
+      if (!signal.aborted) setOutcome(error as Problem);
     }
-    if (!mine.signal.aborted) timer = setTimeout(() => void run(), every);
+    if (!signal.aborted) timer = setTimeout(() => void run(), intervalMs);
   }
 
-  function note(failure: Problem | null): void {
+  function setOutcome(failure: Problem | null): void {
     problem.value = failure;
-    if (failure) connection.failed(failure);
-    else connection.answered();
+    if (failure) connection.pollFailed(failure);
+    else connection.pollSucceeded();
   }
 
   function stop(): void {
     clearTimeout(timer);
-    abort.abort();
+    controller.abort();
   }
 
-  function follow(): void {
+  function onVisibilityChange(): void {
     if (document.hidden) stop();
     else void run();
   }
 
   onMounted(() => {
-    document.addEventListener("visibilitychange", follow);
-    follow();
+    document.addEventListener("visibilitychange", onVisibilityChange);
+    onVisibilityChange();
   });
   onBeforeUnmount(() => {
-    document.removeEventListener("visibilitychange", follow);
+    document.removeEventListener("visibilitychange", onVisibilityChange);
     stop();
   });
-  return { now: () => void run(), problem };
+  return { refresh: () => void run(), problem };
 }

@@ -1,13 +1,13 @@
 import { Problem } from "@/api/problem";
 import { computed, ref, shallowRef } from "vue";
 
-/** A form on its way to the service: whether it is, what came back wrong, and what of it belongs to which field. */
+/** State of a form submission: whether it is in progress, its problem, and the messages by field. */
 export function useSubmission() {
   const problem = shallowRef<Problem | null>(null);
   const busy = ref(false);
   const fields = computed(() => problem.value?.fields ?? {});
 
-  /** Run `work`, once at a time; whether it went well. */
+  /** Runs `work` unless a submission is in progress; returns whether it succeeded. */
   async function submit(work: () => Promise<void>): Promise<boolean> {
     if (busy.value) return false;
     busy.value = true;

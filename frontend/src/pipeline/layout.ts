@@ -1,8 +1,8 @@
-/** Where the parts of the graph stand, in the units of its viewBox; once for wide screens and once for phones. */
+/** Positions of the nodes and edges in viewBox units, for wide screens and for phones. */
 export const NODES = ["clients", "ingress", "cache", "preprocessor", "classifier", "results"] as const;
 export type NodeName = (typeof NODES)[number];
 
-export const EDGES = ["asked", "known", "missed", "decoded", "inferred", "answered"] as const;
+export const EDGES = ["requested", "cached", "missed", "decoded", "inferred", "returned"] as const;
 export type EdgeName = (typeof EDGES)[number];
 
 export interface Box {
@@ -16,11 +16,11 @@ export interface Layout {
   width: number;
   height: number;
   nodes: Record<NodeName, Box>;
-  /** SVG paths; `known` goes from the ingress to the cache, `answered` from the results back to the ingress. */
+  /** SVG paths; `cached` leads from the Ingress to the cache, `returned` from Results back to the Ingress. */
   edges: Record<EdgeName, string>;
 }
 
-export const wide: Layout = {
+export const WIDE_LAYOUT: Layout = {
   width: 1040,
   height: 306,
   nodes: {
@@ -32,16 +32,16 @@ export const wide: Layout = {
     results: { x: 880, y: 142, width: 160, height: 100 },
   },
   edges: {
-    asked: "M130 192H196",
-    known: "M300 132V82",
+    requested: "M130 192H196",
+    cached: "M300 132V82",
     missed: "M400 192H470",
     decoded: "M634 192H673",
     inferred: "M837 192H876",
-    answered: "M960 242V282Q960 302 940 302H320Q300 302 300 282V256",
+    returned: "M960 242V282Q960 302 940 302H320Q300 302 300 282V256",
   },
 };
 
-export const tall: Layout = {
+export const TALL_LAYOUT: Layout = {
   width: 340,
   height: 704,
   nodes: {
@@ -53,11 +53,11 @@ export const tall: Layout = {
     results: { x: 20, y: 578, width: 180, height: 100 },
   },
   edges: {
-    asked: "M110 86V122",
-    known: "M210 180H246",
+    requested: "M110 86V122",
+    cached: "M210 180H246",
     missed: "M110 246V286",
     decoded: "M110 390V430",
     inferred: "M110 534V574",
-    answered: "M200 628H250Q270 628 270 608V290Q270 270 250 270H190Q180 270 180 260V250",
+    returned: "M200 628H250Q270 628 270 608V290Q270 270 250 270H190Q180 270 180 260V250",
   },
 };

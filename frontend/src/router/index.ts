@@ -1,4 +1,4 @@
-import { root } from "@/api/root";
+import { baseUrl } from "@/api/baseUrl";
 import { useSession } from "@/stores/session";
 import { useTexts } from "@/texts";
 import { nextTick } from "vue";
@@ -10,25 +10,25 @@ export type PageName = keyof typeof paths;
 
 declare module "vue-router" {
   interface RouteMeta {
-    /** Who may see the page; everybody where it says nothing. */
-    for?: "user" | "admin";
+    /** Who may open the page; everyone by default. */
+    requires?: "user" | "admin";
   }
 }
 
-type Page = Pick<RouteRecordRaw, "component" | "meta">;
+type PageRoute = Pick<RouteRecordRaw, "component" | "meta">;
 
 const NotFound = () => import("@/pages/NotFoundPage.vue");
 
-/** Each page of pages.json, loaded when it is first seen; the start page comes with the app. */
-const pages: Record<PageName, Page> = {
+/** The pages of pages.json. All but the start page are loaded on first use. */
+const pages: Record<PageName, PageRoute> = {
   classify: { component: ClassifyPage },
   top: { component: () => import("@/pages/TopPage.vue") },
   about: { component: () => import("@/pages/AboutPage.vue") },
   "sign-in": { component: () => import("@/pages/SignInPage.vue") },
   register: { component: () => import("@/pages/RegisterPage.vue") },
-  history: { component: () => import("@/pages/HistoryPage.vue"), meta: { for: "user" } },
-  account: { component: () => import("@/pages/AccountPage.vue"), meta: { for: "user" } },
-  admin: { component: () => import("@/pages/AdminPage.vue"), meta: { for: "admin" } },
+  history: { component: () => import("@/pages/HistoryPage.vue"), meta: { requires: "user" } },
+  account: { component: () => import("@/pages/AccountPage.vue"), meta: { requires: "user" } },
+  admin: { component: () => import("@/pages/AdminPage.vue"), meta: { requires: "admin" } },
 };
 
 const routes: RouteRecordRaw[] = [
@@ -36,15 +36,15 @@ const routes: RouteRecordRaw[] = [
   { name: "not-found", path: "/:path(.*)*", component: NotFound },
 ];
 
-/** `history` is a test's own; otherwise the browser's, below wherever the app lies. */
-export function makeRouter(history = createWebHistory(root.pathname)): Router {
+/** Tests pass their own `history`; the default is the browser's, below the app's base path. */
+export function createAppRouter(history = createWebHistory(baseUrl.pathname)): Router {
   const router = createRouter({ history, routes, scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 } });
   router.beforeEach(async (to) => {
-    if (!to.meta.for) return true;
+    if (!to.meta.requires) return true;
     const session = useSession();
     await session.ready();
     if (!session.user) return { name: "sign-in", query: { next: to.fullPath } };
-    if (to.meta.for === "admin" && !session.isAdmin) {
+    if (to.meta.requires === "admin" && !session.isAdmin) {
       return { name: "not-found", params: { path: to.path.slice(1).split("/") } };
     }
     return true;
@@ -52,7 +52,7 @@ export function makeRouter(history = createWebHistory(root.pathname)): Router {
   router.afterEach(async (to, from) => {
     document.title = useTexts().value.titles[String(to.name)] ?? "Raylens";
     if (from.matched.length === 0 || to.path === from.path) return;
-    // Who listens to a screen reader or uses the keyboard goes on at the new page's start.
+    // Screen reader and keyboard users continue at the start of the new page.
     await nextTick();
     document.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
   });

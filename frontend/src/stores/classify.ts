@@ -1,53 +1,53 @@
-import { classify, type Answer, type Options } from "@/api/classify";
+import { classifyImage, type ClassifyOptions, type ClassifyResult } from "@/api/classify";
 import { Problem } from "@/api/problem";
-import { exampleOf, exampleUrl } from "@/classify/examples";
-import { fileSource, release, urlSource, type Source } from "@/classify/source";
+import { findExample, exampleUrl } from "@/classify/examples";
+import { fileSource, releasePreview, urlSource, type Source } from "@/classify/source";
 import { usePreferences } from "@/stores/preferences";
 import { defineStore } from "pinia";
 import { computed, reactive, shallowReactive } from "vue";
 
-export type State =
+export type ItemState =
   | { name: "queued" }
   | { name: "uploading"; share: number }
   | { name: "classifying" }
-  | { name: "done"; answer: Answer }
-  /** Refused for now; goes on by itself at that time (milliseconds). */
+  | { name: "done"; result: ClassifyResult }
+  /** Rejected temporarily; retried automatically at this timestamp in milliseconds. */
   | { name: "waiting"; problem: Problem; until: number }
   | { name: "failed"; problem: Problem };
 
-export interface Item {
+export interface ClassifyItem {
   readonly id: number;
   readonly source: Source;
-  options: Options;
-  state: State;
-  /** How often the service put it off. */
-  delays: number;
+  options: ClassifyOptions;
+  state: ItemState;
+  /** How often the service rejected it temporarily. */
+  retries: number;
 }
 
-const AT_ONCE = 4; // browsers keep six connections to a host, and the page needs some
-const MAX_DELAYS = 5;
-const DEFAULT_DELAY_S = 2;
+const MAX_CONCURRENT = 4; // of the six connections that browsers open per host
+const MAX_RETRIES = 5;
+const DEFAULT_RETRY_S = 2;
 
-/** The images of this page and what became of them; they stay until it is closed. */
+/** The images classified in this tab, with their results, until it is closed. */
 export const useClassify = defineStore("classify", () => {
   const preferences = usePreferences();
-  const items = shallowReactive<Item[]>([]);
-  const running = new Map<number, AbortController>();
+  const items = shallowReactive<ClassifyItem[]>([]);
+  const controllers = new Map<number, AbortController>();
   const timers = new Map<number, ReturnType<typeof setTimeout>>();
   const counts = computed(() => ({
     all: items.length,
     done: items.filter(({ state }) => state.name === "done" || state.name === "failed").length,
   }));
-  let last = 0;
+  let lastId = 0;
 
-  /** The newest stands first; several come in the order they were given. */
+  /** Newer images come first; images added together keep their order. */
   function add(sources: readonly Source[]): void {
     const options = { topK: preferences.topK, model: preferences.model };
-    const fresh = sources.map((source) =>
-      reactive<Item>({ id: ++last, source, options, state: { name: "queued" }, delays: 0 }),
+    const added = sources.map((source) =>
+      reactive<ClassifyItem>({ id: ++lastId, source, options, state: { name: "queued" }, retries: 0 }),
     );
-    items.unshift(...fresh);
-    start();
+    items.unshift(...added);
+    startQueued();
   }
 
   function addFiles(files: Iterable<File>): void {
@@ -58,71 +58,71 @@ export const useClassify = defineStore("classify", () => {
     add([urlSource(url)]);
   }
 
-  function start(): void {
+  function startQueued(): void {
     const queued = items.filter(({ state }) => state.name === "queued");
-    for (const item of queued.slice(0, Math.max(0, AT_ONCE - running.size))) void run(item);
+    for (const item of queued.slice(0, Math.max(0, MAX_CONCURRENT - controllers.size))) void run(item);
   }
 
-  async function run(item: Item): Promise<void> {
-    const abort = new AbortController();
-    running.set(item.id, abort);
+  async function run(item: ClassifyItem): Promise<void> {
+    const controller = new AbortController();
+    controllers.set(item.id, controller);
     item.state = { name: "uploading", share: 0 };
     try {
       const onProgress = (share: number): void => {
         item.state = share < 1 ? { name: "uploading", share } : { name: "classifying" };
       };
-      const answer = await classify(item.source, item.options, onProgress, abort.signal);
-      item.state = { name: "done", answer };
+      const result = await classifyImage(item.source, item.options, onProgress, controller.signal);
+      item.state = { name: "done", result };
     } catch (error) {
-      if (!abort.signal.aborted) fail(item, error);
+      if (!controller.signal.aborted) fail(item, error);
     }
-    running.delete(item.id);
-    start();
+    controllers.delete(item.id);
+    startQueued();
   }
 
-  function fail(item: Item, error: unknown): void {
+  function fail(item: ClassifyItem, error: unknown): void {
     if (!(error instanceof Problem)) throw error;
-    if ((error.status !== 429 && error.status !== 503) || item.delays >= MAX_DELAYS) {
+    if ((error.status !== 429 && error.status !== 503) || item.retries >= MAX_RETRIES) {
       item.state = { name: "failed", problem: error };
       return;
     }
-    item.delays++;
-    const delay = (error.retryAfter ?? DEFAULT_DELAY_S) * 1000;
+    item.retries++;
+    const delay = (error.retryAfter ?? DEFAULT_RETRY_S) * 1000;
     item.state = { name: "waiting", problem: error, until: Date.now() + delay };
-    timers.set(item.id, setTimeout(() => { again(item); }, delay));
+    timers.set(item.id, setTimeout(() => { requeue(item); }, delay));
   }
 
-  function again(item: Item): void {
+  function requeue(item: ClassifyItem): void {
     clearTimeout(timers.get(item.id));
     item.state = { name: "queued" };
-    start();
+    startQueued();
   }
 
-  /** Ask once more, now and with the options of now. */
-  function retry(item: Item): void {
-    item.delays = 0;
+  /** Retries now, with the current options. */
+  function retry(item: ClassifyItem): void {
+    item.retries = 0;
     item.options = { topK: preferences.topK, model: preferences.model };
-    again(item);
+    requeue(item);
   }
 
-  function remove(item: Item): void {
+  function remove(item: ClassifyItem): void {
     clearTimeout(timers.get(item.id));
-    running.get(item.id)?.abort();
+    controllers.get(item.id)?.abort();
     items.splice(items.indexOf(item), 1);
-    release(item.source);
+    releasePreview(item.source);
   }
 
   function clear(): void {
     for (const item of [...items]) remove(item);
   }
 
-  /** A photo that this page has, by the digest of its content. */
-  function pictureOf(sha256: string): string | null {
-    const shows = ({ state }: Item): boolean =>
-      state.name === "done" && state.answer.classification.image.sha256 === sha256;
-    const example = exampleOf(sha256);
-    return items.find(shows)?.source.preview ?? (example && exampleUrl(example));
+  /** URL of a photo in this tab or of an example, by its SHA-256. */
+  function previewOf(sha256: string): string | null {
+    const matches = ({ state }: ClassifyItem): boolean =>
+      state.name === "done" && state.result.classification.image.sha256 === sha256;
+    const example = findExample(sha256);
+    return items.find(matches)?.source.preview ?? (example && exampleUrl(example));
   }
 
-  return { items, counts, pictureOf, add, addFiles, addUrl, retry, remove, clear };
+  return { items, counts, previewOf, add, addFiles, addUrl, retry, remove, clear };
 });

@@ -2,15 +2,15 @@ import type { Problem } from "@/api/problem";
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
-const PATIENCE = 2; // one lost poll is no outage
+const MAX_FAILURES = 2; // a single lost poll is not an outage
 
-/** Whether this browser has a network, and whether the service answers those who ask it regularly. */
+/** Whether the browser is online, and whether polls of the service succeed. */
 export const useConnection = defineStore("connection", () => {
   const isOnline = ref(navigator.onLine);
   const failures = ref(0);
   const state = computed(() => {
     if (!isOnline.value) return "offline";
-    return failures.value >= PATIENCE ? "unreachable" : "fine";
+    return failures.value >= MAX_FAILURES ? "unreachable" : "connected";
   });
 
   window.addEventListener("online", () => {
@@ -20,15 +20,15 @@ export const useConnection = defineStore("connection", () => {
     isOnline.value = false;
   });
 
-  function answered(): void {
+  function pollSucceeded(): void {
     failures.value = 0;
   }
 
-  /** A look failed; a reply that refuses is an answer, too, unless it comes from something in between. */
-  function failed(problem: Problem): void {
-    const isAway = [0, 502, 504].includes(problem.status);
-    failures.value = isAway ? failures.value + 1 : 0;
+  /** Error responses also prove that the service is reachable, except those of a proxy in between. */
+  function pollFailed(problem: Problem): void {
+    const isUnreachable = [0, 502, 504].includes(problem.status);
+    failures.value = isUnreachable ? failures.value + 1 : 0;
   }
 
-  return { isOnline, state, answered, failed };
+  return { isOnline, state, pollSucceeded, pollFailed };
 });

@@ -1,12 +1,12 @@
-import { usePreferredDark } from "@/composables/media";
-import { languageOfBrowser, setLanguage } from "@/texts";
+import { usePreferredDark } from "@/composables/mediaQuery";
+import { browserLanguage, setLanguage } from "@/texts";
 import { defineStore } from "pinia";
 import { computed, reactive, toRefs, watch, watchEffect } from "vue";
 
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
-const KEY = "raylens.preferences"; // public/theme.js reads it, too
+const STORAGE_KEY = "raylens.preferences"; // also read by public/theme.js
 
 interface Preferences {
   theme: Theme;
@@ -16,41 +16,41 @@ interface Preferences {
   model: string;
 }
 
-/** What somebody chose, kept in this browser. */
+/** The user's preferences, stored in this browser. */
 export const usePreferences = defineStore("preferences", () => {
-  const chosen = reactive<Preferences>(stored());
+  const preferences = reactive<Preferences>(load());
   const prefersDark = usePreferredDark();
-  const isDark = computed(() => chosen.theme === "dark" || (chosen.theme === "auto" && prefersDark.value));
+  const isDark = computed(() => preferences.theme === "dark" || (preferences.theme === "auto" && prefersDark.value));
 
   watchEffect(() => {
     document.documentElement.dataset.bsTheme = isDark.value ? "dark" : "light";
   });
-  watch(() => chosen.language, setLanguage, { immediate: true });
-  watch(chosen, store);
+  watch(() => preferences.language, setLanguage, { immediate: true });
+  watch(preferences, save);
 
-  return { ...toRefs(chosen), isDark };
+  return { ...toRefs(preferences), isDark };
 });
 
-function stored(): Preferences {
-  const defaults: Preferences = { theme: "auto", language: languageOfBrowser(), topK: 5, model: "" };
+function load(): Preferences {
+  const defaults: Preferences = { theme: "auto", language: browserLanguage(), topK: 5, model: "" };
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Preferences>;
-    const known = { ...defaults, ...kept };
+    const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") as Partial<Preferences>;
+    const merged = { ...defaults, ...stored };
     return {
-      theme: THEMES.includes(known.theme) ? known.theme : defaults.theme,
-      language: String(known.language),
-      topK: Number.isInteger(known.topK) && known.topK > 0 && known.topK <= 1000 ? known.topK : defaults.topK,
-      model: String(known.model),
+      theme: THEMES.includes(merged.theme) ? merged.theme : defaults.theme,
+      language: String(merged.language),
+      topK: Number.isInteger(merged.topK) && merged.topK > 0 && merged.topK <= 1000 ? merged.topK : defaults.topK,
+      model: String(merged.model),
     };
   } catch {
-    return defaults; // forbidden, or not ours
+    return defaults; // storage is blocked or holds something else
   }
 }
 
-function store(preferences: Preferences): void {
+function save(preferences: Preferences): void {
   try {
-    localStorage.setItem(KEY, JSON.stringify(preferences));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(preferences));
   } catch {
-    // Forbidden, or full: it holds for this page then.
+    // Storage is blocked or full: the preferences last until the page is closed.
   }
 }

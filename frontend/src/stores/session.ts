@@ -1,49 +1,49 @@
-import { answer, api, whenSignedOut } from "@/api/client";
+import { api, onUnauthorized, unwrap } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { defineStore } from "pinia";
 import { computed, shallowRef } from "vue";
 import type { components } from "../../openapi";
 
-/** Who is signed in, and how one may sign in here. */
+/** Who is signed in, and which ways of signing in the service offers. */
 export type Session = components["schemas"]["SessionState"];
 
-/** The person at the browser. `session` is null until the service said who that is. */
+/** The current user. `session` is null until it has been loaded. */
 export const useSession = defineStore("session", () => {
   const session = shallowRef<Session | null>(null);
   const user = computed(() => session.value?.user ?? null);
   const isAdmin = computed(() => user.value?.role === "admin");
-  let asked: Promise<void> | undefined;
+  let loading: Promise<void> | undefined;
 
-  whenSignedOut(forget);
+  onUnauthorized(clearUser);
 
-  function forget(): void {
+  function clearUser(): void {
     if (session.value) session.value = { ...session.value, user: null, scopes: [] };
   }
 
-  /** Return once the service said who is signed in, or could not be reached; many may wait for the one answer. */
+  /** Resolves once the session is loaded or the service could not be reached. Concurrent calls share one request. */
   function ready(): Promise<void> {
-    asked ??= load().catch((error: unknown) => {
-      asked = undefined; // ask again next time
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined; // load again on the next call
       if (!(error instanceof Problem)) throw error;
     });
-    return asked;
+    return loading;
   }
 
-  /** Ask again, e.g. after something about the account was changed. Throws Problem. */
+  /** Loads the session again, e.g. after a change of the account. Throws Problem. */
   async function load(): Promise<void> {
-    session.value = await answer(api.GET("/api/v1/session"));
+    session.value = await unwrap(api.GET("/api/v1/session"));
   }
 
-  /** What the service answered to a sign-in. */
-  function accept(answered: Session): void {
-    session.value = answered;
+  /** Takes the response to a sign-in. */
+  function setSession(newSession: Session): void {
+    session.value = newSession;
   }
 
   /** Throws Problem. */
   async function signOut(): Promise<void> {
-    await answer(api.DELETE("/api/v1/session"));
-    forget();
+    await unwrap(api.DELETE("/api/v1/session"));
+    clearUser();
   }
 
-  return { session, user, isAdmin, ready, load, accept, forget, signOut };
+  return { session, user, isAdmin, ready, load, setSession, clearUser, signOut };
 });

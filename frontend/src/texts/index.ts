@@ -1,34 +1,34 @@
 import { readonly, shallowRef, type Ref } from "vue";
 import { en, type Texts } from "./en";
 
-/** Each language by its code: its own name, and where its texts are. English comes with the app. */
+/** Languages by code: the native name, and how to load the texts. English is part of the main bundle. */
 export const languages: Record<string, { name: string; load: () => Promise<Texts> }> = {
   en: { name: "English", load: () => Promise.resolve(en) },
 };
 
 const texts = shallowRef<Texts>(en);
-const code = shallowRef("en");
+const language = shallowRef("en");
 
-/** The texts of the language chosen; a template writes `t.shell.name`, a script `t.value.shell.name`. */
+/** The texts of the current language: `t.shell.name` in templates, `t.value.shell.name` in scripts. */
 export function useTexts(): Readonly<Ref<Texts>> {
   return texts;
 }
 
-/** The code of the language chosen. */
+/** The code of the current language. */
 export function useLanguage(): Readonly<Ref<string>> {
-  return readonly(code);
+  return readonly(language);
 }
 
-/** Change the language of the whole app; one that is unknown is English. */
-export async function setLanguage(wanted: string): Promise<void> {
-  const known = wanted in languages ? wanted : "en";
+/** Changes the language of the app. An unknown code selects English. */
+export async function setLanguage(code: string): Promise<void> {
+  const known = code in languages ? code : "en";
   texts.value = (await languages[known]?.load()) ?? en;
-  code.value = known;
+  language.value = known;
   document.documentElement.lang = known;
 }
 
-/** The first language of the browser that there are texts for. */
-export function languageOfBrowser(): string {
-  const known = navigator.languages.map((tag) => tag.split("-")[0] ?? "");
-  return known.find((tag) => tag in languages) ?? "en";
+/** The browser's first language that has texts, else English. */
+export function browserLanguage(): string {
+  const preferred = navigator.languages.map((tag) => tag.split("-")[0] ?? "");
+  return preferred.find((tag) => tag in languages) ?? "en";
 }

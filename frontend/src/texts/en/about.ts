@@ -65,7 +65,7 @@ export const about = {
   },
   dashboard: {
     title: "Ray dashboard",
-    text: "Replicas, logs and resources as Ray sees them, reachable only from the machine that runs Raylens. Start it with",
+    text: "Replicas, logs and resources, reachable only from the machine that runs Raylens. Start it with",
     token: "The command prints its address. To sign in, use the token from",
   },
 };

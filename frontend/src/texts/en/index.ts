@@ -8,7 +8,7 @@ import { problems } from "./problems";
 import { shell, notFound, titles } from "./shell";
 import { top } from "./top";
 
-/** Every text of the app. Another language is another folder of this shape, named in texts/index.ts. */
+/** All texts of the app. Another language is a folder of the same shape, listed in texts/index.ts. */
 export const en = {
   about,
   account,

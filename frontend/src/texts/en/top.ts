@@ -6,7 +6,7 @@ export const top = {
   windows: { hour: "Hour", day: "Day", week: "Week", all: "All time" },
   windowLegend: "Period",
   list: "Most classified",
-  times: (count: string, one: boolean) => (one ? `${count} time` : `${count} times`),
+  times: (count: number, text: string) => (count === 1 ? `${text} time` : `${text} times`),
   average: (time: string) => `${time} on average`,
   seen: (ago: string) => `last seen ${ago}`,
   upload: (digest: string) => `Upload ${digest}`,
