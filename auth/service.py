@@ -58,7 +58,7 @@ class Auth:
         self.accounts = AccountService(
             engine,
             clock,
-            passwords=Passwords(settings.password_min_length),
+            passwords=Passwords(settings.password_min_length, settings.hashing_cost),
             throttle=self.throttle,
             credentials=self.credentials,
             audit=self.audit,

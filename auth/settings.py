@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from auth.external.providers import Provider
+from auth.passwords.hashing import DEFAULT_COST, HashingCost
 
 TimeSource = Callable[[], float]
 """Unix seconds."""
@@ -24,6 +25,7 @@ class AuthSettings:
     anonymous: bool = True
     """Whether images may be classified by who has not signed in; told to the web app."""
     password_min_length: int = 15
+    hashing_cost: HashingCost = DEFAULT_COST
     providers: tuple[Provider, ...] = field(default=())
     """Who else may say who somebody is."""
 

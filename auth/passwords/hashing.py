@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 from argon2 import PasswordHasher, Type
@@ -11,8 +12,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from auth.passwords.strength import worth
 
-MEMORY_KIB: Final = 19 * 1024
-PASSES: Final = 2
 LANES: Final = 1
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
@@ -22,26 +21,37 @@ _MIN_STRENGTH: Final = 8
 """In characters, once what is common, repeated or the user's own is taken out; less where shorter ones are allowed."""
 
 
+@dataclass(frozen=True, slots=True)
+class HashingCost:
+    """The parameters of argon2id. The defaults take about 25 ms on one core."""
+
+    memory_kib: int = 19 * 1024
+    passes: int = 2
+
+
+DEFAULT_COST: Final = HashingCost()
+
+
 def normalize_password(password: str) -> bytes:
     """However it was typed, and without space around it: what copying adds is not meant."""
     return _text(password).encode(errors="surrogatepass")
 
 
 class Passwords:
-    """argon2id, 19 MiB, 2 passes, 1 lane: some 25 ms on one core."""
+    """Hashes, verifies and judges passwords. ``min_length``: in characters."""
 
-    def __init__(self, min_length: int) -> None:
+    def __init__(self, min_length: int, cost: HashingCost = DEFAULT_COST) -> None:
         self._min_length = min_length
         self._min_strength = min(_MIN_STRENGTH, min_length * 2 // 3)
         self._hasher = PasswordHasher(
-            time_cost=PASSES,
-            memory_cost=MEMORY_KIB,
+            time_cost=cost.passes,
+            memory_cost=cost.memory_kib,
             parallelism=LANES,
             hash_len=HASH_BYTES,
             salt_len=SALT_BYTES,
             type=Type.ID,
         )
-        self._dummy_hash = _make_dummy_hash()
+        self._dummy_hash = _make_dummy_hash(cost)
 
     def hash(self, password: str) -> str:
         return self._hasher.hash(normalize_password(password))
@@ -85,7 +95,7 @@ def _parts(own: str) -> list[str]:
     return [part for part in {text, *re.split(r"[\W_]+", text)} if len(part) >= 3]
 
 
-def _make_dummy_hash() -> str:
+def _make_dummy_hash(cost: HashingCost) -> str:
     """As costly to check as a real one, and matched by no password."""
     salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (SALT_BYTES, HASH_BYTES))
-    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}"
+    return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={LANES}${salt}${digest}"

@@ -33,17 +33,16 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def oauth_routes(auth: "Auth") -> APIRouter:
     """All of them; to be at the root."""
     router = APIRouter(include_in_schema=False)
-    server = auth.oauth.server
 
     @router.post(paths.TOKEN)
     @form(auth)
     async def token(message: Message) -> Reply:
-        return await auth.workers.run(server.token, message)
+        return await auth.workers.run(auth.oauth.server.token, message)
 
     @router.post(paths.REVOKE)
     @form(auth)
     async def revoke(message: Message) -> Reply:
-        reply = await auth.workers.run(server.revoke, message)
+        reply = await auth.workers.run(auth.oauth.server.revoke, message)
         if reply.status == 200:
             auth.authenticator.invalidate(message.parameters["token"])
         return reply
@@ -51,7 +50,7 @@ def oauth_routes(auth: "Auth") -> APIRouter:
     @router.post(paths.INTROSPECT)
     @form(auth)
     async def introspect(message: Message) -> Reply:
-        return await auth.workers.run(server.introspect, message)
+        return await auth.workers.run(auth.oauth.server.introspect, message)
 
     for more in (openid_routes, page_routes, sign_in_routes):
         router.include_router(more(auth))

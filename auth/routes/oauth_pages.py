@@ -29,14 +29,13 @@ STYLE_HEADERS: Final = {"Cache-Control": "public, max-age=3600", "X-Content-Type
 
 def page_routes(auth: "Auth") -> APIRouter:
     router = APIRouter()
-    authorization, pages = auth.oauth.authorization, auth.oauth.pages
 
     @router.get(paths.AUTHORIZE)
     @page(auth)
     async def ask(request: Request) -> Response:
         session = await auth.authenticator.session_of(request)
-        step = await auth.workers.run(authorization.ask, _message(auth, request), session)
-        return pages.consent(step) if isinstance(step, ConsentFirst) else _response(auth, step)
+        step = await auth.workers.run(auth.oauth.authorization.ask, _message(auth, request), session)
+        return auth.oauth.pages.consent(step) if isinstance(step, ConsentFirst) else _response(auth, step)
 
     @router.post(paths.AUTHORIZE)
     @page(auth)
@@ -48,7 +47,7 @@ def page_routes(auth: "Auth") -> APIRouter:
         auth.cookie.check_origin(request)
         session = await auth.authenticator.session_of(request)
         answer = {"allowed": form.get("decision") == "allow", "form_token": form["form_token"]}
-        step = await auth.workers.run(authorization.decide, _message(auth, request), session, **answer)
+        step = await auth.workers.run(auth.oauth.authorization.decide, _message(auth, request), session, **answer)
         return _response(auth, step)
 
     @router.get(paths.STYLE)

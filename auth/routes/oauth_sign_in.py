@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def sign_in_routes(auth: "Auth") -> APIRouter:
     router = APIRouter()
-    destination, pages = auth.oauth.authorization.destination, auth.oauth.pages
 
     @router.get(paths.SIGN_IN)
     @page(auth)
     async def show(request: Request) -> Response:
         auth.cookie.require_secure(request)
         then = safe_redirect_path(request.query_params.get("next"))
-        return pages.sign_in(then, await auth.workers.run(destination, then, auth.request_source(request)))
+        to = await auth.workers.run(auth.oauth.authorization.destination, then, auth.request_source(request))
+        return auth.oauth.pages.sign_in(then, to)
 
     @router.post(paths.SIGN_IN)
     @page(auth)
@@ -38,8 +38,8 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
         try:
             _, secret = await auth.workers.run_hashing(enter, name, password, instead_of=before, source=source)
         except AuthError as error:
-            to = await auth.workers.run(destination, then, source)
-            return pages.sign_in(then, to, username=name, error=error)
+            to = await auth.workers.run(auth.oauth.authorization.destination, then, source)
+            return auth.oauth.pages.sign_in(then, to, username=name, error=error)
         if before:
             auth.authenticator.invalidate(before)
         response = RedirectResponse(then, 303)

@@ -20,7 +20,6 @@ CACHEABLE: Final = {"Cache-Control": f"public, max-age={CACHED}"}
 
 def openid_routes(auth: "Auth") -> APIRouter:
     router = APIRouter()
-    issuer = auth.settings.public_url
 
     @router.api_route(paths.USERINFO, methods=["GET", "POST"])
     @public
@@ -43,11 +42,11 @@ def openid_routes(auth: "Auth") -> APIRouter:
     @router.get(paths.WELL_KNOWN)
     @public
     async def authorization_server() -> Response:
-        return JSONResponse(paths.metadata(issuer), headers=CACHEABLE)
+        return JSONResponse(paths.metadata(auth.settings.public_url), headers=CACHEABLE)
 
     @router.get(paths.WELL_KNOWN_OPENID)
     @public
     async def openid_configuration() -> Response:
-        return JSONResponse(paths.openid_metadata(issuer), headers=CACHEABLE)
+        return JSONResponse(paths.openid_metadata(auth.settings.public_url), headers=CACHEABLE)
 
     return router

@@ -10,6 +10,7 @@ from serve_app.database.engine import connect
 from tests.auth.application import Application, create
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
+from tests.servers.migrated import MigratedDatabases
 
 
 @pytest.fixture
@@ -18,22 +19,27 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture
-def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
-    """For what is the same on every database."""
-    engine = connect(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}")
+def database(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """SQLite with tables and no rows; tests marked with ``both_databases`` run on MariaDB as well."""
+    if getattr(request, "param", "sqlite") == "mariadb":
+        migrated: MigratedDatabases = request.getfixturevalue("migrated_databases")
+        engine = connect(migrated.take())
+    else:
+        folder: Path = request.getfixturevalue("tmp_path")
+        engine = connect(f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), folder)}")
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def factory(engine: Engine, clock: MovableClock) -> UserFactory:
-    return UserFactory(engine, clock)
+def factory(database: Engine, clock: MovableClock) -> UserFactory:
+    return UserFactory(database, clock)
 
 
 @pytest.fixture
-def application(engine: Engine, clock: MovableClock) -> Application:
-    """All of Auth with the settings as they come; on SQLite and on MariaDB."""
-    return create(engine, clock)
+def application(database: Engine, clock: MovableClock) -> Application:
+    """All of auth with its default settings."""
+    return create(database, clock)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def oauth_service(engine: Engine) -> Iterator[Application]:
     """The application, which listens at ``auth.settings.public_url``."""
     port = free_port()
     application = create(engine, public_url=f"http://127.0.0.1:{port}")
-    config = uvicorn.Config(application.app, port=port, lifespan="off", ws="none", log_level="error")
+    config = uvicorn.Config(application, port=port, lifespan="off", ws="none", log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -1,11 +1,10 @@
-"""Sessions of the web app: one a browser, ended at a sign-out."""
+"""Sessions of the web app: one per browser, ended by signing out."""
 
 import pytest
 from sqlalchemy import Engine
 
 from auth.audit import AuditLog, RequestSource
 from auth.credentials.sessions import SessionService
-from auth.principal import CredentialKind
 from tests.auth.application import Application
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -14,8 +13,8 @@ HERE = RequestSource("203.0.113.7", "Firefox")
 
 
 @pytest.fixture
-def audit(engine: Engine, clock: MovableClock) -> AuditLog:
-    return AuditLog(engine, clock)
+def audit(database: Engine, clock: MovableClock) -> AuditLog:
+    return AuditLog(database, clock)
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def sessions(application: Application) -> SessionService:
     return application.auth.sessions
 
 
-def test_a_session_lets_in_until_it_is_ended(sessions: SessionService, factory: UserFactory, audit: AuditLog):
+def test_a_session_is_valid_until_it_is_ended(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     alice = factory.add()
     secret = sessions.begin(alice, instead_of=None, source=HERE)
     other = sessions.begin(alice, instead_of=None, source=HERE)
@@ -47,7 +46,7 @@ def test_ending_it_again_changes_nothing(sessions: SessionService, factory: User
     assert len(audit.entries()) == 1
 
 
-def test_what_was_in_the_browser_before_ends(sessions: SessionService, factory: UserFactory, audit: AuditLog):
+def test_a_new_session_replaces_the_previous_one(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     mallory, alice = factory.add("mallory"), factory.add("alice")
     planted = sessions.begin(mallory, instead_of=None, source=HERE)
     secret = sessions.begin(alice, instead_of=planted, source=HERE)
@@ -56,20 +55,15 @@ def test_what_was_in_the_browser_before_ends(sessions: SessionService, factory: 
     assert [entry.user_id for entry in audit.entries(event="user.signed_out")] == [mallory]
 
 
-@pytest.mark.parametrize("kind", ["token", "key"])
-def test_only_a_session_is_ended_by_what_a_cookie_holds(
-    sessions: SessionService, factory: UserFactory, kind: CredentialKind
-):
+def test_sessions_alone_are_ended_by_the_cookie(sessions: SessionService, factory: UserFactory):
     alice = factory.add()
-    secret = factory.issue(alice, kind)
-    sessions.end(secret, source=HERE)
-    sessions.begin(alice, instead_of=secret, source=HERE)
-    assert factory.principal(secret)
+    for secret in (factory.issue(alice, "token"), factory.issue(alice, "key")):
+        sessions.end(secret, source=HERE)
+        sessions.begin(alice, instead_of=secret, source=HERE)
+        assert factory.principal(secret)
 
 
-def test_a_session_that_has_ended_by_itself_is_replaced_too(
-    sessions: SessionService, factory: UserFactory, clock: MovableClock
-):
+def test_an_expired_session_is_replaced_too(sessions: SessionService, factory: UserFactory, clock: MovableClock):
     alice = factory.add()
     old = sessions.begin(alice, instead_of=None, source=HERE)
     clock.forward(13 * 3600)

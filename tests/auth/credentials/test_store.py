@@ -1,4 +1,4 @@
-"""Sessions, tokens and API keys: how long they last, what they allow, and that they end."""
+"""Sessions, tokens and API keys: lifetime, scopes, revocation."""
 
 from unittest.mock import patch
 
@@ -12,6 +12,7 @@ from auth.credentials.secret import digest_of
 from auth.database import write
 from auth.principal import CredentialKind
 from auth.tables import credentials, users
+from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
@@ -22,7 +23,7 @@ def alice(factory: UserFactory) -> int:
 
 
 def survives(factory: UserFactory, clock: MovableClock, secret: str, *, every_s: float, until_s: float) -> bool:
-    """Whether it still lets in after having been used so often, for so long."""
+    """Whether the credential is valid after ``until_s`` seconds, if it is used every ``every_s`` seconds."""
     start = clock.now
     while clock.now + every_s < start + until_s:
         clock.forward(every_s)
@@ -31,23 +32,24 @@ def survives(factory: UserFactory, clock: MovableClock, secret: str, *, every_s:
     return factory.principal(secret) is not None
 
 
-@pytest.mark.parametrize(("kind", "prefix"), [("session", "rls_"), ("token", "rlt_"), ("key", "rlk_")])
-def test_only_the_digest_of_a_secret_is_kept(
-    factory: UserFactory, engine: Engine, alice: int, kind: CredentialKind, prefix: str
-):
-    secret = factory.issue(alice, kind)
-    assert secret.startswith(prefix)
-    assert len(secret) == 4 + 43
-    with engine.connect() as connection:
-        row = connection.execute(select(credentials)).one()
-    assert row.digest == digest_of(secret)
-    assert row.hint == (secret[:10] if kind == "key" else "")
-    kept = repr({name: value for name, value in row._mapping.items() if name != "hint"})
-    assert secret[4:] not in kept
-    assert secret[4:10] not in kept
+@both_databases
+def test_only_the_digest_of_a_secret_is_stored(factory: UserFactory, database: Engine, alice: int):
+    prefixes: dict[CredentialKind, str] = {"session": "rls_", "token": "rlt_", "key": "rlk_"}
+    for kind, prefix in prefixes.items():
+        secret = factory.issue(alice, kind)
+        assert secret.startswith(prefix)
+        assert len(secret) == 4 + 43
+        with database.connect() as connection:
+            row = connection.execute(select(credentials).where(credentials.c.kind == kind)).one()
+        assert row.digest == digest_of(secret)
+        assert row.hint == (secret[:10] if kind == "key" else "")
+        stored = repr({name: value for name, value in row._mapping.items() if name != "hint"})
+        assert secret[4:] not in stored
+        assert secret[4:10] not in stored
 
 
-def test_who_holds_it(factory: UserFactory, alice: int):
+@both_databases
+def test_a_credential_resolves_to_its_principal(factory: UserFactory, alice: int):
     factory.add("bob")
     principal = factory.principal(factory.issue(alice))
     assert principal
@@ -63,51 +65,52 @@ def test_who_holds_it(factory: UserFactory, alice: int):
     assert factory.principal("rls_" + "x" * 43) is None
 
 
-def test_a_user_without_a_password_is_told_as_one(factory: UserFactory):
+def test_the_principal_says_whether_the_user_has_a_password(factory: UserFactory):
     principal = factory.principal(factory.issue(factory.add(password=None)))
     assert principal
     assert principal.user
     assert not principal.user.has_password
 
 
-def test_an_admin_may_all(factory: UserFactory):
+def test_an_admin_has_the_admin_scope(factory: UserFactory):
     principal = factory.principal(factory.issue(factory.add(role="admin"), "token"))
     assert principal
     assert "admin" in principal.scopes
 
 
-@pytest.mark.parametrize(("role", "allowed"), [("user", {"classify"}), ("admin", {"classify", "admin"})])
-def test_a_key_may_no_more_than_its_user(factory: UserFactory, role: str, allowed: set[str]):
-    user_id = factory.add(role=role)
-    principal = factory.principal(factory.issue(user_id, "key", frozenset({"classify", "admin"})))
-    assert principal
-    assert principal.scopes == allowed
-    assert not principal.is_first_party
+def test_an_api_key_has_no_more_scopes_than_its_user(factory: UserFactory):
+    scopes = {}
+    for role in ("user", "admin"):
+        key = factory.issue(factory.add(role, role=role), "key", frozenset({"classify", "admin"}))
+        principal = factory.principal(key)
+        assert principal
+        assert not principal.is_first_party
+        scopes[role] = principal.scopes
+    assert scopes == {"user": {"classify"}, "admin": {"classify", "admin"}}
 
 
-@pytest.mark.parametrize(("kind", "idle_s"), [("session", 12 * HOUR), ("token", 30 * DAY)])
-def test_it_ends_when_it_is_not_used(
-    factory: UserFactory, clock: MovableClock, alice: int, kind: CredentialKind, idle_s: int
-):
-    secret = factory.issue(alice, kind)
-    assert survives(factory, clock, secret, every_s=idle_s - 1, until_s=3 * idle_s)
-    clock.forward(idle_s)
-    assert factory.principal(secret) is None
+def test_unused_sessions_and_tokens_expire(factory: UserFactory, clock: MovableClock, alice: int):
+    idle_timeouts: dict[CredentialKind, int] = {"session": 12 * HOUR, "token": 30 * DAY}
+    for kind, idle_s in idle_timeouts.items():
+        secret = factory.issue(alice, kind)
+        assert survives(factory, clock, secret, every_s=idle_s - 1, until_s=3 * idle_s), kind
+        clock.forward(idle_s)
+        assert factory.principal(secret) is None, kind
 
 
-def test_a_session_ends_after_14_days_however_much_it_is_used(factory: UserFactory, clock: MovableClock, alice: int):
+def test_a_session_expires_after_14_days_of_use(factory: UserFactory, clock: MovableClock, alice: int):
     secret = factory.issue(alice)
     assert survives(factory, clock, secret, every_s=6 * HOUR, until_s=14 * DAY - 1)
     clock.forward(1)
     assert factory.principal(secret) is None
 
 
-def test_a_token_that_is_used_does_not_end(factory: UserFactory, clock: MovableClock, alice: int):
+def test_a_token_in_use_does_not_expire(factory: UserFactory, clock: MovableClock, alice: int):
     secret = factory.issue(alice, "token")
     assert survives(factory, clock, secret, every_s=29 * DAY, until_s=400 * DAY)
 
 
-def test_a_key_ends_when_it_was_said_and_not_for_want_of_use(factory: UserFactory, clock: MovableClock, alice: int):
+def test_an_api_key_expires_at_its_date_only(factory: UserFactory, clock: MovableClock, alice: int):
     dated = factory.issue(alice, "key", lifetime_s=90 * DAY)
     endless = factory.issue(alice, "key")
     clock.forward(90 * DAY - 1)
@@ -118,8 +121,8 @@ def test_a_key_ends_when_it_was_said_and_not_for_want_of_use(factory: UserFactor
     assert factory.principal(endless)
 
 
-def test_the_principal_ends_as_late_as_its_last_use_lets_it(factory: UserFactory, clock: MovableClock, alice: int):
-    """Who keeps the answer for some seconds must not take a session for ended that was just used."""
+def test_the_principal_expires_as_late_as_its_last_use_allows(factory: UserFactory, clock: MovableClock, alice: int):
+    """A cached principal must not expire before a session that was just used."""
     secret = factory.issue(alice)
     clock.forward(12 * HOUR - 1)
     principal = factory.principal(secret)
@@ -127,11 +130,11 @@ def test_the_principal_ends_as_late_as_its_last_use_lets_it(factory: UserFactory
     assert principal.expires_us == to_microseconds(clock.now + 12 * HOUR)
 
 
-def test_use_is_written_down_once_a_minute(factory: UserFactory, engine: Engine, clock: MovableClock, alice: int):
+def test_last_use_is_recorded_once_a_minute(factory: UserFactory, database: Engine, clock: MovableClock, alice: int):
     secret = factory.issue(alice)
 
     def seen_us() -> int:
-        with engine.connect() as connection:
+        with database.connect() as connection:
             return int(connection.scalars(select(credentials.c.seen_us)).one())
 
     clock.forward(MINUTE - 1)
@@ -142,7 +145,7 @@ def test_use_is_written_down_once_a_minute(factory: UserFactory, engine: Engine,
     assert seen_us() == to_microseconds(clock.now)
 
 
-def test_a_database_too_busy_to_write_still_lets_in(factory: UserFactory, clock: MovableClock, alice: int):
+def test_a_busy_database_does_not_reject_credentials(factory: UserFactory, clock: MovableClock, alice: int):
     secret = factory.issue(alice)
     clock.forward(HOUR)
     busy = OperationalError("UPDATE", {}, Exception("database is locked"))
@@ -151,23 +154,24 @@ def test_a_database_too_busy_to_write_still_lets_in(factory: UserFactory, clock:
     write.assert_called_once()
 
 
-@pytest.mark.parametrize("column", ["disabled_us", "deleted_us"])
-@pytest.mark.parametrize("kind", ["session", "token", "key"])
-def test_a_closed_account_lets_nobody_in(
-    factory: UserFactory, engine: Engine, alice: int, kind: CredentialKind, column: str
-):
-    secret = factory.issue(alice, kind)
-    write(engine, lambda connection: connection.execute(update(users).values({column: to_microseconds(START)})))
-    assert factory.principal(secret) is None
+def test_credentials_of_disabled_and_deleted_users_are_rejected(factory: UserFactory, database: Engine):
+    for column in ("disabled_us", "deleted_us"):
+        user_id = factory.add(column)
+        secrets = [factory.issue(user_id, kind) for kind in ("session", "token", "key")]
+        assert all(factory.principal(secret) for secret in secrets)
+        closed = update(users).where(users.c.id == user_id).values({column: to_microseconds(START)})
+        with database.begin() as connection:
+            connection.execute(closed)
+        assert [factory.principal(secret) for secret in secrets] == [None] * 3
 
 
-def test_one_ends_only_for_its_own_user_and_as_what_it_is(factory: UserFactory, engine: Engine, alice: int):
+def test_a_credential_is_revoked_only_for_its_user_and_kind(factory: UserFactory, database: Engine, alice: int):
     bob = factory.add("bob")
     secret = factory.issue(alice)
     [session] = factory.credentials.list(alice, ["session"])
 
     def revoke(user_id: int, kind: CredentialKind) -> bool:
-        return write(engine, lambda connection: factory.credentials.revoke(connection, user_id, session.id, [kind]))
+        return write(database, lambda connection: factory.credentials.revoke(connection, user_id, session.id, [kind]))
 
     assert not revoke(bob, "session")
     assert not revoke(alice, "key")
@@ -177,7 +181,8 @@ def test_one_ends_only_for_its_own_user_and_as_what_it_is(factory: UserFactory, 
     assert factory.principal(secret) is None
 
 
-def test_all_of_some_kinds_end_but_one(factory: UserFactory, engine: Engine, alice: int):
+@both_databases
+def test_all_credentials_of_some_kinds_are_revoked_but_one(factory: UserFactory, database: Engine, alice: int):
     bob = factory.add("bob")
     session, token, key = (factory.issue(alice, kind) for kind in ("session", "token", "key"))
     here = factory.issue(alice)
@@ -185,7 +190,7 @@ def test_all_of_some_kinds_end_but_one(factory: UserFactory, engine: Engine, ali
     principal = factory.principal(here)
     assert principal
     ended = write(
-        engine,
+        database,
         lambda connection: factory.credentials.revoke_all(
             connection, alice, ["session", "token"], principal.credential_id
         ),
@@ -200,7 +205,8 @@ def test_all_of_some_kinds_end_but_one(factory: UserFactory, engine: Engine, ali
     ]
 
 
-def test_the_list_is_of_those_that_are_still_good(factory: UserFactory, clock: MovableClock, alice: int):
+@both_databases
+def test_only_valid_credentials_are_listed(factory: UserFactory, clock: MovableClock, alice: int):
     source = RequestSource("203.0.113.9" + "x" * 80, "Firefox" * 90)
     factory.issue(alice, "key", frozenset({"classify"}), name="laptop", lifetime_s=DAY)
     factory.issue(alice, "token", source=source)
@@ -214,13 +220,14 @@ def test_the_list_is_of_those_that_are_still_good(factory: UserFactory, clock: M
     assert factory.credentials.list(alice, ["key", "token"]) == [token]
 
 
-def test_what_has_ended_is_swept_away(factory: UserFactory, engine: Engine, clock: MovableClock, alice: int):
+@both_databases
+def test_expired_credentials_are_swept(factory: UserFactory, database: Engine, clock: MovableClock, alice: int):
     for kind in ("session", "token", "key"):
         factory.issue(alice, kind)
     factory.issue(alice, "key", lifetime_s=HOUR)
-    assert write(engine, factory.credentials.sweep) == 0
+    assert write(database, factory.credentials.sweep) == 0
     clock.forward(12 * HOUR)
-    assert write(engine, factory.credentials.sweep) == 2
+    assert write(database, factory.credentials.sweep) == 2
     clock.forward(30 * DAY)
-    assert write(engine, factory.credentials.sweep) == 1
+    assert write(database, factory.credentials.sweep) == 1
     assert [credential.kind for credential in factory.credentials.list(alice, ["session", "token", "key"])] == ["key"]

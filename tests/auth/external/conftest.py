@@ -19,12 +19,6 @@ def clock() -> MovableClock:
     return MovableClock(time.time())
 
 
-@pytest.fixture
-def engine(sqlite_engine: Engine) -> Engine:
-    """SQLite only; overridden where the database matters."""
-    return sqlite_engine
-
-
 @pytest.fixture(scope="session")
 def mock_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockProvider]:
     server = MockProvider(tmp_path_factory.mktemp("oidc-provider-mock"))
@@ -39,9 +33,9 @@ def provider(mock_provider: MockProvider) -> Provider:
 
 
 @pytest.fixture
-def application(engine: Engine, clock: MovableClock, provider: Provider) -> Application:
+def application(database: Engine, clock: MovableClock, provider: Provider) -> Application:
     """An application that uses the mock provider."""
-    return create(engine, clock, providers=(provider,))
+    return create(database, clock, providers=(provider,))
 
 
 @pytest.fixture
@@ -66,11 +60,11 @@ def fake_provider(clock: MovableClock, fake_server: SwitchableApp) -> FakeProvid
 
 
 @pytest.fixture
-def site(engine: Engine, clock: MovableClock, fake_provider: FakeProvider) -> Application:
+def site(database: Engine, clock: MovableClock, fake_provider: FakeProvider) -> Application:
     """An application that uses the fake provider."""
     fake = fake_provider
     provider = Provider(name="idp", issuer=fake.issuer, client_id=fake.client_id, client_secret=fake.client_secret)
-    return create(engine, clock, providers=(provider,))
+    return create(database, clock, providers=(provider,))
 
 
 @pytest.fixture

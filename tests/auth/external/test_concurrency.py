@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -15,18 +14,13 @@ from auth.external.claims import UserClaims
 from auth.external.providers import Provider
 from auth.tables import identities
 from auth.users.repository import get_for_update
-from serve_app.database.engine import connect
 from tests.auth.application import Application
+from tests.auth.databases import both_databases
 from tests.auth.external.browser import Browser
 from tests.auth.external.mock_provider import MockProvider
 from tests.auth.user_factory import UserFactory
 
-
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    engine = connect(url)
-    yield engine
-    engine.dispose()
+pytestmark = both_databases
 
 
 async def test_concurrent_sign_ins_of_one_identity_create_one_account(
@@ -56,7 +50,7 @@ def test_users_with_the_same_name_get_separate_accounts(application: Application
 
 
 def test_concurrent_unlinking_leaves_one_identity(
-    application: Application, engine: Engine, factory: UserFactory, provider: Provider
+    application: Application, database: Engine, factory: UserFactory, provider: Provider
 ):
     user_id = factory.add("carol", password=None)
     for subject in ("one", "other"):
@@ -64,7 +58,7 @@ def test_concurrent_unlinking_leaves_one_identity(
         application.auth.external.account_linking.link(user_id, provider, claims, source=RequestSource())
     one, other = application.auth.identities.list(user_id)
     with ThreadPoolExecutor(1) as threads:
-        with engine.execution_options(writes=True).begin() as connection:
+        with database.execution_options(writes=True).begin() as connection:
             get_for_update(connection, user_id)
             unlinking = threads.submit(application.auth.identities.unlink, user_id, one.id, source=RequestSource())
             time.sleep(0.3)

@@ -22,7 +22,7 @@ def github(fake_server: SwitchableApp) -> FakeGitHub:
 
 
 @pytest.fixture
-def site(engine: Engine, clock: MovableClock, github: FakeGitHub) -> Application:
+def site(database: Engine, clock: MovableClock, github: FakeGitHub) -> Application:
     provider = Provider(
         name="github",
         kind="github",
@@ -30,7 +30,7 @@ def site(engine: Engine, clock: MovableClock, github: FakeGitHub) -> Application
         client_id=github.client_id,
         client_secret=github.client_secret,
     )
-    return create(engine, clock, providers=(provider,))
+    return create(database, clock, providers=(provider,))
 
 
 async def sign_in(browser: Browser, github: FakeGitHub, **query: str) -> tuple[int, str]:
@@ -39,11 +39,11 @@ async def sign_in(browser: Browser, github: FakeGitHub, **query: str) -> tuple[i
     return response.status_code, response.text
 
 
-async def test_a_new_user_gets_an_account(engine: Engine, site: Application, visitor: Browser, github: FakeGitHub):
+async def test_a_new_user_gets_an_account(database: Engine, site: Application, visitor: Browser, github: FakeGitHub):
     assert await sign_in(visitor, github) == (303, "")
     user = await visitor.user() or {}
     assert (user["username"], user["email"]) == ("octocat", "octocat@example.org")
-    with engine.connect() as connection:
+    with database.connect() as connection:
         row = connection.execute(select(identities)).one()
     assert (row.provider, row.issuer, row.subject) == ("github", github.address, "583231")
     assert site.auth.audit.entries(user_id=user["id"])[0].event == AuditEvent.SIGNED_IN

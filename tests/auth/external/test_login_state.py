@@ -53,9 +53,9 @@ async def test_the_cookie_is_opaque_and_short_lived(visitor: Browser):
     assert httpx.URL(response.headers["location"]).params["state"] not in cookie
 
 
-async def test_over_https_the_cookie_has_the_host_prefix(engine: Engine, clock: MovableClock, site: Application):
+async def test_over_https_the_cookie_has_the_host_prefix(database: Engine, clock: MovableClock, site: Application):
     providers, url = site.auth.settings.providers, "https://raylens.example"
-    secure = create(engine, clock, providers=providers, public_url=url, public_url_is_given=True)
+    secure = create(database, clock, providers=providers, public_url=url, public_url_is_given=True)
     async with secure.client() as client:
         response = await client.get("/auth/external/idp/login")
     assert response.headers["set-cookie"].startswith("__Host-raylens_flow_")
@@ -64,9 +64,9 @@ async def test_over_https_the_cookie_has_the_host_prefix(engine: Engine, clock: 
     assert redirect_uri == "https://raylens.example/auth/external/idp/callback"
 
 
-async def test_a_public_url_without_https_is_rejected(engine: Engine, clock: MovableClock, site: Application):
+async def test_a_public_url_without_https_is_rejected(database: Engine, clock: MovableClock, site: Application):
     providers, url = site.auth.settings.providers, "http://raylens.example"
-    plain = create(engine, clock, providers=providers, public_url=url, public_url_is_given=True)
+    plain = create(database, clock, providers=providers, public_url=url, public_url_is_given=True)
     async with plain.client() as client:
         assert (await client.get("/auth/external/idp/login")).status_code == 403
 
@@ -125,12 +125,12 @@ async def test_a_modified_cookie_is_rejected(visitor: Browser, fake_provider: Fa
 
 
 async def test_an_older_secret_key_remains_valid(
-    engine: Engine, clock: MovableClock, site: Application, visitor: Browser, fake_provider: FakeProvider
+    database: Engine, clock: MovableClock, site: Application, visitor: Browser, fake_provider: FakeProvider
 ):
     redirect = await visitor.start_login()
     settings = site.auth.settings
     keys = (b"a newer secret key, long enough", *settings.secret_keys)
-    newer = create(engine, clock, providers=settings.providers, secret_keys=keys)
+    newer = create(database, clock, providers=settings.providers, secret_keys=keys)
     async with newer.client() as client:
         client.cookies.update(visitor.client.cookies)
         assert (await finish(Browser(client), fake_provider, redirect)).status_code == 303
@@ -166,10 +166,10 @@ async def test_the_next_path(visitor: Browser, fake_provider: FakeProvider):
 
 
 async def test_a_response_for_another_provider_is_rejected(
-    engine: Engine, clock: MovableClock, site: Application, fake_provider: FakeProvider
+    database: Engine, clock: MovableClock, site: Application, fake_provider: FakeProvider
 ):
     (provider,) = site.auth.settings.providers
-    both = create(engine, clock, providers=(provider, provider.model_copy(update={"name": "other"})))
+    both = create(database, clock, providers=(provider, provider.model_copy(update={"name": "other"})))
     async with both.client() as client:
         browser = Browser(client)
         redirect = await browser.start_login("idp")

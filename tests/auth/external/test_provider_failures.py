@@ -123,9 +123,9 @@ async def test_slow_discovery(visitor: Browser, fake_provider: FakeProvider):
     assert fake_provider.requested_paths == [DISCOVERY], "concurrent sign-ins share one request"
 
 
-async def test_an_unreachable_provider(engine: Engine, clock: MovableClock):
+async def test_an_unreachable_provider(database: Engine, clock: MovableClock):
     provider = Provider(name="idp", issuer=f"http://127.0.0.1:{free_port()}", client_id="us")
-    async with create(engine, clock, providers=(provider,)).client() as client:
+    async with create(database, clock, providers=(provider,)).client() as client:
         assert_helpful(await start(Browser(client)), 503, "is unreachable (ConnectError)")
 
 

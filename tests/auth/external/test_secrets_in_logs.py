@@ -15,7 +15,7 @@ async def test_secrets_are_not_logged_or_stored(
     site: Application,
     visitor: Browser,
     fake_provider: FakeProvider,
-    engine: Engine,
+    database: Engine,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ):
@@ -38,7 +38,7 @@ async def test_secrets_are_not_logged_or_stored(
     written = "\n".join(lines) + "".join(capfd.readouterr())
     assert "provider_failed" in written
     assert [secret for secret in secrets if secret in _without_browser(written)] == []
-    assert [secret for secret in secrets if secret in _content(engine)] == []
+    assert [secret for secret in secrets if secret in _content(database)] == []
 
 
 def _without_browser(text: str) -> str:
@@ -46,8 +46,8 @@ def _without_browser(text: str) -> str:
     return "\n".join(line for line in text.splitlines() if "localhost:8000" not in line)
 
 
-def _content(engine: Engine) -> str:
+def _content(database: Engine) -> str:
     metadata = MetaData()
-    metadata.reflect(engine)
-    with engine.connect() as connection:
+    metadata.reflect(database)
+    with database.connect() as connection:
         return "\n".join(repr(row) for table in metadata.sorted_tables for row in connection.execute(table.select()))

@@ -26,8 +26,8 @@ def sign_in(browser: Browser, mock_provider: MockProvider) -> SignIn:
     return sign_in
 
 
-def count_rows(engine: Engine, table: Any) -> int:
-    with engine.connect() as connection:
+def count_rows(database: Engine, table: Any) -> int:
+    with database.connect() as connection:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
@@ -50,7 +50,7 @@ async def test_a_new_user_gets_an_account(application: Application, browser: Bro
 
 
 async def test_a_returning_user_keeps_the_account(
-    application: Application, engine: Engine, browser: Browser, mock_provider: MockProvider, sign_in: SignIn
+    application: Application, database: Engine, browser: Browser, mock_provider: MockProvider, sign_in: SignIn
 ):
     mock_provider.set_claims("s-2", preferred_username="grace", email="grace@example.org")
     await sign_in("s-2")
@@ -60,7 +60,7 @@ async def test_a_returning_user_keeps_the_account(
     assert await browser.username() == "grace"
     await sign_in("s-2")
     assert await browser.username() == "grace"
-    assert (count_rows(engine, users), count_rows(engine, identities)) == (1, 1)
+    assert (count_rows(database, users), count_rows(database, identities)) == (1, 1)
     (identity,) = (await browser.client.get("/api/v1/account")).json()["identities"]
     assert identity["email"] == "hopper@example.org"
     browser.client.cookies[application.auth.cookie.name] = first
@@ -106,18 +106,18 @@ async def test_a_deleted_user_gets_a_new_account(application: Application, brows
 
 @pytest.mark.parametrize("closed", ["the provider", "registration"])
 async def test_new_users_are_rejected_without_registration(
-    engine: Engine, clock: Any, provider: Provider, mock_provider: MockProvider, closed: str
+    database: Engine, clock: Any, provider: Provider, mock_provider: MockProvider, closed: str
 ):
     if closed == "the provider":
         provider = provider.model_copy(update={"registers": False})
-    application = create(engine, clock, providers=(provider,), registration=closed != "registration")
+    application = create(database, clock, providers=(provider,), registration=closed != "registration")
     async with application.client() as client:
         browser = Browser(client)
         response = await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "new"))
         assert response.status_code == 403
         assert "This The IdP account is not linked" in response.text
         assert await browser.username() is None
-    assert count_rows(engine, users) == 0
+    assert count_rows(database, users) == 0
     (entry,) = application.auth.audit.entries()
     assert (entry.event, entry.user_id) == (AuditEvent.SIGN_IN_FAILED, None)
     assert entry.detail == {"provider": "idp", "reason": "unknown"}

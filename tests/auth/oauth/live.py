@@ -30,7 +30,7 @@ def live(engine: Engine) -> Iterator[Application]:
     with running_server(switchable) as address:
         application = create(engine, MachineClock(), public_url=address)
         application.auth.accounts.register("alice", PASSWORD, source=HERE)
-        switchable.app = application.app
+        switchable.app = application
         yield application
 
 

@@ -14,6 +14,7 @@ from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
 from auth.oauth.client import Client, faults
 from auth.oauth.clients import CLI, Clients
 from auth.tables import oauth_clients
+from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import CALLBACK, HERE
 from tests.clock import MovableClock
 
@@ -28,16 +29,11 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.fixture
-def database(engine: Engine) -> Engine:
-    """SQLite, and MariaDB."""
-    return engine
-
-
-@pytest.fixture
 def clients(database: Engine, clock: MovableClock) -> Clients:
     return Clients(database, clock, AuditLog(database, clock))
 
 
+@both_databases
 def test_what_was_registered(clients: Clients, database: Engine, clock: MovableClock):
     client, secret = clients.create(**GOOD, uri="https://partner.example/", trusted=True, **BY)
     assert secret
@@ -157,6 +153,7 @@ def test_one_that_is_not_there(clients: Clients):
             change("nobody", **BY)
 
 
+@both_databases
 def test_a_name_with_a_space_after_it_is_another(clients: Clients):
     """MariaDB compares without them."""
     client, secret = clients.create(**GOOD, **BY)
@@ -178,6 +175,7 @@ def test_the_command_line_is_always_there(clients: Clients, database: Engine):
     assert clients.list() == [clients.get("raylens-cli")], "what was changed stays"
 
 
+@both_databases
 def test_replicas_that_need_the_command_line_at_once(database: Engine, clock: MovableClock):
     start = threading.Barrier(4, timeout=60)
 

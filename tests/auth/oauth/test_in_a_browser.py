@@ -25,8 +25,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def server(sqlite_engine: Engine) -> Iterator[Application]:
-    with live(sqlite_engine) as application:
+def server(database: Engine) -> Iterator[Application]:
+    with live(database) as application:
         yield application
 
 

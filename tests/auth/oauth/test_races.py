@@ -10,13 +10,10 @@ from sqlalchemy import Engine
 from auth.oauth.grants import Grants
 from auth.oauth.server import OAuthServer
 from tests.auth.application import Application, create
+from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import HERE, Partner
 
-
-@pytest.fixture
-def database(engine: Engine) -> Engine:
-    """SQLite, and MariaDB."""
-    return engine
+pytestmark = both_databases
 
 
 def test_consents_that_are_given_at_once(application: Application, partner: Partner, database: Engine, alice: int):

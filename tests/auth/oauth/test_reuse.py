@@ -13,14 +13,11 @@ from auth.credentials.secret import digest_of
 from auth.oauth.grants import Grants, Issued
 from auth.tables import oauth_families, oauth_tokens
 from tests.auth.application import Application, create
+from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import Partner
 from tests.clock import MovableClock
 
-
-@pytest.fixture
-def database(engine: Engine) -> Engine:
-    """SQLite, and MariaDB."""
-    return engine
+pytestmark = both_databases
 
 
 def invalid_grant(response: httpx.Response) -> bool:

@@ -9,15 +9,12 @@ from auth.credentials.lifetimes import to_microseconds
 from auth.database import write
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
+from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import HERE, Partner
 from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
-
-@pytest.fixture
-def database(engine: Engine) -> Engine:
-    """SQLite, and MariaDB."""
-    return engine
+pytestmark = both_databases
 
 
 async def test_an_access_token_ends_alone(partner: Partner):

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import Engine, func, select, update
@@ -16,15 +15,12 @@ from auth.database import write
 from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
 from auth.tables import signing_keys
 from tests.auth.application import SETTINGS
+from tests.auth.databases import both_databases
 from tests.clock import START, MovableClock
 
+pytestmark = both_databases
+
 OLD, NEW, LOST = (f"the {name} secret key, long enough".encode() for name in ("old", "new", "lost"))
-
-
-@pytest.fixture
-def database(engine: Engine) -> Engine:
-    """SQLite, and MariaDB."""
-    return engine
 
 
 def replica(engine: Engine, clock: MovableClock, *secrets: bytes) -> SigningKeys:

@@ -1,18 +1,18 @@
-"""The web app in a browser, as the API sees it."""
+"""Clients of the API: the web app in a browser, and programs."""
 
-import httpx
+from httpx import AsyncClient
 
 from tests.auth.application import Application
 
 OWN = {"Origin": "http://localhost:8000", "X-Requested-With": "raylens"}
-"""What the web app's writes come with."""
+"""The headers of the web app's writes."""
 
 
-def browser(application: Application, secret: str | None = None) -> httpx.AsyncClient:
-    """Signed in by a session's secret; use it in ``async with``."""
+def browser(application: Application, secret: str | None = None) -> AsyncClient:
+    """The web app with the session of ``secret``; use it in ``async with``."""
     return application.client(headers=OWN, cookies={application.auth.cookie.name: secret} if secret else {})
 
 
-def program(application: Application, secret: str) -> httpx.AsyncClient:
-    """Something that gets in with a token or a key; use it in ``async with``."""
+def api_client(application: Application, secret: str) -> AsyncClient:
+    """A program with a token or an API key; use it in ``async with``."""
     return application.client(headers={"Authorization": f"Bearer {secret}"})

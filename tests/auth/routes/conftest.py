@@ -1,18 +1,11 @@
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
-from sqlalchemy import Engine
+from httpx import AsyncClient
 
 from tests.auth.application import Application
 from tests.auth.routes.browser import browser
 from tests.auth.user_factory import UserFactory
-
-
-@pytest.fixture
-def engine(sqlite_engine: Engine) -> Engine:
-    """What is the same on every database; a module that asks more of it has its own."""
-    return sqlite_engine
 
 
 @pytest.fixture
@@ -22,26 +15,26 @@ def alice(factory: UserFactory) -> int:
 
 @pytest.fixture
 def root(factory: UserFactory) -> int:
-    """An admin."""
+    """The id of an admin."""
     return factory.add("root", role="admin")
 
 
 @pytest.fixture
-async def visitor(application: Application) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser that nobody has signed in with."""
+async def anonymous_client(application: Application) -> AsyncIterator[AsyncClient]:
+    """The web app without a session."""
     async with browser(application) as client:
         yield client
 
 
 @pytest.fixture
-async def hers(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[httpx.AsyncClient]:
-    """Alice's browser, signed in."""
+async def alice_client(application: Application, factory: UserFactory, alice: int) -> AsyncIterator[AsyncClient]:
+    """The web app with a session of alice."""
     async with browser(application, factory.issue(alice)) as client:
         yield client
 
 
 @pytest.fixture
-async def admins(application: Application, factory: UserFactory, root: int) -> AsyncIterator[httpx.AsyncClient]:
-    """An admin's browser, signed in."""
+async def admin_client(application: Application, factory: UserFactory, root: int) -> AsyncIterator[AsyncClient]:
+    """The web app with a session of an admin."""
     async with browser(application, factory.issue(root)) as client:
         yield client

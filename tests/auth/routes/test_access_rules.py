@@ -1,22 +1,22 @@
-"""Every operation of the API: nobody gets in who may not, however they come."""
+"""Every operation of the API rejects requests without permission, whatever their credential."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import pytest
 from fastapi.routing import iter_route_contexts
+from httpx import AsyncClient
 
 from auth.http.permissions import access_rules_of
 from auth.principal import API_KEY_SCOPES, CredentialKind, Scope
-from tests.auth.application import Application
-from tests.auth.routes.browser import OWN, browser, program
+from tests.auth.application import Application, shared_routes
+from tests.auth.routes.browser import OWN, api_client, browser
 from tests.auth.user_factory import UserFactory
 
 
 @dataclass(frozen=True)
 class Operation:
-    """``scope`` None: for the person themselves, whatever is lent to others."""
+    """``scope`` None: first-party credentials only."""
 
     method: str
     path: str
@@ -29,10 +29,10 @@ class Operation:
 
     @property
     def url(self) -> str:
-        """Of something that is not there."""
+        """Of a resource that does not exist."""
         return self.path.replace("{id}", "4711").replace("{client_id}", "nobody").replace("{provider}", "nobody")
 
-    async def ask(self, client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    async def send(self, client: AsyncClient, **headers: str) -> httpx.Response:
         return await client.request(self.method, self.url, json=self.body, headers=headers)
 
 
@@ -70,59 +70,59 @@ PUBLIC = {"GET /api/v1/session", "POST /api/v1/session", "DELETE /api/v1/session
 WRITES = [operation for operation in OPERATIONS if operation.method != "GET"]
 
 
-async def refused(client: httpx.AsyncClient, operation: Operation, status: int, code: str, **headers: str) -> str:
-    """The challenge."""
-    reply = await operation.ask(client, **headers)
+async def challenge_of(client: AsyncClient, operation: Operation, status: int, code: str, **headers: str) -> str:
+    """The challenge of the expected rejection."""
+    reply = await operation.send(client, **headers)
     assert (reply.status_code, reply.json()["code"]) == (status, code), operation
     return str(reply.headers.get("www-authenticate", ""))
 
 
-def test_these_are_all(application: Application):
-    asking: set[str] = set()
+def test_the_list_of_operations_is_complete():
+    protected: set[str] = set()
     open_to_all: set[str] = set()
-    for route in iter_route_contexts(application.app.routes):
+    for route in iter_route_contexts(shared_routes().routes):
         if (route.path or "").startswith("/api/v1/"):
             named = {f"{method} {route.path_format}" for method in route.methods or ()}
-            (asking if access_rules_of(route) else open_to_all).update(named)
-    assert asking == set(map(str, OPERATIONS))
+            (protected if access_rules_of(route) else open_to_all).update(named)
+    assert protected == set(map(str, OPERATIONS))
     assert open_to_all == PUBLIC
 
 
-async def test_nobody(client: httpx.AsyncClient):
+async def test_without_credentials(client: AsyncClient):
     for operation in OPERATIONS:
-        assert await refused(client, operation, 401, "not_authenticated", **OWN) == "Bearer"
+        assert await challenge_of(client, operation, 401, "not_authenticated", **OWN) == "Bearer"
 
 
-async def test_with_what_is_no_good(client: httpx.AsyncClient):
+async def test_with_invalid_credentials(client: AsyncClient):
     for operation in OPERATIONS:
         for authorization in ("Bearer rlk_unknown", "Token rlt_unknown", "Bearer rla_unknown", "Basic x:y", "x"):
-            await refused(client, operation, 401, "invalid_token", Authorization=authorization)
+            await challenge_of(client, operation, 401, "invalid_token", Authorization=authorization)
 
 
-async def test_with_a_session_that_has_ended(application: Application):
+async def test_with_an_expired_session(application: Application):
     async with browser(application, "rls_" + "x" * 43) as client:
         for operation in OPERATIONS:
-            await refused(client, operation, 401, "not_authenticated")
+            await challenge_of(client, operation, 401, "not_authenticated")
 
 
-async def test_with_a_key_of_all_scopes_but_the_one(application: Application, factory: UserFactory, root: int):
+async def test_with_an_api_key_without_the_scope(application: Application, factory: UserFactory, root: int):
     for scope in {operation.scope for operation in OPERATIONS}:
-        async with program(application, factory.issue(root, "key", frozenset(API_KEY_SCOPES - {scope}))) as client:
+        async with api_client(application, factory.issue(root, "key", frozenset(API_KEY_SCOPES - {scope}))) as client:
             for operation in OPERATIONS:
                 if operation.scope is None:
-                    await refused(client, operation, 403, "not_allowed")
+                    await challenge_of(client, operation, 403, "not_allowed")
                 elif operation.scope == scope:
-                    challenge = await refused(client, operation, 403, "insufficient_scope")
+                    challenge = await challenge_of(client, operation, 403, "insufficient_scope")
                     assert challenge == f'Bearer error="insufficient_scope", scope="{scope}"'
 
 
-async def test_with_the_session_of_who_is_no_admin(hers: httpx.AsyncClient):
+async def test_with_the_session_of_a_user_who_is_no_admin(alice_client: AsyncClient):
     for operation in OPERATIONS:
         if operation.scope == Scope.ADMIN:
-            await refused(hers, operation, 403, "insufficient_scope")
+            await challenge_of(alice_client, operation, 403, "insufficient_scope")
 
 
-async def test_by_another_sites_doing(application: Application, factory: UserFactory, root: int):
+async def test_cross_site_writes(application: Application, factory: UserFactory, root: int):
     cookies = {application.auth.cookie.name: factory.issue(root)}
     async with application.client(cookies=cookies) as client:
         for operation in WRITES:
@@ -133,24 +133,23 @@ async def test_by_another_sites_doing(application: Application, factory: UserFac
                 OWN | {"Origin": "https://evil.example"},
                 OWN | {"Origin": "null"},
             ):
-                await refused(client, operation, 403, "cross_site_request", **headers)
+                await challenge_of(client, operation, 403, "cross_site_request", **headers)
     assert application.auth.audit.entries() == []
     assert factory.credentials.list(root, ["session"])
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=str)
-async def test_who_may_gets_in(application: Application, factory: UserFactory, operation: Operation):
-    """By session, by token, and where a scope will do by a key; what is asked for may still not be there."""
-    for kind in operation.kinds if operation.scope is None else (*operation.kinds, "key"):
-        secret = factory.issue(
-            factory.add(f"{kind}-user", role="admin"), kind, frozenset(filter(None, [operation.scope]))
-        )
-        async with browser(application, secret) if kind == "session" else program(application, secret) as client:
-            reply = await operation.ask(client)
-        assert reply.status_code in {200, 201, 204, 400, 404}, kind
+async def test_every_operation_is_open_to_those_with_permission(application: Application, factory: UserFactory):
+    """By session, by token, and by API key if a scope suffices. What an operation refers to may not exist."""
+    for number, operation in enumerate(OPERATIONS):
+        for kind in operation.kinds if operation.scope is None else (*operation.kinds, "key"):
+            user_id = factory.add(f"{kind}-{number}", role="admin")
+            secret = factory.issue(user_id, kind, frozenset(filter(None, [operation.scope])))
+            async with browser(application, secret) if kind == "session" else api_client(application, secret) as client:
+                reply = await operation.send(client)
+            assert reply.status_code in {200, 201, 204, 400, 404}, (str(operation), kind)
 
 
-async def test_a_body_too_large_or_no_json(application: Application, factory: UserFactory, root: int):
+async def test_bodies_that_are_too_large_or_no_json(application: Application, factory: UserFactory, root: int):
     async with browser(application, factory.issue(root)) as client:
         for operation in OPERATIONS:
             if operation.body is None:

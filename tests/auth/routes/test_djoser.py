@@ -1,22 +1,19 @@
-"""The original's accounts API, as far as the original itself cannot be asked: see tests/auth/reference for the rest."""
+"""The Djoser-compatible API, where Djoser itself cannot be compared; tests/auth/reference has the rest."""
 
 import asyncio
 
-import httpx
 import pytest
+from httpx import AsyncClient
 from sqlalchemy import Engine, select
 
 from auth.credentials.lifetimes import DAY, MINUTE
 from auth.errors import Busy
-from auth.passwords.hashing import Passwords
 from auth.tables import credentials
 from serve_app.database.engine import connect
-from tests.auth.application import create
-from tests.auth.routes.browser import browser, program
+from tests.auth.application import PASSWORD, PASSWORD_HASH, create
+from tests.auth.routes.browser import api_client, browser
 from tests.auth.user_factory import UserFactory
 
-PASSWORD = "plum kettle orbit canyon"
-HASHED = Passwords(15).hash(PASSWORD)
 BOB = {"username": "bob", "password": PASSWORD}
 ALICE = {"username": "alice", "password": PASSWORD}
 PATHS = [
@@ -28,26 +25,25 @@ PATHS = [
 
 @pytest.fixture
 def alice(factory: UserFactory) -> int:
-    return factory.add("alice", password=HASHED)
+    return factory.add("alice", password=PASSWORD_HASH)
 
 
 def token(secret: str) -> dict[str, str]:
     return {"authorization": f"Token {secret}"}
 
 
-@pytest.mark.parametrize(("method", "path"), PATHS)
-async def test_every_path_is_under_api_too_with_its_slash_or_without(client: httpx.AsyncClient, method, path):
-    replies = [
-        await client.request(method, place, json={}) for place in (path, path[:-1], f"/api{path}", f"/api{path[:-1]}")
-    ]
-    assert replies[0].status_code in {400, 401}
-    assert {(reply.status_code, reply.text) for reply in replies} == {(replies[0].status_code, replies[0].text)}
+async def test_every_path_exists_under_api_and_without_its_slash(client: AsyncClient):
+    for method, path in PATHS:
+        urls = (path, path[:-1], f"/api{path}", f"/api{path[:-1]}")
+        replies = [await client.request(method, url, json={}) for url in urls]
+        assert replies[0].status_code in {400, 401}
+        assert {(reply.status_code, reply.text) for reply in replies} == {(replies[0].status_code, replies[0].text)}
 
 
-async def test_a_token_is_kept_as_a_digest_and_slides(application, client, engine: Engine, alice):
+async def test_a_token_is_stored_as_a_digest_and_expires_if_unused(application, client, database: Engine, alice):
     secret = (await client.post("/auth/token/login/", json=ALICE)).json()["auth_token"]
     assert secret.startswith("rlt_")
-    with engine.connect() as connection:
+    with database.connect() as connection:
         assert secret.encode() not in repr(connection.execute(select(credentials)).all()).encode()
     for _ in range(3):
         application.clock.forward(30 * DAY - MINUTE)
@@ -56,22 +52,22 @@ async def test_a_token_is_kept_as_a_digest_and_slides(application, client, engin
     assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
 
 
-async def test_replies_with_secrets_or_persons_are_not_cached(client, factory, alice):
+async def test_responses_with_secrets_or_personal_data_are_not_cached(client, factory, alice):
     headers = token(factory.issue(alice, "token"))
     login = await client.post("/auth/token/login/", json=ALICE)
     me = await client.get("/auth/users/me/", headers=headers)
     assert [reply.headers["cache-control"] for reply in (login, me)] == ["no-store"] * 2
 
 
-async def test_where_registration_is_closed_nobody_registers(engine):
-    async with create(engine, registration=False).client() as client:
+async def test_closed_registration(database):
+    async with create(database, registration=False).client() as client:
         for body in (BOB, {}):
             reply = await client.post("/auth/users/", json=body)
             assert reply.status_code == 403
             assert reply.json() == {"detail": "Accounts are made by the administrators here."}
 
 
-async def test_of_two_who_register_one_name_at_once_one_gets_it(client):
+async def test_of_concurrent_registrations_of_one_name_one_succeeds(client):
     names = ("bob", "BOB", "Bob", "bOb")
     replies = await asyncio.gather(*(client.post("/auth/users/", json=BOB | {"username": name}) for name in names))
     assert sorted(reply.status_code for reply in replies) == [201, 400, 400, 400]
@@ -80,13 +76,13 @@ async def test_of_two_who_register_one_name_at_once_one_gets_it(client):
     ] * 3
 
 
-async def test_the_minimal_length_is_that_of_the_settings(engine):
-    async with create(engine, password_min_length=20).client() as client:
+async def test_the_minimum_password_length_is_a_setting(database):
+    async with create(database, password_min_length=20).client() as client:
         reply = await client.post("/auth/users/", json=BOB | {"password": "nineteen characters"})
     assert reply.json() == {"password": ["This password is too short. It must contain at least 20 characters."]}
 
 
-async def test_who_guesses_is_told_how_long_to_wait_and_gets_in_then(application, client, alice):
+async def test_password_guesses_are_throttled(application, client, alice):
     replies = [await client.post("/auth/token/login/", json=ALICE | {"password": "wrong"}) for _ in range(20)]
     assert [reply.status_code for reply in replies] == [400] * 5 + [429] * 15
     assert {reply.headers.get("retry-after") for reply in replies} == {None, "1"}
@@ -102,7 +98,7 @@ async def test_who_guesses_is_told_how_long_to_wait_and_gets_in_then(application
     assert (await client.post("/auth/token/login/", json=ALICE)).status_code == 200
 
 
-async def test_guessing_at_the_current_password_is_slowed_down_too(client, factory, alice):
+async def test_guesses_of_the_current_password_are_throttled(client, factory, alice):
     headers = token(factory.issue(alice, "token"))
     body = {"current_password": "wrong", "new_password": "a heron over the meadow"}
     replies = [await client.post("/auth/password/", json=body, headers=headers) for _ in range(6)]
@@ -110,7 +106,7 @@ async def test_guessing_at_the_current_password_is_slowed_down_too(client, facto
     assert (await client.get("/auth/users/me/", headers=headers)).status_code == 200
 
 
-async def test_while_the_database_is_away_it_says_so():
+async def test_without_a_database_the_status_is_503():
     engine = connect("mysql+pymysql://nobody:nothing@127.0.0.1:1/none")
     async with create(engine).client() as client:
         for reply in (
@@ -123,7 +119,7 @@ async def test_while_the_database_is_away_it_says_so():
     engine.dispose()
 
 
-async def test_where_too_many_sign_in_it_says_so(application, client, monkeypatch):
+async def test_too_many_concurrent_sign_ins(application, client, monkeypatch):
     async def refuse(*_arguments, **_options):
         raise Busy("Too many people are signing in just now; try again in a moment.")
 
@@ -133,15 +129,15 @@ async def test_where_too_many_sign_in_it_says_so(application, client, monkeypatc
     assert reply.json() == {"detail": "Too many people are signing in just now; try again in a moment."}
 
 
-async def test_who_is_disabled_is_out(client, factory):
-    carol = factory.add("carol", password=HASHED, disabled_us=1)
+async def test_disabled_users_are_rejected(client, factory):
+    carol = factory.add("carol", password=PASSWORD_HASH, disabled_us=1)
     me = await client.get("/auth/users/me/", headers=token(factory.issue(carol, "token")))
     login = await client.post("/auth/token/login/", json={"username": "carol", "password": PASSWORD})
     assert (me.status_code, me.json()) == (401, {"detail": "Invalid token."})
     assert (login.status_code, list(login.json())) == (400, ["non_field_errors"])
 
 
-async def test_nobody_lists_users_but_an_admin(client, factory, alice, root):
+async def test_only_admins_list_all_users(client, factory, alice, root):
     for user_id, names in ((alice, ["alice"]), (root, ["alice", "root"])):
         reply = await client.get("/auth/users/", headers=token(factory.issue(user_id, "token")))
         assert [user["username"] for user in reply.json()] == names
@@ -155,14 +151,15 @@ async def test_an_admin_sees_more_users_than_fit_a_page(client, factory, root, m
     assert [user["username"] for user in reply.json()] == ["root", "user0", "user1", "user2", "user3"]
 
 
-@pytest.mark.parametrize(("method", "path"), [item for item in PATHS if item[1] != "/auth/token/login/"][1:])
-async def test_an_api_key_is_not_the_person(application, factory, alice, method, path):
-    async with program(application, factory.issue(alice, "key", frozenset({"profile", "admin"}))) as client:
-        reply = await client.request(method, path, json={})
-    assert (reply.status_code, list(reply.json())) == (403, ["detail"])
+async def test_an_api_key_is_rejected(application, factory, alice):
+    async with api_client(application, factory.issue(alice, "key", frozenset({"profile", "admin"}))) as client:
+        for method, path in PATHS:
+            if (method, path) not in {("POST", "/auth/users/"), ("POST", "/auth/token/login/")}:
+                reply = await client.request(method, path, json={})
+                assert (reply.status_code, list(reply.json())) == (403, ["detail"]), (method, path)
 
 
-async def test_the_web_apps_session_gets_in_as_a_token_does(application, factory, alice):
+async def test_a_session_of_the_web_app_is_accepted(application, factory, alice):
     secret = factory.issue(alice)
     async with browser(application, secret) as client:
         assert (await client.get("/auth/users/me/")).json()["username"] == "alice"
@@ -172,13 +169,13 @@ async def test_the_web_apps_session_gets_in_as_a_token_does(application, factory
     assert (reply.status_code, list(reply.json())) == (403, ["detail"])
 
 
-async def test_who_has_no_password_deletes_themselves_without(client, factory):
+async def test_a_user_without_a_password_deletes_the_account_without_one(client, factory):
     secret = factory.issue(factory.add("dave", password=None), "token")
     assert (await client.delete("/auth/users/me/", headers=token(secret))).status_code == 204
     assert (await client.get("/auth/users/me/", headers=token(secret))).status_code == 401
 
 
-async def test_what_else_is_kept_of_a_user_goes_with_them(application, client, factory, alice):
+async def test_deletion_erases_other_data_of_the_user(application, client, factory, alice):
     erased: list[int] = []
     application.auth.erase = erased.append
     headers = token(factory.issue(alice, "token"))
@@ -194,8 +191,8 @@ async def test_a_form_with_too_many_fields_is_refused(client):
         assert (reply.status_code, list(reply.json())) == (400, ["detail"])
 
 
-@pytest.mark.parametrize("method", ["OPTIONS", "PUT"])
-async def test_a_wrong_method_is_told_the_right_ones(client, factory, alice, method):
+async def test_a_405_lists_the_allowed_methods(client, factory, alice):
     headers = token(factory.issue(alice, "token"))
-    reply = await client.request(method, "/auth/users/", headers=headers)
-    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST, HEAD")
+    for method in ("OPTIONS", "PUT"):
+        reply = await client.request(method, "/auth/users/", headers=headers)
+        assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST, HEAD")

@@ -1,10 +1,10 @@
-"""All that is kept of somebody, as one file, written while it is read."""
+"""The export of all data of a user as one file, which is streamed."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
+from httpx import AsyncClient
 
 from auth.audit import AuditEvent, RequestSource
 from auth.routes.export import EXPORT_CHUNK_BYTES, AccountExport, _chunks
@@ -23,8 +23,8 @@ def record(application: Application, user_id: int, times: int) -> None:
         )
 
 
-async def test_what_is_kept_of_somebody(
-    hers: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
+async def test_an_export_has_all_data_of_the_user(
+    alice_client: AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
     keys = [factory.issue(user_id, "key", frozenset({"classify"})) for user_id in (alice, factory.add("bob"))]
     token = factory.issue(alice, "token")
@@ -36,7 +36,7 @@ async def test_what_is_kept_of_somebody(
         yield from [RECORD, RECORD]
 
     application.auth.records_of = records_of
-    reply = await hers.get(EXPORT)
+    reply = await alice_client.get(EXPORT)
     assert reply.status_code == 200
     assert reply.headers["content-type"] == "application/json"
     assert reply.headers["content-disposition"] == 'attachment; filename="raylens-account.json"'
@@ -54,21 +54,21 @@ async def test_what_is_kept_of_somebody(
     assert "argon2" not in reply.text
 
 
-async def test_an_empty_history_is_json_too(hers: httpx.AsyncClient):
-    document = (await hers.get(EXPORT)).json()
+async def test_an_export_without_history(alice_client: AsyncClient):
+    document = (await alice_client.get(EXPORT)).json()
     assert list(document) == ["account", "sessions", "keys", "apps", "activity", "classifications"]
     assert document["classifications"] == []
 
 
-async def test_a_long_history_is_whole(hers: httpx.AsyncClient, application: Application, alice: int):
+async def test_a_long_history_is_complete(alice_client: AsyncClient, application: Application, alice: int):
     record(application, alice, 1200)
     application.auth.records_of = lambda _user_id: iter([RECORD] * 5000)
-    document = (await hers.get(EXPORT)).json()
+    document = (await alice_client.get(EXPORT)).json()
     assert (len(document["activity"]), len(document["classifications"])) == (1201, 5000)
     assert len({entry["id"] for entry in document["activity"]}) == 1201
 
 
-def test_little_is_in_memory_at_a_time():
+def test_the_export_is_streamed_in_chunks():
     taken = 0
 
     def parts() -> Iterator[bytes]:
@@ -83,7 +83,7 @@ def test_little_is_in_memory_at_a_time():
     assert b"".join([first, *chunks]) == b"x" * 1024 * 1000
 
 
-async def test_a_database_that_fails_is_told_before_anything_is_sent(
+async def test_a_failing_database_yields_500_instead_of_half_a_file(
     application: Application, factory: UserFactory, alice: int
 ):
     def records_of(_user_id: int) -> Iterator[dict[str, Any]]:
@@ -91,18 +91,18 @@ async def test_a_database_that_fails_is_told_before_anything_is_sent(
         yield
 
     application.auth.records_of = records_of
-    transport = httpx.ASGITransport(application.app, raise_app_exceptions=False)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     cookies = {application.auth.cookie.name: factory.issue(alice)}
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", cookies=cookies) as client:
+    async with AsyncClient(transport=transport, base_url="http://localhost:8000", cookies=cookies) as client:
         assert (await client.get(EXPORT, headers=OWN)).status_code == 500
 
 
-async def test_somebody_who_was_deleted_meanwhile(hers: httpx.AsyncClient, application: Application, alice: int):
-    assert (await hers.get("/api/v1/account")).status_code == 200
+async def test_a_user_who_was_just_deleted(alice_client: AsyncClient, application: Application, alice: int):
+    assert (await alice_client.get("/api/v1/account")).status_code == 200
     application.auth.accounts.delete(alice, actor_id=4711, source=RequestSource())
-    assert (await hers.get(EXPORT)).status_code == 401
+    assert (await alice_client.get(EXPORT)).status_code == 401
 
 
-@pytest.mark.parametrize("method", ["POST", "HEAD", "PUT"])
-async def test_it_is_only_read(hers: httpx.AsyncClient, method: str):
-    assert (await hers.request(method, EXPORT)).status_code == 405
+async def test_only_get_is_allowed(alice_client: AsyncClient):
+    for method in ("POST", "HEAD", "PUT"):
+        assert (await alice_client.request(method, EXPORT)).status_code == 405, method

@@ -1,4 +1,4 @@
-"""The description of the users' API, which the web app's types are made from."""
+"""The OpenAPI document of auth, from which the types of the web app are generated."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -80,12 +80,12 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield from ((f"{method.upper()} {path}", operation) for method, operation in methods.items())
 
 
-def test_operations_have_names_that_stay(document: dict[str, Any]):
+def test_operation_ids_are_stable(document: dict[str, Any]):
     assert {operation["operationId"] for _, operation in operations(document)} == OPERATIONS
     assert all(operation["summary"] and operation["tags"] for _, operation in operations(document))
 
 
-def test_every_answer_is_described(document: dict[str, Any]):
+def test_every_response_is_described(document: dict[str, Any]):
     for name, operation in operations(document):
         [success] = [status for status in operation["responses"] if status < "400"]
         reply = operation["responses"][success]
@@ -100,15 +100,15 @@ def test_every_answer_is_described(document: dict[str, Any]):
                 }, (name, status)
 
 
-def test_the_errors_that_may_come_are_told(document: dict[str, Any]):
+def test_possible_errors_are_described(document: dict[str, Any]):
     for name, operation in operations(document):
-        told = set(operation["responses"])
-        assert "503" in told, name
-        assert {"401", "403"} <= told or "/session" in name, name
+        described = set(operation["responses"])
+        assert "503" in described, name
+        assert {"401", "403"} <= described or "/session" in name, name
         if "requestBody" in operation:
-            assert {"413", "422"} <= told, name
+            assert {"413", "422"} <= described, name
         if operation.get("parameters"):
-            assert "422" in told, name
+            assert "422" in described, name
 
 
 def schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -124,15 +124,15 @@ def test_every_field_has_a_type(document: dict[str, Any]):
             assert described.get("type") != "array" or described["items"], f"{name}.{field}"
 
 
-def test_what_is_sent_has_no_room_for_slips(document: dict[str, Any]):
+def test_request_bodies_have_no_additional_properties(document: dict[str, Any]):
     for name, operation in operations(document):
         if body := operation.get("requestBody"):
             reference = body["content"]["application/json"]["schema"]["$ref"]
             assert schemas(document)[reference.rpartition("/")[2]]["additionalProperties"] is False, name
 
 
-def test_no_name_is_given_twice(document: dict[str, Any]):
-    """FastAPI would tell models of one name apart by their modules."""
+def test_model_names_are_unique(document: dict[str, Any]):
+    """FastAPI would prefix equal names with their modules."""
     assert [name for name in schemas(document) if "__" in name] == []
 
 
@@ -140,7 +140,7 @@ MODELS = [model for module in MODULES for model in vars(module).values() if is_m
 
 
 def example_of(document: dict[str, Any], schema: dict[str, Any]) -> Any:
-    """As the documentation shows it; fails where it has nothing to show."""
+    """The example that the documentation shows; fails if there is none."""
     if reference := schema.get("$ref"):
         return example_of(document, schemas(document)[reference.rpartition("/")[2]])
     if examples := schema.get("examples"):
@@ -153,9 +153,10 @@ def example_of(document: dict[str, Any], schema: dict[str, Any]) -> Any:
     return {name: example_of(document, field) for name, field in schema["properties"].items() if name in required}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_examples_are_of_the_form_they_show(model: type[BaseModel], document: dict[str, Any]):
-    example = example_of(document, schemas(document)[model.__name__])
-    shown = model.model_validate(example)
-    if not issubclass(model, shared.Body):
-        assert shown.model_dump(mode="json") == example
+def test_examples_are_valid(document: dict[str, Any], subtests: pytest.Subtests):
+    for model in MODELS:
+        with subtests.test(model.__name__):
+            example = example_of(document, schemas(document)[model.__name__])
+            shown = model.model_validate(example)
+            if not issubclass(model, shared.Body):
+                assert shown.model_dump(mode="json") == example

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import httpx
 import pytest
+from httpx import AsyncClient
 from sqlalchemy import Engine
 
 from auth.audit import RequestSource
 from auth.external.providers import Provider
 from tests.auth.application import Application, create
-from tests.auth.routes.browser import OWN, browser, program
+from tests.auth.routes.browser import OWN, api_client, browser
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
@@ -32,15 +32,15 @@ def alice(application: Application) -> int:
     return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", source=RequestSource()).id
 
 
-async def test_nobody_is_signed_in_at_first(visitor: httpx.AsyncClient):
-    reply = await visitor.get(SESSION)
+async def test_nobody_is_signed_in_at_first(anonymous_client: AsyncClient):
+    reply = await anonymous_client.get(SESSION)
     assert (reply.status_code, reply.json()) == (200, NOBODY)
     assert reply.headers["cache-control"] == "no-store"
     assert "set-cookie" not in reply.headers
 
 
-async def test_in_and_out(visitor: httpx.AsyncClient, alice: int):
-    signed_in = await visitor.post(SESSION, json=CREDENTIALS)
+async def test_in_and_out(anonymous_client: AsyncClient, alice: int):
+    signed_in = await anonymous_client.post(SESSION, json=CREDENTIALS)
     assert signed_in.status_code == 201
     assert signed_in.json() == NOBODY | {
         "user": {
@@ -54,22 +54,22 @@ async def test_in_and_out(visitor: httpx.AsyncClient, alice: int):
         "scopes": ["classify", "history:read", "history:write", "openid", "profile"],
     }
     assert signed_in.headers["cache-control"] == "no-store"
-    assert (await visitor.get(SESSION)).json() == signed_in.json()
-    signed_out = await visitor.delete(SESSION)
+    assert (await anonymous_client.get(SESSION)).json() == signed_in.json()
+    signed_out = await anonymous_client.delete(SESSION)
     assert (signed_out.status_code, signed_out.content) == (204, b"")
-    assert (await visitor.get(SESSION)).json() == NOBODY
+    assert (await anonymous_client.get(SESSION)).json() == NOBODY
 
 
-async def test_the_cookie_and_nothing_else_holds_the_secret(visitor: httpx.AsyncClient, alice: int):
-    reply = await visitor.post(SESSION, json=CREDENTIALS)
+async def test_the_cookie_and_nothing_else_holds_the_secret(anonymous_client: AsyncClient, alice: int):
+    reply = await anonymous_client.post(SESSION, json=CREDENTIALS)
     secret = reply.cookies["raylens_session"]
     assert secret.startswith("rls_")
     assert reply.headers["set-cookie"] == (f"raylens_session={secret}; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax")
     assert secret not in reply.text
 
 
-async def test_on_https_the_cookie_is_bound_to_the_host(engine: Engine, clock: MovableClock):
-    application = create(engine, clock, public_url="https://raylens.example.org", public_url_is_given=True)
+async def test_on_https_the_cookie_is_bound_to_the_host(database: Engine, clock: MovableClock):
+    application = create(database, clock, public_url="https://raylens.example.org", public_url_is_given=True)
     application.auth.accounts.register("alice", PASSWORD, source=RequestSource())
     async with application.client(headers=OWN | {"Origin": "https://raylens.example.org"}) as https:
         reply = await https.post(SESSION, json=CREDENTIALS)
@@ -79,12 +79,12 @@ async def test_on_https_the_cookie_is_bound_to_the_host(engine: Engine, clock: M
 
 
 async def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(
-    visitor: httpx.AsyncClient, application: Application, alice: int
+    anonymous_client: AsyncClient, application: Application, alice: int
 ):
-    secret = (await visitor.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
+    secret = (await anonymous_client.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
     async with browser(application, secret) as thief:
         assert (await thief.get(SESSION)).json()["user"]
-        reply = await visitor.delete(SESSION)
+        reply = await anonymous_client.delete(SESSION)
         assert "Max-Age=0" in reply.headers["set-cookie"]
         assert (await thief.get(SESSION)).json()["user"] is None
 
@@ -98,7 +98,7 @@ async def test_signing_out_again_does_no_harm(application: Application, secret: 
 
 
 async def test_a_sign_in_ends_the_session_that_was_there_before(
-    visitor: httpx.AsyncClient, application: Application, factory: UserFactory, alice: int
+    anonymous_client: AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
     planted = factory.issue(factory.add("mallory"))
     async with browser(application, planted) as victim:
@@ -108,23 +108,25 @@ async def test_a_sign_in_ends_the_session_that_was_there_before(
     assert factory.principal(secret)
 
 
-async def test_a_failed_sign_in_leaves_the_session_that_is_there(hers: httpx.AsyncClient):
-    assert (await hers.post(SESSION, json=CREDENTIALS | {"password": "x"})).status_code == 400
-    assert (await hers.get(SESSION)).json()["user"]
+async def test_a_failed_sign_in_leaves_the_session_that_is_there(alice_client: AsyncClient):
+    assert (await alice_client.post(SESSION, json=CREDENTIALS | {"password": "x"})).status_code == 400
+    assert (await alice_client.get(SESSION)).json()["user"]
 
 
 @pytest.mark.parametrize(
     "wrong", [{"password": PASSWORD + "x"}, {"username": "bob"}, {"password": ""}, {"username": ""}, {"username": "\0"}]
 )
-async def test_wrong_is_told_the_same_whatever_is_wrong(visitor: httpx.AsyncClient, alice: int, wrong: dict[str, str]):
-    reply = await visitor.post(SESSION, json=CREDENTIALS | wrong)
+async def test_wrong_is_told_the_same_whatever_is_wrong(
+    anonymous_client: AsyncClient, alice: int, wrong: dict[str, str]
+):
+    reply = await anonymous_client.post(SESSION, json=CREDENTIALS | wrong)
     assert reply.status_code == 400
     assert reply.json() == {"code": "invalid_login", "detail": "Unable to log in with provided credentials."}
     assert "set-cookie" not in reply.headers
 
 
-async def test_guessing_is_slowed_down(visitor: httpx.AsyncClient, alice: int):
-    guesses = [await visitor.post(SESSION, json=CREDENTIALS | {"password": "x" * 15}) for _ in range(6)]
+async def test_guessing_is_slowed_down(anonymous_client: AsyncClient, alice: int):
+    guesses = [await anonymous_client.post(SESSION, json=CREDENTIALS | {"password": "x" * 15}) for _ in range(6)]
     assert guesses[-1].status_code == 429
     assert int(guesses[-1].headers["retry-after"]) >= 1
 
@@ -151,21 +153,23 @@ async def test_no_other_site_signs_anybody_in_or_out(
     assert len(factory.credentials.list(alice, ["session"])) == 1
 
 
-async def test_nobody_signs_in_where_the_cookie_could_be_read_on_its_way(engine: Engine, clock: MovableClock):
-    application = create(engine, clock, public_url="http://raylens.example.org", public_url_is_given=True)
+async def test_nobody_signs_in_where_the_cookie_could_be_read_on_its_way(database: Engine, clock: MovableClock):
+    application = create(database, clock, public_url="http://raylens.example.org", public_url_is_given=True)
     async with application.client(headers=OWN | {"Origin": "http://raylens.example.org"}) as client:
         reply = await client.post(SESSION, json=CREDENTIALS)
     assert (reply.status_code, reply.json()["code"]) == (403, "not_allowed")
 
 
-async def test_what_is_needed_to_sign_in_is_told(engine: Engine, clock: MovableClock):
+async def test_what_is_needed_to_sign_in_is_told(database: Engine, clock: MovableClock):
     providers = (
         Provider(name="google", title="Google", issuer="https://accounts.google.com", client_id="x", client_secret="s"),
         Provider(name="github", kind="github", client_id="x", client_secret="s"),
     )
-    application = create(engine, clock, providers=providers, registration=False, anonymous=False, password_min_length=8)
-    async with browser(application) as visitor:
-        told = (await visitor.get(SESSION)).json()
+    application = create(
+        database, clock, providers=providers, registration=False, anonymous=False, password_min_length=8
+    )
+    async with browser(application) as anonymous_client:
+        told = (await anonymous_client.get(SESSION)).json()
     assert told == NOBODY | {
         "registration": False,
         "anonymous": False,
@@ -182,11 +186,11 @@ async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
     application: Application, factory: UserFactory, alice: int
 ):
     for scopes, name in (({"profile"}, "alice"), ({"classify"}, None)):
-        async with program(application, factory.issue(alice, "key", frozenset(scopes))) as client:
+        async with api_client(application, factory.issue(alice, "key", frozenset(scopes))) as client:
             told = (await client.get(SESSION)).json()
         assert told["scopes"] == sorted(scopes)
         assert (told["user"] or {}).get("username") == name
-    async with program(application, "rlk_unknown") as client:
+    async with api_client(application, "rlk_unknown") as client:
         assert (await client.get(SESSION)).status_code == 401
 
 
@@ -202,13 +206,15 @@ async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
         CREDENTIALS | {"next": "/"},
     ],
 )
-async def test_a_body_that_is_no_sign_in(visitor: httpx.AsyncClient, alice: int, body: Any):
-    assert (await visitor.post(SESSION, json=body)).status_code == 422
+async def test_a_body_that_is_no_sign_in(anonymous_client: AsyncClient, alice: int, body: Any):
+    assert (await anonymous_client.post(SESSION, json=body)).status_code == 422
 
 
-async def test_a_body_that_cannot_be_read(visitor: httpx.AsyncClient, alice: int):
+async def test_a_body_that_cannot_be_read(anonymous_client: AsyncClient, alice: int):
     async def status(content: bytes, content_type: str = "application/json") -> int:
-        return (await visitor.post(SESSION, content=content, headers={"Content-Type": content_type})).status_code
+        return (
+            await anonymous_client.post(SESSION, content=content, headers={"Content-Type": content_type})
+        ).status_code
 
     assert await status(b"{") == 422
     assert await status(b"\xff\xfe") in {400, 422}

@@ -1,4 +1,4 @@
-"""What administrators see and set, and what is left of those who go."""
+"""Administration of users, and what remains of deleted ones."""
 
 import pytest
 from sqlalchemy import Engine, func, insert, select
@@ -6,16 +6,14 @@ from sqlalchemy import Engine, func, insert, select
 from auth.audit import AuditEvent, RequestSource
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound, Throttled
-from auth.passwords.hashing import Passwords
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
 from auth.users.accounts import AccountService
-from tests.auth.application import Application
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application
+from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 HERE = RequestSource("203.0.113.7", "test")
-PASSWORD = "plum kettle orbit canyon"
-HASHED = Passwords(15).hash(PASSWORD)
 
 
 @pytest.fixture
@@ -25,7 +23,7 @@ def accounts(application: Application) -> AccountService:
 
 @pytest.fixture
 def alice(factory: UserFactory) -> int:
-    return factory.add("alice", password=HASHED)
+    return factory.add("alice", password=PASSWORD_HASH)
 
 
 @pytest.fixture
@@ -33,8 +31,8 @@ def admin(factory: UserFactory) -> int:
     return factory.add("root", role="admin")
 
 
-def belongings(engine: Engine, user_id: int) -> None:
-    """One of each thing that hangs on a user besides credentials."""
+def add_belongings(database: Engine, user_id: int) -> None:
+    """Add one row to each table that refers to users, besides credentials."""
     client = {
         "name": "",
         "uri": "",
@@ -55,20 +53,21 @@ def belongings(engine: Engine, user_id: int) -> None:
         connection.execute(insert(oauth_consents).values(client_id="app", scopes="", seen_us=0, **times))
         connection.execute(insert(identities).values(seen_us=0, **identity, **times))
 
-    write(engine, add)
+    write(database, add)
 
 
-def count(engine: Engine, *tables) -> list[int]:
-    with engine.connect() as connection:
+def count(database: Engine, *tables) -> list[int]:
+    with database.connect() as connection:
         return [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
-def families_alive(engine: Engine) -> int:
-    with engine.connect() as connection:
+def active_families(database: Engine) -> int:
+    with database.connect() as connection:
         return len(connection.execute(select(oauth_families).where(oauth_families.c.revoked_us.is_(None))).all())
 
 
-def test_users_are_found_by_name_and_address_the_newest_first(accounts, factory):
+@both_databases
+def test_users_are_found_by_name_and_address_newest_first(accounts, factory):
     ids = {name: factory.add(name) for name in ("alice", "bob", "alicia", "under_score", "Straße")}
     factory.add("gone", deleted_us=1)
 
@@ -85,7 +84,7 @@ def test_users_are_found_by_name_and_address_the_newest_first(accounts, factory)
     assert found(before_id=ids["alicia"]) == ["bob", "alice"]
 
 
-def test_a_role_is_set_by_another(application, accounts, alice, admin):
+def test_admins_set_the_roles_of_others_only(application, accounts, alice, admin):
     assert accounts.set_role(alice, "admin", actor_id=admin, source=HERE).role == "admin"
     accounts.set_role(alice, "admin", actor_id=admin, source=HERE)
     entries = application.auth.audit.entries(event=AuditEvent.ROLE_CHANGED)
@@ -95,13 +94,14 @@ def test_a_role_is_set_by_another(application, accounts, alice, admin):
     assert accounts.get(admin).role == "admin"
 
 
-def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts, factory, alice, admin):
-    belongings(engine, alice)
+@both_databases
+def test_disabling_revokes_all_but_api_keys(database, accounts, factory, alice, admin):
+    add_belongings(database, alice)
     secrets = {kind: factory.issue(alice, kind) for kind in ("session", "token", "key")}
     assert accounts.set_disabled(alice, True, actor_id=admin, source=HERE).is_disabled
     assert accounts.get(alice).is_disabled
     assert not any(factory.principal(secret) for secret in secrets.values())
-    assert families_alive(engine) == 0
+    assert active_families(database) == 0
     with pytest.raises(InvalidLogin):
         accounts.authenticate("alice", PASSWORD, source=HERE)
     assert not accounts.set_disabled(alice, False, actor_id=admin, source=HERE).is_disabled
@@ -111,16 +111,17 @@ def test_who_is_disabled_is_out_and_comes_back_with_their_keys(engine, accounts,
         accounts.set_disabled(admin, True, actor_id=admin, source=HERE)
 
 
-@pytest.mark.parametrize("user_id", [0, -1, 99, 1 << 70])
-def test_nobody_is_nobody(accounts, user_id):
-    with pytest.raises(ResourceNotFound):
-        accounts.set_role(user_id, "admin", actor_id=None, source=HERE)
-    with pytest.raises(ResourceNotFound):
-        accounts.set_disabled(user_id, True, actor_id=None, source=HERE)
+def test_unknown_users_cannot_be_changed(accounts):
+    for user_id in (0, -1, 99, 1 << 70):
+        with pytest.raises(ResourceNotFound):
+            accounts.set_role(user_id, "admin", actor_id=None, source=HERE)
+        with pytest.raises(ResourceNotFound):
+            accounts.set_disabled(user_id, True, actor_id=None, source=HERE)
 
 
-def test_people_delete_themselves_with_their_password(engine, accounts, factory, alice):
-    belongings(engine, alice)
+@both_databases
+def test_users_delete_their_account_with_their_password(database, accounts, factory, alice):
+    add_belongings(database, alice)
     secret = factory.issue(alice, "key")
     for password, message in ((None, "This field is required."), ("wrong", "Invalid password.")):
         with pytest.raises(InvalidFields) as caught:
@@ -130,11 +131,11 @@ def test_people_delete_themselves_with_their_password(engine, accounts, factory,
     accounts.delete(alice, password=PASSWORD, source=HERE)
     assert accounts.get(alice) is None
     assert factory.principal(secret) is None
-    assert count(engine, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
+    assert count(database, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
     assert accounts.register("alice", PASSWORD, source=HERE).id != alice
 
 
-def test_admins_delete_others_and_who_has_no_password_gives_none(application, accounts, factory, alice, admin):
+def test_deletion_without_a_password(application, accounts, factory, alice, admin):
     accounts.delete(alice, actor_id=admin, source=HERE)
     stranger = factory.add("stranger", password=None)
     accounts.delete(stranger, source=HERE)
@@ -144,7 +145,8 @@ def test_admins_delete_others_and_who_has_no_password_gives_none(application, ac
         accounts.delete(alice, actor_id=admin, source=HERE)
 
 
-def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin, clock: MovableClock):
+@both_databases
+def test_a_minute_after_the_deletion_no_personal_data_is_left(database, accounts, alice, admin, clock: MovableClock):
     with pytest.raises(InvalidLogin):
         accounts.authenticate("alice", "wrong", source=HERE)
     accounts.set_role(alice, "admin", actor_id=admin, source=RequestSource("192.0.2.1", "admin's"))
@@ -156,8 +158,8 @@ def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin,
     assert accounts.sweep(erased.append) == 1
     assert accounts.sweep(erased.append) == 0
     assert erased == [alice]
-    assert count(engine, users) == [1]
-    with engine.connect() as connection:
+    assert count(database, users) == [1]
+    with database.connect() as connection:
         log = connection.execute(select(audit).where(audit.c.user_id == alice).order_by(audit.c.id)).all()
     assert [(entry.event, entry.address, entry.user_agent) for entry in log] == [
         (AuditEvent.SIGN_IN_FAILED, "", ""),
@@ -166,7 +168,7 @@ def test_a_minute_later_nothing_personal_is_left(engine, accounts, alice, admin,
     ]
 
 
-def test_what_could_not_be_erased_is_tried_again(accounts, alice, clock):
+def test_a_failed_erasure_is_retried(accounts, alice, clock):
     def fail(_user_id: int) -> None:
         raise TimeoutError
 
@@ -177,7 +179,7 @@ def test_what_could_not_be_erased_is_tried_again(accounts, alice, clock):
     assert accounts.sweep(lambda _user_id: None) == 1
 
 
-def test_guessing_with_a_stolen_token_is_slowed_down_too(accounts, alice):
+def test_password_checks_of_signed_in_users_are_throttled(accounts, alice):
     for _ in range(5):
         with pytest.raises(InvalidFields):
             accounts.check_password(alice, "wrong", source=HERE)
