@@ -20,6 +20,8 @@ from serve_app.cli.errors import CommandError, ServerUnreachable
 
 _CLIENT_ID: Final = "raylens-cli"
 _FORM: Final = f"client_id={_CLIENT_ID}"
+_NO_AUTH: Final = httpx.Auth()
+"""The form identifies the client; httpx does not accept Authlib's own client authentication."""
 _OAUTH_STATUS: Final = frozenset({200, 400, 401})
 """Tokens, or an OAuth error (RFC 6749, 5.2)."""
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
@@ -91,13 +93,17 @@ class AuthorizationClient:
     def exchange(self, *, code: str, redirect_uri: str, verifier: str) -> tuple[TokenResponse, OAuthSignIn]:
         """Exchange an authorization code for tokens. Raises CommandError."""
         now = time.time()
-        tokens = self._tokens(
-            "fetch_token",
-            grant_type="authorization_code",
-            code=code,
-            redirect_uri=redirect_uri,
-            code_verifier=verifier,
-        )
+        with self._token_client() as client:
+            token = client.fetch_token(
+                self.endpoints.token_endpoint,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=redirect_uri,
+                code_verifier=verifier,
+                body=_FORM,
+                auth=_NO_AUTH,
+            )
+        tokens = _validated(TokenResponse, dict(token), self._address)
         lifetime = tokens.refresh_token_expires_in
         sign_in = OAuthSignIn(
             endpoints=self.endpoints,
@@ -110,7 +116,11 @@ class AuthorizationClient:
 
     def refresh(self, sign_in: OAuthSignIn) -> tuple[str, OAuthSignIn]:
         """Exchange the refresh token: the next access token and the updated sign-in. Raises CommandError."""
-        tokens = self._tokens("refresh_token", refresh_token=sign_in.refresh_token)
+        with self._token_client() as client:
+            token = client.refresh_token(
+                self.endpoints.token_endpoint, refresh_token=sign_in.refresh_token, body=_FORM, auth=_NO_AUTH
+            )
+        tokens = _validated(TokenResponse, dict(token), self._address)
         changes = {"refresh_token": tokens.refresh_token, "expires_at": tokens.expires_at}
         return tokens.access_token, sign_in.model_copy(update=changes)
 
@@ -122,11 +132,13 @@ class AuthorizationClient:
                 token=refresh_token,
                 token_type_hint="refresh_token",  # noqa: S106
                 body=_FORM,
-                auth=httpx.Auth(),
+                auth=_NO_AUTH,
             )
         _check_status(response, self._address)
 
-    def _tokens(self, method: str, **form: str) -> TokenResponse:
+    @contextmanager
+    def _token_client(self) -> Iterator[OAuth2Client]:
+        """A client for one call to the token endpoint. Raises CommandError if the server rejects the call."""
         with _session(self._address) as http:
             client = OAuth2Client(http, _CLIENT_ID)
             for hook in ("access_token_response", "refresh_token_response"):
@@ -134,13 +146,11 @@ class AuthorizationClient:
                     hook, lambda response: _check_status(response, self._address, _OAUTH_STATUS)
                 )
             try:
-                # httpx would take Authlib's own client authentication for a credential; the form identifies the client.
-                token = getattr(client, method)(self.endpoints.token_endpoint, body=_FORM, auth=httpx.Auth(), **form)
+                yield client
             except OAuth2Error as error:
                 raise OAuthRejected(str(error.error), str(error.description)) from None
             except (httpx.HTTPStatusError, TypeError, ValueError):
                 raise _not_raylens(self._address) from None
-        return _validated(TokenResponse, dict(token), self._address)
 
 
 def random_token() -> str:
