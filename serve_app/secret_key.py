@@ -1,4 +1,4 @@
-"""The keys that sign and seal what leaves the service and comes back."""
+"""The secret keys for signatures and encryption."""
 
 import contextlib
 import os
@@ -7,26 +7,25 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-SHORTEST: Final = 32
-"""Characters."""
+_MIN_LENGTH: Final = 32
 
 
 def split_keys(text: str) -> tuple[bytes, ...]:
-    """Keys as a setting holds them: separated by commas, the one in use first. Raises ValueError for a short one."""
+    """Split the setting: keys separated by commas, the one in use first. Raises ValueError if one is too short."""
     keys = tuple(key.strip() for key in text.split(",") if key.strip())
-    if any(len(key) < SHORTEST for key in keys):
-        raise ValueError(f"a key has at least {SHORTEST} characters; `openssl rand -hex 32` makes one")
+    if any(len(key) < _MIN_LENGTH for key in keys):
+        raise ValueError(f"a key has at least {_MIN_LENGTH} characters; create one with `openssl rand -hex 32`")
     return tuple(key.encode() for key in keys)
 
 
-def embedded_key(folder: Path) -> bytes:
-    """The key of a data folder: made once, readable by its owner only."""
+def stored_key(folder: Path) -> bytes:
+    """The key of a data folder, created if there is none. Only its owner can read it."""
     path = folder / "secret.key"
     if not path.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder) as draft:  # readable by its owner only
+        with tempfile.NamedTemporaryFile(dir=folder) as draft:  # mode 0600
             draft.write(secrets.token_hex(32).encode())
             draft.flush()
-            with contextlib.suppress(FileExistsError):  # another process was faster; its key is the one
+            with contextlib.suppress(FileExistsError):  # another process was faster; use its key
                 os.link(draft.name, path)
     return path.read_bytes()

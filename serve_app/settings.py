@@ -1,6 +1,6 @@
 """Settings of one machine: environment variables ``RAYLENS_…`` or a ``.env`` file.
 
-How many replicas, how large a batch, how long a queue: those are in ``config/serve.yaml``, not here.
+Numbers of replicas, batch sizes and queue limits are in ``config/serve.yaml``.
 """
 
 import ipaddress
@@ -16,17 +16,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
 from serve_app.rate_limit.rate import parse_rates
-from serve_app.secret_key import embedded_key, split_keys
+from serve_app.secret_key import split_keys, stored_key
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class MissingSecretKey(Exception):
-    """Several processes or machines share what a secret key protects, and nobody gave them one."""
+    """Several processes or machines must share a secret key, but none is configured."""
 
 
 class Settings(BaseSettings):
-    """Read once per process by :func:`settings`. A wrong value stops the start with one line that names it."""
+    """Read once per process by :func:`settings`. An invalid value prevents the start with a one-line message."""
 
     model_config = SettingsConfigDict(
         env_prefix="RAYLENS_",
@@ -34,12 +34,12 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         env_ignore_empty=True,
-        hide_input_in_errors=True,  # it may be a secret
+        hide_input_in_errors=True,  # the input may be a secret
     )
 
     data_dir: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("raylens")),
-        description="Folder for the embedded database, model artifacts and records that wait for the database.",
+        description="Folder for the embedded database, model artifacts and the spool.",
     )
     database_url: str = Field(
         default="",
@@ -51,20 +51,22 @@ class Settings(BaseSettings):
         default="",
         repr=False,
         description="redis://… or rediss://… for a cache shared by all replicas. "
-        "Empty: a cache inside each ingress replica.",
+        "Empty: a cache in each ingress replica.",
     )
-    cache_ttl_s: float = Field(default=3600.0, gt=0, description="Life of a cached result, seconds.")
+    cache_ttl_s: float = Field(default=3600.0, gt=0, description="Lifetime of a cached result, in seconds.")
     cache_size_mib: int = Field(
-        default=128, ge=1, description="Memory of the embedded cache per ingress replica, MiB; the oldest goes."
+        default=128,
+        ge=1,
+        description="Memory limit of the embedded cache per ingress replica, in MiB.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     metrics_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of the metrics, on all interfaces. 0: one that is free."
+        default=0, ge=0, le=65535, description="Port of the metrics, on all interfaces. 0: a free port."
     )
     public_url: str = Field(
         default="",
-        description="Address people use, like https://raylens.example.org, when it is not http://HOST:PORT.",
+        description="Address that users open, like https://raylens.example.org, if it is not http://HOST:PORT.",
     )
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("efficientnet-lite0",),
@@ -74,61 +76,61 @@ class Settings(BaseSettings):
     )
     fetch_allowed_networks: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         default=(),
-        description="Comma-separated CIDRs that image URLs may reach although they are private, "
+        description="Comma-separated CIDRs of private networks that image URLs may reach, "
         "e.g. 127.0.0.0/8 in development.",
     )
-    anonymous: bool = Field(default=True, description="Whether images may be classified without signing in.")
-    registration: bool = Field(default=True, description="Whether people may make accounts themselves.")
-    password_min_length: int = Field(default=15, ge=8, le=128, description="Fewest characters of a new password.")
+    anonymous: bool = Field(default=True, description="Whether anonymous clients may classify images.")
+    registration: bool = Field(default=True, description="Whether users may create accounts themselves.")
+    password_min_length: int = Field(default=15, ge=8, le=128, description="Minimum length of a new password.")
     providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
         default=(),
         repr=False,
-        description="JSON list of those who may say who somebody is: OpenID Connect providers and GitHub.",
+        description="JSON list of external identity providers: OpenID Connect providers and GitHub.",
     )
     rate_limit_anonymous: str = Field(
         default="off",
         description="Images per address, like 600/minute (second, minute, hour, day), or off. "
-        "Several, separated by commas, all hold: 600/minute, 20000/day.",
+        "Several rates, separated by commas, all apply: 600/minute, 20000/day.",
     )
     rate_limit_user: str = Field(
-        default="off", description="Images per user, and per application that acts for none, the same form."
+        default="off", description="Images per user, and per application that acts for no user; same form."
     )
     rate_limit_key: str = Field(
         default="off",
-        description="Images per API key, and per application and user it acts for, besides the user's own limit; "
-        "the same form.",
+        description="Images per API key, and per application and user, in addition to the limit of the user; "
+        "same form.",
     )
     forwarded_hops: int = Field(
         default=0,
         ge=0,
-        description="Proxies of yours in front that append to X-Forwarded-For; rate limits count the address the "
-        "outermost of them saw. 0: the header is not believed.",
+        description="Number of your own proxies that append to X-Forwarded-For; rate limits apply to the address "
+        "that the outermost of them saw. 0: the header is ignored.",
     )
     retention_days: int | None = Field(
-        default=None, ge=1, description="Days a single classification is kept; unset: for ever. Counters stay."
+        default=None, ge=1, description="Days after which a classification is deleted; unset: never. Counters remain."
     )
     secret_key: str = Field(
         default="",
         repr=False,
-        description="Signs and seals: at least 32 characters. Empty: made once and kept in the data folder; required "
-        "with a MySQL database or Redis. Several, separated by commas: the first is used, what the others signed "
-        "stays good.",
+        description="Key for signatures and encryption, at least 32 characters. Empty: generated and stored in the "
+        "data folder. Required with a MySQL database or Redis. Several keys, separated by commas: the first is used, "
+        "the others are still accepted.",
     )
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
-    log_format: str = Field(default="text", pattern="^(text|json)$", description="text for people, json for machines.")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Minimum log level.")
+    log_format: str = Field(default="text", pattern="^(text|json)$", description="Format of the log: text or json.")
     slow_request_s: float = Field(
-        default=10.0, ge=0, description="A request that takes longer is logged, seconds; 0: none is."
+        default=10.0, ge=0, description="Requests that take longer are logged, in seconds; 0: none."
     )
     tracing: bool = Field(
         default=False,
-        description="Whether traces are sent, by OTLP over HTTP; needs raylens[tracing]. "
-        "Where to and how many: OpenTelemetry's own variables, OTEL_….",
+        description="Whether traces are exported by OTLP over HTTP; requires raylens[tracing]. "
+        "OpenTelemetry's variables OTEL_… set the endpoint and the sampling.",
     )
 
     @field_validator("fetch_allowed_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
-        # Left to pydantic, a wrong one would be told twice: not IPv4, and not IPv6.
+        # Pydantic would report an invalid network twice: as IPv4 and as IPv6.
         return tuple(map(ipaddress.ip_network, value)) if isinstance(value, tuple) else value
 
     @field_validator("models", "fetch_allowed_networks", mode="before")
@@ -159,9 +161,9 @@ class Settings(BaseSettings):
     @classmethod
     def _public_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or beyond):
-            raise ValueError("write where people reach Raylens, like https://raylens.example.org, without a path")
+        extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or extra):
+            raise ValueError("write the address that users open, like https://raylens.example.org, without a path")
         return value.rstrip("/")
 
     @field_validator("redis_url")
@@ -178,12 +180,12 @@ class Settings(BaseSettings):
 
     @property
     def artifacts_dir(self) -> Path:
-        """Compiled models, by content key."""
+        """Exported models, by content key."""
         return self.data_dir / "artifacts"
 
     @property
     def spool_dir(self) -> Path:
-        """Records that wait for the database."""
+        """Records for the database while it is unavailable."""
         return self.data_dir / "spool"
 
     @property
@@ -192,7 +194,7 @@ class Settings(BaseSettings):
 
     @property
     def local_url(self) -> str:
-        """Where it answers on this machine."""
+        """The address on this machine."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -202,19 +204,19 @@ class Settings(BaseSettings):
 
     @cached_property
     def signing_keys(self) -> tuple[bytes, ...]:
-        """The first signs, all are good; on a laptop made once. Raises MissingSecretKey where several must share it."""
+        """The first key signs, all are accepted. Raises MissingSecretKey if a key must be configured."""
         if keys := split_keys(self.secret_key):
             return keys
         if self.redis_url or (self.database_url and not self.database_url.startswith("sqlite")):
             raise MissingSecretKey(
-                "RAYLENS_SECRET_KEY is needed with a MySQL database or Redis, the same for all that share them; "
-                "`openssl rand -hex 32` makes one."
+                "RAYLENS_SECRET_KEY is required with a MySQL database or Redis, the same for all that share them; "
+                "create one with `openssl rand -hex 32`."
             )
-        return (embedded_key(self.data_dir),)
+        return (stored_key(self.data_dir),)
 
     @property
     def auth(self) -> AuthSettings:
-        """What the users' part of the service needs to know. Raises MissingSecretKey."""
+        """The settings of users and sign-in. Raises MissingSecretKey."""
         return AuthSettings(
             public_url=self.effective_public_url,
             public_url_is_given=bool(self.public_url),
