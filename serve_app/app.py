@@ -1,44 +1,42 @@
-"""The graph: four deployments and how they are bound. ``config/serve.yaml`` names :func:`build`."""
+"""The application: four deployments, bound to a graph. ``config/serve.yaml`` names :func:`build`."""
 
-from functools import partial
+from collections.abc import Sequence
+from typing import Final
 
 from ray import serve
-from ray.serve import Application
+from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
 
+from models.spec import ModelSpec
 from models.zoo import resolve_model
 from serve_app.config import BuildArguments
-from serve_app.deployments.classifier import ClassifierReplica
-from serve_app.deployments.ingress import IngressReplica
-from serve_app.deployments.preprocessor import PreprocessorReplica
-from serve_app.deployments.results import ResultsReplica
+from serve_app.deployments.classifier import ClassifierDeployment
+from serve_app.deployments.ingress import IngressDeployment
+from serve_app.deployments.preprocessor import PreprocessorDeployment
+from serve_app.deployments.results import ResultsDeployment
 from serve_app.settings import settings
 
-# Serve's own router leaves replicas idle that it takes for busy.
-stage = partial(
-    serve.deployment,
-    request_router_config=RequestRouterConfig(request_router_class="serve_app.deployments.router:FewestCallsRouter"),
-)
-
-Ingress = serve.deployment(name="Ingress")(serve.ingress()(IngressReplica))
-Preprocessor = stage(name="Preprocessor")(PreprocessorReplica)
-Classifier = stage(name="Classifier")(ClassifierReplica)
-Results = stage(name="Results")(ResultsReplica)
-
-
-def classifier_name(model: str, default: str) -> str:
-    """The deployment of a model: ``Classifier`` for the default one, ``Classifier-<model>`` for the others."""
-    return "Classifier" if model == default else f"Classifier-{model}"
+_ROUTER: Final = RequestRouterConfig(request_router_class="serve_app.deployments.router:FewestCallsRouter")
 
 
 def build(arguments: BuildArguments) -> Application:
-    """Preprocessor → Classifier → Results behind the Ingress, one Classifier for each model."""
+    """Bind Preprocessor, one Classifier per model, and Results behind the Ingress."""
     specs = [resolve_model(name) for name in arguments.models or settings().models]
-    default = specs[0].name
-    preprocessor = Preprocessor.bind(specs, arguments.preprocessor)
+    preprocessor = stage_deployment(PreprocessorDeployment, "Preprocessor").bind(specs, arguments.preprocessor)
     classifiers = {
-        spec.name: Classifier.options(name=classifier_name(spec.name, default)).bind(spec, arguments.classifier)
-        for spec in specs
+        spec.name: stage_deployment(ClassifierDeployment, name).bind(spec, arguments.classifier)
+        for spec, name in zip(specs, classifier_names(specs), strict=True)
     }
-    results = Results.bind(specs, arguments.records)
-    return Ingress.bind(preprocessor, classifiers, results, specs, arguments)
+    results = stage_deployment(ResultsDeployment, "Results").bind(specs, arguments.records)
+    ingress = serve.deployment(serve.ingress()(IngressDeployment), name="Ingress")
+    return ingress.bind(preprocessor, classifiers, results, specs, arguments)
+
+
+def stage_deployment(stage: type, name: str) -> Deployment:
+    """A deployment of ``stage`` whose calls go to the replica with the fewest calls in flight."""
+    return serve.deployment(stage, name=name, request_router_config=_ROUTER)
+
+
+def classifier_names(specs: Sequence[ModelSpec]) -> list[str]:
+    """``Classifier`` for the default model, which is the first, and ``Classifier-<model>`` for each other model."""
+    return ["Classifier", *(f"Classifier-{spec.name}" for spec in specs[1:])]

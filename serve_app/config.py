@@ -1,12 +1,15 @@
-"""The application's arguments in ``config/serve.yaml``, which documents each. Unknown keys are refused."""
+"""The arguments of the application in ``config/serve.yaml``, which documents them. Unknown keys are rejected."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 MIB = 1 << 20
+
+APPLICATION: Final = "raylens"
+"""Name of the Ray Serve application."""
 
 
 class _Arguments(BaseModel):
@@ -57,10 +60,10 @@ class RecordArguments(_Arguments):
 
 
 class BuildArguments(_Arguments):
-    """What ``serve_app.app:build`` takes."""
+    """The arguments of ``serve_app.app:build``."""
 
     models: tuple[str, ...] | None = None
-    """Models to serve, the first is the default; None: those of the setting RAYLENS_MODELS."""
+    """Models to serve, the default first. None: the models of RAYLENS_MODELS."""
     queue: QueueArguments = QueueArguments()
     limits: LimitArguments = LimitArguments()
     preprocessor: PreprocessorArguments = PreprocessorArguments()

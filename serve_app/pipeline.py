@@ -1,141 +1,175 @@
-"""The way of a batch: Preprocessor → Classifier → Results, in order, and what happens when a replica dies.
+"""Sends batches of images through Preprocessor, Classifier and Results, and retries when a replica dies.
 
-What a stage returns is awaited before it is passed on: Serve would wait for it just as long, but take the death of the
-replica that owes it for one of the next stage, and ask again and again.
+The result of each stage is awaited before it is passed on. Serve would also await a result passed as a reference, but
+would attribute the death of the replica that computes it to a replica of the next stage, and retry there endlessly.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import ray.exceptions
 import structlog
 
+from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.config import QueueArguments
 from serve_app.errors import DeadlineExceeded, RaylensError, Unavailable
+from serve_app.handles import ClassifierHandle, PreprocessorHandle, ResultsHandle
 from serve_app.observability import tracing
-from serve_app.request_context import UNKNOWN, RequestContext
-from serve_app.types import Answer, Query, Record
+from serve_app.request_context import UNKNOWN_REQUEST, RequestContext
+from serve_app.types import Answer, ModelInService, Query, Record
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS: Final = 8
-"""Tries of one image: a batch that fails with its replica is tried once more whole, then image by image."""
+PIPELINE_ATTEMPTS: Final = 8
+"""Attempts per image, the first one included."""
 
-LINGER_S: Final = 1.0
-"""Nobody waits for a batch past the deadlines of its images; later it is given up, lest it holds its slot for ever."""
+ABANDON_AFTER_S: Final = 1.0
+"""A batch is abandoned so long after its last deadline. Otherwise a lost reply would occupy its slot forever."""
 
-LOST: Final = (
+_RETRY_DELAY_S: Final = 0.05
+"""Grows by as much with each attempt."""
+
+_RECORD_BATCH: Final = 256
+
+_REPLICA_DIED: Final = (
     ray.exceptions.RayActorError,
     ray.exceptions.ObjectLostError,
     ray.exceptions.WorkerCrashedError,
     ray.exceptions.NodeDiedError,
     ConnectionError,
 )
-"""The errors of a replica that died under a call. The call may be made again: records are kept once by their id."""
+"""Errors of a call whose replica died. The call can be repeated, because records are stored once per id."""
 
 
-def is_lost(error: Exception) -> bool:
-    """Whether a replica died under the call; Serve wraps the death of a stage further up the chain once more."""
-    return isinstance(error, LOST) or isinstance(error.__cause__, LOST)
-
-
-Handle = Any
-"""A Ray Serve deployment handle: its methods are made up at run time."""
+def is_replica_loss(error: Exception) -> bool:
+    """Whether the replica of the call died. Serve may wrap the error of a call in another one."""
+    return isinstance(error, _REPLICA_DIED) or isinstance(error.__cause__, _REPLICA_DIED)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image on its way down the graph."""
+    """An image that waits for the pipeline or is in it."""
 
     query: Query
     data: bytes
-    origin: RequestContext = UNKNOWN
-    waiting: tracing.Span = tracing.NO_SPAN
-    """Its time in the queue."""
+    """The encoded image."""
+    request: RequestContext = UNKNOWN_REQUEST
+    queue_span: tracing.Span = tracing.NO_SPAN
+    """The time in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The graph as the ingress sees it: a handle per stage, a Classifier per model."""
+    """The stages as the ingress calls them. ``classifiers``: by model name."""
 
-    preprocessor: Handle
-    classifiers: Mapping[str, Handle]
-    results: Handle
+    preprocessor: PreprocessorHandle
+    classifiers: Mapping[str, ClassifierHandle]
+    results: ResultsHandle
 
     async def classify(self, model: str, jobs: list[Job]) -> list[Answer | RaylensError]:
         """One answer or error per job, in order."""
         images, deadlines = [job.data for job in jobs], [job.query.deadline for job in jobs]
-        with tracing.batch(model, [job.origin for job in jobs]) as batch:
+        queries = [job.query for job in jobs]
+        with tracing.batch(model, [job.request for job in jobs]) as batch:
             preprocessed = await self.preprocessor.prepare.remote(model, images, deadlines, batch.context)
             classified = await self.classifiers[model].classify.remote(preprocessed, batch.context)
-            answers: list[Answer | RaylensError] = await self.results.finish.remote(
-                model, [job.query for job in jobs], classified, batch.context
-            )
+            answers = await self.results.finish.remote(model, queries, classified, batch.context)
             batch.answered(answers)
         return answers
 
     async def classify_with_retries(
-        self, model: str, jobs: list[Job], attempts: int = ATTEMPTS
+        self, model: str, jobs: list[Job], attempts: int = PIPELINE_ATTEMPTS
     ) -> Sequence[Answer | RaylensError]:
-        """The same, tried again when a replica dies under it.
+        """Like :meth:`classify`, with up to ``attempts`` attempts if replicas die.
 
-        An image that takes the replica down each time must not take its neighbours along, so from the second loss
-        on each goes alone.
+        The first retry sends the whole batch; later ones send each image alone, so that an image that kills its
+        replica every time does not affect the others.
         """
-        left_s = max(job.query.deadline for job in jobs) - time.time()
         try:
-            async with asyncio.timeout(left_s + LINGER_S) as limit:
-                return await self.classify(model, jobs)
+            return await self._classify_in_time(model, jobs)
         except RaylensError as error:
-            return [_plain(error)] * len(jobs)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            log.warning("batch_abandoned", model=model, images=len(jobs))
-            return [DeadlineExceeded("No answer came in time.")] * len(jobs)
+            return [_unwrapped(error)] * len(jobs)
         except Exception as error:
-            if not is_lost(error):
+            if not is_replica_loss(error):
                 raise
-            request_ids = [job.origin.request_id for job in jobs]
             log.warning(
                 "replica_lost",
                 model=model,
                 images=len(jobs),
                 attempts_left=attempts - 1,
-                error=_brief(error),
-                request_ids=request_ids,
+                error=_first_line(error),
+                request_ids=[job.request.request_id for job in jobs],
             )
         if attempts <= 1:
-            lost = Unavailable("The replica that worked on this image died, several times; try again later.")
+            lost = Unavailable("The replicas that processed this image died repeatedly; try again later.")
             return [lost] * len(jobs)
-        await asyncio.sleep(0.05 * (ATTEMPTS - attempts))
-        groups = [jobs] if attempts == ATTEMPTS else [[job] for job in jobs]
-        tried = await asyncio.gather(*(self.classify_with_retries(model, group, attempts - 1) for group in groups))
-        return [answer for answers in tried for answer in answers]
+        await asyncio.sleep(_RETRY_DELAY_S * (PIPELINE_ATTEMPTS - attempts))
+        groups = [jobs] if attempts == PIPELINE_ATTEMPTS else [[job] for job in jobs]
+        retried = await asyncio.gather(*(self.classify_with_retries(model, group, attempts - 1) for group in groups))
+        return [answer for answers in retried for answer in answers]
+
+    async def _classify_in_time(self, model: str, jobs: list[Job]) -> list[Answer | RaylensError]:
+        """Like :meth:`classify`, but raises DeadlineExceeded if no reply arrives."""
+        left_s = max(job.query.deadline for job in jobs) - time.time()
+        try:
+            async with asyncio.timeout(left_s + ABANDON_AFTER_S) as limit:
+                return await self.classify(model, jobs)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            log.warning("batch_abandoned", model=model, images=len(jobs))
+            raise DeadlineExceeded("The image was not classified before its deadline; try again.") from None
+
+    def open_queue(self, model: str, limits: QueueArguments) -> AdaptiveBatcher[Job, Answer]:
+        """The queue of the images for one model."""
+
+        async def classify(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
+            for job in jobs if tracing.is_on() else ():
+                job.queue_span.end()
+            return await self.classify_with_retries(model, jobs)
+
+        return AdaptiveBatcher(
+            classify,
+            slots=limits.batches_per_classifier,
+            max_batch=limits.max_batch,
+            max_waiting=limits.max_waiting,
+            max_bytes=limits.max_batch_mib << 20,
+        )
 
     async def record(self, records: list[Record]) -> list[None]:
-        """Keep records of answers that needed no inference. Tried again when the replica dies under it."""
-        for attempt in range(ATTEMPTS):
+        """Store records of answers that needed no inference, with retries if replicas die."""
+        for attempt in range(PIPELINE_ATTEMPTS):
             try:
                 await self.results.record.remote(records)
             except Exception as error:
-                if not is_lost(error):
+                if not is_replica_loss(error):
                     raise
-                log.warning("replica_lost", stage="results", records=len(records), error=_brief(error))
-                await asyncio.sleep(0.05 * attempt)
+                log.warning("replica_lost", stage="results", records=len(records), error=_first_line(error))
+                await asyncio.sleep(_RETRY_DELAY_S * attempt)
             else:
                 return [None] * len(records)
-        raise Unavailable("The replica that keeps records died, several times; try again later.")
+        raise Unavailable("The replicas that store records died repeatedly; try again later.")
+
+    def open_record_queue(self) -> AdaptiveBatcher[Record, None]:
+        """The queue of records for :meth:`record`."""
+        return AdaptiveBatcher(self.record, slots=2, max_batch=_RECORD_BATCH, max_waiting=100_000)
+
+    async def warm_up(self, model: str, image: bytes, timeout_s: float) -> ModelInService:
+        """Send an image through the Preprocessor and the Classifier of a model, which starts their connections."""
+        preprocessed = await self.preprocessor.prepare.remote(model, [image], [time.time() + timeout_s])
+        await self.classifiers[model].classify.remote(preprocessed)
+        return await self.classifiers[model].describe.remote()
 
 
-def _brief(error: Exception) -> str:
-    """Ray's first line; the others tell of its own processes."""
+def _first_line(error: Exception) -> str:
+    """The further lines of Ray's errors describe its own processes."""
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def _plain(error: RaylensError) -> RaylensError:
-    """Without the wrapper Ray puts around errors of another process."""
+def _unwrapped(error: RaylensError) -> RaylensError:
+    """The original of an error that Ray wrapped in another process."""
     cause = getattr(error, "cause", error)
     return cause if isinstance(cause, RaylensError) else error

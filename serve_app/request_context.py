@@ -1,4 +1,4 @@
-"""Whose images travel down the graph: what logs and traces of every stage tell them by."""
+"""The requests that images belong to, which logs and traces of every stage name."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The request an image came with."""
+    """The request that an image came with."""
 
     request_id: str = ""
     traceparent: str = ""
-    """W3C context of the span the image's work belongs to; empty while tracing is off."""
+    """W3C trace context of the span of the image; empty while tracing is off."""
 
     def log_fields(self) -> dict[str, str]:
         return {"request_id": self.request_id} if self.request_id else {}
@@ -18,23 +18,23 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """Goes along with a batch to every stage: whose images it carries, in order."""
+    """The requests of the images of a batch, in order. Every stage receives it with the batch."""
 
-    origins: tuple[RequestContext, ...] = ()
+    requests: tuple[RequestContext, ...] = ()
     traceparent: str = ""
-    """Of the batch's own trace; empty where none of its requests is traced."""
+    """W3C trace context of the batch; empty if none of its requests is traced."""
 
-    def origin(self, index: int) -> RequestContext:
-        """Of one image; a nameless one where nothing is known."""
-        return self.origins[index] if self.origins else UNKNOWN
+    def request(self, index: int) -> RequestContext:
+        """The request of one image."""
+        return self.requests[index] if self.requests else UNKNOWN_REQUEST
 
     def log_fields(self) -> dict[str, str | list[str]]:
-        request_ids = list(dict.fromkeys(origin.request_id for origin in self.origins if origin.request_id))
+        request_ids = list(dict.fromkeys(request.request_id for request in self.requests if request.request_id))
         if len(request_ids) == 1:
             return {"request_id": request_ids[0]}
         return {"request_ids": request_ids} if request_ids else {}
 
 
-UNKNOWN: Final = RequestContext()
+UNKNOWN_REQUEST: Final = RequestContext()
 EMPTY: Final = BatchContext()
-"""Of images that came with no request, as in a warm-up."""
+"""The context of images without requests, as in a warm-up."""

@@ -9,7 +9,7 @@ from ray.exceptions import RayTaskError
 
 from serve_app import errors
 from serve_app.errors import RaylensError
-from serve_app.pipeline import _plain
+from serve_app.pipeline import _unwrapped
 
 
 def tree(kind: type[RaylensError]) -> Iterator[type[RaylensError]]:
@@ -32,7 +32,7 @@ def test_errors_can_be_pickled(kind: type[RaylensError]) -> None:
 def test_errors_are_unwrapped(kind: type[RaylensError]) -> None:
     wrapped = RayTaskError("classify", "trace", kind("why", retry_after=7.0)).as_instanceof_cause()
     assert isinstance(wrapped, kind)
-    error = _plain(pickle.loads(cloudpickle.dumps(wrapped)))
+    error = _unwrapped(pickle.loads(cloudpickle.dumps(wrapped)))
     assert type(error) is kind
     assert (error.message, error.retry_after) == ("why", 7.0)
 

@@ -11,8 +11,7 @@ from benchmarks.simulation.plan import Deployment, Plan
 from serve_app.autoscaling.metrics import AutoscalingMetrics
 from serve_app.autoscaling.policy import QUEUE_METRIC, ImageQueuePolicy
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC
-
-APPLICATION = "raylens"
+from serve_app.config import APPLICATION
 
 
 class Controller:

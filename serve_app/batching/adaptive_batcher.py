@@ -67,7 +67,7 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         self._slots = slots
         self._dispatch()
 
-    def refuse_if_full(self, images: int = 1) -> None:
+    def raise_if_full(self, images: int = 1) -> None:
         """Raise :class:`Overloaded` if so many images could not wait now. An empty queue takes any number."""
         if self._queue and self.waiting_images + images > self._max_waiting:
             raise Overloaded(f"{self.waiting_images} images are waiting already; try again in a moment.")
@@ -77,7 +77,7 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
 
         Raises Overloaded, DeadlineExceeded (``deadline`` in Unix seconds) or its own error.
         """
-        self.refuse_if_full(images)
+        self.raise_if_full(images)
         waiting = _Waiting[ItemT, ReplyT](item, images, size, deadline, asyncio.get_running_loop().create_future())
         self._queue[waiting] = None
         self.waiting_images += images

@@ -9,7 +9,7 @@ import httpx
 
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn, StoredCredential
-from serve_app.cli.credential_store import CredentialStore
+from serve_app.cli.credential_store import LocalCredentialStore
 from serve_app.cli.errors import CommandError, SignInRequired, UsageError
 
 _REFRESH_BEFORE_S: Final = 30.0
@@ -31,7 +31,7 @@ class StaticToken(httpx.Auth):
 class RefreshingToken(httpx.Auth):
     """The access token of a sign-in, refreshed before it expires, once for all requests and processes."""
 
-    def __init__(self, address: Address, store: CredentialStore, credential: StoredCredential) -> None:
+    def __init__(self, address: Address, store: LocalCredentialStore, credential: StoredCredential) -> None:
         self.rejected = f"Your sign-in at {address} has ended. Run `raylens login --server {address}` again."
         self._address = address
         self._store = store
@@ -98,7 +98,7 @@ def bearer_auth_for(address: Address, token: str, *, insecure: bool = False) -> 
     if token:
         require_confidential(address, insecure=insecure)
         return StaticToken(validated_token(token), f"{address} rejects this token: it is invalid or has expired.")
-    store = CredentialStore()
+    store = LocalCredentialStore()
     credential = store.get(address)
     if credential is None:
         return None

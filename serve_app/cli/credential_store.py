@@ -21,7 +21,7 @@ _LOCK_TIMEOUT_S: Final = 60.0
 _LOCK_POLL_S: Final = 0.05
 
 
-class CredentialStore:
+class LocalCredentialStore:
     """Files are replaced atomically: reading needs no lock, a change that depends on what was read does."""
 
     def __init__(self, folder: Path | None = None) -> None:

@@ -37,7 +37,7 @@ def upgrade_command(as_json: JsonOption = False) -> None:
 
 
 @app.command("status", epilog="Example: raylens db status --json")
-def status_command(as_json: JsonOption = False) -> None:
+def database_status_command(as_json: JsonOption = False) -> None:
     """Show the schema revision, the number of rows and the records spooled for the database."""
     from serve_app.settings import settings
     from serve_app.statistics.state import database_state

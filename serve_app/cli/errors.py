@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import typer
 
-from serve_app.cli.terminal_text import printable
+from serve_app.cli.terminal_text import printable_line
 
 
 class CommandError(Exception):
@@ -39,5 +39,5 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        typer.echo(printable(str(error)), err=True)
+        typer.echo(printable_line(str(error)), err=True)
         raise typer.Exit(error.exit_code) from None

@@ -6,7 +6,7 @@ from serve_app.cli.address import Address
 from serve_app.cli.bearer_auth import BearerAuth
 from serve_app.cli.errors import ServerUnreachable
 from serve_app.cli.server_client import ServerClient
-from serve_app.cli.terminal_text import printable
+from serve_app.cli.terminal_text import printable_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ async def fetch_identity(address: Address, auth: BearerAuth | None) -> ServerIde
     try:
         body = response.json()
         user = body["user"] or {"username": "", "role": ""}
-        scopes = tuple(sorted(printable(str(scope)) for scope in body["scopes"]))
-        return ServerIdentity(printable(str(user["username"])), printable(str(user["role"])), scopes)
+        scopes = tuple(sorted(printable_line(str(scope)) for scope in body["scopes"]))
+        return ServerIdentity(printable_line(str(user["username"])), printable_line(str(user["role"])), scopes)
     except (KeyError, TypeError, ValueError):
         raise ServerUnreachable(f"The server at {address} is not Raylens, or has no users.") from None

@@ -82,13 +82,13 @@ async def _store(address: "Address", credential: "StoredCredential") -> "StoredC
     """Store a credential after the server has confirmed it, and revoke the sign-in that it replaces."""
     from serve_app.cli.authorization_client import revoke_sign_in
     from serve_app.cli.bearer_auth import StaticToken
-    from serve_app.cli.credential_store import CredentialStore
+    from serve_app.cli.credential_store import LocalCredentialStore
     from serve_app.cli.errors import CommandError
     from serve_app.cli.identity import fetch_identity
 
     identity = await fetch_identity(address, StaticToken(credential.token, f"{address} rejects this token."))
     credential = credential.model_copy(update={"username": identity.username, "scopes": identity.scopes})
-    store = CredentialStore()
+    store = LocalCredentialStore()
     with store.locked(address):
         previous = None
         with contextlib.suppress(CommandError):  # an unreadable file is replaced, too

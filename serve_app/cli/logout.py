@@ -40,9 +40,9 @@ def logout_command(server: ServerOption = DEFAULT_SERVER, *, as_json: JsonOption
 
 def _delete(address: "Address") -> "StoredCredential | None":
     """Delete the stored credential and return it."""
-    from serve_app.cli.credential_store import CredentialStore
+    from serve_app.cli.credential_store import LocalCredentialStore
 
-    store = CredentialStore()
+    store = LocalCredentialStore()
     with store.locked(address):
         try:
             return store.get(address)

@@ -21,8 +21,9 @@ from rich.status import Status
 from models.artifacts import ensure_artifact
 from models.errors import ModelError
 from models.zoo import resolve_model
-from serve_app.cluster.ray_cluster import Cluster, ClusterFailed, is_joined
-from serve_app.cluster.serve_config import APPLICATION, BadConfiguration, capped, default_path, fit, read, wanted_cores
+from serve_app.cluster.ray_cluster import ClusterFailed, RayCluster, is_joined
+from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, read, wanted_cores
+from serve_app.config import APPLICATION
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
 from serve_app.settings import MissingSecretKey, Settings, settings
@@ -83,7 +84,7 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
         status.update("Starting Ray …")
         fitted = fit(document, tuple(spec.name for spec in specs), current.host, current.port)
         cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))
-        with Cluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
+        with RayCluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
@@ -111,7 +112,7 @@ def _check_port(current: Settings) -> None:
             ) from None
 
 
-def _wait_until_ready(cluster: Cluster, url: str, stop: threading.Event, status: Status) -> bool:
+def _wait_until_ready(cluster: RayCluster, url: str, stop: threading.Event, status: Status) -> bool:
     """True once the service is ready, False if it was stopped before. Raises ClusterFailed."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     with httpx.Client(base_url=url, timeout=2.0) as client:
@@ -133,7 +134,7 @@ def _is_ready(client: httpx.Client) -> bool:
     return False
 
 
-def _print_addresses(current: Settings, cluster: Cluster, as_json: bool) -> None:
+def _print_addresses(current: Settings, cluster: RayCluster, as_json: bool) -> None:
     url = current.effective_public_url
     metrics = cluster.metrics_urls
     addresses: dict[str, Any] = {

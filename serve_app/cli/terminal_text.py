@@ -1,6 +1,6 @@
 """Makes text from a server safe to print on a terminal."""
 
 
-def printable(text: str) -> str:
+def printable_line(text: str) -> str:
     """One line, without control characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

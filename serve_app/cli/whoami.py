@@ -64,7 +64,7 @@ def whoami_command(
 async def _whoami(address: "Address", token: str, *, insecure: bool) -> _WhoamiOutput:
     """Raises CommandError."""
     from serve_app.cli.bearer_auth import bearer_auth_for
-    from serve_app.cli.credential_store import CredentialStore
+    from serve_app.cli.credential_store import LocalCredentialStore
     from serve_app.cli.errors import CommandError
     from serve_app.cli.identity import fetch_identity
 
@@ -72,7 +72,7 @@ async def _whoami(address: "Address", token: str, *, insecure: bool) -> _WhoamiO
     identity = await fetch_identity(address, auth)
     if auth is None:
         raise CommandError(f"You are not signed in at {address}. Run `raylens login --server {address}`.")
-    stored = None if token else CredentialStore().get(address)
+    stored = None if token else LocalCredentialStore().get(address)
     kind = "token" if stored is None else "sign-in" if stored.sign_in else "key"
     sign_in = stored.sign_in if stored else None
     return _WhoamiOutput(

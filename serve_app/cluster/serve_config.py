@@ -6,9 +6,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from serve_app.config import BuildArguments
-
-APPLICATION = "raylens"
+from serve_app.config import APPLICATION, BuildArguments
 
 
 class BadConfiguration(ValueError):

@@ -1,9 +1,9 @@
-"""What Ray Serve says of the replicas."""
+"""The state of the application and its replicas, as reported by Ray Serve."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from ray.serve.context import _get_global_client
+from serve_app.cluster.ray_internals import application_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +11,11 @@ class DeploymentState:
     status: str
     """HEALTHY, UPDATING, UNHEALTHY, …"""
     message: str
-    """Why it is not healthy."""
+    """The reason if it is not healthy."""
     running: int
+    """Running replicas."""
     starting: int
+    """Starting replicas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +27,8 @@ class ApplicationState:
 
 
 def application_state(application: str) -> ApplicationState | None:
-    """As the Serve controller knows it; None where there is no such application. Blocks for a call to it.
-
-    What ``serve.status()`` tells comes from the same call, but it parses every deployment's configuration: 35 ms of
-    processor time instead of one.
-    """
-    client = _get_global_client()
-    details = client.get_serve_details()["applications"].get(application) if client else None
+    """The state of an application, None if there is no such application. Blocks for one call to Serve's controller."""
+    details = application_details(application)
     if details is None:
         return None
     return ApplicationState(
@@ -42,7 +39,7 @@ def application_state(application: str) -> ApplicationState | None:
 
 
 def deployment_states(application: str) -> dict[str, DeploymentState]:
-    """By deployment; empty where there is no such application."""
+    """The states by deployment; empty if there is no such application."""
     state = application_state(application)
     return state.deployments if state else {}
 

@@ -16,8 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, text
 
 import auth.tables
-import serve_app.statistics.tables
 from serve_app.database.engine import connect
+from serve_app.statistics.tables import statistics_metadata
 
 log = structlog.get_logger(__name__)
 _TIMEOUT_S: Final = 600
@@ -72,7 +72,7 @@ class MigrationSet:
 
 
 MIGRATION_SETS: Final = (
-    MigrationSet("statistics", serve_app.statistics.tables.metadata, _ROOT / "serve_app" / "statistics" / "migrations"),
+    MigrationSet("statistics", statistics_metadata, _ROOT / "serve_app" / "statistics" / "migrations"),
     MigrationSet("auth", auth.tables.metadata, _ROOT / "auth" / "migrations"),
 )
 

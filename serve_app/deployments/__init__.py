@@ -1,6 +1,6 @@
-"""The stages as Ray Serve runs them: each replica builds what its stage needs, warms it up, measures it.
+"""The deployments: what each replica builds, warms up and measures around a stage or the HTTP application.
 
-The stages themselves know nothing of Ray, and nothing of the graph stands here: that is ``serve_app.app``.
-A replica whose warm-up fails does not become ready. One module each, so that a replica imports what it runs only:
-that is half of the time and memory of its start.
+The stages themselves do not depend on Ray; ``serve_app.app`` binds the deployments to a graph. A replica whose warm-up
+fails does not become ready. There is one module per deployment, so that a replica imports only what it runs, which
+halves the time and memory of its start.
 """

@@ -1,4 +1,4 @@
-"""The Classifier as Ray Serve runs it: loads its model and runs every batch size once before it is ready."""
+"""The Classifier deployment: loads its model and runs every batch size once before it is ready."""
 
 import time
 
@@ -6,7 +6,8 @@ from models.runtimes.loading import load_runtime
 from models.spec import ModelSpec
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.config import ClassifierArguments
-from serve_app.deployments.telemetry import begin
+from serve_app.deployments.telemetry import start_telemetry
+from serve_app.handles import ClassifierStage
 from serve_app.observability.metrics import ClassifierMetrics
 from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
@@ -14,9 +15,9 @@ from serve_app.stages.classifier import Classifier
 from serve_app.types import Classified, ModelInService, Preprocessed
 
 
-class ClassifierReplica(Classifier):
+class ClassifierDeployment(Classifier, ClassifierStage):
     def __init__(self, spec: ModelSpec, arguments: ClassifierArguments) -> None:
-        begin(settings(), "Classifier")
+        start_telemetry(settings(), "Classifier")
         started = time.perf_counter()
         runtime = load_runtime(
             spec,
@@ -31,7 +32,7 @@ class ClassifierReplica(Classifier):
         runtime.warm_up()
         super().__init__(runtime, concurrency=arguments.concurrency, max_waiting=arguments.max_waiting)
         self._metrics = ClassifierMetrics(spec.name)
-        self._busy = Utilization(lambda: self.busy_s, arguments.concurrency)
+        self._utilization = Utilization(lambda: self.busy_s, arguments.concurrency)
         self._in_service = ModelInService(
             spec.name, spec.version, runtime.name, runtime.precision, time.perf_counter() - started
         )
@@ -42,9 +43,9 @@ class ClassifierReplica(Classifier):
         return classified
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
-        """How much of the time the model is at work."""
-        return {UTILIZATION_METRIC: self._busy.read()}
+        """Called by Serve: the utilization of the model."""
+        return {UTILIZATION_METRIC: self._utilization.read()}
 
     async def describe(self) -> ModelInService:
-        """What runs here, once it runs."""
+        """The model and how this replica runs it."""
         return self._in_service

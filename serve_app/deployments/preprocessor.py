@@ -1,10 +1,11 @@
-"""The Preprocessor as Ray Serve runs it."""
+"""The Preprocessor deployment."""
 
 from collections.abc import Sequence
 
 from models.spec import ModelSpec
 from serve_app.config import PreprocessorArguments
-from serve_app.deployments.telemetry import begin
+from serve_app.deployments.telemetry import start_telemetry
+from serve_app.handles import PreprocessorStage
 from serve_app.observability.metrics import PreprocessorMetrics
 from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
@@ -12,9 +13,9 @@ from serve_app.stages.preprocessor import Preprocessor
 from serve_app.types import Preprocessed
 
 
-class PreprocessorReplica(Preprocessor):
+class PreprocessorDeployment(Preprocessor, PreprocessorStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments) -> None:
-        begin(settings(), "Preprocessor")
+        start_telemetry(settings(), "Preprocessor")
         super().__init__({spec.name: spec.transform for spec in specs}, arguments.threads)
         self.warm_up()
         self._metrics = PreprocessorMetrics()

@@ -1,26 +1,28 @@
-"""Results as Ray Serve runs it: with the record store."""
+"""The Results deployment, with the record store."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 
 from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.config import RecordArguments
-from serve_app.deployments.telemetry import begin
+from serve_app.deployments.telemetry import start_telemetry
 from serve_app.errors import RaylensError
+from serve_app.handles import ResultsStage
 from serve_app.observability.metrics import ResultsMetrics
 from serve_app.request_context import EMPTY, BatchContext
 from serve_app.settings import settings
 from serve_app.stages.results import Results
-from serve_app.types import Answer, Classified, Query, Record
+from serve_app.types import Answer, Classified, Query
 
 
-class ResultsReplica(Results):
+class ResultsDeployment(Results, ResultsStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
-        from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - as in the ingress
+        from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - imported only by the replica
 
-        begin(settings(), "Results")
+        start_telemetry(settings(), "Results")
         self._record_store = RecordStore(settings(), arguments.drain_interval_s)
         super().__init__(
             {spec.name: labels_of(spec) for spec in specs},
@@ -38,9 +40,12 @@ class ResultsReplica(Results):
         self._metrics.observe((time.perf_counter() - started) * 1e3)
         return answers
 
-    async def record(self, records: list[Record]) -> None:
-        await super().record(records)
+    def __del__(self) -> None:
+        """Called by Serve once the replica has no calls left. Closes the connections to the database."""
+        with contextlib.suppress(AttributeError):  # the constructor may have failed
+            self.close()
+            self._record_store.stop()
 
     async def database_state(self) -> str:
-        """``ok``, or ``degraded`` while records wait in the spool for the database."""
+        """``ok``, or ``degraded`` while records are written to the spool."""
         return await asyncio.to_thread(self._record_store.state)

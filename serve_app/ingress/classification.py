@@ -153,15 +153,15 @@ class ClassificationService:
     async def _infer(self, query: Query, data: bytes, options: Options) -> ClassifiedImage:
         """Classify in the pipeline, which also records the image; concurrent requests for an image share one answer."""
         key = self._key(query.sha256, options.model)
-        origin = RequestContext(options.request_id, tracing.traceparent())
+        request = RequestContext(options.request_id, tracing.traceparent())
 
         async def infer() -> tuple[Answer, RequestContext]:
-            with tracing.child(origin.traceparent, "queue") as waiting:
-                job = Job(query, data, origin, waiting)
+            with tracing.child(request.traceparent, "queue") as queue_span:
+                job = Job(query, data, request, queue_span)
                 answer = await options.model.queue.submit(job, query.deadline, size=len(data))
             if options.cache != "off":
                 await self._cache.put(key, answer.result)
-            return answer, origin
+            return answer, request
 
         if options.cache == "use":
             (answer, leader), shared = await self._inferences.run(key, infer)

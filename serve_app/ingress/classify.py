@@ -54,8 +54,8 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 
 async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Principal | None:
     """The principal of the request. Raises Overloaded if the queue is full."""
-    gateway.refuse_if_full(model)
-    with gateway.counting_refusals(), tracing.span("authenticate"):
+    gateway.raise_if_full(model)
+    with gateway.counting_rejections(), tracing.span("authenticate"):
         return await gateway.admission.admit(request)
 
 
@@ -65,7 +65,7 @@ def _user_id(principal: Principal | None) -> int | None:
 
 async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> ClassifiedImage:
     if isinstance(image, RaylensError):
-        gateway.pulse.rejected(image.code)
+        gateway.stats.rejected(image.code)
         raise image
     return await gateway.classify(image, options)
 
@@ -102,8 +102,8 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         model = gateway.model(request.query_params.get("model"))
         principal = await _admit(gateway, request, model)
         options = options_of(request, model, gateway.limits.request_timeout_s, _user_id(principal))
-        with gateway.memory.reservation() as reservation:
-            with gateway.counting_refusals():
+        with gateway.byte_budget.reservation() as reservation:
+            with gateway.counting_rejections():
                 with tracing.span("read body"):
                     images = await read_images(request, gateway.limits, reservation)
                 await gateway.admission.consume(request, principal, len(images.items))
@@ -145,8 +145,8 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
         principal = await _admit(gateway, request, model)
         deadline = time.time() + gateway.limits.request_timeout_s
         options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request))
-        with gateway.memory.reservation() as reservation:
-            with gateway.counting_refusals():
+        with gateway.byte_budget.reservation() as reservation:
+            with gateway.counting_rejections():
                 with tracing.span("read body"):
                     images = await read_images(request, gateway.limits, reservation)
                 image = images.items[0]

@@ -1,11 +1,10 @@
-"""Everything an ingress replica holds: models and their queues, cache, fetcher, records; started and stopped here."""
+"""The gateway: everything that an ingress replica holds, its start and its end."""
 
 import asyncio
 import contextlib
 import math
 import random
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -14,10 +13,9 @@ from auth.errors import AuthError
 from auth.service import Auth
 from models.labels import labels_of
 from models.spec import ModelSpec
-from serve_app.batching.adaptive_batcher import AdaptiveBatcher
 from serve_app.cache import open_cache
 from serve_app.cluster.serve_status import DeploymentState, deployment_states
-from serve_app.config import BuildArguments
+from serve_app.config import APPLICATION, BuildArguments
 from serve_app.database.engine import connect
 from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
@@ -30,30 +28,28 @@ from serve_app.ingress.clients import address_of
 from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
 from serve_app.observability import tracing
 from serve_app.observability.metrics import IngressMetrics
-from serve_app.pipeline import Job, Pipeline
+from serve_app.pipeline import Pipeline
 from serve_app.rate_limit.limiter import RateLimiter, open_allowance_store
 from serve_app.settings import Settings
 from serve_app.statistics.history import History
-from serve_app.types import Answer, ModelInService, Record
+from serve_app.types import ModelInService, Record
 
 log = structlog.get_logger(__name__)
 
-APPLICATION: Final = "raylens"
 INGRESS: Final = "Ingress"
-REPLICAS_EVERY_S: Final = 1.0
-METRICS_EVERY_S: Final = 1.0
-SWEEP_EVERY_S: Final = 60.0
-RECORD_BATCH: Final = 256
-LAST_SPANS_S: Final = 2.0
-"""For the traces of the last requests to be sent; a collector that is away holds nobody up for longer."""
-WARM_UP_S: Final = 60.0
-"""Longest duration of a warm-up image in the pipeline."""
-OPEN_AFTER_S: Final = 10.0
-"""A replica that starts waits no longer than this for its models."""
+FOLLOW_INTERVAL_S: Final = 1.0
+METRICS_INTERVAL_S: Final = 1.0
+SWEEP_INTERVAL_S: Final = 60.0
+TRACE_EXPORT_TIMEOUT_S: Final = 2.0
+"""At the end, for the traces of the last requests."""
+WARM_UP_TIMEOUT_S: Final = 60.0
+"""For one warm-up image in the pipeline."""
+MODELS_TIMEOUT_S: Final = 10.0
+"""A replica that starts waits at most so long for its models."""
 
 
 class Gateway:
-    """One a replica, on its event loop. ``deployments``: the Classifier deployment of each model."""
+    """There is one per replica, on its event loop."""
 
     def __init__(
         self,
@@ -65,11 +61,12 @@ class Gateway:
         settings: Settings,
         metrics: IngressMetrics,
     ) -> None:
+        """``specs``: the default model first. ``deployments``: the Classifier deployment of each model."""
         self.settings = settings
         self.arguments = arguments
         self.limits = arguments.limits
-        self.memory = ByteBudget(arguments.queue.max_mib << 20)
-        self.pulse = RollingStats()
+        self.byte_budget = ByteBudget(arguments.queue.max_mib << 20)
+        self.stats = RollingStats()
         self.engine = connect(settings.effective_database_url)
         self.history = History(self.engine, settings.signing_keys)
         self.auth = Auth(
@@ -79,29 +76,30 @@ class Gateway:
             erase=self.history.erase,
             records_of=self.records_of,
         )
-        self.admission = Admission(settings, self.auth, RateLimiter(open_allowance_store(settings)))
+        self._allowances = open_allowance_store(settings)
+        self.admission = Admission(settings, self.auth, RateLimiter(self._allowances))
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
         self.draining = False
         self.deployments: dict[str, DeploymentState] = {}
         self._pipeline = pipeline
         self._specs = specs
-        self._names = deployments
+        self._classifier_names = deployments
         self._metrics = metrics
         self._cache = open_cache(settings)
         self._fetcher = Fetcher(settings.fetch_allowed_networks, timeout_s=arguments.limits.fetch_timeout_s)
-        recorder = AdaptiveBatcher[Record, None](pipeline.record, slots=2, max_batch=RECORD_BATCH, max_waiting=100_000)
-        self._classification = ClassificationService(self._cache, self._fetcher, recorder)
+        self._classification = ClassificationService(self._cache, self._fetcher, pipeline.open_record_queue())
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Serve sends requests as soon as this returns, and one that joins others must then be able to answer them.
+        """Wait for the models and start the background tasks. Serve sends requests as soon as this returns.
 
-        The first of all comes before its Classifiers: it opens after a while all the same, and says so.
+        A replica that is added to running ones can then answer. The first replica starts before the Classifiers; it
+        returns after a timeout and answers 503 until they are ready.
         """
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
-        await asyncio.wait(warm_ups, timeout=OPEN_AFTER_S)
-        load_shedding.set_overload_check(self._refusal)
+        await asyncio.wait(warm_ups, timeout=MODELS_TIMEOUT_S)
+        load_shedding.set_overload_check(self._overload)
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
         self._spawn(self._sweep())
@@ -115,9 +113,10 @@ class Gateway:
             await model.queue.close()
         await self._fetcher.close()
         await self._cache.close()
+        await self._allowances.close()
         self.engine.dispose()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.to_thread(tracing.stop), LAST_SPANS_S)
+            await asyncio.wait_for(asyncio.to_thread(tracing.stop), TRACE_EXPORT_TIMEOUT_S)
 
     def model(self, name: str | None) -> ServedModel:
         """The model of a request. Raises UnknownModel, or NotReady while its Classifier starts."""
@@ -131,61 +130,61 @@ class Gateway:
             raise NotReady(f"The model {wanted} is being loaded; try again in a moment.", retry_after=2.0)
         raise UnknownModel(f"There is no model {wanted[:100]!r} here; available: {', '.join(served)}.")
 
-    def refuse_if_full(self, model: ServedModel) -> None:
-        """Raise Overloaded, counted, if another image for the model could not wait now."""
-        with self.counting_refusals():
-            model.queue.refuse_if_full()
+    def raise_if_full(self, model: ServedModel) -> None:
+        """Raise Overloaded, and count it, if the queue of the model has no room for another image."""
+        with self.counting_rejections():
+            model.queue.raise_if_full()
 
-    def _refusal(self) -> Overloaded | None:
-        """What the gate tells requests for the default model."""
+    def _overload(self) -> Overloaded | None:
+        """The overload check for requests for the default model."""
         try:
             if model := self.models.get(self.default_model):
-                self.refuse_if_full(model)
+                self.raise_if_full(model)
         except Overloaded as error:
             return error
         return None
 
     @contextlib.contextmanager
-    def counting_refusals(self) -> Iterator[None]:
-        """Whatever of ours is raised inside is counted by its code."""
+    def counting_rejections(self) -> Iterator[None]:
+        """Count the errors raised in this context by code."""
         try:
             yield
         except (RaylensError, AuthError) as error:
-            self.pulse.rejected(error.code)
+            self.stats.rejected(error.code)
             raise
 
     def record(self, record: Record) -> dict[str, Any]:
-        """A classification of the past as the API tells it."""
+        """A stored classification in the form of the API."""
         model = self.models.get(record.model)
         return rendering.recorded(record, model.labels if model else None)
 
     def records_of(self, user_id: int) -> Iterator[dict[str, Any]]:
-        """All of a user's, newest first, as the API tells them; asks the database as it goes."""
+        """All stored classifications of a user, newest first, in the form of the API; read page by page."""
         return (self.record(record) for page in self.history.pages(user_id) for record in page)
 
     async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
-        """One image; counted, whatever comes of it."""
-        with self.counting_refusals():
+        """Classify one image and count the outcome. Raises RaylensError."""
+        with self.counting_rejections():
             classified = await self._classification.classify(image, options)
-        self.pulse.answered(classified.outcome, classified.timings_ms, classified.batch_size)
+        self.stats.answered(classified.outcome, classified.timings_ms, classified.batch_size)
         return classified
 
     async def drain(self) -> None:
-        """Take no more images, and return once those under way are answered (or their longest time is over)."""
+        """Reject new images and wait for those in progress. Raises TimeoutError after ``request_timeout_s``."""
         self.draining = True
         async with asyncio.timeout(self.limits.request_timeout_s):
-            while any(self._images_by_model().values()):  # noqa: ASYNC110 - an event would cost each image something
+            while any(self._images_by_model().values()):  # noqa: ASYNC110 - an event would cost time for each image
                 await asyncio.sleep(0.05)
 
     def images_by_deployment(self) -> dict[str, int]:
-        """Images waiting or in work here, by Classifier deployment."""
-        return {self._names[name]: images for name, images in self._images_by_model().items()}
+        """Images that wait or are in progress in this replica, by Classifier deployment."""
+        return {self._classifier_names[name]: images for name, images in self._images_by_model().items()}
 
     def _images_by_model(self) -> dict[str, int]:
         return {name: model.queue.waiting_images + model.queue.running_images for name, model in self.models.items()}
 
-    async def parts(self) -> dict[str, str]:
-        """The state of each part: ok, degraded or starting."""
+    async def component_states(self) -> dict[str, str]:
+        """The state of each component and model: ok, degraded or starting."""
         states = {f"model:{spec.name}": "ok" if spec.name in self.models else "starting" for spec in self._specs}
         states["cache"] = self._cache.state()
         try:
@@ -195,9 +194,9 @@ class Gateway:
             states["database"] = "degraded"
         return states
 
-    def live(self, window_s: float = WINDOW_S) -> dict[str, Any]:
-        """The last seconds of this replica and the replicas of the whole graph."""
-        return self.pulse.summary(window_s) | {
+    def live_stats(self, window_s: float = WINDOW_S) -> dict[str, Any]:
+        """Statistics of this replica over the last ``window_s`` seconds, and the replicas of all deployments."""
+        return self.stats.summary(window_s) | {
             "queues": {
                 name: {
                     "waiting": model.queue.waiting_images,
@@ -212,77 +211,59 @@ class Gateway:
             },
         }
 
-    def _spawn(self, coroutine: Any) -> asyncio.Task[None]:  # noqa: ANN401 - any coroutine
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def _warm_up(self, spec: ModelSpec) -> None:
-        """Serve the model once an image has gone through its Preprocessor and Classifier."""
+        """Serve the model once an image has passed its Preprocessor and Classifier."""
         in_service: ModelInService | None = None
         while in_service is None:
             try:
-                deadlines = [time.time() + WARM_UP_S]
-                preprocessed = await self._pipeline.preprocessor.prepare.remote(spec.name, [sample("JPEG")], deadlines)
-                await self._pipeline.classifiers[spec.name].classify.remote(preprocessed)
-                in_service = await self._pipeline.classifiers[spec.name].describe.remote()
+                in_service = await self._pipeline.warm_up(spec.name, sample("JPEG"), WARM_UP_TIMEOUT_S)
             except Exception:
                 log.exception("warm_up_failed", model=spec.name)
                 await asyncio.sleep(1.0)
-        self.models[spec.name] = ServedModel(spec, labels_of(spec), self._queue(spec.name), in_service)
+        queue = self._pipeline.open_queue(spec.name, self.arguments.queue)
+        self.models[spec.name] = ServedModel(spec, labels_of(spec), queue, in_service)
         log.info("model_ready", model=spec.name, runtime=in_service.runtime, precision=in_service.precision)
 
-    def _queue(self, name: str) -> AdaptiveBatcher[Job, Answer]:
-        queue = self.arguments.queue
-
-        async def run(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
-            for job in jobs if tracing.is_on() else ():
-                job.waiting.end()
-            return await self._pipeline.classify_with_retries(name, jobs)
-
-        return AdaptiveBatcher(
-            run,
-            slots=queue.batches_per_classifier,
-            max_batch=queue.max_batch,
-            max_waiting=queue.max_waiting,
-            max_bytes=queue.max_batch_mib << 20,
-        )
-
     async def _follow_replicas(self) -> None:
-        """Keep the number of calls under way in step with the replicas."""
+        """Adjust the slots of the queues to the number of replicas."""
         while True:
-            with contextlib.suppress(Exception):  # the controller may be restarting: what was known stays true
+            with contextlib.suppress(Exception):  # while the controller restarts, the last known numbers apply
                 self.deployments = await asyncio.to_thread(deployment_states, APPLICATION)
             for name, model in self.models.items():
                 model.queue.slots = self._slots(name)
-            await asyncio.sleep(REPLICAS_EVERY_S)
+            await asyncio.sleep(FOLLOW_INTERVAL_S)
 
     def _slots(self, name: str) -> int:
-        """Calls this replica may have under way: those of the model's Classifiers, divided among the ingresses."""
+        """The share of this replica in the slots of all Classifiers of a model."""
         classifiers, ingresses = (
             max(1, state.running if (state := self.deployments.get(deployment)) else 1)
-            for deployment in (self._names[name], INGRESS)
+            for deployment in (self._classifier_names[name], INGRESS)
         )
         return math.ceil(self.arguments.queue.batches_per_classifier * classifiers / ingresses)
 
     async def _report_metrics(self) -> None:
         while True:
-            await asyncio.sleep(METRICS_EVERY_S)
-            self._metrics.observe(*self.pulse.drain())
+            await asyncio.sleep(METRICS_INTERVAL_S)
+            self._metrics.observe(*self.stats.drain())
             for name, model in self.models.items():
                 queue, limit = model.queue, self.arguments.queue.max_waiting
                 self._metrics.observe_queue(name, queue.waiting_images, queue.running_images, limit)
-            self._metrics.observe_uploads(self.memory.held, self.memory.limit)
+            self._metrics.observe_uploads(self.byte_budget.held, self.byte_budget.limit)
             self._metrics.observe_cache(self._cache.state())
             self._metrics.observe_account_events(self.auth.event_counts())
             self._metrics.observe_models(model.in_service for model in self.models.values())
 
     async def _sweep(self) -> None:
-        """Clear up after users: what has ended, and who left. Each replica does, so not all at the same moment."""
-        chance = random.Random()  # noqa: S311 - no secret; its own, for tests that fuzz watch over everybody's
+        """Remove expired credentials and deleted users. Every replica does so, at randomized times."""
+        chance = random.Random()  # noqa: S311 - not a secret; its own state, since fuzz tests check the global one
         while True:
-            await asyncio.sleep(SWEEP_EVERY_S * chance.uniform(0.75, 1.25))
+            await asyncio.sleep(SWEEP_INTERVAL_S * chance.uniform(0.75, 1.25))
             try:
                 await asyncio.to_thread(self.auth.sweep)
             except Exception:

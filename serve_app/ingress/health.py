@@ -26,7 +26,7 @@ def health_routes(gateway: Gateway) -> APIRouter:
     )
     @public
     async def ready() -> Response:
-        parts = await gateway.parts()
+        parts = await gateway.component_states()
         starting = "starting" in parts.values()
         status = "starting" if starting else "degraded" if "degraded" in parts.values() else "ready"
         headers = {"Retry-After": "2"} if starting else None

@@ -7,9 +7,11 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from models.zoo import resolve_model
 from serve_app.config import BuildArguments
+from serve_app.handles import PreprocessorHandle, RemoteMethod, ResultsHandle
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
 from serve_app.observability.metrics import IngressMetrics
@@ -17,12 +19,19 @@ from serve_app.pipeline import Pipeline
 from serve_app.settings import Settings
 
 
+class _NoReplicas:
+    """A handle that cannot be called."""
+
+    def __getattr__(self, method: str, /) -> RemoteMethod[..., Any]:
+        raise AttributeError(f"No replica runs; {method} cannot be called.")
+
+
 def document() -> str:
     """The document as indented JSON, for readable diffs."""
     with tempfile.TemporaryDirectory() as folder:
         known = Settings(data_dir=Path(folder), _env_file=None)
         gateway = Gateway(
-            Pipeline(preprocessor=None, classifiers={}, results=None),
+            Pipeline(PreprocessorHandle(_NoReplicas()), {}, ResultsHandle(_NoReplicas())),
             specs=[resolve_model(known.models[0])],
             deployments={},
             arguments=BuildArguments(),

@@ -62,7 +62,7 @@ def read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
     async def pipeline(
         window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Window in seconds.")] = WINDOW_S,
     ) -> Response:
-        return json_response(gateway.live(window_s))
+        return json_response(gateway.live_stats(window_s))
 
     return router
 

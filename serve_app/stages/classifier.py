@@ -90,7 +90,3 @@ class Classifier:
             runtime=self.runtime.name,
             precision=self.runtime.precision,
         )
-
-    async def close(self) -> None:
-        await self._batcher.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)

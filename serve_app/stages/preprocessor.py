@@ -50,7 +50,7 @@ class Preprocessor:
         loop = asyncio.get_running_loop()
 
         def outcome_of(index: int) -> ImageInfo | RaylensError:
-            with bound_log_context(context.origin(index)), stage.image(index, "decode") as span:
+            with bound_log_context(context.request(index)), stage.image(index, "decode") as span:
                 outcome = self._decode_into(rows[index], images[index], deadlines[index], transform)
                 if isinstance(outcome, RaylensError):
                     span.fail(outcome.code)

@@ -90,4 +90,5 @@ class Results:
         return Answer(result, classified.preprocess_ms, classified.inference_ms, classified.batch_size)
 
     def close(self) -> None:
+        """Wait until all records in progress are stored."""
         self._threads.shutdown(wait=True)

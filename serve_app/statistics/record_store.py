@@ -43,6 +43,7 @@ class RecordStore:
         threading.Thread(target=self._report_state, args=(observe,), name="record-store-state", daemon=True).start()
 
     def stop(self) -> None:
+        """Stop the threads and close the connections to the database."""
         self._stopping.set()
         self._engine.dispose()
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 from serve_app.database import schema
 from serve_app.database.engine import connect, parse_database_url
 from serve_app.statistics.spool import Spool
-from serve_app.statistics.tables import metadata
+from serve_app.statistics.tables import statistics_metadata
 
 
 def database_state(url: str, spool_dir: Path) -> dict[str, Any]:
@@ -31,5 +31,5 @@ def _rows(engine: Engine) -> dict[str, int]:
     with engine.connect() as connection:
         return {
             name: connection.scalar(select(func.count()).select_from(table)) or 0
-            for name, table in metadata.tables.items()
+            for name, table in statistics_metadata.tables.items()
         }

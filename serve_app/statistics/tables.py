@@ -21,7 +21,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
 _MYSQL = ("mysql", "mariadb")
-metadata = MetaData()
+statistics_metadata = MetaData()
 
 
 class CounterKind(IntEnum):
@@ -47,7 +47,7 @@ def _tallies() -> list[Column[int]]:
 
 classifications = Table(
     "classifications",
-    metadata,
+    statistics_metadata,
     Column("id", _hex(32), primary_key=True),
     Column("created_us", BigInteger, nullable=False),
     Column("user_id", BigInteger),
@@ -75,7 +75,7 @@ classifications = Table(
 
 counters = Table(
     "counters",
-    metadata,
+    statistics_metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("kind", SmallInteger, nullable=False),
     Column("key", LargeBinary(32).with_variant(mysql.BINARY(32), *_MYSQL), nullable=False),
@@ -93,7 +93,7 @@ counters = Table(
 
 buckets = Table(
     "buckets",
-    metadata,
+    statistics_metadata,
     Column("bucket_s", Integer, primary_key=True, autoincrement=False),
     Column("counter_id", BigInteger, primary_key=True, autoincrement=False),
     Column("start_s", BigInteger, primary_key=True, autoincrement=False),

@@ -9,7 +9,7 @@ import random
 import sys
 from typing import Any
 
-from serve_app.cluster.ray_cluster import Cluster
+from serve_app.cluster.ray_cluster import RayCluster
 
 CALLS = 40
 """Number of calls per caller."""
@@ -53,18 +53,19 @@ class Callers:
 
 
 def main(callers: int, replicas: int) -> None:
-    with Cluster(dashboard=False, cpus=1):
+    with RayCluster(dashboard=False, cpus=1):
         from ray import serve
 
-        from serve_app.app import stage
+        from serve_app.app import stage_deployment
+        from serve_app.cluster.ray_internals import use_without_event_loop
 
         no_cpus: Any = {"num_cpus": 0}
-        workers = stage(name="Worker", num_replicas=replicas, max_ongoing_requests=64, ray_actor_options=no_cpus)(
-            Worker
+        workers = stage_deployment(Worker, "Worker").options(
+            num_replicas=replicas, max_ongoing_requests=64, ray_actor_options=no_cpus
         )
         deployment = serve.deployment(name="Callers", ray_actor_options=no_cpus)(Callers)
         handle: Any = serve.run(deployment.bind(workers.bind()), name="router-load", route_prefix=None)
-        handle._init(_run_router_in_separate_loop=True)  # there is no event loop in this thread
+        use_without_event_loop(handle)
         print(json.dumps(handle.run.remote(callers).result(timeout_s=60)))
 
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from serve_app.cli.address import Address
 from serve_app.cli.bearer_auth import RefreshingToken
-from serve_app.cli.credential_store import CredentialStore
+from serve_app.cli.credential_store import LocalCredentialStore
 from serve_app.cli.main import app
 from tests.cli.api import FakeApi, RecordedRequest, Reply, classification, problem
 from tests.cli.credentials import api_key, signed_in
@@ -62,8 +62,8 @@ def server(api: FakeApi) -> FakeOAuthServer:
 
 
 @pytest.fixture
-def store() -> CredentialStore:
-    return CredentialStore()
+def store() -> LocalCredentialStore:
+    return LocalCredentialStore()
 
 
 def run(*arguments: object, **env: str):

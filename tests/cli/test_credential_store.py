@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.cli.address import Address
-from serve_app.cli.credential_store import CredentialStore
+from serve_app.cli.credential_store import LocalCredentialStore
 from serve_app.cli.errors import CommandError
 from tests.cli.credentials import api_key, signed_in
 
@@ -16,8 +16,8 @@ ADDRESS = Address(URL)
 
 
 @pytest.fixture
-def store() -> CredentialStore:
-    return CredentialStore()
+def store() -> LocalCredentialStore:
+    return LocalCredentialStore()
 
 
 def mode(path: Path) -> int:
@@ -28,7 +28,7 @@ def test_a_credential_is_stored_per_server(store):
     credentials = [signed_in(URL), api_key("http://127.0.0.1:8000")]
     for credential in credentials:
         store.put(credential)
-    assert [CredentialStore().get(Address(credential.server)) for credential in credentials] == credentials
+    assert [LocalCredentialStore().get(Address(credential.server)) for credential in credentials] == credentials
     assert store.get(Address("https://example.org")) is None
 
 
@@ -90,14 +90,14 @@ def test_a_failed_write_keeps_the_old_credential(store, config_folder, monkeypat
 def test_a_folder_that_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CommandError, match="cannot be written"):
-        CredentialStore(tmp_path / "file" / "credentials").put(signed_in(URL))
+        LocalCredentialStore(tmp_path / "file" / "credentials").put(signed_in(URL))
 
 
 HOLD = """
 import sys, time
 from serve_app.cli.address import Address
-from serve_app.cli.credential_store import CredentialStore
-with CredentialStore().locked(Address(sys.argv[1])):
+from serve_app.cli.credential_store import LocalCredentialStore
+with LocalCredentialStore().locked(Address(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """

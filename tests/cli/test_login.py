@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from auth.audit import RequestSource
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn
-from serve_app.cli.credential_store import CredentialStore
+from serve_app.cli.credential_store import LocalCredentialStore
 from serve_app.cli.main import app
 from serve_app.database import schema
 from serve_app.database.engine import connect
@@ -79,7 +79,7 @@ def run(*arguments: str, stdin: str | None = None, **env: str) -> Result:
 
 def kept(url: str) -> tuple[str, OAuthSignIn]:
     """The access token, and the rest of the sign-in."""
-    credential = CredentialStore().get(Address(url))
+    credential = LocalCredentialStore().get(Address(url))
     assert credential
     assert credential.sign_in
     return credential.token, credential.sign_in
@@ -229,7 +229,7 @@ def test_a_typed_key_is_not_echoed(url, service):
 @pytest.mark.parametrize(("key", "code"), [("rlk_nobodys", 4), ("", 2), ("two words", 2), ("a\nb", 2), ("ä", 2)])
 def test_an_invalid_key_is_not_stored(url, key, code, config_folder):
     assert run("login", "--with-token", "--server", url, stdin=key).exit_code == code
-    assert CredentialStore().get(Address(url)) is None
+    assert LocalCredentialStore().get(Address(url)) is None
 
 
 def test_plain_http_over_a_network_is_rejected():
@@ -270,11 +270,11 @@ def test_an_unreachable_server():
 
 def test_an_unreachable_server_does_not_prevent_a_logout():
     gone = f"http://127.0.0.1:{free_port()}"
-    CredentialStore().put(signed_in(gone))
+    LocalCredentialStore().put(signed_in(gone))
     result = run("logout", "--server", gone)
     assert result.exit_code == 3
     assert "could not be revoked" in result.stderr
-    assert CredentialStore().get(Address(gone)) is None
+    assert LocalCredentialStore().get(Address(gone)) is None
 
 
 def test_a_token_that_takes_precedence_is_mentioned(url):

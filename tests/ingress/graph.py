@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from unittest.mock import patch
 
 import httpx
@@ -25,6 +25,7 @@ from models.zoo import resolve_model
 from serve_app.config import BuildArguments
 from serve_app.fetch import Fetcher
 from serve_app.fetch.backend import Resolver
+from serve_app.handles import ClassifierHandle, ClassifierStage, PreprocessorHandle, ResultsHandle, ResultsStage
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
 from serve_app.pipeline import Pipeline
@@ -39,8 +40,11 @@ LITE0 = "efficientnet-lite0"
 LONGEST_GATE_S = 20.0
 
 
+StageT = TypeVar("StageT")
+
+
 class Response:
-    """A call in progress, which can be awaited or passed to the next call as an argument."""
+    """A call in progress."""
 
     def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
         self._task = asyncio.ensure_future(call)
@@ -54,38 +58,42 @@ class Response:
 class Method:
     """``handle.method``"""
 
-    handle: "Handle"
+    handle: "Handle[Any]"
     name: str
 
-    def remote(self, *arguments: Any) -> Response:
+    def remote(self, *arguments: object) -> Response:
         return Response(self.handle.call(self.name, arguments))
 
 
-class Handle:
+class Handle(Generic[StageT]):
     """Calls a stage as if in another process: pickles arguments and results, and wraps errors like Ray.
 
     ``deaths_before`` and ``deaths_after`` are the errors with which the next calls fail, before the stage is called or
-    after it, when only the result is lost. A call fails each time if ``is_deadly`` is true for its arguments.
+    after it, when only the result is lost. A call fails each time if ``is_deadly`` is true for its arguments. If
+    ``error`` is set, all calls raise it in place of the stage.
     """
 
-    def __init__(self, stage: Any) -> None:
+    def __init__(self, stage: StageT) -> None:
         self.stage = stage
         self.calls: Counter[str] = Counter()
         self.deaths_before: deque[Exception] = deque()
         self.deaths_after: deque[Exception] = deque()
         self.is_deadly: Callable[[Any], bool] = lambda _arguments: False
+        self.error: Exception | None = None
 
     def __getattr__(self, name: str) -> Method:
         return Method(self, name)
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        received = pickle.loads(pickle.dumps([await _resolved(argument) for argument in arguments]))
+    async def call(self, name: str, arguments: tuple[object, ...]) -> Any:
+        received = pickle.loads(pickle.dumps(arguments))
         self.calls[name] += 1
         if self.deaths_before:
             raise self.deaths_before.popleft()
         if self.is_deadly(received):
             raise ActorDiedError
         try:
+            if self.error:
+                raise self.error
             reply = pickle.dumps(await getattr(self.stage, name)(*received))
         except Exception as error:
             raise RayTaskError(name, "", pickle.loads(pickle.dumps(error))).as_instanceof_cause() from None
@@ -99,10 +107,6 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LONGEST_GATE_S):
         while not condition():  # noqa: ASYNC110 - conditions have no event
             await asyncio.sleep(0.005)
-
-
-async def _resolved(argument: Any) -> Any:
-    return await argument if isinstance(argument, Response) else argument
 
 
 class WatchedRuntime(FakeRuntime):
@@ -130,7 +134,7 @@ class WatchedRuntime(FakeRuntime):
         assert await asyncio.to_thread(self.entered.wait, LONGEST_GATE_S)
 
 
-class ClassifierStage(Classifier):
+class InProcessClassifier(Classifier, ClassifierStage):
     def __init__(self, spec: ModelSpec, runtime: WatchedRuntime, arguments: BuildArguments) -> None:
         classifier = arguments.classifier
         super().__init__(runtime, concurrency=classifier.concurrency, max_waiting=classifier.max_waiting)
@@ -140,7 +144,7 @@ class ClassifierStage(Classifier):
         return ModelInService(self._spec.name, self._spec.version, self.runtime.name, self.runtime.precision, 0.1)
 
 
-class ResultsStage(Results):
+class InProcessResults(Results, ResultsStage):
     def __init__(self, specs: list[ModelSpec], record_store: RecordStore) -> None:
         super().__init__(
             {spec.name: labels_of(spec) for spec in specs}, {spec.name: spec.version for spec in specs}, record_store
@@ -195,9 +199,9 @@ class Graph:
 
     app: FastAPI
     gateway: Gateway
-    preprocessor: Handle
-    classifier: Handle
-    results: Handle
+    preprocessor: Handle[Preprocessor]
+    classifier: Handle[InProcessClassifier]
+    results: Handle[InProcessResults]
     runtime: WatchedRuntime
     metrics: CountedMetrics
     client: httpx.AsyncClient
@@ -238,13 +242,16 @@ def prepare(
     specs = [resolve_model(name) for name in models]
     known = Settings(data_dir=folder, _env_file=None, **settings)
     runtimes = [WatchedRuntime(spec.transform.size, arguments.classifier.batch_buckets) for spec in specs]
+    preprocessor = Handle(Preprocessor({spec.name: spec.transform for spec in specs}, threads=2))
+    classifiers = {
+        spec.name: Handle(InProcessClassifier(spec, runtime, arguments))
+        for spec, runtime in zip(specs, runtimes, strict=True)
+    }
+    results = Handle(InProcessResults(specs, RecordStore(known, 1.0)))
     pipeline = Pipeline(
-        preprocessor=Handle(Preprocessor({spec.name: spec.transform for spec in specs}, threads=2)),
-        classifiers={
-            spec.name: Handle(ClassifierStage(spec, runtime, arguments))
-            for spec, runtime in zip(specs, runtimes, strict=True)
-        },
-        results=Handle(ResultsStage(specs, RecordStore(known, 1.0))),
+        PreprocessorHandle(preprocessor),
+        {name: ClassifierHandle(classifier) for name, classifier in classifiers.items()},
+        ResultsHandle(results),
     )
     names = {spec.name: f"Classifier-{spec.name}" for spec in specs}
     metrics = CountedMetrics()
@@ -260,10 +267,8 @@ def prepare(
         )
     app = create_api(gateway)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)
-    default = pipeline.classifiers[specs[0].name]
-    return Graph(
-        app, gateway, pipeline.preprocessor, default, pipeline.results, runtimes[0], metrics, client, len(specs)
-    )
+    default = classifiers[specs[0].name]
+    return Graph(app, gateway, preprocessor, default, results, runtimes[0], metrics, client, len(specs))
 
 
 @asynccontextmanager
@@ -276,10 +281,9 @@ async def running(folder: Path, **options: Any) -> AsyncIterator[Graph]:
             await graph.warm()
             yield graph
             graph.runtime.gate.set()
-    results: ResultsStage = graph.results.stage
+    results = graph.results.stage
     results.close()
     results.record_store.stop()
-    await graph.classifier.stage.close()
 
 
 def top_class(colour: tuple[int, int, int]) -> int:

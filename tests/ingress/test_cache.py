@@ -146,7 +146,7 @@ async def test_outcomes_and_rejections_are_counted(graph: Graph) -> None:
     await graph.classify_json({"images": [{"image_base64": 7}, {"image_url": "ftp://a.test/"}]})
     await graph.client.post("/classify-image", json={"images": []})
     rejections = {"unsupported_image": 1, "image_missing": 2, "invalid_parameter": 2, "bad_url": 1}
-    live = graph.gateway.live()
+    live = graph.gateway.live_stats()
     assert live["outcomes"] == {"hit": 3, "miss": 3, "shared": 0}
     assert live["refusals"] == rejections
     await until(lambda: graph.metrics.answers.total() == 6 and graph.metrics.rejections.total() == 6)

@@ -19,7 +19,7 @@ from tests.ingress.pictures import different, picture
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "METRICS_EVERY_S", 0.02)
+    monkeypatch.setattr(gateway, "METRICS_INTERVAL_S", 0.02)
 
 
 async def test_the_queue_and_its_limit(graph: Graph) -> None:

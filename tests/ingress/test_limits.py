@@ -174,7 +174,7 @@ async def test_a_disconnected_client_leaves_the_queue(tmp_path: Path) -> None:
         graph.runtime.gate.set()
         await waiting
         assert graph.runtime.batches == [1]
-        budget_left = graph.gateway.memory._left
+        budget_left = graph.gateway.byte_budget._left
         assert budget_left == graph.gateway.arguments.queue.max_mib * MIB, "its memory is released"
 
 

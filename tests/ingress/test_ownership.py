@@ -130,7 +130,7 @@ async def test_anonymous_classification_can_be_disabled(tmp_path: Path) -> None:
         assert "https://raylens.test/" in response.json()["detail"], "explains how to sign in"
         alice = factory.add()
         assert owner(graph, await post(graph, bearer(factory.issue(alice, "key", CLASSIFY)))) == alice
-        assert graph.gateway.pulse.summary()["refusals"] == {"not_authenticated": 1}
+        assert graph.gateway.stats.summary()["refusals"] == {"not_authenticated": 1}
 
 
 async def test_a_full_queue_rejects_before_authentication(tmp_path: Path) -> None:

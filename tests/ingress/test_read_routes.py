@@ -70,7 +70,7 @@ async def test_readiness_requires_every_model(tmp_path: Path) -> None:
     graph.runtime.close_gate()
     with (
         patch("serve_app.ingress.gateway.deployment_states", return_value={}),
-        patch("serve_app.ingress.gateway.OPEN_AFTER_S", 0.0),
+        patch("serve_app.ingress.gateway.MODELS_TIMEOUT_S", 0.0),
     ):
         async with graph.app.router.lifespan_context(graph.app), graph.client:
             response = await graph.client.get("/api/health/ready")

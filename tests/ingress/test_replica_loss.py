@@ -15,8 +15,7 @@ from ray.exceptions import (
 )
 
 from serve_app.errors import Overloaded
-from serve_app.pipeline import ATTEMPTS
-from serve_app.request_context import BatchContext
+from serve_app.pipeline import PIPELINE_ATTEMPTS
 from serve_app.types import Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
@@ -42,7 +41,7 @@ async def test_every_kind_of_death_is_retried(graph: Graph) -> None:
         assert await graph.record_count() == count
 
 
-@pytest.mark.parametrize("times", [1, 2, ATTEMPTS - 1])
+@pytest.mark.parametrize("times", [1, 2, PIPELINE_ATTEMPTS - 1])
 async def test_a_stage_dies_before_its_work(graph: Graph, times: int) -> None:
     for count, stage in enumerate(STAGES, 1):
         getattr(graph, stage).deaths_before.extend(ActorDiedError() for _ in range(times))
@@ -65,7 +64,7 @@ async def test_a_stage_that_keeps_dying(graph: Graph) -> None:
     response = await graph.classify(picture(), expect=503)
     assert response.json()["code"] == "unavailable"
     assert response.headers["Retry-After"]
-    assert graph.classifier.calls["classify"] == ATTEMPTS + 1, "one more for the warm-up"
+    assert graph.classifier.calls["classify"] == PIPELINE_ATTEMPTS + 1, "one more for the warm-up"
     assert await graph.record_count() == 0
     graph.classifier.is_deadly = lambda _: False
     await graph.classify(picture())
@@ -111,10 +110,7 @@ async def test_the_record_of_a_hit_is_retried(graph: Graph) -> None:
 
 
 async def test_the_error_of_a_stage_is_unwrapped(graph: Graph) -> None:
-    async def full(_batch: Preprocessed, _context: BatchContext) -> None:
-        raise Overloaded("Too many images wait for the model.", retry_after=3.0)
-
-    graph.classifier.stage.classify = full
+    graph.classifier.error = Overloaded("Too many images wait for the model.", retry_after=3.0)
     response = await graph.classify(picture(), expect=503)
     assert response.json()["detail"] == "Too many images wait for the model."
     assert response.headers["Retry-After"] == "3"

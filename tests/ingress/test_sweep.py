@@ -19,7 +19,7 @@ async def test_a_failed_sweep_is_repeated(tmp_path: Path) -> None:
         threads.append(threading.current_thread())
         raise ConnectionError("the database is unavailable")
 
-    with patch.object(gateway, "SWEEP_EVERY_S", 0.01), patch("auth.service.Auth.sweep", side_effect=sweep):
+    with patch.object(gateway, "SWEEP_INTERVAL_S", 0.01), patch("auth.service.Auth.sweep", side_effect=sweep):
         async with running(tmp_path):
             await until(lambda: len(threads) >= 3)
     assert threading.main_thread() not in threads, "the event loop never waits for the database"

@@ -119,5 +119,5 @@ def test_circular_events_and_unusual_keys_are_json():
 
 def test_a_batch_context_has_the_requests_of_its_images():
     context = BatchContext((RequestContext("a"), RequestContext("b")))
-    assert (context.origin(1), EMPTY.origin(1)) == (RequestContext("b"), RequestContext())
+    assert (context.request(1), EMPTY.request(1)) == (RequestContext("b"), RequestContext())
     assert (EMPTY.log_fields(), BatchContext((RequestContext(),)).log_fields()) == ({}, {})

@@ -59,7 +59,6 @@ async def classifier(runtime: GatedRuntime) -> AsyncIterator[Classifier]:
     classifier = Classifier(runtime, concurrency=1, max_waiting=8)
     yield classifier
     runtime.gate.set()
-    await classifier.close()
 
 
 async def test_one_row_per_image(classifier: Classifier) -> None:
@@ -141,7 +140,6 @@ async def test_the_number_of_concurrent_model_calls_is_limited(runtime: GatedRun
     runtime.gate.set()
     await asyncio.gather(*replies)
     assert runtime.most_running == concurrency
-    await classifier.close()
 
 
 async def test_too_few_rows_are_an_error(runtime: GatedRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +147,6 @@ async def test_too_few_rows_are_an_error(runtime: GatedRuntime, monkeypatch: pyt
     classifier = Classifier(runtime, concurrency=1, max_waiting=8)
     with pytest.raises(RuntimeError, match="1 rows for 2"):
         await classifier.classify(batch(1, 2))
-    await classifier.close()
 
 
 async def test_an_error_of_the_model_does_not_affect_later_batches(

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from serve_app.database.engine import connect
 from serve_app.statistics.record_writer import write_records
-from serve_app.statistics.tables import metadata
+from serve_app.statistics.tables import statistics_metadata
 from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import Window
 from serve_app.types import Record
@@ -36,7 +36,7 @@ RECORDS = st.builds(
 
 def _empty(engine: Engine) -> None:
     with engine.begin() as connection:
-        for table in metadata.tables.values():
+        for table in statistics_metadata.tables.values():
             connection.execute(table.delete())
 
 

@@ -110,9 +110,9 @@ def link(traceparent: str) -> None:
         _tracer.link(traceparent)
 
 
-def batch(model: str, origins: Sequence[RequestContext]) -> BatchSpan:
+def batch(model: str, requests: Sequence[RequestContext]) -> BatchSpan:
     """The spans of a batch in the pipeline, for use as a context manager."""
-    return BatchSpan(origins) if _tracer is None else _tracer.batch(model, origins)
+    return BatchSpan(requests) if _tracer is None else _tracer.batch(model, requests)
 
 
 def stage(context: BatchContext, name: str, attributes: Attributes | None = None) -> StageSpan:

@@ -51,8 +51,8 @@ class BatchSpan(_EndsOnExit):
 
     __slots__ = ("context",)
 
-    def __init__(self, origins: Sequence[RequestContext]) -> None:
-        self.context = BatchContext(tuple(origins))
+    def __init__(self, requests: Sequence[RequestContext]) -> None:
+        self.context = BatchContext(tuple(requests))
 
     def answered(self, answers: Sequence[object]) -> None:
         """One result per image, in order; a RaylensError marks the image's span as failed."""

@@ -70,22 +70,22 @@ class _RecordedBatch(BatchSpan):
 
     __slots__ = ("_batch", "_images")
 
-    def __init__(self, tracer: trace.Tracer, model: str, origins: Sequence[RequestContext]) -> None:
-        about: Attributes = {"raylens.model": model, "raylens.batch.images": len(origins)}
+    def __init__(self, tracer: trace.Tracer, model: str, requests: Sequence[RequestContext]) -> None:
+        about: Attributes = {"raylens.model": model, "raylens.batch.images": len(requests)}
         self._batch = _RecordedSpan(tracer.start_span("batch", Context(), attributes=about))
         link = [Link(self._batch.context)]
         self._images: list[Span] = []
         traced = []
-        for origin in origins:
-            parent = _context_of(origin.traceparent)
+        for request in requests:
+            parent = _context_of(request.traceparent)
             if not parent.trace_flags.sampled:
                 self._images.append(NO_SPAN)
-                traced.append(origin)
+                traced.append(request)
                 continue
             image = _RecordedSpan(tracer.start_span("batch", _context_with(parent), attributes=about, links=link))
             self._batch.span.add_link(image.context)
             self._images.append(image)
-            traced.append(RequestContext(origin.request_id, _traceparent_of(image.context)))
+            traced.append(RequestContext(request.request_id, _traceparent_of(image.context)))
         self.context = BatchContext(tuple(traced), _traceparent_of(self._batch.context))
 
     def answered(self, answers: Sequence[object]) -> None:
@@ -110,7 +110,7 @@ class _RecordedStage(StageSpan):
     def __init__(self, tracer: trace.Tracer, context: BatchContext, name: str, attributes: Attributes) -> None:
         self._tracer = tracer
         self._batch = self._start(context.traceparent, name, attributes)
-        self._images = [self._start(origin.traceparent, name, attributes) for origin in context.origins]
+        self._images = [self._start(request.traceparent, name, attributes) for request in context.requests]
         self._spans = list(filter(None, [self._batch, *self._images]))
         self._current = self._images[0] if len(self._images) == 1 else self._batch
 
@@ -176,13 +176,13 @@ class Tracer:
         if (context := _context_of(traceparent)).trace_flags.sampled:
             trace.get_current_span().add_link(context)
 
-    def batch(self, model: str, origins: Sequence[RequestContext]) -> BatchSpan:
-        if not any(_context_of(origin.traceparent).trace_flags.sampled for origin in origins):
-            return BatchSpan(origins)
-        return _RecordedBatch(self._tracer, model, origins)
+    def batch(self, model: str, requests: Sequence[RequestContext]) -> BatchSpan:
+        if not any(_context_of(request.traceparent).trace_flags.sampled for request in requests):
+            return BatchSpan(requests)
+        return _RecordedBatch(self._tracer, model, requests)
 
     def stage(self, context: BatchContext, name: str, attributes: Attributes) -> StageSpan:
-        if not context.traceparent and not any(origin.traceparent for origin in context.origins):
+        if not context.traceparent and not any(request.traceparent for request in context.requests):
             return NO_STAGE
         return _RecordedStage(self._tracer, context, name, attributes)
 

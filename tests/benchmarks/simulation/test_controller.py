@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray.serve._private.common import DeploymentID
 
-from benchmarks.simulation.controller import APPLICATION, Controller
+from benchmarks.simulation.controller import Controller
 from benchmarks.simulation.plan import read
+from serve_app.config import APPLICATION
 
 SECONDS = st.lists(st.tuples(st.floats(0, 2000), st.floats(0, 24), st.integers(1, 24)), min_size=1, max_size=150)
 

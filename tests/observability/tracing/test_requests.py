@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import pairwise
+from unittest.mock import patch
 
 import pytest
 from opentelemetry.trace import SpanKind
@@ -112,12 +113,8 @@ async def test_several_images_of_one_request(traces: Traces, graph: Graph):
 
 
 async def test_an_internal_error_is_a_failure(traces: Traces, graph: Graph):
-    async def fail(*_: object) -> None:
-        raise ZeroDivisionError("hush")
-
-    graph.classifier.stage._infer = fail
-    graph.classifier.stage._batcher._run = fail
-    with pytest.raises(ZeroDivisionError):
+    error = ZeroDivisionError("hush")
+    with patch.object(graph.runtime, "predict", side_effect=error), pytest.raises(ZeroDivisionError):
         await traces.send(1, picture(GREEN))
     root = traces.of(1)
     assert root.failure == "internal_error"
