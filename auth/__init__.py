@@ -1,5 +1,5 @@
-"""Users and how they get in: accounts, sessions, tokens, API keys, the OAuth server, sign-in with others.
+"""Accounts, sessions, tokens, API keys, the OAuth server and external sign-in.
 
-Knows nothing of images. It is given an SQLAlchemy engine and settings, and offers routes (``auth.routes``). To other
-routes it says the one thing they need to know: who asks (``auth.http.permissions``).
+The package receives an SQLAlchemy engine and settings, and provides routes (``auth.app``). Other routes use it for one
+purpose: to get the principal of a request and check its permissions (``auth.http.permissions``).
 """

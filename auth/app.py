@@ -10,7 +10,7 @@ from auth.service import Auth
 
 
 def include_auth(app: FastAPI, auth: Auth) -> None:
-    """Add the routes, and let every route of the application authenticate its requests."""
+    """Add the routes, and make the authenticator available to every route of the application."""
     app.state.authenticator = auth.authenticator
     djoser = djoser_routes(auth)
     app.include_router(djoser, prefix="/api")

@@ -1,4 +1,4 @@
-"""The log of sign-ins and changes: what happened to whose account, by whom, from where. Never a secret."""
+"""The audit log of sign-ins and changes: what happened to whose account, by whom, from where. It has no secrets."""
 
 import threading
 from collections import Counter
@@ -17,11 +17,11 @@ from auth.tables import audit, users
 log = structlog.get_logger(__name__)
 
 OPERATOR_ID: Final = 0
-"""The ``actor_id`` of who works on the server itself, with its command line: no user has it."""
+"""The ``actor_id`` of the command line on the server; no user has this id."""
 
 
 class AuditEvent(StrEnum):
-    """What is written down."""
+    """Name of an audit event."""
 
     REGISTERED = "user.registered"
     SIGNED_IN = "user.signed_in"
@@ -49,7 +49,7 @@ class AuditEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequestSource:
-    """Where a request came from."""
+    """Client address and user agent of a request."""
 
     address: str = ""
     user_agent: str = ""
@@ -57,7 +57,7 @@ class RequestSource:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """One line of the log."""
+    """One row of the audit log."""
 
     id: int
     at_us: int
@@ -71,7 +71,7 @@ class AuditRecord:
 
 
 class AuditLog:
-    """Writes within the transaction of what it tells of, so neither is there without the other."""
+    """Writes each record in the transaction of the change it describes, so both are stored or neither."""
 
     def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
@@ -80,7 +80,7 @@ class AuditLog:
         self._event_counts: Counter[str] = Counter()
 
     def event_counts(self) -> dict[str, int]:
-        """What was written down here since the start, counted by event; for those who watch."""
+        """Records written by this process since its start, by event."""
         with self._lock:
             return dict(self._event_counts)
 
@@ -95,7 +95,7 @@ class AuditLog:
         source: RequestSource = RequestSource(),
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """``actor_id`` None: the user themselves; or :data:`OPERATOR_ID`."""
+        """``actor_id`` is None for the user themselves, otherwise an admin's id or :data:`OPERATOR_ID`."""
         values = {
             "at_us": round(self._clock() * 1e6),
             "event": event,
@@ -110,17 +110,17 @@ class AuditLog:
         with self._lock:
             self._event_counts[event.value] += 1
         if event is AuditEvent.SIGN_IN_FAILED:
-            # Numbers alone: what was typed for a name may be a password, and who asks may be nobody.
+            # Only the id: what was typed as the name may be a password.
             log.warning("sign_in_refused", account_id=user_id)
 
     def record(self, event: AuditEvent, *, user_id: int, source: RequestSource) -> None:
-        """For what changes nothing that a transaction would be needed for."""
+        """Write a record in its own transaction, for an event that changes nothing else."""
         write(self._engine, lambda connection: self.add(connection, event, user_id=user_id, source=source))
 
     def entries(
         self, *, user_id: int | None = None, event: str | None = None, before_id: int | None = None, limit: int = 50
     ) -> list[AuditRecord]:
-        """Newest first; those of one user, of one kind, or older than one of them."""
+        """Records, newest first, optionally of one user, of one event, or older than ``before_id``."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if user_id is not None:
             query = query.where(audit.c.user_id == user_id)
@@ -132,7 +132,7 @@ class AuditLog:
             return [AuditRecord(**row._mapping) for row in connection.execute(query)]
 
     def usernames(self, user_ids: Collection[int]) -> dict[int, str]:
-        """What those are called today who are still there, by id."""
+        """Current usernames by id, without deleted users."""
         query = select(users.c.id, users.c.username).where(users.c.id.in_(user_ids), users.c.deleted_us.is_(None))
         with self._engine.connect() as connection:
             return {row.id: row.username for row in connection.execute(query)}

@@ -1,4 +1,4 @@
-"""Transactions of this package on the engine it is given."""
+"""Write transactions with retries."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +11,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 T = TypeVar("T")
 
 MAX_ATTEMPTS: Final = 5
-DEADLOCKS: Final = frozenset({1205, 1213})
-"""MySQL: gave up waiting for a lock; two transactions waited for each other."""
+_DEADLOCK_CODES: Final = frozenset({1205, 1213})
+"""MySQL error codes: lock wait timeout, deadlock."""
 
 
 def write(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Run ``work`` in a transaction of its own; again where the database broke it off in favour of another.
+    """Run ``work`` in its own transaction, and retry it after a deadlock.
 
-    The engine's option ``writes`` lets SQLite take its lock at the start, so what was read stays true until the end.
+    The engine's option ``writes`` makes SQLite take the write lock at the start, so rows that ``work`` reads do not
+    change until it commits.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
@@ -26,12 +27,12 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
                 return work(connection)
         except OperationalError as error:
             code = error.orig.args[0] if error.orig and error.orig.args else None
-            if code not in DEADLOCKS or attempt == MAX_ATTEMPTS:
+            if code not in _DEADLOCK_CODES or attempt == MAX_ATTEMPTS:
                 raise
             time.sleep(0.01 * attempt)
     raise AssertionError("the last attempt returns or raises")
 
 
 def is_transient(error: SQLAlchemyError) -> bool:
-    """Whether the database is unreachable or too busy, so that a later retry may succeed."""
+    """Whether the database is unreachable or too busy, so a later retry may succeed."""
     return isinstance(error, InterfaceError | OperationalError | PoolTimeout)

@@ -1,4 +1,4 @@
-"""Who asks, and what they may."""
+"""The principal of a request: who makes it and what they may do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 
 class Scope(StrEnum):
-    """What a principal may be allowed."""
+    """A permission that a principal may have."""
 
     CLASSIFY = "classify"
     HISTORY_READ = "history:read"
@@ -20,20 +20,20 @@ Scopes = frozenset[str]
 
 ALL_SCOPES: Final[Scopes] = frozenset(Scope)
 API_KEY_SCOPES: Final[Scopes] = ALL_SCOPES - {Scope.OPENID}
-"""What an API key may have."""
+"""Scopes that an API key may have."""
 
 Role = Literal["user", "admin"]
 CredentialKind = Literal["session", "token", "key", "access"]
-"""A cookie session, a token of the sign-in call, a personal API key, an access token of the OAuth server."""
+"""Session cookie, login token, personal API key, or access token of the OAuth server."""
 
 
 def scopes_of_role(role: str) -> Scopes:
-    """The most a user of a role may do."""
+    """All scopes that a user with this role may have."""
     return ALL_SCOPES if role == "admin" else ALL_SCOPES - {Scope.ADMIN}
 
 
 def parse_scopes(text: str) -> Scopes:
-    """Separated by spaces, as in the database and in OAuth."""
+    """Parse a space-separated list, the form of OAuth and of the database."""
     return frozenset(text.split())
 
 
@@ -56,19 +56,19 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A user, an application on behalf of a user, or an application on its own (``user`` is None)."""
+    """A user, an application that acts for a user, or an application on its own (``user`` is None)."""
 
     kind: CredentialKind
     user: User | None
     client_id: str
-    """The application; empty where there is none."""
+    """The application; empty if there is none."""
     scopes: Scopes
     credential_id: int
-    """Of the table of its kind: ``credentials``, or ``oauth_families`` for an access token."""
+    """Primary key in ``credentials``, or in ``oauth_families`` for an access token."""
     expires_us: int
-    """When it ends by itself, Unix microseconds."""
+    """Expiry, Unix microseconds."""
 
     @property
     def is_first_party(self) -> bool:
-        """The person themselves, not something that was lent a part of their rights."""
+        """Whether the user signed in themselves, rather than through an API key or an application."""
         return self.kind in {"session", "token"}

@@ -1,4 +1,4 @@
-"""All of this package, put together: what the application around makes once in each process."""
+"""Builds all services of this package, once per process."""
 
 import contextlib
 import time
@@ -29,10 +29,10 @@ from auth.users.accounts import AccountService
 
 
 class Auth:
-    """``address_of`` tells where a request came from, as far as that can be believed.
+    """All services.
 
-    The application around may keep more of a user (by id): ``erase`` deletes it, and may be called again;
-    ``records_of`` gives it, as JSON's types, for the user to take along. Both ask the database.
+    ``address_of`` returns the client address of a request. The application may store more data about a user: ``erase``
+    deletes it, given the user's id, and must be idempotent; ``records_of`` exports it as JSON types. Both may block.
     """
 
     def __init__(
@@ -89,23 +89,23 @@ class Auth:
         self._address_of = address_of
 
     def sweep(self) -> None:
-        """Delete what has ended, change signing keys, finish deletions: now and then, on any replica. Blocking."""
+        """Delete expired rows, rotate signing keys, finish deletions. Blocks; call periodically, on any replica."""
         write(self._engine, self.credentials.sweep)
         write(self._engine, self.throttle.sweep)
         self.oauth.sweep()
         self.accounts.sweep(self.erase)
 
     def event_counts(self) -> dict[str, int]:
-        """What happened to accounts in this process since its start, counted by event, for those who watch.
+        """Audit events of this process since its start, by name, for metrics.
 
-        Besides the log's events ``user.throttled``: a sign-in, or a new account, that was told to wait.
+        ``user.throttled``, which is not an audit event, counts the throttled sign-ins and registrations.
         """
-        return self.audit.event_counts() | {"user.throttled": self.throttle.refused}
+        return self.audit.event_counts() | {"user.throttled": self.throttle.rejections}
 
     def request_source(self, request: Request) -> RequestSource:
         return RequestSource(self._address_of(request), request.headers.get("user-agent", ""))
 
     async def erase_user_data(self, user_id: int) -> None:
-        """Let the application around delete what it keeps of a deleted user; where that fails, the sweep does it."""
+        """Delete the data that the application stores about a deleted user. If that fails, :meth:`sweep` retries it."""
         with contextlib.suppress(SQLAlchemyError):
             await self.workers.run(self.erase, user_id)

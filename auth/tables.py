@@ -1,10 +1,10 @@
-"""The tables of users and of what they get in with.
+"""Database tables of users, credentials, the OAuth server and the audit log.
 
-Times are microseconds since 1970 in integers: they order and compare exactly on every database. Of every secret only
-the SHA-256 is kept; what is random enough to be a secret needs no slower hash. Passwords are argon2id.
+Times are integers, microseconds since the Unix epoch: they compare exactly on every database. Secrets are stored as
+SHA-256 only, which is enough for 256 random bits; passwords are stored as argon2id hashes.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -23,14 +23,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
 
-MYSQL = ("mysql", "mariadb")
-metadata = MetaData()
+MAX_ID: Final = (1 << 63) - 1
+"""Largest value of an id column."""
+auth_metadata = MetaData()
 
 _OPTIONS: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
 
 
 def _id() -> Column[int]:
-    """Never given twice, or what a deleted user left would be the next one's."""
+    """Never reused, so that no new user inherits what a deleted one left behind."""
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
 
 
@@ -39,7 +40,7 @@ def _digest(name: str = "digest") -> Column[bytes]:
 
 
 def _sha256() -> TypeEngine[bytes]:
-    return LargeBinary(32).with_variant(mysql.BINARY(32), *MYSQL)
+    return LargeBinary(32).with_variant(mysql.BINARY(32), "mysql", "mariadb")
 
 
 def _user(nullable: bool = False) -> Column[int]:
@@ -57,7 +58,7 @@ def _time(name: str, nullable: bool = False) -> Column[int]:
 
 users = Table(
     "users",
-    metadata,
+    auth_metadata,
     _id(),
     Column("username", String(150), nullable=False),
     Column("username_key", String(150), nullable=False),
@@ -72,12 +73,12 @@ users = Table(
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""``username`` as its owner writes it, ``username_key`` what makes it one name. ``password`` is null for who signs in
-elsewhere. A deleted user stays, nameless, until what was under way for them is cleared up."""
+"""``username`` as entered, ``username_key`` its normalized form for comparison. ``password`` is null for users who sign
+in with a provider only. A deleted user's anonymized row remains until their data is erased."""
 
 credentials = Table(
     "credentials",
-    metadata,
+    auth_metadata,
     _id(),
     Column("kind", String(16), nullable=False),
     _digest(),
@@ -95,12 +96,12 @@ credentials = Table(
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""What a user gets in with: cookie sessions, tokens and API keys. ``expires_us`` is absolute, null for never;
-sessions and tokens also end when they were not ``seen_us`` for long. ``hint`` is the start of a key, to know it by."""
+"""Session cookies, tokens and API keys. ``expires_us`` is the absolute expiry, null for none; sessions and tokens also
+expire after a time without use (``seen_us``). ``hint`` is the beginning of an API key, to recognize it by."""
 
 identities = Table(
     "identities",
-    metadata,
+    auth_metadata,
     _id(),
     _user(),
     Column("provider", String(64), nullable=False),
@@ -114,11 +115,11 @@ identities = Table(
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""Accounts elsewhere that sign a user in, known by who says so and what that one calls them, never by e-mail."""
+"""External accounts that sign a user in, identified by issuer and subject, never by e-mail address."""
 
 oauth_clients = Table(
     "oauth_clients",
-    metadata,
+    auth_metadata,
     Column("id", String(64), primary_key=True),
     Column("secret_digest", _sha256()),
     Column("name", String(100), nullable=False),
@@ -132,11 +133,11 @@ oauth_clients = Table(
     _time("disabled_us", nullable=True),
     **_OPTIONS,
 )
-"""Applications of partners. ``secret_digest`` is null for public ones; a trusted one asks for no consent."""
+"""Client applications. ``secret_digest`` is null for public clients; a trusted client needs no consent."""
 
 oauth_consents = Table(
     "oauth_consents",
-    metadata,
+    auth_metadata,
     Column("user_id", users.c.id.type, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("client_id", String(64), ForeignKey("oauth_clients.id", ondelete="CASCADE"), primary_key=True),
     Column("scopes", String(255), nullable=False),
@@ -144,11 +145,11 @@ oauth_consents = Table(
     _time("seen_us"),
     **_OPTIONS,
 )
-"""What a user lets an application do."""
+"""Scopes that a user granted to an application."""
 
 oauth_families = Table(
     "oauth_families",
-    metadata,
+    auth_metadata,
     _id(),
     _user(nullable=True),
     _client(),
@@ -164,12 +165,12 @@ oauth_families = Table(
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""All that came of one authorization: its code, its access and refresh tokens. They end together. Client
-credentials have families without a user."""
+"""A token family: code, access and refresh tokens of one authorization, which are revoked together. Families of the
+client credentials grant have no user."""
 
 oauth_codes = Table(
     "oauth_codes",
-    metadata,
+    auth_metadata,
     Column("digest", _sha256(), primary_key=True),
     Column("family_id", oauth_families.c.id.type, ForeignKey("oauth_families.id", ondelete="CASCADE"), nullable=False),
     Column("redirect_uri", Text, nullable=False),
@@ -182,7 +183,7 @@ oauth_codes = Table(
 
 oauth_tokens = Table(
     "oauth_tokens",
-    metadata,
+    auth_metadata,
     Column("digest", _sha256(), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("family_id", oauth_families.c.id.type, ForeignKey("oauth_families.id", ondelete="CASCADE"), nullable=False),
@@ -195,11 +196,11 @@ oauth_tokens = Table(
     Index("oauth_tokens_by_expiry", "expires_us"),
     **_OPTIONS,
 )
-"""Access and refresh tokens. ``used_us``: when a refresh token was exchanged for its successor."""
+"""Access and refresh tokens. ``used_us`` is when a refresh token was exchanged for its successor."""
 
 signing_keys = Table(
     "signing_keys",
-    metadata,
+    auth_metadata,
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("id", String(64), nullable=False),
     Column("sealed", Text, nullable=False),
@@ -209,12 +210,12 @@ signing_keys = Table(
     _time("retired_us", nullable=True),
     **_OPTIONS,
 )
-"""The id_token's keys; the private half is sealed with the secret key of the settings. Of replicas that make the next
-generation at once, one does. ``retired_us``: from when a key is not published any more."""
+"""Keys that sign id_tokens; the private key is encrypted with the secret key of the settings. The primary key lets only
+one of several replicas add the next generation. ``retired_us`` is when a key is no longer published."""
 
 throttles = Table(
     "throttles",
-    metadata,
+    auth_metadata,
     Column("digest", _sha256(), primary_key=True),
     Column("failures", Integer, nullable=False),
     _time("blocked_until_us"),
@@ -222,11 +223,11 @@ throttles = Table(
     Index("throttles_by_time", "seen_us"),
     **_OPTIONS,
 )
-"""Failed sign-ins, by the digest of what is watched: a name, an address, or both."""
+"""Failed sign-ins by throttle key: the digest of an account, an address, or both."""
 
 audit = Table(
     "audit",
-    metadata,
+    auth_metadata,
     _id(),
     _time("at_us"),
     Column("event", String(48), nullable=False),
@@ -242,4 +243,4 @@ audit = Table(
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""Sign-ins and changes: of whom (``user_id``), by whom (``actor_id``). It outlives its users, without their names."""
+"""Sign-ins and changes of an account (``user_id``) by someone (``actor_id``). Rows outlive the users, without names."""

@@ -1,4 +1,4 @@
-"""Threads for what would block the event loop: the database, and the hashing of passwords."""
+"""Thread pools for blocking work: database queries and password hashing."""
 
 import os
 from collections.abc import Callable
@@ -12,23 +12,23 @@ from auth.errors import Busy
 T = TypeVar("T")
 
 DATABASE_THREADS: Final = 16
-MOST_PASSWORDS_WAITING: Final = 200
-"""At some 25 ms each on one core, who comes after these would wait longer than anybody does."""
+MAX_WAITING_HASHES: Final = 200
+"""At about 25 ms each on one core, a later request would time out before its turn."""
 
 
 class ThreadPools:
-    """Passwords have threads of their own, one a core: however many sign in at once, tokens are still looked up."""
+    """Hashing has its own pool, one thread per core, so many concurrent sign-ins do not delay credential look-ups."""
 
     def __init__(self) -> None:
         self._database = CapacityLimiter(DATABASE_THREADS)
         self._passwords = CapacityLimiter(max(1, os.cpu_count() or 1))
 
     async def run(self, work: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401
-        """Something that asks the database."""
+        """Run a function that queries the database."""
         return await to_thread.run_sync(partial(work, *arguments, **options), limiter=self._database)
 
     async def run_hashing(self, work: Callable[..., T], *arguments: Any, **options: Any) -> T:  # noqa: ANN401
-        """Something that hashes a password too. Raises Busy where too many wait already."""
-        if self._passwords.statistics().tasks_waiting >= MOST_PASSWORDS_WAITING:
-            raise Busy("Too many people are signing in just now; try again in a moment.")
+        """Run a function that also hashes a password. Raises Busy if too many are waiting."""
+        if self._passwords.statistics().tasks_waiting >= MAX_WAITING_HASHES:
+            raise Busy("Too many sign-ins are in progress; try again in a moment.")
         return await to_thread.run_sync(partial(work, *arguments, **options), limiter=self._passwords)

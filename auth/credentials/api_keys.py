@@ -1,4 +1,4 @@
-"""Personal API keys: a part of what their owner may, for programs of theirs."""
+"""Personal API keys, with some of the scopes of their owner."""
 
 from typing import Final
 
@@ -15,8 +15,6 @@ _MAX_NAME_LENGTH: Final = 100
 
 
 class ApiKeyService:
-    """Makes and ends them."""
-
     def __init__(self, engine: Engine, credentials: CredentialStore, audit: AuditLog) -> None:
         self._engine = engine
         self._credentials = credentials
@@ -25,7 +23,7 @@ class ApiKeyService:
     def create(
         self, user: User, name: str, scopes: Scopes, lifetime_s: float | None, *, source: RequestSource
     ) -> tuple[Credential, str]:
-        """The key and its secret, told this once. Raises InvalidFields, and PermissionDenied for one too many."""
+        """The key and its secret. Raises InvalidFields, or PermissionDenied if the user has too many keys."""
         name = name.strip()
         _validate(user, name, scopes)
 
@@ -33,25 +31,25 @@ class ApiKeyService:
             issue = self._credentials.issue
             secret = issue(connection, "key", user.id, scopes=scopes, name=name, lifetime_s=lifetime_s, source=source)
             key = self._credentials.find(connection, secret)
-            assert key  # noqa: S101 - made two lines above
+            assert key  # noqa: S101 - inserted above
             detail = {"id": key.id, "name": name, "scopes": sorted(scopes)}
             self._audit.add(connection, AuditEvent.KEY_CREATED, user_id=user.id, source=source, detail=detail)
             return key, secret
 
         if len(self.list(user.id)) >= MAX_API_KEYS:
-            raise PermissionDenied(f"You have {MAX_API_KEYS} keys; end one that is not needed any more.")
+            raise PermissionDenied(f"You have the maximum of {MAX_API_KEYS} API keys; revoke one you do not need.")
         return write(self._engine, work)
 
     def list(self, user_id: int) -> list[Credential]:
-        """Those that are still good, newest first."""
+        """The keys of a user that have not expired, newest first."""
         return self._credentials.list(user_id, ["key"])
 
     def revoke(self, user_id: int, id_: int, *, source: RequestSource) -> None:
-        """End one of a user's. Raises ResourceNotFound."""
+        """Raises ResourceNotFound."""
 
         def work(connection: Connection) -> None:
             if not self._credentials.revoke(connection, user_id, id_, ["key"]):
-                raise ResourceNotFound("There is no such key; it may have ended already.")
+                raise ResourceNotFound("There is no such key; it may have expired or been revoked.")
             detail = {"kind": "key", "id": id_}
             self._audit.add(connection, AuditEvent.CREDENTIAL_REVOKED, user_id=user_id, source=source, detail=detail)
 
@@ -59,11 +57,11 @@ class ApiKeyService:
 
 
 def _validate(user: User, name: str, scopes: Scopes) -> None:
-    faults: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = {}
     if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable():
-        faults["name"] = [f"1 to {_MAX_NAME_LENGTH} printable characters."]
+        errors["name"] = [f"1 to {_MAX_NAME_LENGTH} printable characters."]
     may_have = API_KEY_SCOPES & scopes_of_role(user.role)
     if not scopes or scopes - may_have:
-        faults["scopes"] = [f"One or more of {', '.join(sorted(may_have))}."]
-    if faults:
-        raise InvalidFields(faults)
+        errors["scopes"] = [f"One or more of {', '.join(sorted(may_have))}."]
+    if errors:
+        raise InvalidFields(errors)

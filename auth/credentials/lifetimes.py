@@ -1,4 +1,4 @@
-"""How long things last, seconds."""
+"""Lifetimes of credentials, seconds."""
 
 from typing import Final
 
@@ -13,16 +13,16 @@ TOKEN_IDLE_TIMEOUT: Final = 30 * DAY
 CODE_LIFETIME: Final = MINUTE
 ACCESS_TOKEN_LIFETIME: Final = 10 * MINUTE
 REFRESH_TOKEN_LIFETIME: Final = 14 * DAY
-"""In all, however often it is exchanged."""
+"""Of the whole family, however often the token is rotated."""
 REFRESH_TOKEN_GRACE: Final = 10
-"""A refresh token that comes again within this is taken for a repeated request, not for a stolen one."""
+"""A refresh token used again within this time counts as a repeated request, later as stolen."""
 CLIENT_CREDENTIALS_TOKEN_LIFETIME: Final = 15 * MINUTE
 ID_TOKEN_LIFETIME: Final = 5 * MINUTE
 
 PRINCIPAL_CACHE_TTL: Final = 5
-"""After this a sign-out, a revocation or a disabled account holds on every replica."""
+"""After this, a sign-out, a revocation or a disabled account takes effect on every replica."""
 LAST_USED_RESOLUTION: Final = MINUTE
-"""No more often is it written down that a credential was used."""
+"""The last use of a credential is stored at most this often."""
 
 
 def to_microseconds(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Secrets that this service makes: 256 random bits behind a prefix that tells what they are for."""
+"""Generated secrets: 256 random bits after a prefix for their kind."""
 
 import hashlib
 import secrets
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Prefix(StrEnum):
-    """Searchable where one leaks, and the table to look it up in."""
+    """Kind of a secret. Leaked secrets can be searched for by prefix."""
 
     SESSION = "rls_"
     TOKEN = "rlt_"  # noqa: S105
@@ -22,15 +22,15 @@ HINT_LENGTH = 10
 
 
 def new_secret(prefix: Prefix) -> str:
-    """URL-safe; told once, then only its digest is known."""
+    """A URL-safe secret. It is shown once; only its digest is stored."""
     return prefix + secrets.token_urlsafe(32)
 
 
 def digest_of(secret: str) -> bytes:
-    """32 bytes to keep and look up. What is this random needs no slow hash."""
+    """SHA-256, 32 bytes, for storage and look-up; a secret this random needs no slow hash."""
     return hashlib.sha256(secret.encode(errors="replace")).digest()
 
 
 def hint_of(secret: str) -> str:
-    """The start of a secret, for its owner to know it by."""
+    """The beginning of a secret, by which its owner recognizes it."""
     return secret[:HINT_LENGTH]

@@ -1,4 +1,4 @@
-"""What a user gets in with besides the OAuth server: cookie sessions, tokens, API keys."""
+"""Credentials except OAuth's: session cookies, tokens, API keys."""
 
 import contextlib
 from collections.abc import Collection
@@ -23,18 +23,18 @@ from auth.settings import TimeSource
 from auth.tables import credentials, users
 
 PREFIXES: Final[dict[CredentialKind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
-IDLE_S: Final[dict[CredentialKind, int | None]] = {
+_IDLE_S: Final[dict[CredentialKind, int | None]] = {
     "session": SESSION_IDLE_TIMEOUT,
     "token": TOKEN_IDLE_TIMEOUT,
     "key": None,
 }
-MOST_LISTED: Final = 1000
-TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
+_MAX_LISTED: Final = 1000
+_TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One of a user's; the secret itself is known to its holder alone."""
+    """A credential of a user, without its secret."""
 
     id: int
     kind: CredentialKind
@@ -50,12 +50,12 @@ class Credential:
 
     @property
     def ends_us(self) -> int:
-        """When it ends if it is not used again."""
+        """Expiry if it is not used again."""
         return _ends_us(self.kind, self.seen_us, self.expires_us)
 
 
 class CredentialStore:
-    """Makes them, finds who holds one, ends them."""
+    """Issues, resolves, lists and revokes credentials."""
 
     def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
@@ -72,13 +72,14 @@ class CredentialStore:
         lifetime_s: float | None = None,
         source: RequestSource = RequestSource(),  # noqa: B008 - immutable
     ) -> str:
-        """A new secret, within the caller's transaction. Sessions and tokens may all that their user may.
+        """The secret of a new credential, in the caller's transaction.
 
-        ``lifetime_s`` is for keys; None: they don't end by themselves.
+        ``scopes`` and ``lifetime_s`` are for API keys; other kinds have all scopes of the user. ``lifetime_s`` None
+        means no expiry.
         """
         now = self._clock()
         secret = new_secret(PREFIXES[kind])
-        total_s = TOTAL_S[kind] or lifetime_s
+        total_s = _TOTAL_S[kind] or lifetime_s
         values = {
             "kind": kind,
             "digest": digest_of(secret),
@@ -96,7 +97,7 @@ class CredentialStore:
         return secret
 
     def principal(self, digest: bytes) -> Principal | None:
-        """Who holds the secret of this digest; None where nobody does, any more, or the account is closed."""
+        """The principal for a secret's digest; None if it is unknown or expired, or the user disabled or deleted."""
         query = select(credentials, *_USER).join(users).where(credentials.c.digest == digest)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
@@ -106,23 +107,23 @@ class CredentialStore:
         if _ends_us(row.kind, row.seen_us, row.expires_us) <= now_us:
             return None
         if row.seen_us + to_microseconds(LAST_USED_RESOLUTION) <= now_us:
-            self._seen(row.id, now_us)
+            self._touch(row.id, now_us)
         allowed = scopes_of_role(row.role)
         scopes = parse_scopes(row.scopes) & allowed if row.kind == "key" else allowed
         return Principal(row.kind, _user(row), "", scopes, row.id, _ends_us(row.kind, now_us, row.expires_us))
 
     def created_us(self, id_: int) -> int | None:
-        """When it was made; None for one that is not there any more."""
+        """Time of creation; None if the credential no longer exists."""
         with self._engine.connect() as connection:
             return connection.scalar(select(credentials.c.created_us).where(credentials.c.id == id_))
 
     def list(self, user_id: int, kinds: Collection[CredentialKind]) -> list[Credential]:
-        """Those of a user that are still good, newest first; of very many the newest."""
+        """Unexpired credentials of a user, newest first, at most 1,000."""
         query = (
             select(credentials)
             .where(credentials.c.user_id == user_id, credentials.c.kind.in_(kinds))
             .order_by(credentials.c.id.desc())
-            .limit(MOST_LISTED)
+            .limit(_MAX_LISTED)
         )
         now_us = to_microseconds(self._clock())
         with self._engine.connect() as connection:
@@ -130,42 +131,42 @@ class CredentialStore:
         return [credential for credential in map(_credential, rows) if credential.ends_us > now_us]
 
     def find(self, connection: Connection, secret: str) -> Credential | None:
-        """The one that has this secret, even if it has ended by itself."""
+        """The credential with this secret, even if expired."""
         row = connection.execute(select(credentials).where(credentials.c.digest == digest_of(secret))).one_or_none()
         return _credential(row) if row else None
 
     def revoke(
         self, connection: Connection, user_id: int, id_: int, kinds: Collection[CredentialKind] = tuple(PREFIXES)
     ) -> bool:
-        """End one of a user's of these kinds; False where there is none such (any more)."""
+        """Revoke one of a user's credentials; False if there is none of these kinds with this id."""
         mine = (credentials.c.id == id_) & (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
         return connection.execute(delete(credentials).where(mine)).rowcount > 0
 
     def revoke_secret(self, connection: Connection, kind: CredentialKind, secret: str) -> int | None:
-        """End the one that has this secret; whose it was, None where there was none (any more)."""
+        """Revoke the credential with this secret; returns the id of its user, None if there was none."""
         found = self.find(connection, secret)
         return found.user_id if found and self.revoke(connection, found.user_id, found.id, [kind]) else None
 
     def revoke_all(
-        self, connection: Connection, user_id: int, kinds: Collection[CredentialKind], but_id: int | None = None
+        self, connection: Connection, user_id: int, kinds: Collection[CredentialKind], except_id: int | None = None
     ) -> int:
-        """End all of a user's of these kinds but one; how many those were."""
+        """Revoke all of a user's credentials of these kinds except one; returns their number."""
         others = (credentials.c.user_id == user_id) & credentials.c.kind.in_(kinds)
-        if but_id is not None:
-            others &= credentials.c.id != but_id
+        if except_id is not None:
+            others &= credentials.c.id != except_id
         return connection.execute(delete(credentials).where(others)).rowcount
 
     def sweep(self, connection: Connection) -> int:
-        """Delete what has ended."""
+        """Delete expired credentials; returns their number."""
         now_us = to_microseconds(self._clock())
         ended = credentials.c.expires_us <= now_us
-        for kind, idle_s in IDLE_S.items():
+        for kind, idle_s in _IDLE_S.items():
             if idle_s is not None:
                 ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - to_microseconds(idle_s))
         return connection.execute(delete(credentials).where(ended)).rowcount
 
-    def _seen(self, id_: int, now_us: int) -> None:
-        """A database too busy to write this down keeps nobody out: the next look-up tries again."""
+    def _touch(self, id_: int, now_us: int) -> None:
+        """Store the last use. If the database is too busy, the next look-up tries again."""
         statement = update(credentials).where(credentials.c.id == id_).values(seen_us=now_us)
         with contextlib.suppress(OperationalError):
             write(self._engine, lambda connection: connection.execute(statement))
@@ -188,7 +189,7 @@ def _user(row: Row[tuple[object, ...]]) -> User:
 
 
 def _ends_us(kind: CredentialKind, seen_us: int, expires_us: int | None) -> int:
-    idle_s = IDLE_S[kind]
+    idle_s = _IDLE_S[kind]
     idle_us = seen_us + to_microseconds(idle_s) if idle_s is not None else _FOREVER
     return min(idle_us, _FOREVER if expires_us is None else expires_us)
 

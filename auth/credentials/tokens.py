@@ -1,9 +1,9 @@
-"""Tokens of the sign-in call: one for each sign-in, for programs that sign in with a name and a password."""
+"""Login tokens of ``POST /auth/token/login/``, a new one for each call."""
 
 from sqlalchemy import Connection, Engine
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
-from auth.credentials.sessions import SIGN_INS
+from auth.credentials.sessions import SIGN_IN_KINDS
 from auth.credentials.store import CredentialStore
 from auth.database import write
 from auth.principal import User
@@ -18,7 +18,7 @@ class LoginTokenService:
         self._audit = audit
 
     def begin(self, username: str, password: str, *, source: RequestSource) -> str:
-        """A new token's secret; hashes. Raises InvalidLogin or Throttled."""
+        """The secret of a new token; hashes the password. Raises InvalidLogin or Throttled."""
 
         def issue(connection: Connection, user: User) -> str:
             return self._credentials.issue(connection, "token", user.id, source=source)
@@ -26,10 +26,10 @@ class LoginTokenService:
         return self._accounts.enter(username, password, issue, source=source)
 
     def end(self, user_id: int, id_: int, *, source: RequestSource) -> None:
-        """Of a token or session; nothing happens to one that has ended already."""
+        """Revoke a token or session; does nothing if it has ended already."""
 
         def work(connection: Connection) -> None:
-            if self._credentials.revoke(connection, user_id, id_, SIGN_INS):
+            if self._credentials.revoke(connection, user_id, id_, SIGN_IN_KINDS):
                 self._audit.add(connection, AuditEvent.SIGNED_OUT, user_id=user_id, source=source)
 
         write(self._engine, work)

@@ -1,4 +1,4 @@
-"""Who asks: from the Authorization header or the session cookie to a principal."""
+"""Resolves the Authorization header or the session cookie of a request to a principal."""
 
 import asyncio
 import time
@@ -12,24 +12,24 @@ from starlette.requests import HTTPConnection
 from auth.credentials.lifetimes import PRINCIPAL_CACHE_TTL, to_microseconds
 from auth.credentials.secret import PREFIX_LENGTH, Prefix, digest_of
 from auth.errors import InvalidCredential
-from auth.http.cookies import READS, SessionCookie
+from auth.http.cookies import SAFE_METHODS, SessionCookie
 from auth.principal import Principal
 from auth.settings import TimeSource
 from auth.thread_pools import ThreadPools
 
 Lookup = Callable[[bytes], Principal | None]
-"""From the digest of a secret to who holds it, asking the database."""
+"""Queries the database for the principal of a secret, given its digest."""
 
 MAX_CACHED_PRINCIPALS: Final = 20_000
 _SCHEMES: Final[dict[str, frozenset[str]]] = {
     "token": frozenset({Prefix.TOKEN, Prefix.KEY}),
     "bearer": frozenset({Prefix.ACCESS, Prefix.KEY, Prefix.TOKEN}),
 }
-"""Authorization scheme, lower case → the prefixes of what may come with it."""
+"""Authorization scheme, lower case → prefixes of the secrets that it accepts."""
 
 
 class Authenticator:
-    """Remembers each principal for a few seconds: an answer from the cache takes no time worth mentioning."""
+    """Caches principals for :data:`PRINCIPAL_CACHE_TTL` seconds; concurrent look-ups of a secret share one query."""
 
     def __init__(
         self,
@@ -48,10 +48,10 @@ class Authenticator:
         self._lookups_in_flight: dict[bytes, asyncio.Task[Principal | None]] = {}
 
     async def principal_of(self, connection: HTTPConnection) -> Principal | None:
-        """None for who came with nothing.
+        """None for an anonymous request. The header takes precedence over the cookie.
 
-        Raises InvalidCredential for what is no good, and CrossSiteRequest for a cookie's write that another site may
-        have sent. A header counts before a cookie. Who it is stays in the scope as ``auth.principal``, for the log.
+        Also stored as ``auth.principal`` in the scope, for the request log. Raises InvalidCredential, or
+        CrossSiteRequest for a write with the cookie that another site may have sent.
         """
         principal = None
         if (authorization := connection.headers.get("authorization")) is not None:
@@ -62,24 +62,24 @@ class Authenticator:
         return principal
 
     async def session_of(self, connection: HTTPConnection) -> Principal | None:
-        """Who is signed in with the cookie. For pages: their forms can show no header, and check the Origin."""
+        """The principal of the session cookie, for HTML pages, whose forms call :meth:`SessionCookie.check_origin`."""
         secret = self._cookie.read(connection)
         if secret is None or not secret.startswith(Prefix.SESSION):
             return None
         return await self._principal(Prefix.SESSION, secret)
 
     def invalidate(self, secret: str) -> None:
-        """Ask the database again who holds it, at once instead of in a few seconds."""
+        """Remove one secret from the cache, so its revocation takes effect at once."""
         self._lookups_in_flight.clear()
         self._cached.pop(digest_of(secret), None)
 
     def invalidate_all(self) -> None:
-        """The same for everybody."""
+        """Clear the cache."""
         self._lookups_in_flight.clear()
         self._cached.clear()
 
     def invalidate_user(self, user_id: int) -> None:
-        """The same for all that one user gets in with, and for who acts for them."""
+        """Remove all credentials of a user, including those of applications that act for them."""
         self._lookups_in_flight.clear()
         theirs = [digest for digest, (_, cached) in self._cached.items() if cached.user and cached.user.id == user_id]
         for digest in theirs:
@@ -98,11 +98,11 @@ class Authenticator:
         return principal
 
     async def _of_cookie(self, secret: str, connection: HTTPConnection) -> Principal | None:
-        """A session that has ended is as good as none: the web app then shows the way to sign in."""
+        """None for an expired session, so that the web app offers to sign in."""
         if not secret.startswith(Prefix.SESSION):
             return None
         principal = await self._principal(Prefix.SESSION, secret)
-        if principal and connection.scope.get("method", "GET") not in READS:
+        if principal and connection.scope.get("method", "GET") not in SAFE_METHODS:
             self._cookie.check_csrf(connection)
         return principal
 
@@ -115,18 +115,18 @@ class Authenticator:
         return principal if principal and principal.expires_us > to_microseconds(self._clock()) else None
 
     def _look_up(self, prefix: Prefix, digest: bytes) -> "asyncio.Task[Principal | None]":
-        """One for all that come with it now: a busy key is asked for again every few seconds, by many at once."""
+        """Start a look-up that all concurrent requests with the same secret share."""
 
-        async def ask() -> Principal | None:
-            asked_at = self._monotonic()
+        async def query() -> Principal | None:
+            started_at = self._monotonic()
             principal = await self._workers.run(self._lookups[prefix], digest)
-            # One that is no longer under way was told to forget, and its answer may be older than the reason for that.
+            # A look-up that was removed by an invalidation may have read outdated rows.
             if principal and self._lookups_in_flight.get(digest) is lookup:
-                self._cache(digest, principal, asked_at)
+                self._cache(digest, principal, started_at)
             return principal
 
-        # A context of its own: servers cancel what began in that of a request when its client leaves.
-        lookup = asyncio.create_task(ask(), context=Context())
+        # Its own context: servers cancel tasks in the context of a request when the client disconnects.
+        lookup = asyncio.create_task(query(), context=Context())
         self._lookups_in_flight[digest] = lookup
         lookup.add_done_callback(lambda _: self._finish_lookup(digest, lookup))
         return lookup
@@ -135,15 +135,15 @@ class Authenticator:
         if self._lookups_in_flight.get(digest) is lookup:
             del self._lookups_in_flight[digest]
         if not lookup.cancelled():
-            lookup.exception()  # seen, also where everybody who waited for it has left
+            lookup.exception()  # retrieved even if every waiting request was cancelled
 
     def _from_cache(self, digest: bytes) -> Principal | None:
-        asked_at, principal = self._cached.get(digest, (0.0, None))
-        return principal if principal and self._monotonic() - asked_at < PRINCIPAL_CACHE_TTL else None
+        started_at, principal = self._cached.get(digest, (0.0, None))
+        return principal if principal and self._monotonic() - started_at < PRINCIPAL_CACHE_TTL else None
 
-    def _cache(self, digest: bytes, principal: Principal, asked_at: float) -> None:
-        """From when it was asked for: a revocation while the answer was on its way counts too."""
-        self._cached[digest] = asked_at, principal
+    def _cache(self, digest: bytes, principal: Principal, started_at: float) -> None:
+        """The entry's age counts from the start of the look-up, so a revocation during it takes effect in time."""
+        self._cached[digest] = started_at, principal
         self._cached.move_to_end(digest)
         if len(self._cached) > MAX_CACHED_PRINCIPALS:
             self._cached.popitem(last=False)

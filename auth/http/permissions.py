@@ -1,11 +1,11 @@
-"""What a route says of who may use it. One that says nothing stops the start.
+"""Access rules of routes. A route without one prevents the start.
 
 @router.get("/classifications")
-async def own(principal: Annotated[Principal, allowed(Scope.HISTORY_READ)]) -> …
+async def list_own(principal: Annotated[Principal, allowed(Scope.HISTORY_READ)]) -> …
 
 @router.get("/models")
 @public
-async def models() -> …
+async def list_models() -> …
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,19 +25,19 @@ PUBLIC: Final = "__raylens_public__"
 
 
 def public(endpoint: Endpoint) -> Endpoint:
-    """Anybody may use the route (or what is mounted), or it finds out for itself who may."""
+    """Anyone may use the route or mounted application, or it checks permissions itself."""
     setattr(endpoint, PUBLIC, True)
     return endpoint
 
 
 async def principal_of(request: Request) -> Principal | None:
-    """Who asks; None for who came with nothing. Raises InvalidCredential or CrossSiteRequest."""
+    """The principal; None for an anonymous request. Raises InvalidCredential or CrossSiteRequest."""
     authenticator = cast("Authenticator", request.app.state.authenticator)
     return await authenticator.principal_of(request)
 
 
 class Allowed:
-    """The dependency behind :func:`allowed`; an object, so that it can be found again in a route."""
+    """The dependency that :func:`allowed` declares; a class, so that it can be found in a route's dependencies."""
 
     def __init__(self, *scopes: Scope, first_party: bool) -> None:
         self.scopes = scopes
@@ -46,53 +46,51 @@ class Allowed:
     async def __call__(self, request: Request) -> Principal:
         principal = require(await principal_of(request), *self.scopes)
         if self.first_party and not principal.is_first_party:
-            raise PermissionDenied(
-                "This can be done only by who is signed in, not with an API key or by an application."
-            )
+            raise PermissionDenied("This requires a session or a login token; API keys and applications may not do it.")
         return principal
 
 
 def require(principal: Principal | None, *scopes: Scope) -> Principal:
-    """The principal, if there is one and all of the scopes are theirs. Raises NotAuthenticated or InsufficientScope."""
+    """The principal, if it has all of the scopes. Raises NotAuthenticated or InsufficientScope."""
     if principal is None:
         raise NotAuthenticated("Authentication credentials were not provided.")
     missing = " ".join(sorted(set(scopes) - principal.scopes))
     if missing:
         challenge = f'Bearer error="insufficient_scope", scope="{missing}"'
-        raise InsufficientScope(f"This needs the scope {missing}.", challenge=challenge)
+        raise InsufficientScope(f"This requires the scope {missing}.", challenge=challenge)
     return principal
 
 
 def allowed(*scopes: Scope, first_party: bool = False) -> Any:  # noqa: ANN401 - what Depends gives
-    """Whoever has all of the scopes. ``first_party``: only people themselves, signed in by session or token."""
+    """Requires all of the scopes. ``first_party`` requires a session or token of the user themselves."""
     return Depends(Allowed(*scopes, first_party=first_party))
 
 
 def user_of(principal: Principal) -> User:
-    """The person; raises PermissionDenied for an application that acts for nobody."""
+    """The user. Raises PermissionDenied for an application on its own."""
     if principal.user is None:
-        raise PermissionDenied("This belongs to a person; an application on its own has none.")
+        raise PermissionDenied("This belongs to a user, and an application on its own acts for none.")
     return principal.user
 
 
 CurrentPrincipal = Annotated[Principal | None, Depends(principal_of)]
-"""Who asks, or None. Alone it keeps nobody out: the route is :func:`public`."""
+"""The principal, or None. This is no access rule: the route also needs :func:`public`."""
 SignedIn = Annotated[Principal, allowed(first_party=True)]
-"""The person themselves: what concerns their account is lent to nobody."""
+"""The user themselves. API keys and applications cannot manage the account."""
 Admin = Annotated[Principal, allowed(Scope.ADMIN)]
 
 
 def require_access_rules(app: FastAPI) -> None:
-    """Raises RuntimeError where a route does not say who may use it."""
+    """Raises RuntimeError if a route declares no access rule."""
     undeclared = [
         route.path or str(route.original_route) for route in _routes(app.routes) if not _declares_access(route)
     ]
     if undeclared:
-        raise RuntimeError(f"routes that do not say who may use them: {', '.join(undeclared)}")
+        raise RuntimeError(f"Routes without an access rule: {', '.join(undeclared)}. Declare @public or allowed(…).")
 
 
 def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
-    """Those of included routers too, with the dependencies that their inclusion gives them."""
+    """All routes, including those of included routers with the dependencies added by the inclusion."""
     for context in iter_route_contexts(routes):
         if isinstance(context.original_route, Mount) and context.original_route.routes:
             yield from _routes(context.original_route.routes)
@@ -101,12 +99,12 @@ def _routes(routes: Sequence[BaseRoute]) -> Iterator[RouteContext]:
 
 
 def _declares_access(route: RouteContext) -> bool:
-    answers = route.endpoint or getattr(route.original_route, "app", None)
-    return getattr(answers, PUBLIC, False) or bool(access_rules_of(route))
+    endpoint = route.endpoint or getattr(route.original_route, "app", None)
+    return getattr(endpoint, PUBLIC, False) or bool(access_rules_of(route))
 
 
 def access_rules_of(route: RouteContext) -> list[Allowed]:
-    """What the route asks of who wants to use it; nothing where it is public."""
+    """The access rules of a route; none if it is public."""
     if not isinstance(route.original_route, APIRoute):
         return []
     return [call for call in _calls(route.dependant) if isinstance(call, Allowed)]

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeEngine
 revision = "0001"
 down_revision = None
 
-MYSQL = ("mysql", "mariadb")
+_MYSQL = ("mysql", "mariadb")
 _OPTIONS: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin", "mysql_engine": "InnoDB"}
 
 
@@ -26,7 +26,7 @@ def _id() -> sa.Column[int]:
 
 
 def _sha256() -> TypeEngine[bytes]:
-    return sa.LargeBinary(32).with_variant(mysql.BINARY(32), *MYSQL)
+    return sa.LargeBinary(32).with_variant(mysql.BINARY(32), *_MYSQL)
 
 
 def _digest() -> sa.Column[bytes]:

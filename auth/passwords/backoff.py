@@ -1,4 +1,4 @@
-"""What failed sign-ins are counted by, and how long each count makes people wait."""
+"""Throttle keys, failure counts and backoff policies."""
 
 import hashlib
 import ipaddress
@@ -7,71 +7,72 @@ from typing import Final
 
 from auth.credentials.lifetimes import MINUTE, to_microseconds
 
-LONGEST_WAIT: Final = 30
-"""Seconds."""
+MAX_WAIT_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    failures: int = 0
+    blocked_until_us: int = 0
+    seen_us: int = 0
+    """Start of the interval after which the next failure is forgotten."""
+
+    def minus_one(self, blocked_until_us: int) -> "FailureCount":
+        return FailureCount(max(0, self.failures - 1), blocked_until_us, self.seen_us)
 
 
 @dataclass(frozen=True, slots=True)
 class BackoffPolicy:
-    """``free`` failures make nobody wait; one is forgotten every ``forget_s`` seconds."""
+    """The first ``free`` failures cause no wait; one failure is forgotten every ``forget_s`` seconds."""
 
     free: int
     forget_s: int
 
     def wait_s(self, failures: int) -> int:
         """Seconds until the next attempt: 1, 2, 4 and so on."""
-        return 0 if failures <= self.free else min(LONGEST_WAIT, 1 << (failures - self.free - 1))
+        return 0 if failures <= self.free else min(MAX_WAIT_S, 1 << (failures - self.free - 1))
 
     @property
-    def most(self) -> int:
-        """Further failures make nobody wait longer; counting them would only delay that they are forgotten.
+    def max_failures(self) -> int:
+        """Cap on the count: more failures would not lengthen the wait, only take longer to forget.
 
-        One more than the longest wait needs, so that an attempt taken back does not shorten it.
+        It is one above what the longest wait needs, so that a successful attempt, which is subtracted, does not
+        shorten the wait.
         """
-        return self.free + LONGEST_WAIT.bit_length() + 2
+        return self.free + MAX_WAIT_S.bit_length() + 2
 
-    def at(self, now_us: int, count: "Count") -> "Count":
-        """What is left of a count by now. Another replica's clock may be ahead."""
-        every_us = to_microseconds(self.forget_s)
-        forgotten = min(count.failures, max(0, now_us - count.seen_us) // every_us)
+    def decayed(self, now_us: int, count: FailureCount) -> FailureCount:
+        """The count without the failures forgotten by now. ``now_us`` may be earlier, if replicas' clocks differ."""
+        interval_us = to_microseconds(self.forget_s)
+        forgotten = min(count.failures, max(0, now_us - count.seen_us) // interval_us)
         if forgotten == count.failures:
-            return Count(0, count.until_us, now_us)
-        return Count(count.failures - forgotten, count.until_us, count.seen_us + forgotten * every_us)
+            return FailureCount(0, count.blocked_until_us, now_us)
+        seen_us = count.seen_us + forgotten * interval_us
+        return FailureCount(count.failures - forgotten, count.blocked_until_us, seen_us)
 
-    def failed(self, now_us: int, count: "Count", least_wait_s: int = 0) -> "Count":
+    def with_failure(self, now_us: int, count: FailureCount, min_wait_s: int = 0) -> FailureCount:
         """The count after one more failure."""
-        count = self.at(now_us, count)
-        failures = min(count.failures + 1, self.most)
-        wait_s = max(self.wait_s(failures), least_wait_s)
-        until_us = max(count.until_us, now_us + to_microseconds(wait_s)) if wait_s else count.until_us
-        return Count(failures, until_us, count.seen_us)
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    failures: int = 0
-    until_us: int = 0
-    """No attempt before this."""
-    seen_us: int = 0
-    """From here the time runs after which a failure is forgotten."""
-
-    def less_one(self, until_us: int) -> "Count":
-        return Count(max(0, self.failures - 1), until_us, self.seen_us)
+        count = self.decayed(now_us, count)
+        failures = min(count.failures + 1, self.max_failures)
+        wait_s = max(self.wait_s(failures), min_wait_s)
+        until_us = max(count.blocked_until_us, now_us + to_microseconds(wait_s)) if wait_s else count.blocked_until_us
+        return FailureCount(failures, until_us, count.seen_us)
 
 
 PAIR_POLICY: Final = BackoffPolicy(free=4, forget_s=5 * MINUTE)
 ADDRESS_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
 ACCOUNT_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
 REGISTRATION_POLICY: Final = BackoffPolicy(free=100, forget_s=MINUTE)
-FORGOTTEN: Final = max(
-    watch.most * watch.forget_s for watch in (PAIR_POLICY, ADDRESS_POLICY, ACCOUNT_POLICY, REGISTRATION_POLICY)
+COUNT_RETENTION_S: Final = max(
+    policy.max_failures * policy.forget_s
+    for policy in (PAIR_POLICY, ADDRESS_POLICY, ACCOUNT_POLICY, REGISTRATION_POLICY)
 )
-"""After so many seconds without a failure nothing is left of any count."""
+"""After this time without a failure, every count has decayed to zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThrottleKey:
-    """The digests of all that an attempt is counted by. ``known``: that the account once signed in from there."""
+    """Digests under which an attempt is counted. ``known`` marks an address from which the account has signed in."""
 
     pair: bytes
     address: bytes
@@ -93,19 +94,19 @@ class ThrottleKey:
         return self.pair, self.address, self.account, self.known
 
 
-def registration_of(address: str) -> bytes:
-    """The digest that accounts made from an address are counted by."""
+def registration_key(address: str) -> bytes:
+    """Digest under which registrations from an address are counted."""
     return _digest("registration", _network(address))
 
 
 def _digest(*parts: str) -> bytes:
-    """No two lists of parts have the same: NUL separates them, and none has one."""
+    """Unambiguous: parts are separated by NUL, which is removed from the parts themselves."""
     text = "\0".join(part.replace("\0", "") for part in parts)
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
 
 
 def _network(address: str) -> str:
-    """Who has an address of IPv6 has the 2⁶⁴ that begin like it."""
+    """IPv6 addresses count by their /64 network, which one client usually controls."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, and which are refused."""
+"""Password hashing with argon2id, and the password rules."""
 
 import base64
 import os
@@ -18,12 +18,12 @@ HASH_BYTES: Final = 32
 
 MAX_PASSWORD_LENGTH: Final = 128
 _MIN_STRENGTH: Final = 8
-"""In characters, once what is common, repeated or the user's own is taken out; less where shorter ones are allowed."""
+"""Minimum of ``worth()``; lower if the settings allow shorter passwords."""
 
 
 @dataclass(frozen=True, slots=True)
 class HashingCost:
-    """The parameters of argon2id. The defaults take about 25 ms on one core."""
+    """The parameters of argon2id. The deerrors take about 25 ms on one core."""
 
     memory_kib: int = 19 * 1024
     passes: int = 2
@@ -33,7 +33,7 @@ DEFAULT_COST: Final = HashingCost()
 
 
 def normalize_password(password: str) -> bytes:
-    """However it was typed, and without space around it: what copying adds is not meant."""
+    """NFKC without surrounding white space, so the result does not depend on the keyboard or on how it was copied."""
     return _text(password).encode(errors="surrogatepass")
 
 
@@ -56,33 +56,33 @@ class Passwords:
     def hash(self, password: str) -> str:
         return self._hasher.hash(normalize_password(password))
 
-    def matches(self, kept: str | None, password: str) -> bool:
-        """Takes as long for a user who is not there or has no password (``kept`` None) as for a wrong one."""
+    def matches(self, stored: str | None, password: str) -> bool:
+        """Takes the same time if there is no such user or no password (``stored`` is None) as for a wrong password."""
         try:
-            self._hasher.verify(kept or self._dummy_hash, normalize_password(password))
+            self._hasher.verify(stored or self._dummy_hash, normalize_password(password))
         except (VerificationError, InvalidHashError):
             return False
-        return kept is not None
+        return stored is not None
 
-    def is_outdated(self, kept: str) -> bool:
-        """It was made with other parameters than today's; hash anew what has just matched it."""
-        return self._hasher.check_needs_rehash(kept)
+    def needs_rehash(self, stored: str) -> bool:
+        """Whether the hash was made with other parameters than the current ones."""
+        return self._hasher.check_needs_rehash(stored)
 
-    def faults_of(self, password: str, *, username: str = "", email: str = "") -> list[str]:
-        """Why it may not be somebody's password, in Django's words where it has them. Nothing about its composition."""
+    def errors_of(self, password: str, *, username: str = "", email: str = "") -> list[str]:
+        """Why the password is not acceptable, in Django's wording. There are no composition rules."""
         text = _text(password)
         if len(text) > MAX_PASSWORD_LENGTH:
             return [f"Ensure this field has no more than {MAX_PASSWORD_LENGTH} characters."]
-        faults = []
+        errors = []
         for name, own in (("username", username), ("email address", email)):
             if worth(text, _parts(own)) < self._min_strength <= worth(text):
-                faults.append(f"The password is too similar to the {name}.")
+                errors.append(f"The password is too similar to the {name}.")
         if len(text) < self._min_length:
             characters = "character" if self._min_length == 1 else "characters"
-            faults.append(f"This password is too short. It must contain at least {self._min_length} {characters}.")
+            errors.append(f"This password is too short. It must contain at least {self._min_length} {characters}.")
         elif worth(text) < self._min_strength:
-            faults.append("This password is too common.")
-        return faults
+            errors.append("This password is too common.")
+        return errors
 
 
 def _text(password: str) -> str:
@@ -90,12 +90,12 @@ def _text(password: str) -> str:
 
 
 def _parts(own: str) -> list[str]:
-    """A name and an address, whole and in pieces long enough to be told from chance."""
+    """The whole text and its words of three or more characters."""
     text = _text(own).casefold()
     return [part for part in {text, *re.split(r"[\W_]+", text)} if len(part) >= 3]
 
 
 def _make_dummy_hash(cost: HashingCost) -> str:
-    """As costly to check as a real one, and matched by no password."""
+    """Takes as long to verify as a real hash and matches no password."""
     salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (SALT_BYTES, HASH_BYTES))
     return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={LANES}${salt}${digest}"

@@ -1,33 +1,33 @@
-"""Slows the guessing of passwords down without locking anybody out.
+"""Slows down password guessing without locking accounts.
 
-Failures are counted in three places, and each makes people wait:
+Failures are counted in three places, and each count imposes a wait:
 
-- *The account from this address*: four failures cost nothing, the fifth 1 s, the next 2, 4, … up to 30 s before the
-  next attempt. One who guesses at an account from one address gets two guesses a minute.
-- *The address*, whatever the account: the same after 30 failures. One who tries one password on many accounts gets two
-  guesses a minute as well. Addresses of IPv6 count by their first 64 bits.
-- *The account*, from wherever: after 30 failures each further address has to wait as long, before its first attempt and
-  between any two. A thousand addresses get 2,000 guesses a minute; against fifteen characters that nobody thinks of
-  first, that is nothing.
+- *Account from one address*: four failures are free; the fifth costs 1 s, the next 2, 4, … up to 30 s before the next
+  attempt. Guessing at one account from one address is limited to two guesses a minute.
+- *Address*, for any account: the same after 30 failures. Trying one password on many accounts is limited to two guesses
+  a minute as well. IPv6 addresses count by their /64 network.
+- *Account*, from any address: after 30 failures, every further address has to wait as long before its first attempt and
+  between attempts. A thousand addresses then get 2,000 guesses a minute, which is negligible for the passwords that
+  ``auth.passwords.strength`` accepts.
 
-The wait for an account belongs to the account from one address. It is told once and stands, whatever others do
-meanwhile: the owner gets in after the wait they were told, however busily others guess. Were it one wait for all, those
-who ask most often would use it up each time, and the owner would be locked out.
+The wait for an account belongs to the pair of account and address. Once announced it does not change, whatever others
+do: the owner can sign in after that wait. With one shared wait per account, the most frequent client would use up every
+slot, and the owner would be locked out.
 
-For an address there is but one wait, or who tries many accounts would queue for all of them at once. It does not hold
-for an account that signed in from that address within 30 days: the neighbours of one who guesses still get in.
+The wait for an address is shared by all accounts; otherwise a client could queue for many accounts at once. It does not
+apply to an account that signed in from that address within 30 days, so neighbours of an attacker can still sign in.
 
-An attempt is counted before its password is checked, and taken back if that was right: two hundred at once are no more
-than two hundred one after the other. What is refused is not counted, its password is not looked at, and the wait stays
-as it was told. Failures are forgotten one by one. A name that nobody has is treated as one that somebody has.
+An attempt is counted before its password is checked and subtracted again if the password was right, so concurrent
+attempts count like consecutive ones. A rejected attempt is not counted, its password is not checked, and the announced
+wait stays. Failures are forgotten one by one. Unknown account names are treated like existing ones.
 
-Accounts are made in the same measure: a hundred from one address, then two a minute.
+Registrations are limited the same way: a hundred from one address, then two a minute.
 """
 
 import contextlib
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -39,12 +39,12 @@ from auth.errors import Throttled
 from auth.passwords.backoff import (
     ACCOUNT_POLICY,
     ADDRESS_POLICY,
-    FORGOTTEN,
+    COUNT_RETENTION_S,
     PAIR_POLICY,
     REGISTRATION_POLICY,
-    Count,
+    FailureCount,
     ThrottleKey,
-    registration_of,
+    registration_key,
 )
 from auth.settings import TimeSource
 from auth.tables import throttles
@@ -52,149 +52,154 @@ from auth.tables import throttles
 T = TypeVar("T")
 
 _KNOWN_ADDRESS_LIFETIME: Final = 30 * DAY
-"""So long an address is remembered from which an account signed in."""
-_NO_FAILURES: Final = Count()
-Counts = dict[bytes, Count]
+"""How long an address counts as known for an account that signed in from there."""
+_NO_FAILURES: Final = FailureCount()
+_Counts = dict[bytes, FailureCount]
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One that is under way, counted as a failure."""
+    """An attempt in progress, counted as a failure so far."""
 
-    keys: ThrottleKey
+    key: ThrottleKey
     address_before_us: int
+    """When the wait of the address ended before this attempt."""
     address_until_us: int
-    """Until when the address had to wait before, and has to if this fails."""
+    """When it ends if this attempt fails."""
 
 
 class LoginThrottle:
-    """Counts in the database, so all replicas count together."""
+    """Counts in the database, so all replicas share the counts."""
 
     def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
-        self.refused = 0
-        """Attempts and new accounts that were told to wait, since the start; about, where threads meet."""
+        self.rejections = 0
+        """Attempts and registrations rejected since the start; approximate, as threads may race."""
 
     def begin(self, account: str, address: str) -> Attempt:
-        """Count an attempt, as failed until :meth:`succeed`. Raises Throttled where it comes too early.
+        """Count an attempt as a failure, until :meth:`succeed`. Raises Throttled if it comes too early.
 
-        ``account`` is what makes a name one name, whether somebody has it or not.
+        ``account`` is the normalized username, whether it exists or not.
         """
-        keys = ThrottleKey.of(account, address)
-        with self._engine.connect() as connection:  # who is refused costs the database no write
-            until_us = _until_us(_counts(connection, keys.all), keys)
-        if until_us > to_microseconds(self._clock()):
+        key = ThrottleKey.of(account, address)
+        with self._engine.connect() as connection:  # rejecting an attempt costs the database no write
+            until_us = _blocked_until_us(_counts(connection, key.all), key)
+        if until_us > self._now_us():
             raise self._throttled(until_us)
-        outcome = self._repeatedly(lambda connection: self._count(connection, keys))
+        outcome = self._write(lambda connection: self._count(connection, key))
         if isinstance(outcome, Attempt):
             return outcome
         raise self._throttled(outcome)
 
     def succeed(self, connection: Connection, attempt: Attempt) -> None:
-        """The password was right: forget the failures of this account from this address, and know the two together."""
-        keys = attempt.keys
-        counts = _counts(connection, keys.all, lock=True)
-        _put(connection, keys.pair, _NO_FAILURES, counts)
-        if account := counts.get(keys.account):
-            _put(connection, keys.account, account.less_one(account.until_us), counts)
-        if address := counts.get(keys.address):
-            is_ours = address.until_us == attempt.address_until_us
-            until_us = attempt.address_before_us if is_ours else address.until_us
-            _put(connection, keys.address, address.less_one(until_us), counts)
-        _know(connection, keys.known, to_microseconds(self._clock()))
+        """The password was right: clear the failures of the pair, and remember the address as known."""
+        key = attempt.key
+        counts = _counts(connection, key.all, lock=True)
+        _store(connection, key.pair, _NO_FAILURES, counts)
+        if account := counts.get(key.account):
+            _store(connection, key.account, account.minus_one(account.blocked_until_us), counts)
+        if address := counts.get(key.address):
+            is_unchanged = address.blocked_until_us == attempt.address_until_us
+            until_us = attempt.address_before_us if is_unchanged else address.blocked_until_us
+            _store(connection, key.address, address.minus_one(until_us), counts)
+        _remember_address(connection, key.known, self._now_us())
 
     def register(self, address: str) -> None:
-        """Count an account that is made. Raises Throttled where too many were made from the address."""
-        digest = registration_of(address)
-        until_us = self._repeatedly(lambda connection: self._count_registration(connection, digest))
+        """Count a registration. Raises Throttled after too many from the address."""
+        digest = registration_key(address)
+        until_us = self._write(lambda connection: self._count_registration(connection, digest))
         if until_us is not None:
             raise self._throttled(until_us, "accounts made from here")
 
     def sweep(self, connection: Connection) -> int:
-        """Delete what makes nobody wait any more; how much that was."""
-        now_us = to_microseconds(self._clock())
+        """Delete rows that no longer have an effect, and return their number."""
+        now_us = self._now_us()
         table = throttles.c
-        is_known = (table.failures == 0) & (table.blocked_until_us == 0)
+        is_known_address = (table.failures == 0) & (table.blocked_until_us == 0)
         old = table.seen_us <= now_us - to_microseconds(_KNOWN_ADDRESS_LIFETIME)
-        old |= ~is_known & (table.seen_us <= now_us - to_microseconds(FORGOTTEN))
+        old |= ~is_known_address & (table.seen_us <= now_us - to_microseconds(COUNT_RETENTION_S))
         return connection.execute(delete(throttles).where(old)).rowcount
 
     def _throttled(self, until_us: int, of_what: str = "failed sign-ins") -> Throttled:
-        self.refused += 1
+        self.rejections += 1
         wait_s = max(1, math.ceil(until_us / 1e6 - self._clock()))
         return Throttled(f"Too many {of_what}; try again in {wait_s} s.", retry_after=float(wait_s))
 
-    def _repeatedly(self, count: Callable[[Connection], T]) -> T:
+    def _now_us(self) -> int:
+        return to_microseconds(self._clock())
+
+    def _write(self, count: Callable[[Connection], T]) -> T:
         for _ in range(MAX_ATTEMPTS - 1):
-            # Another's first failure may come up at the same moment: the next time its row is there to be counted in.
+            # A concurrent first failure may insert the same row; the next try then updates that row.
             with contextlib.suppress(IntegrityError):
                 return write(self._engine, count)
         return write(self._engine, count)
 
-    def _count(self, connection: Connection, keys: ThrottleKey) -> Attempt | int:
-        """The attempt, or until when it has to wait."""
-        now_us = to_microseconds(self._clock())
-        counts = _counts(connection, keys.all, lock=True)
-        account = ACCOUNT_POLICY.at(now_us, counts.get(keys.account, _NO_FAILURES))
-        account_wait_s = 0 if keys.known in counts else ACCOUNT_POLICY.wait_s(account.failures)
-        until_us = _until_us(counts, keys)
-        if until_us <= now_us and account_wait_s and keys.pair not in counts:
+    def _count(self, connection: Connection, key: ThrottleKey) -> Attempt | int:
+        """The counted attempt, or until when it has to wait."""
+        now_us = self._now_us()
+        counts = _counts(connection, key.all, lock=True)
+        account = ACCOUNT_POLICY.decayed(now_us, counts.get(key.account, _NO_FAILURES))
+        account_wait_s = 0 if key.known in counts else ACCOUNT_POLICY.wait_s(account.failures)
+        until_us = _blocked_until_us(counts, key)
+        if until_us <= now_us and account_wait_s and key.pair not in counts:
             until_us = now_us + to_microseconds(account_wait_s)
-            _put(connection, keys.pair, Count(0, until_us, now_us), counts)
+            _store(connection, key.pair, FailureCount(0, until_us, now_us), counts)
         if until_us > now_us:
             return until_us
-        address = counts.get(keys.address, _NO_FAILURES)
-        failed = ADDRESS_POLICY.failed(now_us, address)
-        _put(
+        pair = counts.get(key.pair, _NO_FAILURES)
+        address = counts.get(key.address, _NO_FAILURES)
+        failed = ADDRESS_POLICY.with_failure(now_us, address)
+        _store(connection, key.pair, PAIR_POLICY.with_failure(now_us, pair, account_wait_s), counts)
+        _store(connection, key.address, failed, counts)
+        _store(
             connection,
-            keys.pair,
-            PAIR_POLICY.failed(now_us, counts.get(keys.pair, _NO_FAILURES), account_wait_s),
+            key.account,
+            replace(ACCOUNT_POLICY.with_failure(now_us, account), blocked_until_us=0),
             counts,
         )
-        _put(connection, keys.address, failed, counts)
-        _put(connection, keys.account, replace(ACCOUNT_POLICY.failed(now_us, account), until_us=0), counts)
-        return Attempt(keys, address.until_us, failed.until_us)
+        return Attempt(key, address.blocked_until_us, failed.blocked_until_us)
 
     def _count_registration(self, connection: Connection, digest: bytes) -> int | None:
-        """Until when it has to wait, if it has to."""
-        now_us = to_microseconds(self._clock())
+        """None if it was counted, otherwise until when it has to wait."""
+        now_us = self._now_us()
         counts = _counts(connection, (digest,), lock=True)
         count = counts.get(digest, _NO_FAILURES)
-        if count.until_us > now_us:
-            return count.until_us
-        _put(connection, digest, REGISTRATION_POLICY.failed(now_us, count), counts)
+        if count.blocked_until_us > now_us:
+            return count.blocked_until_us
+        _store(connection, digest, REGISTRATION_POLICY.with_failure(now_us, count), counts)
         return None
 
 
-def _until_us(counts: Counts, keys: ThrottleKey) -> int:
-    """Before this the attempt comes too early."""
-    pair_us = counts.get(keys.pair, _NO_FAILURES).until_us
-    return pair_us if keys.known in counts else max(pair_us, counts.get(keys.address, _NO_FAILURES).until_us)
+def _blocked_until_us(counts: _Counts, key: ThrottleKey) -> int:
+    pair_us = counts.get(key.pair, _NO_FAILURES).blocked_until_us
+    if key.known in counts:
+        return pair_us
+    return max(pair_us, counts.get(key.address, _NO_FAILURES).blocked_until_us)
 
 
-def _counts(connection: Connection, digests: Collection[bytes], lock: bool = False) -> Counts:
+def _counts(connection: Connection, digests: Collection[bytes], lock: bool = False) -> _Counts:
     query = select(throttles).where(throttles.c.digest.in_(digests)).order_by(throttles.c.digest)
     rows = connection.execute(query.with_for_update() if lock else query)
-    return {row.digest: Count(row.failures, row.blocked_until_us, row.seen_us) for row in rows}
+    return {row.digest: FailureCount(row.failures, row.blocked_until_us, row.seen_us) for row in rows}
 
 
-def _put(connection: Connection, digest: bytes, count: Count, counts: Counts) -> None:
-    values = {"failures": count.failures, "blocked_until_us": count.until_us, "seen_us": count.seen_us}
-    if not count.failures and not count.until_us:
+def _store(connection: Connection, digest: bytes, count: FailureCount, counts: _Counts) -> None:
+    if not count.failures and not count.blocked_until_us:
         connection.execute(delete(throttles).where(throttles.c.digest == digest))
     elif digest in counts:
-        connection.execute(update(throttles).where(throttles.c.digest == digest).values(values))
+        connection.execute(update(throttles).where(throttles.c.digest == digest).values(asdict(count)))
     else:
-        connection.execute(insert(throttles).values(digest=digest, **values))
+        connection.execute(insert(throttles).values(digest=digest, **asdict(count)))
 
 
-def _know(connection: Connection, digest: bytes, now_us: int) -> None:
-    values = {"failures": 0, "blocked_until_us": 0, "seen_us": now_us}
-    known = update(throttles).where(throttles.c.digest == digest).values(values)
-    if not connection.execute(known).rowcount:
+def _remember_address(connection: Connection, digest: bytes, now_us: int) -> None:
+    values = asdict(FailureCount(seen_us=now_us))
+    row = update(throttles).where(throttles.c.digest == digest).values(values)
+    if not connection.execute(row).rowcount:
         new = insert(throttles).values(digest=digest, **values)
-        # Somebody may sign in twice at once: one of the two was first, and either says the same.
+        # A concurrent sign-in may insert the same row first, which is as good.
         for dialect, words in (("sqlite", "OR IGNORE"), ("mysql", "IGNORE"), ("mariadb", "IGNORE")):
             new = new.prefix_with(words, dialect=dialect)
         connection.execute(new)

@@ -1,4 +1,4 @@
-"""Checks passwords: not too often, in the same time for everybody, and on what is still true when something follows."""
+"""Verifies passwords: throttled, in constant time, and atomically with what follows."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,21 +11,28 @@ from auth.passwords.throttling import LoginThrottle
 from auth.users.repository import UserRow, by_id, update_user
 
 T = TypeVar("T")
-Find = Callable[[Connection], UserRow | None]
-Then = Callable[[Connection, UserRow], T]
+UserLookup = Callable[[Connection], UserRow | None]
 
 
-class Verifier:
+class PasswordVerifier:
     def __init__(self, engine: Engine, passwords: Passwords, throttle: LoginThrottle) -> None:
         self._engine = engine
         self._passwords = passwords
         self._throttle = throttle
 
-    def verify(self, find: Find, password: str, then: Then[T], *, account: str, address: str) -> T | None:
-        """What ``then`` gives, called within a transaction in which the password still is the user's.
+    def verify(
+        self,
+        find: UserLookup,
+        password: str,
+        on_success: Callable[[Connection, UserRow], T],
+        *,
+        account: str,
+        address: str,
+    ) -> T | None:
+        """The result of ``on_success``, which runs in a transaction that locks the user's current password.
 
-        None for a wrong password, an unknown user or one who is disabled. Raises Throttled. A failure counts for
-        ``account``, the key of the name, from ``address``.
+        None for a wrong password, an unknown or a disabled user. Raises Throttled. A failure counts for ``account``,
+        the normalized username, from ``address``.
         """
         attempt = self._throttle.begin(account, address)
         with self._engine.connect() as connection:
@@ -33,15 +40,17 @@ class Verifier:
         is_right = self._passwords.matches(row.password if row else None, password)
         if row is None or not is_right or row.disabled_us is not None:
             return None
-        renewed = self._passwords.hash(password) if self._passwords.is_outdated(row.password) else None
+        new_hash = self._passwords.hash(password) if self._passwords.needs_rehash(row.password) else None
 
         def succeed(connection: Connection) -> T | None:
-            now = by_id(connection, row.id, lock=True)
-            if now is None or now.disabled_us is not None or now.password_changed_us != row.password_changed_us:
+            current = by_id(connection, row.id, lock=True)
+            if current is None or current.disabled_us is not None:
                 return None
-            if renewed:
-                update_user(connection, row.id, password=renewed)
+            if current.password_changed_us != row.password_changed_us:
+                return None
+            if new_hash:
+                update_user(connection, row.id, password=new_hash)
             self._throttle.succeed(connection, attempt)
-            return then(connection, now)
+            return on_success(connection, current)
 
         return write(self._engine, succeed)

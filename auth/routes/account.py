@@ -1,19 +1,18 @@
-"""What a person sees and changes of their own account."""
+"""A user's own account: profile, password, identities, deletion."""
 
-from datetime import datetime
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 from pydantic.config import JsonDict
 
 from auth.audit import RequestSource
 from auth.errors import InvalidCredential, InvalidFields
-from auth.external import identities
 from auth.http.permissions import SignedIn, allowed, user_of
 from auth.principal import Principal, Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import ALICE, Body, Id, User, moment
+from auth.routes.schemas import USER_EXAMPLE, CreatedAt, Id, RequestModel, ResponseModel, UserProfile
 from auth.users.accounts import PASSWORD_MISSING
 
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
 
 CurrentPassword = Annotated[
     SecretStr | None,
-    Field(examples=["a long and simple sentence"], description="Needed of who has a password."),
+    Field(examples=["a long and simple sentence"], description="Required if the user has a password."),
 ]
-IDENTITY: Final[JsonDict] = {
+_IDENTITY_EXAMPLE: Final[JsonDict] = {
     "id": 3,
     "provider": "google",
     "title": "Google",
@@ -32,49 +31,39 @@ IDENTITY: Final[JsonDict] = {
 }
 
 
-class Identity(BaseModel):
-    """An account elsewhere that signs this one in."""
+class LinkedIdentity(ResponseModel):
+    """An external account that signs this user in."""
 
     id: int
     provider: str
     title: str
-    email: str = Field(description="As they know it; may be empty.")
-    created_at: datetime
+    email: str = Field(description="As the provider reports it; may be empty.")
+    created_at: CreatedAt
 
-    model_config = ConfigDict(json_schema_extra={"examples": [IDENTITY]})
-
-    @classmethod
-    def of(cls, identity: identities.Identity) -> "Identity":
-        return cls(
-            id=identity.id,
-            provider=identity.provider,
-            title=identity.title,
-            email=identity.email,
-            created_at=moment(identity.created_us),
-        )
+    model_config = ConfigDict(json_schema_extra={"examples": [_IDENTITY_EXAMPLE]})
 
 
-class Account(User):
-    """A user, and who else signs them in."""
+class Account(UserProfile):
+    """A user with their external accounts."""
 
-    identities: list[Identity]
+    identities: list[LinkedIdentity]
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALICE | {"identities": [IDENTITY]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [USER_EXAMPLE | {"identities": [_IDENTITY_EXAMPLE]}]})
 
 
-class AccountChange(Body):
-    """What is left out stays."""
+class AccountChange(RequestModel):
+    """Omitted fields do not change."""
 
     username: str | None = Field(default=None, examples=["alice"])
-    email: str | None = Field(default=None, examples=["alice@example.org"], description="Empty: none.")
+    email: str | None = Field(default=None, examples=["alice@example.org"], description="Empty to remove it.")
     current_password: CurrentPassword = None
 
 
-class AccountDeletion(Body):
+class AccountDeletion(RequestModel):
     current_password: CurrentPassword = None
 
 
-class PasswordChange(Body):
+class PasswordChange(RequestModel):
     current_password: CurrentPassword = None
     new_password: SecretStr = Field(examples=["another long and simple sentence"])
 
@@ -105,17 +94,17 @@ def account_routes(auth: "Auth") -> APIRouter:
         status_code=204,
         responses=problems(*SIGNED_IN, *READS_BODY, 429),
         summary="Delete your account",
-        description="With your classifications, keys, tokens and all else that is yours. There is no way back.",
+        description="Deletes your classifications, keys, tokens and all other data of yours. This cannot be undone.",
     )
     async def delete_account(
-        body: AccountDeletion, principal: SignedIn, request: Request, response: Response, afterwards: BackgroundTasks
+        body: AccountDeletion, principal: SignedIn, request: Request, response: Response, background: BackgroundTasks
     ) -> None:
         user_id, password = user_of(principal).id, _plain(body.current_password)
         source = auth.request_source(request)
         await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, source=source)
         auth.authenticator.invalidate_user(user_id)
         auth.cookie.clear(response)
-        afterwards.add_task(auth.erase_user_data, user_id)
+        background.add_task(auth.erase_user_data, user_id)
 
     @router.post(
         "/password",
@@ -123,7 +112,7 @@ def account_routes(auth: "Auth") -> APIRouter:
         status_code=204,
         responses=problems(*SIGNED_IN, *READS_BODY, 429),
         summary="Change your password",
-        description="Signs you out everywhere else, applications too. API keys go on working.",
+        description="Revokes all other sessions and tokens, and the access of applications. API keys remain valid.",
     )
     async def change_password(body: PasswordChange, principal: SignedIn, request: Request) -> None:
         user_id = user_of(principal).id
@@ -142,7 +131,7 @@ def account_routes(auth: "Auth") -> APIRouter:
         operation_id="unlink_identity",
         status_code=204,
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="Sign in with them no more",
+        summary="Unlink an external account",
     )
     async def unlink_identity(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user_id = user_of(principal).id
@@ -152,12 +141,11 @@ def account_routes(auth: "Auth") -> APIRouter:
 
 
 def account_of(auth: "Auth", user_id: int) -> Account:
-    """Raises InvalidCredential where there is none any more."""
+    """Raises InvalidCredential if the user no longer exists."""
     user = auth.accounts.get(user_id)
-    if user is None:  # deleted a moment ago, elsewhere
+    if user is None:  # just deleted in another request
         raise InvalidCredential("Invalid token.")
-    linked = [Identity.of(identity) for identity in auth.identities.list(user_id)]
-    return Account(**User.of(user).model_dump(), identities=linked)
+    return Account.model_validate(asdict(user) | {"identities": auth.identities.list(user_id)})
 
 
 def _change(auth: "Auth", user_id: int, body: AccountChange, source: RequestSource) -> Account:

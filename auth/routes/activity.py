@@ -1,21 +1,21 @@
-"""What happened to a person's account, for them to see."""
+"""A user's own audit log."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.audit import AuditRecord
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import PAGE, Before, NextBefore, moment
+from auth.routes.schemas import PAGE_SIZE, Before, FromMicroseconds, NextBefore, ResponseModel, paginate
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
-SIGNED_IN_ONCE: Final[JsonDict] = {
+AUDIT_EXAMPLE: Final[JsonDict] = {
     "id": 341,
     "at": "2026-01-31T12:00:00Z",
     "event": "user.signed_in",
@@ -26,34 +26,31 @@ SIGNED_IN_ONCE: Final[JsonDict] = {
 }
 
 
-class ActivityEntry(BaseModel):
-    """One thing that happened."""
+At = Annotated[datetime, FromMicroseconds, Field(validation_alias="at_us")]
+
+
+class ActivityEntry(ResponseModel):
+    """An audit event of a user's own account."""
 
     id: int
-    at: datetime
+    at: At
     event: str
-    address: str = Field(description="Where from; empty where it was an administrator's doing.")
+    address: str = Field(description="Client address; empty for changes by an administrator.")
     user_agent: str
-    client_id: str = Field(description="The application that it is about; mostly empty.")
+    client_id: str = Field(description="The application involved; empty if none.")
     detail: dict[str, Any]
 
-    model_config = ConfigDict(json_schema_extra={"examples": [SIGNED_IN_ONCE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [AUDIT_EXAMPLE]})
 
     @classmethod
-    def of(cls, entry: AuditRecord) -> "ActivityEntry":
-        by_themselves = entry.actor_id in {None, entry.user_id}
-        return cls(
-            id=entry.id,
-            at=moment(entry.at_us),
-            event=entry.event,
-            address=entry.address if by_themselves else "",
-            user_agent=entry.user_agent if by_themselves else "",
-            client_id=entry.client_id,
-            detail=entry.detail,
-        )
+    def of(cls, record: AuditRecord) -> "ActivityEntry":
+        """Without the client of another actor."""
+        entry = cls.model_validate(record)
+        is_own = record.actor_id in {None, record.user_id}
+        return entry if is_own else entry.model_copy(update={"address": "", "user_agent": ""})
 
 
-class Activity(BaseModel):
+class Activity(ResponseModel):
     """Newest first."""
 
     items: list[ActivityEntry]
@@ -68,14 +65,12 @@ def activity_routes(auth: "Auth") -> APIRouter:
         "/v1/account/activity",
         operation_id="list_activity",
         responses=problems(*SIGNED_IN, 422),
-        summary="What happened to your account",
+        summary="Audit log of your account",
     )
     async def list_activity(principal: SignedIn, before: Before = None) -> Activity:
         user_id = user_of(principal).id
-        entries = await auth.workers.run(auth.audit.entries, user_id=user_id, before_id=before, limit=PAGE + 1)
-        return Activity(
-            items=[ActivityEntry.of(entry) for entry in entries[:PAGE]],
-            next_before=entries[PAGE - 1].id if len(entries) > PAGE else None,
-        )
+        records = await auth.workers.run(auth.audit.entries, user_id=user_id, before_id=before, limit=PAGE_SIZE + 1)
+        page, next_before = paginate(records)
+        return Activity(items=[ActivityEntry.of(record) for record in page], next_before=next_before)
 
     return router

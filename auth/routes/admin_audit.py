@@ -1,56 +1,42 @@
-"""The log of sign-ins and changes, for administrators."""
+"""The audit log of all accounts, for administrators."""
 
-from datetime import datetime
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from auth.audit import AuditEvent, AuditRecord
+from auth.audit import AuditEvent
 from auth.http.permissions import Admin
-from auth.routes.activity import SIGNED_IN_ONCE
+from auth.routes.activity import AUDIT_EXAMPLE, At
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import LARGEST_ID, PAGE, Before, NextBefore, moment
+from auth.routes.schemas import PAGE_SIZE, Before, NextBefore, ResponseModel, paginate
+from auth.tables import MAX_ID
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
 
-class AuditEntry(BaseModel):
-    """One thing that happened."""
+class AuditEntry(ResponseModel):
+    """An audit event."""
 
     id: int
-    at: datetime
+    at: At
     event: str
-    user_id: int | None = Field(description="Whose account it is about.")
-    username: str | None = Field(description="Their name today; null for nobody and for who is deleted.")
-    actor_id: int | None = Field(description="Who did it; the user themselves, mostly.")
+    user_id: int | None = Field(description="The account concerned.")
+    username: str | None = Field(description="Its current name; null if unknown or deleted.")
+    actor_id: int | None = Field(description="The account that acted, usually the same; 0 for the command line.")
     address: str
     user_agent: str
-    client_id: str = Field(description="The application that it is about; mostly empty.")
+    client_id: str = Field(description="The application involved; empty if none.")
     detail: dict[str, Any]
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [SIGNED_IN_ONCE | {"user_id": 7, "username": "alice", "actor_id": 7}]}
+        json_schema_extra={"examples": [AUDIT_EXAMPLE | {"user_id": 7, "username": "alice", "actor_id": 7}]}
     )
 
-    @classmethod
-    def of(cls, entry: AuditRecord, usernames: dict[int, str]) -> "AuditEntry":
-        return cls(
-            id=entry.id,
-            at=moment(entry.at_us),
-            event=entry.event,
-            user_id=entry.user_id,
-            username=None if entry.user_id is None else usernames.get(entry.user_id),
-            actor_id=entry.actor_id,
-            address=entry.address,
-            user_agent=entry.user_agent,
-            client_id=entry.client_id,
-            detail=entry.detail,
-        )
 
-
-class AuditEntries(BaseModel):
+class AuditEntries(ResponseModel):
     """Newest first."""
 
     items: list[AuditEntry]
@@ -69,20 +55,20 @@ def admin_audit_routes(auth: "Auth") -> APIRouter:
     )
     async def list_audit(
         _admin: Admin,
-        user_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Of this account only.")] = None,
-        event: Annotated[AuditEvent | None, Query(description="Of this kind only.")] = None,
+        user_id: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this account.")] = None,
+        event: Annotated[AuditEvent | None, Query(description="Only this event.")] = None,
         before: Before = None,
     ) -> AuditEntries:
-        return await auth.workers.run(_log, auth, user_id, event, before)
+        return await auth.workers.run(_entries, auth, user_id, event, before)
 
     return router
 
 
-def _log(auth: "Auth", user_id: int | None, event: AuditEvent | None, before_id: int | None) -> AuditEntries:
-    entries = auth.audit.entries(user_id=user_id, event=event, before_id=before_id, limit=PAGE + 1)
-    page = entries[:PAGE]
-    usernames = auth.audit.usernames({entry.user_id for entry in page if entry.user_id is not None})
-    return AuditEntries(
-        items=[AuditEntry.of(entry, usernames) for entry in page],
-        next_before=page[-1].id if len(entries) > PAGE else None,
-    )
+def _entries(auth: "Auth", user_id: int | None, event: AuditEvent | None, before_id: int | None) -> AuditEntries:
+    records = auth.audit.entries(user_id=user_id, event=event, before_id=before_id, limit=PAGE_SIZE + 1)
+    page, next_before = paginate(records)
+    usernames = auth.audit.usernames({record.user_id for record in page if record.user_id is not None})
+    items = [
+        AuditEntry.model_validate(asdict(record) | {"username": usernames.get(record.user_id or 0)}) for record in page
+    ]
+    return AuditEntries(items=items, next_before=next_before)

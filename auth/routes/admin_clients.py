@@ -1,33 +1,30 @@
-"""The applications that may ask users for access, for administrators."""
+"""Client applications of the OAuth server, for administrators."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.errors import ResourceNotFound
 from auth.http.permissions import Admin, user_of
-from auth.oauth.client import Client
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import Body, moment, scope_list
+from auth.routes.schemas import ClientId, CreatedAt, RequestModel, ResponseModel, ScopeList
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
-ClientId = Annotated[str, Path(max_length=64)]
 Grant = Literal["authorization_code", "refresh_token", "client_credentials"]
 RedirectUris = Annotated[
     list[str],
     Field(
         examples=[["https://album.example.org/callback"]],
-        description="https; http on a loopback address, where any port will do; or an app's own scheme like "
-        "com.example.app:/callback. Compared letter by letter.",
+        description="https; http on a loopback address, with any port; or a private-use scheme such as "
+        "com.example.app:/callback. Compared exactly.",
     ),
 ]
-ALBUM: Final[JsonDict] = {
+_CLIENT_EXAMPLE: Final[JsonDict] = {
     "id": "photo-album",
     "name": "Photo album",
     "uri": "https://album.example.org",
@@ -39,61 +36,48 @@ ALBUM: Final[JsonDict] = {
     "disabled": False,
     "created_at": "2026-01-31T12:00:00Z",
 }
-SECRET: Final = "rlx_Xk9y0m3vTq0Qy7o2XkzUu1yS5cVbqf8w9Lr6HdNaEgQ"  # noqa: S105 - nobody's
+_SECRET_EXAMPLE: Final = "rlx_Xk9y0m3vTq0Qy7o2XkzUu1yS5cVbqf8w9Lr6HdNaEgQ"  # noqa: S105
 
 
-class OAuthClient(BaseModel):
-    """An application that may ask users for access."""
+class OAuthClient(ResponseModel):
+    """An application that may request access from users."""
 
     id: str
     name: str
-    uri: str = Field(description="Its own page, for people; may be empty.")
+    uri: str = Field(description="Its home page; may be empty.")
     redirect_uris: list[str]
-    scopes: list[Scope] = Field(description="The most it may ask for.")
-    grants: list[Grant]
-    public: bool = Field(description="It has no secret: it runs where its users could read one.")
-    trusted: bool = Field(description="Its users are not asked for consent.")
-    disabled: bool = Field(description="Nothing works that it has or asks for.")
-    created_at: datetime
+    scopes: ScopeList = Field(description="The scopes it may request.")
+    grants: Annotated[list[Grant], BeforeValidator(sorted)]
+    public: bool = Field(
+        validation_alias="is_public", description="It has no secret, because its users could read one."
+    )
+    trusted: bool = Field(validation_alias="is_trusted", description="Users are not asked for consent.")
+    disabled: bool = Field(validation_alias="is_disabled", description="Its tokens and requests are rejected.")
+    created_at: CreatedAt
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALBUM]})
-
-    @classmethod
-    def of(cls, client: Client) -> "OAuthClient":
-        return cls(
-            id=client.id,
-            name=client.name,
-            uri=client.uri,
-            redirect_uris=list(client.redirect_uris),
-            scopes=scope_list(client.scopes),
-            grants=sorted(client.grants),
-            public=client.is_public,
-            trusted=client.is_trusted,
-            disabled=client.is_disabled,
-            created_at=moment(client.created_us),
-        )
+    model_config = ConfigDict(json_schema_extra={"examples": [_CLIENT_EXAMPLE]})
 
 
-class OAuthClients(BaseModel):
+class OAuthClients(ResponseModel):
     """By name."""
 
     items: list[OAuthClient]
 
 
 class CreatedOAuthClient(OAuthClient):
-    """A new one, with its secret."""
+    """A new application with its secret."""
 
-    client_secret: str | None = Field(description="Told this once; null for a public one.")
+    client_secret: str | None = Field(description="Shown only once; null for a public application.")
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALBUM | {"client_secret": SECRET}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_CLIENT_EXAMPLE | {"client_secret": _SECRET_EXAMPLE}]})
 
 
 class ClientSecret(BaseModel):
-    client_secret: str = Field(examples=[SECRET], description="Told this once; the one before is void.")
+    client_secret: str = Field(examples=[_SECRET_EXAMPLE], description="Shown only once; replaces the previous one.")
 
 
-class NewOAuthClient(Body):
-    id: str | None = Field(default=None, examples=["photo-album"], description="Null: one is made.")
+class NewOAuthClient(RequestModel):
+    id: str | None = Field(default=None, examples=["photo-album"], description="Null to generate one.")
     name: str = Field(examples=["Photo album"])
     uri: str = Field(default="", examples=["https://album.example.org"])
     redirect_uris: RedirectUris = Field(default_factory=list)
@@ -103,8 +87,8 @@ class NewOAuthClient(Body):
     trusted: bool = False
 
 
-class OAuthClientChange(Body):
-    """What is left out stays."""
+class OAuthClientChange(RequestModel):
+    """Omitted fields do not change."""
 
     name: str | None = Field(default=None, examples=["Photo album"])
     uri: str | None = Field(default=None, examples=["https://album.example.org"])
@@ -122,7 +106,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
     @router.get("", operation_id="list_clients", responses=problems(*SIGNED_IN), summary="Applications, by name")
     async def list_clients(_admin: Admin) -> OAuthClients:
         clients = await auth.workers.run(auth.clients.list)
-        return OAuthClients(items=[OAuthClient.of(client) for client in clients])
+        return OAuthClients(items=clients)
 
     @router.post(
         "",
@@ -135,7 +119,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         client, secret = await auth.workers.run(
             auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, source=auth.request_source(request)
         )
-        return CreatedOAuthClient(**OAuthClient.of(client).model_dump(), client_secret=secret)
+        return CreatedOAuthClient(**OAuthClient.model_validate(client).model_dump(), client_secret=secret)
 
     @router.get(
         "/{id}",
@@ -147,7 +131,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         client = await auth.workers.run(auth.clients.get, id)
         if client is None:
             raise ResourceNotFound("There is no such application.")
-        return OAuthClient.of(client)
+        return OAuthClient.model_validate(client)
 
     @router.patch(
         "/{id}",
@@ -164,14 +148,14 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
             source=auth.request_source(request),
         )
         auth.authenticator.invalidate_all()
-        return OAuthClient.of(client)
+        return OAuthClient.model_validate(client)
 
     @router.delete(
         "/{id}",
         operation_id="delete_client",
         status_code=204,
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="Delete an application, with all that users let it do",
+        summary="Delete an application and its grants",
     )
     async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
         actor_id, source = user_of(admin).id, auth.request_source(request)
@@ -182,7 +166,7 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         "/{id}/secret",
         operation_id="rotate_client_secret",
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="Give an application a new secret",
+        summary="Rotate the secret of an application",
     )
     async def rotate_client_secret(id: ClientId, admin: Admin, request: Request) -> ClientSecret:  # noqa: A002
         actor_id, source = user_of(admin).id, auth.request_source(request)

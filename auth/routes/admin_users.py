@@ -1,16 +1,26 @@
-"""Accounts of all people, for administrators."""
+"""All accounts, for administrators."""
 
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-import auth.principal
-from auth.errors import PermissionDenied, ResourceNotFound
+from auth.errors import ResourceNotFound
 from auth.http.permissions import Admin, user_of
-from auth.principal import Role
+from auth.principal import Role, User
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import ALICE, PAGE, Before, Body, Id, NextBefore, User
+from auth.routes.schemas import (
+    PAGE_SIZE,
+    USER_EXAMPLE,
+    Before,
+    Id,
+    NextBefore,
+    RequestModel,
+    ResponseModel,
+    UserProfile,
+    paginate,
+)
+from auth.users.directory import deny_own_account
 
 if TYPE_CHECKING:
     from auth.audit import RequestSource
@@ -19,27 +29,23 @@ if TYPE_CHECKING:
 Search = Annotated[str, Query(alias="q", max_length=254, description="Part of a name or an e-mail address.")]
 
 
-class AdminUser(User):
-    """An account, as administrators see it."""
+class AdminUser(UserProfile):
+    """An account as administrators see it."""
 
-    disabled: bool = Field(description="They do not get in.")
+    disabled: bool = Field(validation_alias="is_disabled", description="The user cannot sign in.")
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALICE | {"disabled": False}]})
-
-    @classmethod
-    def of(cls, user: "auth.principal.User") -> "AdminUser":
-        return cls(**User.of(user).model_dump(), disabled=user.is_disabled)
+    model_config = ConfigDict(json_schema_extra={"examples": [USER_EXAMPLE | {"disabled": False}]})
 
 
-class AdminUsers(BaseModel):
+class AdminUsers(ResponseModel):
     """Newest first."""
 
     items: list[AdminUser]
     next_before: NextBefore
 
 
-class AdminUserChange(Body):
-    """What is left out stays."""
+class AdminUserChange(RequestModel):
+    """Omitted fields do not change."""
 
     role: Role | None = Field(default=None, examples=["admin"])
     disabled: bool | None = Field(default=None, examples=[True])
@@ -51,47 +57,41 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
 
     @router.get("", operation_id="list_users", responses=problems(*SIGNED_IN, 422), summary="Accounts, newest first")
     async def list_users(_admin: Admin, text: Search = "", before: Before = None) -> AdminUsers:
-        users = await auth.workers.run(auth.accounts.find, text, before, PAGE + 1)
-        return AdminUsers(
-            items=[AdminUser.of(user) for user in users[:PAGE]],
-            next_before=users[PAGE - 1].id if len(users) > PAGE else None,
-        )
+        page, next_before = paginate(await auth.workers.run(auth.accounts.find, text, before, PAGE_SIZE + 1))
+        return AdminUsers(items=page, next_before=next_before)
 
     @router.patch(
         "/{id}",
         operation_id="change_user",
         responses=problems(*SIGNED_IN, *READS_BODY, 404),
-        summary="Change an account's role, keep somebody out or let them in again",
-        description="Who is kept out is signed out everywhere. Not for one's own account.",
+        summary="Change the role of an account, disable or enable it",
+        description="Disabling an account signs the user out everywhere. Your own account cannot be changed here.",
     )
     async def change_user(id: Id, body: AdminUserChange, admin: Admin, request: Request) -> AdminUser:  # noqa: A002
         actor_id, source = user_of(admin).id, auth.request_source(request)
         user = await auth.workers.run(_change, auth, id, body, actor_id, source)
         auth.authenticator.invalidate_user(id)
-        return AdminUser.of(user)
+        return AdminUser.model_validate(user)
 
     @router.delete(
         "/{id}",
         operation_id="delete_user",
         status_code=204,
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="Delete an account with all that is its user's",
-        description="Not one's own.",
+        summary="Delete an account and all its data",
+        description="Not your own account.",
     )
-    async def delete_user(id: Id, admin: Admin, request: Request, afterwards: BackgroundTasks) -> None:  # noqa: A002
+    async def delete_user(id: Id, admin: Admin, request: Request, background: BackgroundTasks) -> None:  # noqa: A002
         actor_id, source = user_of(admin).id, auth.request_source(request)
-        if id == actor_id:
-            raise PermissionDenied("Nobody does this to their own account; another admin can.")
+        deny_own_account(id, actor_id)
         await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, source=source)
         auth.authenticator.invalidate_user(id)
-        afterwards.add_task(auth.erase_user_data, id)
+        background.add_task(auth.erase_user_data, id)
 
     return router
 
 
-def _change(
-    auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, source: "RequestSource"
-) -> "auth.principal.User":
+def _change(auth: "Auth", user_id: int, body: AdminUserChange, actor_id: int, source: "RequestSource") -> User:
     """Raises ResourceNotFound or PermissionDenied."""
     if body.role is not None:
         auth.accounts.set_role(user_id, body.role, actor_id=actor_id, source=source)

@@ -1,4 +1,4 @@
-"""The API of users, as the web app uses it: all that is under ``/api/v1``."""
+"""The JSON API of accounts under ``/api/v1``, which the web app uses."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from auth.routes.admin_users import admin_user_routes
 from auth.routes.apps import app_routes
 from auth.routes.export import export_routes
 from auth.routes.keys import key_routes
-from auth.routes.schemas import MOST_BODY, private
+from auth.routes.schemas import MAX_BODY_BYTES, no_store
 from auth.routes.session import session_routes
 from auth.routes.sessions import sessions_routes
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def api_routes(auth: "Auth") -> APIRouter:
     """``/v1/session``, ``/v1/account…``, ``/v1/admin…``."""
-    router = APIRouter(dependencies=[Depends(private)], max_body_size=MOST_BODY)
+    router = APIRouter(dependencies=[Depends(no_store)], max_body_size=MAX_BODY_BYTES)
     for routes in (
         session_routes,
         account_routes,

@@ -1,33 +1,28 @@
-"""The applications that a person lets act for them."""
+"""Applications that a user has authorized."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict, Field
 
 from auth.errors import ResourceNotFound
 from auth.http.permissions import SignedIn, user_of
-from auth.oauth.consents import Consent
-from auth.principal import Scope
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import moment, scope_list
+from auth.routes.schemas import ClientId, CreatedAt, ResponseModel, ScopeList, SeenAt
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
-ClientId = Annotated[str, Path(max_length=64)]
 
-
-class AuthorizedApp(BaseModel):
-    """An application that a person lets act for them."""
+class AuthorizedApp(ResponseModel):
+    """An application that the user has authorized."""
 
     client_id: str
     name: str
-    uri: str = Field(description="Its own page; may be empty.")
-    scopes: list[Scope] = Field(description="What it may do.")
-    created_at: datetime
-    seen_at: datetime = Field(description="When it last got a token.")
+    uri: str = Field(description="Its home page; may be empty.")
+    scopes: ScopeList = Field(description="The granted scopes.")
+    created_at: CreatedAt
+    seen_at: SeenAt = Field(description="When it last received a token.")
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -44,19 +39,8 @@ class AuthorizedApp(BaseModel):
         }
     )
 
-    @classmethod
-    def of(cls, consent: Consent) -> "AuthorizedApp":
-        return cls(
-            client_id=consent.client_id,
-            name=consent.name,
-            uri=consent.uri,
-            scopes=scope_list(consent.scopes),
-            created_at=moment(consent.created_us),
-            seen_at=moment(consent.seen_us),
-        )
 
-
-class AuthorizedApps(BaseModel):
+class AuthorizedApps(ResponseModel):
     items: list[AuthorizedApp]
 
 
@@ -64,23 +48,22 @@ def app_routes(auth: "Auth") -> APIRouter:
     """``/v1/account/apps``."""
     router = APIRouter(prefix="/v1/account/apps", tags=["apps"])
 
-    @router.get("", operation_id="list_apps", responses=problems(*SIGNED_IN), summary="Applications that act for you")
+    @router.get("", operation_id="list_apps", responses=problems(*SIGNED_IN), summary="Your authorized applications")
     async def list_apps(principal: SignedIn) -> AuthorizedApps:
-        consents = await auth.workers.run(auth.grants.consents, user_of(principal).id)
-        return AuthorizedApps(items=[AuthorizedApp.of(consent) for consent in consents])
+        return AuthorizedApps(items=await auth.workers.run(auth.grants.consents, user_of(principal).id))
 
     @router.delete(
         "/{client_id}",
         operation_id="revoke_app",
         status_code=204,
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="Let an application act for you no more",
+        summary="Revoke the access of an application",
     )
     async def revoke_app(client_id: ClientId, principal: SignedIn, request: Request) -> None:
         user_id = user_of(principal).id
         source = auth.request_source(request)
         if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, source=source):
-            raise ResourceNotFound("This application does not act for you.")
+            raise ResourceNotFound("You have not authorized this application.")
         auth.authenticator.invalidate_user(user_id)
 
     return router

@@ -1,6 +1,6 @@
-"""The original's accounts API, in the form of Djoser: ``/auth/users/…``, ``/auth/password/``, ``/auth/token/…``."""
+"""Djoser-compatible accounts API: ``/auth/users/…``, ``/auth/password/``, ``/auth/token/…``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -12,31 +12,31 @@ from auth.routes.djoser_schemas import (
     Deletion,
     DjoserUser,
     Login,
+    LoginToken,
     NewPassword,
     ProfileChange,
     Registration,
-    Token,
     errors,
     reads,
 )
 from auth.routes.rest_framework.body import body_of
 from auth.routes.rest_framework.fields import Fields
 from auth.routes.rest_framework.route import RestFrameworkRoute, finish_router
-from auth.routes.schemas import private
+from auth.routes.schemas import no_store
 from auth.users import emails, usernames
-from auth.users.accounts import CANNOT_LOG_IN, AccountService
+from auth.users.accounts import LOGIN_FAILED, AccountService
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
-INVALID_EMAIL = "Enter a valid email address."
-_PAGE_SIZE = 500
+_INVALID_EMAIL: Final = "Enter a valid email address."
+_PAGE_SIZE: Final = 500
 
 
 def djoser_routes(auth: "Auth") -> APIRouter:
-    """Under ``/auth``; with a slash at the end, as Django has it, or without."""
+    """Routes under ``/auth``, with or without a trailing slash."""
     router = APIRouter(
-        prefix="/auth", route_class=RestFrameworkRoute, tags=["original"], dependencies=[Depends(private)]
+        prefix="/auth", route_class=RestFrameworkRoute, tags=["original"], dependencies=[Depends(no_store)]
     )
     _add_users(router, auth)
     _add_own(router, auth)
@@ -52,33 +52,32 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         status_code=201,
         responses=errors(*BODY_ERRORS, 401, 403, 429, 503),
         openapi_extra=reads(Registration),
-        summary="Make an account",
+        summary="Create an account",
     )
     @public
     async def register(request: Request) -> DjoserUser:
-        auth.accounts.refuse_where_closed()
+        auth.accounts.require_registration()
         fields = Fields(await body_of(request))
-        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=INVALID_EMAIL)
+        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=_INVALID_EMAIL)
         username = fields.text("username", check=usernames.username_errors)
         password = fields.text("password")
         fields.raise_errors()
         user = await auth.workers.run_hashing(
             auth.accounts.register, username, password, email or "", source=auth.request_source(request)
         )
-        return DjoserUser.of(user)
+        return DjoserUser.model_validate(user)
 
     @router.head("/users/", include_in_schema=False)
     @router.get(
         "/users/",
         operation_id="djoser_users",
         responses=errors(401, 403, 503),
-        summary="Yourself; all users for an admin",
+        summary="Your own account; all accounts for an admin",
     )
     async def users(principal: SignedIn) -> list[DjoserUser]:
-        asking = user_of(principal)
-        everybody = asking.role == "admin"
-        found = await auth.workers.run(_everybody, auth.accounts) if everybody else [asking]
-        return [DjoserUser.of(user) for user in found]
+        user = user_of(principal)
+        found = await auth.workers.run(_all_users, auth.accounts) if user.role == "admin" else [user]
+        return [DjoserUser.model_validate(each) for each in found]
 
 
 def _add_own(router: APIRouter, auth: "Auth") -> None:
@@ -87,10 +86,10 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         "/users/me/",
         operation_id="djoser_me",
         responses=errors(401, 403, 503),
-        summary="Who you are",
+        summary="Your own account",
     )
     async def me(principal: SignedIn) -> DjoserUser:
-        return DjoserUser.of(user_of(principal))
+        return DjoserUser.model_validate(user_of(principal))
 
     @router.put("/users/me/", include_in_schema=False)
     @router.patch(
@@ -103,12 +102,12 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
     async def change_me(principal: SignedIn, request: Request) -> DjoserUser:
         user = user_of(principal)
         fields = Fields(await body_of(request))
-        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=INVALID_EMAIL)
+        email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=_INVALID_EMAIL)
         fields.raise_errors()
         source = auth.request_source(request)
         changed = await auth.workers.run(auth.accounts.update, user.id, email=email, source=source)
         auth.authenticator.invalidate_user(user.id)
-        return DjoserUser.of(changed)
+        return DjoserUser.model_validate(changed)
 
     @router.delete(
         "/users/me/",
@@ -135,7 +134,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         responses=errors(*BODY_ERRORS, 401, 403, 429, 503),
         openapi_extra=reads(NewPassword),
         summary="Change your password",
-        description="Ends all other sessions and tokens of yours. Also at `/auth/password/`.",
+        description="Revokes your other sessions and tokens. Also at `/auth/password/`.",
     )
     async def set_password(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
@@ -160,27 +159,27 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         operation_id="djoser_login",
         responses=errors(*BODY_ERRORS, 401, 429, 503),
         openapi_extra=reads(Login),
-        summary="Get a token for a name and a password",
+        summary="Get a token for a username and password",
     )
     @public
-    async def login(request: Request) -> Token:
+    async def login(request: Request) -> LoginToken:
         fields = Fields(await body_of(request))
         password = fields.text_or_none("password")
         username = fields.text_or_none("username")
         fields.raise_errors()
         if username is None or password is None:
-            raise InvalidLogin(CANNOT_LOG_IN)
+            raise InvalidLogin(LOGIN_FAILED)
         secret = await auth.workers.run_hashing(
             auth.tokens.begin, username, password, source=auth.request_source(request)
         )
-        return Token(auth_token=secret)
+        return LoginToken(auth_token=secret)
 
     @router.post(
         "/token/logout/",
         operation_id="djoser_logout",
         status_code=204,
         responses=errors(401, 403, 503),
-        summary="End the token you come with",
+        summary="Revoke the token of this request",
     )
     async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
@@ -190,14 +189,14 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
 
 
 def _current_password(fields: Fields, user: User) -> str | None:
-    """Who has none need not give it. Raises InvalidFields, also for the other fields."""
+    """None if the user has no password. Raises InvalidFields, also for the other fields."""
     password = fields.text("current_password") if user.has_password else None
     fields.raise_errors()
     return password
 
 
-def _everybody(accounts: AccountService) -> list[User]:
-    """The oldest first."""
+def _all_users(accounts: AccountService) -> list[User]:
+    """Oldest first."""
     found: list[User] = []
     while page := accounts.find(before_id=found[-1].id if found else None, limit=_PAGE_SIZE):
         found += page

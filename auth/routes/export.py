@@ -1,4 +1,4 @@
-"""All that is kept of a person, for them to take along."""
+"""Export of all data about a user."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from auth.service import Auth
 
 _RECORDS_PER_QUERY: Final = 500
-"""Of the log, read at a time."""
+"""Audit records per query."""
 EXPORT_CHUNK_BYTES: Final = 64 << 10
-"""Bytes sent at a time, or a little more."""
+"""Minimum size of a chunk of the response, except the last one."""
 _HEADERS: Final = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="raylens-account.json"'}
 
 
 class AccountExport(BaseModel):
-    """All that is kept of a person, without secrets."""
+    """All data stored about a user, without secrets."""
 
     account: Account
     sessions: list[ActiveSession]
     keys: list[ApiKey]
     apps: list[AuthorizedApp]
     activity: list[ActivityEntry]
-    classifications: list[dict[str, Any]] = Field(description="As GET /api/v1/classifications gives them.")
+    classifications: list[dict[str, Any]] = Field(description="As returned by GET /api/v1/classifications.")
 
 
 def export_routes(auth: "Auth") -> APIRouter:
@@ -47,20 +47,20 @@ def export_routes(auth: "Auth") -> APIRouter:
         operation_id="export_account",
         response_model=AccountExport,
         responses=problems(*SIGNED_IN),
-        summary="All that is kept of you, as one file",
+        summary="All data stored about you, as one file",
     )
     async def export_account(principal: SignedIn, request: Request) -> StreamingResponse:
         user_id, source = user_of(principal).id, auth.request_source(request)
         await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
         chunks = _chunks(_document(auth, user_id, principal.credential_id))
-        first = await auth.workers.run(next, chunks)  # while a database that is away can still be told with a status
+        first = await auth.workers.run(next, chunks)  # while an error can still become a status
         return StreamingResponse(_all(auth, first, chunks), headers=_HEADERS, media_type="application/json")
 
     return router
 
 
 async def _all(auth: "Auth", first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each is read when the one before is sent: nobody's whole history is in memory."""
+    """Reads each chunk after the previous one is sent, so the history is never in memory as a whole."""
     chunk = first
     while chunk:
         yield chunk
@@ -81,8 +81,8 @@ def _document(auth: "Auth", user_id: int, current_id: int) -> Iterator[bytes]:
     yield b'{"account": ' + to_json(account_of(auth, user_id))
     sessions = auth.sessions.list(user_id)
     yield from _list("sessions", (ActiveSession.of(session, current_id) for session in sessions))
-    yield from _list("keys", map(ApiKey.of, auth.keys.list(user_id)))
-    yield from _list("apps", map(AuthorizedApp.of, auth.grants.consents(user_id)))
+    yield from _list("keys", map(ApiKey.model_validate, auth.keys.list(user_id)))
+    yield from _list("apps", map(AuthorizedApp.model_validate, auth.grants.consents(user_id)))
     yield from _list("activity", map(ActivityEntry.of, _entries(auth, user_id)))
     yield from _list("classifications", auth.records_of(user_id))
     yield b"}\n"

@@ -134,7 +134,7 @@ async def _complete(
 
 async def _start_session(auth: "Auth", request: Request, response: Response, user_id: int) -> None:
     previous, source = auth.cookie.read(request), auth.request_source(request)
-    secret = await auth.workers.run(auth.sessions.begin, user_id, instead_of=previous, source=source)
+    secret = await auth.workers.run(auth.sessions.begin, user_id, replaces=previous, source=source)
     if previous:
         auth.authenticator.invalidate(previous)
     auth.cookie.set(response, secret)

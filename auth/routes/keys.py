@@ -1,23 +1,23 @@
-"""A person's API keys."""
+"""A user's API keys."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.credentials.lifetimes import DAY
-from auth.credentials.store import Credential
 from auth.http.permissions import SignedIn, user_of
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import Body, Id, moment, scope_list
+from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, RequestModel, ResponseModel, ScopeList, SeenAt
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
-KEY: Final[JsonDict] = {
+_KEY_EXAMPLE: Final[JsonDict] = {
     "id": 12,
     "name": "Nightly import",
     "hint": "rlk_4fJ0bQ",
@@ -28,51 +28,37 @@ KEY: Final[JsonDict] = {
 }
 
 
-class NewApiKey(Body):
-    name: str = Field(examples=["Nightly import"], description="1 to 100 printable characters, for its owner alone.")
-    scopes: list[Scope] = Field(
-        examples=[["classify"]], description="What it may do: no more than its owner, and never `openid`."
-    )
-    expires_in_days: int | None = Field(ge=1, le=3650, examples=[90], description="Null: it does not end by itself.")
+class NewApiKey(RequestModel):
+    name: str = Field(examples=["Nightly import"], description="1 to 100 printable characters, shown to you only.")
+    scopes: list[Scope] = Field(examples=[["classify"]], description="No more than your own, and never `openid`.")
+    expires_in_days: int | None = Field(ge=1, le=3650, examples=[90], description="Null for no expiry.")
 
 
-class ApiKey(BaseModel):
-    """Something a program gets in with: `Authorization: Bearer rlk_…`."""
+class ApiKey(ResponseModel):
+    """A credential for a program: `Authorization: Bearer rlk_…`."""
 
     id: int
     name: str
-    hint: str = Field(description="How the key begins, to know it by.")
-    scopes: list[Scope]
-    created_at: datetime
-    seen_at: datetime = Field(description="When it was last used, give or take a minute; when it was made, if never.")
-    expires_at: datetime | None
+    hint: str = Field(description="The beginning of the key, to recognize it by.")
+    scopes: ScopeList
+    created_at: CreatedAt
+    seen_at: SeenAt = Field(description="When it was last used, to the minute; the time of creation if never.")
+    expires_at: Annotated[datetime | None, FromMicroseconds] = Field(validation_alias="expires_us")
 
-    model_config = ConfigDict(json_schema_extra={"examples": [KEY]})
-
-    @classmethod
-    def of(cls, key: Credential) -> "ApiKey":
-        return cls(
-            id=key.id,
-            name=key.name,
-            hint=key.hint,
-            scopes=scope_list(key.scopes),
-            created_at=moment(key.created_us),
-            seen_at=moment(key.seen_us),
-            expires_at=None if key.expires_us is None else moment(key.expires_us),
-        )
+    model_config = ConfigDict(json_schema_extra={"examples": [_KEY_EXAMPLE]})
 
 
-class ApiKeys(BaseModel):
+class ApiKeys(ResponseModel):
     items: list[ApiKey]
 
 
 class CreatedApiKey(ApiKey):
-    """A new one, with its secret."""
+    """A new API key with its secret."""
 
-    key: str = Field(description="Told this once.")
+    key: str = Field(description="Shown only once.")
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [KEY | {"key": "rlk_4fJ0bQm3vTq0Qy7o2XkzUu1yS5cVbqf8w9Lr6HdNaEg"}]}
+        json_schema_extra={"examples": [_KEY_EXAMPLE | {"key": "rlk_4fJ0bQm3vTq0Qy7o2XkzUu1yS5cVbqf8w9Lr6HdNaEg"}]}
     )
 
 
@@ -82,15 +68,14 @@ def key_routes(auth: "Auth") -> APIRouter:
 
     @router.get("", operation_id="list_keys", responses=problems(*SIGNED_IN), summary="Your API keys, newest first")
     async def list_keys(principal: SignedIn) -> ApiKeys:
-        keys = await auth.workers.run(auth.keys.list, user_of(principal).id)
-        return ApiKeys(items=[ApiKey.of(key) for key in keys])
+        return ApiKeys(items=await auth.workers.run(auth.keys.list, user_of(principal).id))
 
     @router.post(
         "",
         operation_id="create_key",
         status_code=201,
         responses=problems(*SIGNED_IN, *READS_BODY),
-        summary="Make an API key",
+        summary="Create an API key",
     )
     async def create_key(body: NewApiKey, principal: SignedIn, request: Request) -> CreatedApiKey:
         lifetime_s = None if body.expires_in_days is None else body.expires_in_days * DAY
@@ -102,14 +87,14 @@ def key_routes(auth: "Auth") -> APIRouter:
             lifetime_s,
             source=auth.request_source(request),
         )
-        return CreatedApiKey(**ApiKey.of(key).model_dump(), key=secret)
+        return CreatedApiKey.model_validate(asdict(key) | {"key": secret})
 
     @router.delete(
         "/{id}",
         operation_id="revoke_key",
         status_code=204,
         responses=problems(*SIGNED_IN, 404, 422),
-        summary="End an API key",
+        summary="Revoke an API key",
     )
     async def revoke_key(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
         user = user_of(principal)

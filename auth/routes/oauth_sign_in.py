@@ -36,7 +36,7 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
         name, password = form.get("username", ""), form.get("password", "")
         before, enter = auth.cookie.read(request), auth.sessions.sign_in
         try:
-            _, secret = await auth.workers.run_hashing(enter, name, password, instead_of=before, source=source)
+            _, secret = await auth.workers.run_hashing(enter, name, password, replaces=before, source=source)
         except AuthError as error:
             to = await auth.workers.run(auth.oauth.authorization.destination, then, source)
             return auth.oauth.pages.sign_in(then, to, username=name, error=error)

@@ -1,27 +1,28 @@
-"""What several routes take and give."""
+"""Request and response models, parameters and pagination that several routes share."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Protocol, TypeVar
 
 from fastapi import Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
-import auth.principal
-from auth.principal import ALL_SCOPES, Role, Scope, Scopes
+from auth.principal import ALL_SCOPES, Role, Scope
+from auth.tables import MAX_ID
 
-MOST_BODY: Final = 64 << 10
-"""Bytes of JSON that these routes read."""
-LARGEST_ID: Final = (1 << 63) - 1
-PAGE: Final = 50
-"""Entries of a list that goes on with ``before``."""
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_BODY_BYTES: Final = 64 << 10
+PAGE_SIZE: Final = 50
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Before = Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="`next_before` of the page before.")]
-NextBefore = Annotated[int | None, Field(description="`before` of the next page; null at the end.", examples=[341])]
+Id = Annotated[int, Path(ge=1, le=MAX_ID)]
+ClientId = Annotated[str, Path(max_length=64)]
+Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="`next_before` of the previous page.")]
+NextBefore = Annotated[
+    int | None, Field(description="`before` of the next page; null on the last page.", examples=[341])
+]
 
-ALICE: Final[JsonDict] = {
+USER_EXAMPLE: Final[JsonDict] = {
     "id": 7,
     "username": "alice",
     "email": "alice@example.org",
@@ -31,46 +32,60 @@ ALICE: Final[JsonDict] = {
 }
 
 
-def moment(us: int) -> datetime:
-    """From Unix microseconds; goes out as RFC 3339 in UTC."""
-    return EPOCH + timedelta(microseconds=us)
+def _from_microseconds(value: Any) -> Any:  # noqa: ANN401 - whatever pydantic is to validate
+    return _EPOCH + timedelta(microseconds=value) if isinstance(value, int) else value
 
 
-def scope_list(scopes: Scopes) -> list[Scope]:
-    """In the order of their names; without those that are no more."""
-    return sorted(Scope(scope) for scope in scopes & ALL_SCOPES)
+def _known_scopes(scopes: Iterable[str]) -> list[Scope]:
+    """Sorted, without scopes that no longer exist."""
+    return sorted(Scope(scope) for scope in ALL_SCOPES.intersection(scopes))
 
 
-async def private(response: Response) -> None:
-    """What is told to one person, no cache keeps."""
+FromMicroseconds = BeforeValidator(_from_microseconds)
+CreatedAt = Annotated[datetime, FromMicroseconds, Field(validation_alias="created_us")]
+SeenAt = Annotated[datetime, FromMicroseconds, Field(validation_alias="seen_us")]
+ScopeList = Annotated[list[Scope], BeforeValidator(_known_scopes)]
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+_Row = TypeVar("_Row", bound=_HasId)
+
+
+def paginate(rows: Sequence[_Row]) -> tuple[Sequence[_Row], int | None]:
+    """One page of up to ``PAGE_SIZE + 1`` rows, and ``before`` of the next page."""
+    page = rows[:PAGE_SIZE]
+    return page, page[-1].id if len(rows) > PAGE_SIZE else None
+
+
+async def no_store(response: Response) -> None:
+    """Dependency that forbids caches to store the personal data in a response."""
     response.headers["Cache-Control"] = "no-store"
 
 
-class Body(BaseModel):
-    """What is sent. A field that nobody knows is refused, so that none is left out by a slip of the pen."""
+class RequestModel(BaseModel):
+    """A JSON request body. Unknown fields are rejected, so that a typo is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class User(BaseModel):
+class ResponseModel(BaseModel):
+    """A JSON response, validated from the attributes of a domain object or by field name."""
+
+    model_config = ConfigDict(from_attributes=True, validate_by_name=True, validate_by_alias=True)
+
+
+class UserProfile(ResponseModel):
     """An account."""
 
     id: int
     username: str
     email: str = Field(description="May be empty.")
     role: Role
-    created_at: datetime
-    has_password: bool = Field(description="Otherwise they sign in with others alone.")
+    created_at: CreatedAt
+    has_password: bool = Field(description="If false, the user signs in with a provider only.")
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ALICE]})
-
-    @classmethod
-    def of(cls, user: "auth.principal.User") -> "User":
-        return cls(
-            id=user.id,
-            username=user.username,
-            email=user.email,
-            role="admin" if user.role == "admin" else "user",
-            created_at=moment(user.created_us),
-            has_password=user.has_password,
-        )
+    model_config = ConfigDict(json_schema_extra={"examples": [USER_EXAMPLE]})

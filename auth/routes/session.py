@@ -1,40 +1,41 @@
-"""The web app's own sign-in: who is signed in, in, out."""
+"""Sign-in of the web app: session state, sign-in, sign-out."""
 
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr
 
 from auth.http.permissions import CurrentPrincipal, public
-from auth.principal import Scope, Scopes, scopes_of_role
+from auth.principal import Scope, Scopes, User, scopes_of_role
 from auth.routes.problems import READS_BODY, problems
-from auth.routes.schemas import ALICE, Body, User, scope_list
+from auth.routes.schemas import USER_EXAMPLE, RequestModel, ResponseModel, ScopeList, UserProfile
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
 
-class SignIn(Body):
+class SignIn(RequestModel):
     username: str = Field(examples=["alice"])
     password: SecretStr = Field(examples=["a long and simple sentence"])
 
 
-class SignInProvider(BaseModel):
-    """Somebody else who can say who somebody is."""
+class SignInProvider(ResponseModel):
+    """An external identity provider that users can sign in with."""
 
     name: str = Field(examples=["google"])
-    title: str = Field(examples=["Google"], description="For the button.")
+    title: str = Field(examples=["Google"], description="Label of the button.")
     login_url: str = Field(
-        examples=["/auth/external/google/login"], description="Go there; `?next=` is the page to come back to."
+        examples=["/auth/external/google/login"],
+        description="The browser goes here; `?next=` is the page to return to.",
     )
 
 
-class SessionState(BaseModel):
-    """Who is signed in, and how one can."""
+class SessionState(ResponseModel):
+    """Who is signed in, and the ways to sign in."""
 
-    user: User | None = Field(description="Null for nobody.")
-    scopes: list[Scope] = Field(description="What they may do.")
-    registration: bool = Field(description="Whether people may make accounts themselves: POST /auth/users/.")
+    user: UserProfile | None = Field(description="Null if nobody is signed in.")
+    scopes: ScopeList = Field(description="What they may do.")
+    registration: bool = Field(description="Whether anyone may create an account with POST /auth/users/.")
     anonymous: bool = Field(description="Whether images may be classified without signing in.")
     password_min_length: int = Field(examples=[15], description="Characters.")
     providers: list[SignInProvider]
@@ -43,7 +44,7 @@ class SessionState(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "user": ALICE,
+                    "user": USER_EXAMPLE,
                     "scopes": ["classify", "history:read", "history:write", "openid", "profile"],
                     "registration": True,
                     "anonymous": True,
@@ -62,9 +63,10 @@ def session_routes(auth: "Auth") -> APIRouter:
     @router.get("/v1/session", operation_id="get_session", responses=problems(401, 503), summary="Who is signed in")
     @public
     async def get_session(principal: CurrentPrincipal) -> SessionState:
-        shows = principal and (principal.is_first_party or Scope.PROFILE in principal.scopes)
-        user = User.of(principal.user) if principal and principal.user and shows else None
-        return _state(auth, user, principal.scopes if principal else frozenset())
+        if principal is None:
+            return _state(auth, None, frozenset())
+        may_read = principal.is_first_party or Scope.PROFILE in principal.scopes
+        return _state(auth, principal.user if may_read else None, principal.scopes)
 
     @router.post(
         "/v1/session",
@@ -72,24 +74,24 @@ def session_routes(auth: "Auth") -> APIRouter:
         status_code=201,
         responses=problems(*READS_BODY, 403, 429, 503),
         summary="Sign in with a browser",
-        description="Sets the session cookie. Needs the header `X-Requested-With` and the web app's own `Origin`.",
+        description="Sets the session cookie. Requires the header `X-Requested-With` and the web app's own `Origin`.",
     )
     @public
     async def sign_in(body: SignIn, request: Request, response: Response) -> SessionState:
         auth.cookie.require_secure(request)
         auth.cookie.check_csrf(request)
-        before = auth.cookie.read(request)
+        previous = auth.cookie.read(request)
         user, secret = await auth.workers.run_hashing(
             auth.sessions.sign_in,
             body.username,
             body.password.get_secret_value(),
-            instead_of=before,
+            replaces=previous,
             source=auth.request_source(request),
         )
-        if before:
-            auth.authenticator.invalidate(before)
+        if previous:
+            auth.authenticator.invalidate(previous)
         auth.cookie.set(response, secret)
-        return _state(auth, User.of(user), scopes_of_role(user.role))
+        return _state(auth, user, scopes_of_role(user.role))
 
     @router.delete(
         "/v1/session",
@@ -97,7 +99,7 @@ def session_routes(auth: "Auth") -> APIRouter:
         status_code=204,
         responses=problems(403, 503),
         summary="Sign out",
-        description="Ends the session of the cookie and takes the cookie away; again does no harm.",
+        description="Revokes the session and deletes the cookie. Idempotent.",
     )
     @public
     async def sign_out(request: Request, response: Response) -> None:
@@ -114,7 +116,7 @@ def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:
     settings = auth.settings
     return SessionState(
         user=user,
-        scopes=scope_list(scopes),
+        scopes=scopes,
         registration=settings.registration,
         anonymous=settings.anonymous,
         password_min_length=settings.password_min_length,

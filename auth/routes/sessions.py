@@ -1,16 +1,17 @@
-"""Where a person is signed in."""
+"""A user's sessions and tokens."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.credentials.store import Credential
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import Id, moment
+from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, ResponseModel, SeenAt
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -27,35 +28,29 @@ _SESSION_EXAMPLE: Final[JsonDict] = {
 }
 
 
-class ActiveSession(BaseModel):
-    """A browser or a program that somebody signed in with."""
+class ActiveSession(ResponseModel):
+    """A browser or program that is signed in."""
 
     id: int
-    kind: Literal["session", "token"] = Field(description="A browser's, or one of the original's sign-in call.")
-    created_at: datetime
-    seen_at: datetime = Field(description="Give or take a minute.")
-    expires_at: datetime = Field(description="If it is not used any more.")
-    address: str = Field(description="Where from.")
+    kind: Literal["session", "token"] = Field(description="A browser session, or a token of `POST /auth/token/login/`.")
+    created_at: CreatedAt
+    seen_at: SeenAt = Field(description="When it was last used, to the minute.")
+    expires_at: Annotated[datetime, FromMicroseconds] = Field(
+        validation_alias="ends_us", description="If it is not used again."
+    )
+    address: str = Field(description="Client address at sign-in.")
     user_agent: str
-    current: bool = Field(description="This request came with it.")
+    current: bool = Field(description="Whether this request used it.")
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SESSION_EXAMPLE]})
 
     @classmethod
     def of(cls, credential: Credential, current_id: int | None) -> "ActiveSession":
-        return cls(
-            id=credential.id,
-            kind="session" if credential.kind == "session" else "token",
-            created_at=moment(credential.created_us),
-            seen_at=moment(credential.seen_us),
-            expires_at=moment(credential.ends_us),
-            address=credential.address,
-            user_agent=credential.user_agent,
-            current=credential.id == current_id,
-        )
+        more = {"ends_us": credential.ends_us, "current": credential.id == current_id}
+        return cls.model_validate(asdict(credential) | more)
 
 
-class ActiveSessions(BaseModel):
+class ActiveSessions(ResponseModel):
     items: list[ActiveSession]
 
 
@@ -66,7 +61,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
     @router.get("", operation_id="list_sessions", responses=problems(*SIGNED_IN), summary="Where you are signed in")
     async def list_sessions(principal: SignedIn) -> ActiveSessions:
         found = await auth.workers.run(auth.sessions.list, user_of(principal).id)
-        return ActiveSessions(items=[ActiveSession.of(one, principal.credential_id) for one in found])
+        return ActiveSessions(items=[ActiveSession.of(credential, principal.credential_id) for credential in found])
 
     @router.delete(
         "",
@@ -74,7 +69,7 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         status_code=204,
         responses=problems(*SIGNED_IN),
         summary="Sign out everywhere else",
-        description="API keys and applications go on working.",
+        description="API keys and applications keep their access.",
     )
     async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
         user, source = user_of(principal), auth.request_source(request)

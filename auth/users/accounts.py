@@ -1,4 +1,4 @@
-"""Accounts of people: made, signed in to, changed, closed."""
+"""Accounts: registration, sign-in, changes, deletion."""
 
 import secrets
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound
 from auth.passwords.hashing import Passwords
 from auth.passwords.throttling import LoginThrottle
-from auth.passwords.verifier import Find, Verifier
+from auth.passwords.verifier import PasswordVerifier, UserLookup
 from auth.principal import Role, User
 from auth.settings import AuthSettings, TimeSource
 from auth.tables import users
 from auth.users import deletion, emails, usernames
-from auth.users.directory import Directory
+from auth.users.directory import UserDirectory
 from auth.users.repository import (
     UserRow,
     by_id,
@@ -33,16 +33,16 @@ from auth.users.repository import (
 
 T = TypeVar("T")
 
-CANNOT_LOG_IN: Final = "Unable to log in with provided credentials."
-TAKEN: Final = {"username": ["A user with that username already exists."]}
+LOGIN_FAILED: Final = "Unable to log in with provided credentials."
+USERNAME_TAKEN: Final = {"username": ["A user with that username already exists."]}
 WRONG_PASSWORD: Final = {"current_password": ["Invalid password."]}
 PASSWORD_MISSING: Final = {"current_password": ["This field is required."]}
-SETTLED: Final = MINUTE
-"""After this nothing that began before an account was deleted can still be under way."""
+HARD_DELETE_DELAY: Final = MINUTE
+"""After this, no request that started before the deletion of the account is still in progress."""
 
 
-class AccountService(Directory):
-    """All calls ask the database, and those with a password hash it, which takes its time."""
+class AccountService(UserDirectory):
+    """All methods query the database; those with a password also hash it, which takes about 25 ms."""
 
     def __init__(
         self,
@@ -58,30 +58,31 @@ class AccountService(Directory):
         super().__init__(engine, clock, credentials, audit)
         self._passwords = passwords
         self._throttle = throttle
-        self._verifier = Verifier(engine, passwords, throttle)
+        self._verifier = PasswordVerifier(engine, passwords, throttle)
         self._settings = settings
 
     def register(self, username: str, password: str, email: str = "", *, source: RequestSource) -> User:
-        """A new account. Raises InvalidFields, Throttled, or PermissionDenied where people may make none themselves."""
-        self.refuse_where_closed()
-        self._refuse_unfit(username, password, email)
+        """Create an account. Raises InvalidFields, Throttled, or PermissionDenied if registration is disabled."""
+        self.require_registration()
+        self._validate(username, password, email)
         self._throttle.register(source.address)
         return self._create(username, password, email, "user", source)
 
-    def refuse_where_closed(self) -> None:
-        """Raises PermissionDenied where people may not make accounts themselves."""
+    def require_registration(self) -> None:
+        """Raises PermissionDenied if registration is disabled."""
         if not self._settings.registration:
             raise PermissionDenied("Accounts are made by the administrators here.")
 
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""
-        self._refuse_unfit(username, password, email)
+        self._validate(username, password, email)
         return self._create(username, password, email, "admin", RequestSource())
 
     def add_without_password(self, connection: Connection, username: str, email: str, *, source: RequestSource) -> User:
-        """For whom others vouch for: a name like the wanted one, and the e-mail address if it is one.
+        """Create a user who signs in with a provider, in the caller's transaction.
 
-        Within the caller's transaction. Raises IntegrityError where somebody takes the name at the same moment.
+        The name resembles ``username``; an invalid ``email`` is dropped. Raises IntegrityError if a concurrent
+        registration takes the name.
         """
         wanted = usernames.valid_username_from(username)
         others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
@@ -90,13 +91,13 @@ class AccountService(Directory):
         return self._insert(connection, name, None, address, role="user", source=source)
 
     def authenticate(self, username: str, password: str, *, source: RequestSource) -> User:
-        """Whose name and password these are. Raises InvalidLogin or Throttled."""
+        """The user with this name and password. Raises InvalidLogin or Throttled."""
         return self.enter(username, password, lambda _connection, user: user, source=source)
 
     def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource) -> T:
-        """What ``then`` makes for them in the same transaction, say a session. Raises InvalidLogin or Throttled.
+        """Authenticate, and run ``then``, which may issue a session, in the same transaction.
 
-        In one, or what comes of a password that is changed meanwhile would outlive the change.
+        Otherwise the session could outlive a concurrent password change. Raises InvalidLogin or Throttled.
         """
 
         def find(connection: Connection) -> UserRow | None:
@@ -110,11 +111,11 @@ class AccountService(Directory):
         outcome = self._verifier.verify(find, password, succeed, account=key, address=source.address)
         if outcome is None:
             self._log_failure(find, source)
-            raise InvalidLogin(CANNOT_LOG_IN)
+            raise InvalidLogin(LOGIN_FAILED)
         return outcome
 
     def check_password(self, user_id: int, password: str, *, source: RequestSource = RequestSource()) -> None:  # noqa: B008
-        """Raises InvalidFields where it is not theirs, or Throttled."""
+        """Raises InvalidFields if the password is wrong, or Throttled."""
         row = self._row(user_id)
         key, address = usernames.key_of(row.username), source.address
 
@@ -128,21 +129,21 @@ class AccountService(Directory):
     def change_password(
         self, user_id: int, current: str | None, new: str, *, keep_id: int | None, source: RequestSource
     ) -> None:
-        """Ends every session, token and application's access but the credential ``keep_id``. API keys stay.
+        """Change the password and revoke all sessions, tokens and grants except the credential ``keep_id``.
 
-        ``current`` does not matter for who has no password yet. Raises InvalidFields or Throttled.
+        API keys remain. ``current`` is ignored if the user has no password yet. Raises InvalidFields or Throttled.
         """
         row = self._row(user_id)
         self._require_password(row, current, source)
-        if faults := self._passwords.faults_of(new, username=row.username, email=row.email):
-            raise InvalidFields({"new_password": faults})
+        if errors := self._passwords.errors_of(new, username=row.username, email=row.email):
+            raise InvalidFields({"new_password": errors})
         hashed = self._passwords.hash(new)
 
         def set_password(connection: Connection) -> None:
             if get_for_update(connection, user_id).password_changed_us != row.password_changed_us:
                 raise InvalidFields(WRONG_PASSWORD)
             update_user(connection, user_id, password=hashed, password_changed_us=self._now_us())
-            self._end_access(connection, user_id, keep_id)
+            self._revoke_access(connection, user_id, keep_id)
             self._log(connection, AuditEvent.PASSWORD_CHANGED, user_id, None, source)
 
         write(self._engine, set_password)
@@ -150,10 +151,9 @@ class AccountService(Directory):
     def update(
         self, user_id: int, *, username: str | None = None, email: str | None = None, source: RequestSource
     ) -> User:
-        """What is None stays. Raises InvalidFields or ResourceNotFound."""
-        faults = _faults(username, email)
-        if faults:
-            raise InvalidFields(faults)
+        """Change the fields that are not None. Raises InvalidFields or ResourceNotFound."""
+        if errors := _profile_errors(username, email):
+            raise InvalidFields(errors)
         new = {} if email is None else {"email": emails.normalize_email(email)}
         if username is not None:
             new |= {"username": usernames.normalize_username(username), "username_key": usernames.key_of(username)}
@@ -167,12 +167,12 @@ class AccountService(Directory):
             self._log(connection, AuditEvent.PROFILE_CHANGED, user_id, None, source, detail={"fields": fields})
             return user_from_row(get_for_update(connection, user_id))
 
-        return self._write_unless_taken(set_fields)
+        return self._write_unique(set_fields)
 
     def delete(
         self, user_id: int, *, password: str | None = None, actor_id: int | None = None, source: RequestSource
     ) -> None:
-        """Close an account for good. People themselves have to give their password, if they have one; admins have not.
+        """Delete an account. Users confirm with their password, if they have one; admins need not.
 
         Raises InvalidFields, Throttled or ResourceNotFound, and PermissionDenied for the only admin.
         """
@@ -187,29 +187,29 @@ class AccountService(Directory):
         write(self._engine, soft_delete)
 
     def sweep(self, erase: Callable[[int], object]) -> int:
-        """Finish the deletions of a minute ago and before: ``erase`` what others keep of the user; how many those were.
+        """Hard-delete users who were deleted over a minute ago, after ``erase``; returns their number.
 
-        Safe to call at once from several places.
+        Safe to call concurrently.
         """
         with self._engine.connect() as connection:
-            user_ids = deletion.soft_deleted_before(connection, self._now_us() - to_microseconds(SETTLED))
+            user_ids = deletion.soft_deleted_before(connection, self._now_us() - to_microseconds(HARD_DELETE_DELAY))
         for user_id in user_ids:
             erase(user_id)
-            write(self._engine, partial(deletion.remove, user_id=user_id))
+            write(self._engine, partial(deletion.hard_delete, user_id=user_id))
         return len(user_ids)
 
-    def _refuse_unfit(self, username: str, password: str, email: str) -> None:
-        if faults := _faults(username, email):
-            raise InvalidFields(faults)
+    def _validate(self, username: str, password: str, email: str) -> None:
+        if errors := _profile_errors(username, email):
+            raise InvalidFields(errors)
         with self._engine.connect() as connection:
             if by_name(connection, username):
-                raise InvalidFields(TAKEN)
-        if wrong := self._passwords.faults_of(password, username=username, email=email):
-            raise InvalidFields({"password": wrong})
+                raise InvalidFields(USERNAME_TAKEN)
+        if messages := self._passwords.errors_of(password, username=username, email=email):
+            raise InvalidFields({"password": messages})
 
     def _create(self, username: str, password: str, email: str, role: Role, source: RequestSource) -> User:
         hashed = self._passwords.hash(password)
-        return self._write_unless_taken(lambda c: self._insert(c, username, hashed, email, role=role, source=source))
+        return self._write_unique(lambda c: self._insert(c, username, hashed, email, role=role, source=source))
 
     def _insert(
         self,
@@ -236,15 +236,15 @@ class AccountService(Directory):
         self._log(connection, AuditEvent.REGISTERED, user_id, None, source)
         return user_from_row(get_for_update(connection, user_id))
 
-    def _write_unless_taken(self, work: Callable[[Connection], User]) -> User:
-        """Raises InvalidFields where somebody else has the name, be it since a moment ago."""
+    def _write_unique(self, work: Callable[[Connection], User]) -> User:
+        """Raises InvalidFields if the username is taken."""
         try:
             return write(self._engine, work)
         except IntegrityError:
-            raise InvalidFields(TAKEN) from None
+            raise InvalidFields(USERNAME_TAKEN) from None
 
-    def _log_failure(self, find: Find, source: RequestSource) -> None:
-        """Logged for nobody as well as for somebody: it takes the same time, and no name that is nobody's is kept."""
+    def _log_failure(self, find: UserLookup, source: RequestSource) -> None:
+        """Unknown users are logged too, which takes the same time; their names are not stored."""
 
         def log(connection: Connection) -> None:
             row = find(connection)
@@ -260,7 +260,7 @@ class AccountService(Directory):
         return row
 
     def _require_password(self, row: UserRow, password: str | None, source: RequestSource) -> None:
-        """From who has one."""
+        """Raises InvalidFields, unless the user has no password."""
         if row.password is None:
             return
         if password is None:
@@ -268,8 +268,8 @@ class AccountService(Directory):
         self.check_password(row.id, password, source=source)
 
 
-def _faults(username: str | None, email: str | None) -> dict[str, list[str]]:
-    faults = {"email": emails.email_errors(email or "")}
+def _profile_errors(username: str | None, email: str | None) -> dict[str, list[str]]:
+    errors = {"email": emails.email_errors(email or "")}
     if username is not None:
-        faults["username"] = usernames.username_errors(username)
-    return {field: messages for field, messages in faults.items() if messages}
+        errors["username"] = usernames.username_errors(username)
+    return {field: messages for field, messages in errors.items() if messages}

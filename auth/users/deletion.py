@@ -1,29 +1,29 @@
-"""What is left of deleted users: a nameless row, until nothing can be under way for them any more."""
+"""Deletion of users in two steps: soft delete at once, hard delete once no request of theirs can be in progress."""
 
 from sqlalchemy import Connection, delete, select, update
 
 from auth.tables import audit, credentials, identities, oauth_consents, oauth_families, users
 from auth.users.repository import update_user
 
-BELONGINGS = (credentials, identities, oauth_consents, oauth_families)
+_OWNED_TABLES = (credentials, identities, oauth_consents, oauth_families)
 
 
 def soft_delete(connection: Connection, user_id: int, now_us: int) -> None:
-    """Take the name and all they got in with. A colon is in no name that anybody may have."""
+    """Anonymize the row and delete all credentials. The new name has a colon, which no valid username contains."""
     name = f"deleted:{user_id}"
     update_user(connection, user_id, username=name, username_key=name, email="", password=None, deleted_us=now_us)
-    for table in BELONGINGS:
+    for table in _OWNED_TABLES:
         connection.execute(delete(table).where(table.c.user_id == user_id))
 
 
 def soft_deleted_before(connection: Connection, before_us: int) -> list[int]:
-    """The ids of those who were deleted before."""
+    """Ids of users deleted before this time."""
     query = select(users.c.id).where(users.c.deleted_us <= before_us).order_by(users.c.id)
     return list(connection.scalars(query))
 
 
-def remove(connection: Connection, user_id: int) -> None:
-    """The row itself, what hangs on it, and from where they did what the log tells."""
+def hard_delete(connection: Connection, user_id: int) -> None:
+    """Delete the row with its dependent rows, and anonymize the user's own audit records."""
     own = (audit.c.user_id == user_id) & (audit.c.actor_id == user_id)
     connection.execute(update(audit).where(own).values(address="", user_agent="", detail={}))
     connection.execute(delete(users).where(users.c.id == user_id))

@@ -1,4 +1,4 @@
-"""The directory of users: who there is, what they are allowed, whether they get in."""
+"""The directory of users: look-up, search, roles, disabling."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from auth.users.repository import by_id, by_name, get_for_update, require_anothe
 from auth.users.usernames import key_of
 
 
-class Directory:
+class UserDirectory:
     def __init__(self, engine: Engine, clock: TimeSource, credentials: CredentialStore, audit: AuditLog) -> None:
         self._engine = engine
         self._clock = clock
@@ -30,13 +30,13 @@ class Directory:
         return user_from_row(row) if row else None
 
     def named(self, username: str) -> User | None:
-        """However the name is written."""
+        """Look up by name; case and compatibility forms do not matter."""
         with self._engine.connect() as connection:
             row = by_name(connection, username)
         return user_from_row(row) if row else None
 
     def find(self, text: str = "", before_id: int | None = None, limit: int = 50) -> list[User]:
-        """Those with the text in their name or e-mail address, the newest first, disabled ones too."""
+        """Users whose name or e-mail address contains the text, newest first, including disabled ones."""
         query = select(users).where(users.c.deleted_us.is_(None)).order_by(users.c.id.desc()).limit(limit)
         if text:
             key = key_of(text).encode(errors="replace").decode()
@@ -48,8 +48,8 @@ class Directory:
             return [user_from_row(row) for row in connection.execute(query)]
 
     def set_role(self, user_id: int, role: Role, *, actor_id: int | None, source: RequestSource) -> User:
-        """Raises ResourceNotFound, or PermissionDenied for one's own and for the only admin's."""
-        _refuse_own(user_id, actor_id)
+        """Raises ResourceNotFound, or PermissionDenied for one's own role and for the only admin."""
+        deny_own_account(user_id, actor_id)
 
         def set_role(connection: Connection) -> User:
             row = get_for_update(connection, user_id)
@@ -62,11 +62,11 @@ class Directory:
         return write(self._engine, set_role)
 
     def set_disabled(self, user_id: int, disabled: bool, *, actor_id: int | None, source: RequestSource) -> User:
-        """Who is disabled does not get in. Sessions, tokens and applications' access end; API keys come back with them.
+        """Disable or enable a user. Disabling revokes sessions, tokens and grants; API keys work again once enabled.
 
         Raises ResourceNotFound, or PermissionDenied for oneself and for the only admin.
         """
-        _refuse_own(user_id, actor_id)
+        deny_own_account(user_id, actor_id)
 
         def set_disabled(connection: Connection) -> User:
             row = get_for_update(connection, user_id)
@@ -77,13 +77,13 @@ class Directory:
                     connection, AuditEvent.DISABLED if disabled else AuditEvent.ENABLED, user_id, actor_id, source
                 )
             if disabled:
-                self._end_access(connection, user_id)
+                self._revoke_access(connection, user_id)
             return replace(user_from_row(row), is_disabled=disabled)
 
         return write(self._engine, set_disabled)
 
-    def _end_access(self, connection: Connection, user_id: int, keep_id: int | None = None) -> None:
-        """Every session and token but one, and what applications have. API keys stay."""
+    def _revoke_access(self, connection: Connection, user_id: int, keep_id: int | None = None) -> None:
+        """Revoke every session and token except ``keep_id``, and all grants of applications, but no API keys."""
         self._credentials.revoke_all(connection, user_id, ("session", "token"), keep_id)
         families = (oauth_families.c.user_id == user_id) & oauth_families.c.revoked_us.is_(None)
         connection.execute(update(oauth_families).where(families).values(revoked_us=self._now_us()))
@@ -103,6 +103,6 @@ class Directory:
         return to_microseconds(self._clock())
 
 
-def _refuse_own(user_id: int, actor_id: int | None) -> None:
+def deny_own_account(user_id: int, actor_id: int | None) -> None:
     if user_id == actor_id:
-        raise PermissionDenied("Nobody does this to their own account; another admin can.")
+        raise PermissionDenied("You cannot do this to your own account; another admin can.")

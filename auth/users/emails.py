@@ -1,4 +1,4 @@
-"""E-mail addresses of users. Nobody writes to them; they may be empty, and several users may have the same."""
+"""E-mail addresses of users. They are optional and not unique; Raylens sends no mail."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ _MAX_LENGTH: Final = 254
 
 
 def email_errors(email: str) -> list[str]:
-    """What is wrong with it, in Django's words."""
+    """Validation errors, in Django's wording."""
     if not email:
         return []
     if len(email) > _MAX_LENGTH:
@@ -27,6 +27,6 @@ def email_errors(email: str) -> list[str]:
 
 
 def normalize_email(email: str) -> str:
-    """As it is kept: the domain in lower case."""
+    """The stored form, with the domain in lower case."""
     name, at, domain = email.strip().rpartition("@")
     return name + at + domain.lower()

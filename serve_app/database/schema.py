@@ -73,7 +73,7 @@ class MigrationSet:
 
 MIGRATION_SETS: Final = (
     MigrationSet("statistics", statistics_metadata, _ROOT / "serve_app" / "statistics" / "migrations"),
-    MigrationSet("auth", auth.tables.metadata, _ROOT / "auth" / "migrations"),
+    MigrationSet("auth", auth.tables.auth_metadata, _ROOT / "auth" / "migrations"),
 )
 
 

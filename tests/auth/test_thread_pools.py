@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from auth.errors import Busy
-from auth.thread_pools import DATABASE_THREADS, MOST_PASSWORDS_WAITING, ThreadPools
+from auth.thread_pools import DATABASE_THREADS, MAX_WAITING_HASHES, ThreadPools
 
 
 async def test_work_is_done_on_another_thread_with_its_arguments_and_errors():
@@ -24,7 +24,7 @@ async def test_passwords_keep_nobody_else_waiting_and_too_many_are_sent_away():
     with patch("os.cpu_count", return_value=2):
         workers = ThreadPools()
     go_on = threading.Event()
-    hashing = [asyncio.create_task(workers.run_hashing(go_on.wait, 30)) for _ in range(2 + MOST_PASSWORDS_WAITING)]
+    hashing = [asyncio.create_task(workers.run_hashing(go_on.wait, 30)) for _ in range(2 + MAX_WAITING_HASHES)]
     try:
         await asyncio.sleep(0.05)
         with pytest.raises(Busy) as caught:

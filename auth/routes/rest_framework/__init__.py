@@ -1,4 +1,4 @@
-"""The form of Django REST framework, which the original's clients speak: bodies, fields, errors.
+"""The formats of Django REST framework for request bodies, field errors and error responses.
 
 Checked against the real one in ``tests/auth/reference``.
 """

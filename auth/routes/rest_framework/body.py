@@ -1,4 +1,4 @@
-"""What a request says: JSON or a form."""
+"""Parses request bodies: JSON or a form."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -7,10 +7,10 @@ from typing import Final, NoReturn
 from urllib.parse import parse_qsl
 
 from fastapi import Request
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from auth.errors import InvalidFields
-from auth.routes.rest_framework.errors import ApiException
 
 _MAX_BYTES: Final = 64 << 10
 _MAX_FIELDS: Final = 100
@@ -20,11 +20,11 @@ _MAX_FIELDS: Final = 100
 class ParsedBody:
     values: dict[str, object]
     is_form: bool = False
-    """Then an empty value may be one that was left out."""
+    """In a form, an empty value may mean that the field is omitted."""
 
 
 async def body_of(request: Request) -> ParsedBody:
-    """Raises ApiException for what cannot be read, InvalidFields where it is no object."""
+    """Raises HTTPException for a body that cannot be parsed, InvalidFields if it is not a JSON object."""
     content = await _read(request)
     if not content:
         return ParsedBody({})
@@ -36,7 +36,7 @@ async def body_of(request: Request) -> ParsedBody:
             return ParsedBody(_form(content), is_form=True)
         case "multipart/form-data":
             return ParsedBody(await _multipart(request, content), is_form=True)
-    raise ApiException(415, f'Unsupported media type "{declared}" in request.')
+    raise HTTPException(415, f'Unsupported media type "{declared}" in request.')
 
 
 async def _read(request: Request) -> bytes:
@@ -44,15 +44,15 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         content += chunk
         if len(content) > _MAX_BYTES:
-            raise ApiException(413, f"The body is too large; {_MAX_BYTES} bytes are the most.")
+            raise HTTPException(413, f"The body is larger than {_MAX_BYTES} bytes.")
     return bytes(content)
 
 
 def _object(content: bytes) -> dict[str, object]:
     try:
-        value = json.loads(content.decode(), parse_constant=_refuse_constant)
+        value = json.loads(content.decode(), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
-        raise ApiException(400, f"JSON parse error - {error}") from None
+        raise HTTPException(400, f"JSON parse error - {error}") from None
     if value is None:
         raise InvalidFields({"non_field_errors": ["No data provided"]})
     if not isinstance(value, dict):
@@ -61,17 +61,17 @@ def _object(content: bytes) -> dict[str, object]:
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
 
 
 def _form(content: bytes) -> dict[str, object]:
-    """Of a field that is there twice, the last counts."""
+    """The last value of a repeated field counts."""
     try:
         text = content.decode(errors="replace")
         return dict(parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_MAX_FIELDS))
     except ValueError:
-        raise ApiException(400, f"Form parse error - more than {_MAX_FIELDS} fields.") from None
+        raise HTTPException(400, f"Form parse error - more than {_MAX_FIELDS} fields.") from None
 
 
 async def _multipart(request: Request, content: bytes) -> dict[str, object]:
@@ -80,12 +80,12 @@ async def _multipart(request: Request, content: bytes) -> dict[str, object]:
         yield b""
 
     if "boundary=" not in request.headers["content-type"]:
-        raise ApiException(400, "Multipart form parse error - Invalid boundary in multipart: None")
+        raise HTTPException(400, "Multipart form parse error - Invalid boundary in multipart: None")
     try:
         parser = MultiPartParser(request.headers, stream(), max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS)
         form = await parser.parse()
     except (MultiPartException, ValueError) as error:
-        raise ApiException(400, f"Multipart form parse error - {error}") from None
+        raise HTTPException(400, f"Multipart form parse error - {error}") from None
     values: dict[str, object] = dict(form)
     await form.close()
     return values

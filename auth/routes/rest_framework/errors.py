@@ -1,29 +1,18 @@
-"""Errors that only this form has, and the form of all."""
+"""Error responses."""
 
 import math
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from auth.errors import AuthError, InvalidFields, InvalidLogin
 
 _RETRY_AFTER_S = 5
-"""Ask again after this when the database cannot be reached."""
 
 
-class ApiException(Exception):
-    """A request that cannot be understood. ``detail`` is for the person who reads it."""
-
-    def __init__(self, status: int, detail: str, allow: str = "") -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = {"Allow": allow} if allow else {}
-
-    def response(self) -> Response:
-        return JSONResponse({"detail": self.detail}, self.status, self.headers)
-
-
-def response_to(error: AuthError) -> Response:
+def response_to(error: AuthError | HTTPException) -> Response:
+    if isinstance(error, HTTPException):
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
     if isinstance(error, InvalidFields):
         return JSONResponse(error.fields, error.status)
     if isinstance(error, InvalidLogin):
@@ -39,6 +28,5 @@ def response_to(error: AuthError) -> Response:
 
 
 def unavailable() -> Response:
-    """While the database cannot be reached."""
     detail = {"detail": "Service temporarily unavailable, try again later."}
     return JSONResponse(detail, 503, {"Retry-After": str(_RETRY_AFTER_S)})

@@ -1,4 +1,4 @@
-"""The fields of a body, and what is wrong with each, in the framework's words."""
+"""Validates the fields of a request body with the messages of Django REST framework."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,34 +6,34 @@ from typing import Final
 from auth.errors import InvalidFields
 from auth.routes.rest_framework.body import ParsedBody
 
-Check = Callable[[str], list[str]]
-INVALID: Final = "Not a valid string."
+Validator = Callable[[str], list[str]]
+_INVALID: Final = "Not a valid string."
 
 
 class Fields:
-    """Reads one field after the other, and then tells of all faults at once."""
+    """Reads fields one by one and collects their errors for :meth:`raise_errors`."""
 
     def __init__(self, body: ParsedBody) -> None:
         self._body = body
         self._errors: dict[str, list[str]] = {}
 
-    def text(self, name: str, *, check: Check | None = None) -> str:
-        """One that has to be there, without space around it. What is told of a faulty one does not matter."""
+    def text(self, name: str, *, check: Validator | None = None) -> str:
+        """A required field, stripped. The value of an invalid field is unspecified."""
         if name not in self._body.values:
             self._errors[name] = ["This field is required."]
             return ""
         return self._read(name, check=check) or ""
 
     def text_or_none(
-        self, name: str, *, may_be_blank: bool = False, check: Check | None = None, invalid: str = INVALID
+        self, name: str, *, may_be_blank: bool = False, check: Validator | None = None, invalid: str = _INVALID
     ) -> str | None:
-        """None where it is left out, as in a form by an empty one that may not be blank."""
+        """None if it is omitted; in a form, an empty field that may not be blank counts as omitted."""
         value = self._body.values.get(name, "")
-        is_left_out = name not in self._body.values or (self._body.is_form and value == "" and not may_be_blank)
-        return None if is_left_out else self._read(name, may_be_blank=may_be_blank, check=check, invalid=invalid)
+        is_omitted = name not in self._body.values or (self._body.is_form and value == "" and not may_be_blank)
+        return None if is_omitted else self._read(name, may_be_blank=may_be_blank, check=check, invalid=invalid)
 
     def _read(
-        self, name: str, *, may_be_blank: bool = False, check: Check | None = None, invalid: str = INVALID
+        self, name: str, *, may_be_blank: bool = False, check: Validator | None = None, invalid: str = _INVALID
     ) -> str | None:
         value = self._body.values[name]
         text = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else None
@@ -42,7 +42,7 @@ class Fields:
         elif text is None:
             errors = [invalid]
         elif text:
-            errors = [*(check(text) if check else ()), *_unfit(text)]
+            errors = [*(check(text) if check else ()), *_unstorable(text)]
         else:
             errors = [] if may_be_blank else ["This field may not be blank."]
         if errors:
@@ -50,13 +50,13 @@ class Fields:
         return None if errors else text
 
     def raise_errors(self) -> None:
-        """Raises InvalidFields if there are any."""
+        """Raises InvalidFields if a field is invalid."""
         if self._errors:
             raise InvalidFields(self._errors)
 
 
-def _unfit(text: str) -> list[str]:
-    """What no database takes."""
+def _unstorable(text: str) -> list[str]:
+    """Errors for characters that no database accepts."""
     errors = ["Null characters are not allowed."] if "\0" in text else []
-    half = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
-    return [*errors, f"Surrogate characters are not allowed: U+{ord(half):X}."] if half else errors
+    surrogate = next((character for character in text if "\ud800" <= character <= "\udfff"), None)
+    return [*errors, f"Surrogate characters are not allowed: U+{ord(surrogate):X}."] if surrogate else errors

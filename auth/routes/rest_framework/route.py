@@ -1,4 +1,4 @@
-"""Routes that answer in this form, whatever happens."""
+"""Route class that authenticates requests and formats all errors like Django REST framework."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -7,55 +7,56 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from auth.database import is_transient
 from auth.errors import AuthError, InvalidCredential, NotAuthenticated
 from auth.http.permissions import PUBLIC, principal_of, require
-from auth.routes.rest_framework.errors import ApiException, response_to, unavailable
+from auth.routes.rest_framework.errors import response_to, unavailable
 
 log = structlog.get_logger(__name__)
 
 _SCHEMES: Final = frozenset({"token", "bearer"})
-"""Who comes with another, comes with nothing."""
+"""Credentials of other schemes are ignored."""
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class RestFrameworkRoute(APIRoute):
-    """One of a router's that :func:`settle` was called for."""
+    """A route of a router that :func:`finish_router` has completed."""
 
     allow: str = ""
-    """The methods of all routes with this path."""
-    is_open: bool = False
-    """Nobody has to sign in for any of them."""
+    """Methods of all routes with this path, for the header ``Allow``."""
+    is_public: bool = False
+    """Whether all routes with this path are public."""
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
 
-        async def identify_and_handle(request: Request) -> Response:
-            await _identify(request, is_open=_is_public(self))
+        async def authenticate_and_handle(request: Request) -> Response:
+            await _authenticate(request, is_public=_is_public(self))
             return await handle(request)
 
-        return _answering(identify_and_handle)
+        return _with_error_responses(authenticate_and_handle)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] in _methods_of(self):
             await super().handle(scope, receive, send)
         else:
-            response = await _answering(self._refuse_method)(Request(scope, receive))
+            response = await _with_error_responses(self._reject_method)(Request(scope, receive))
             await response(scope, receive, send)
 
-    async def _refuse_method(self, request: Request) -> Response:
-        await _identify(request, is_open=self.is_open)
-        if not self.is_open:
+    async def _reject_method(self, request: Request) -> Response:
+        await _authenticate(request, is_public=self.is_public)
+        if not self.is_public:
             require(await principal_of(request))
-        raise ApiException(405, f'Method "{request.method}" not allowed.', allow=self.allow)
+        raise HTTPException(405, f'Method "{request.method}" not allowed.', {"Allow": self.allow})
 
 
 def finish_router(router: APIRouter) -> None:
-    """Add each route without the slash at its end, too, and let it know of the others with its path."""
+    """Add each route without its trailing slash as well, and set ``allow`` and ``is_public``."""
     for route in list(router.routes):
         if isinstance(route, RestFrameworkRoute):
             router.add_api_route(
@@ -71,7 +72,7 @@ def finish_router(router: APIRouter) -> None:
         siblings = [other for other in routes if other.path == route.path]
         methods = {method for other in siblings for method in _methods_of(other)}
         route.allow = ", ".join(method for method in _METHODS if method in methods)
-        route.is_open = all(_is_public(other) for other in siblings)
+        route.is_public = all(_is_public(other) for other in siblings)
 
 
 def _methods_of(route: APIRoute) -> set[str]:
@@ -82,20 +83,20 @@ def _is_public(route: APIRoute) -> bool:
     return getattr(route.endpoint, PUBLIC, False)
 
 
-async def _identify(request: Request, *, is_open: bool) -> None:
-    """Raises InvalidCredential for a bad token, also where none is needed, and NotAuthenticated."""
+async def _authenticate(request: Request, *, is_public: bool) -> None:
+    """Raises NotAuthenticated, or InvalidCredential for an invalid token, even if the route needs none."""
     authorization = request.headers.get("authorization")
     if authorization is None:
         return
     scheme, *rest = authorization.split() or [""]
     if scheme.lower() in _SCHEMES:
-        _refuse_malformed(rest)
+        _reject_malformed(rest)
         await principal_of(request)
-    elif not is_open:
+    elif not is_public:
         raise NotAuthenticated("Authentication credentials were not provided.")
 
 
-def _refuse_malformed(rest: list[str]) -> None:
+def _reject_malformed(rest: list[str]) -> None:
     if not rest:
         raise InvalidCredential("Invalid token header. No credentials provided.")
     if len(rest) > 1:
@@ -107,13 +108,11 @@ def _refuse_malformed(rest: list[str]) -> None:
         raise InvalidCredential(message) from None
 
 
-def _answering(handle: Handler) -> Handler:
-    async def answer(request: Request) -> Response:
+def _with_error_responses(handle: Handler) -> Handler:
+    async def respond(request: Request) -> Response:
         try:
             return await handle(request)
-        except ApiException as error:
-            return error.response()
-        except AuthError as error:
+        except (AuthError, HTTPException) as error:
             return response_to(error)
         except SQLAlchemyError as error:
             if not is_transient(error):
@@ -121,4 +120,4 @@ def _answering(handle: Handler) -> Handler:
             log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
             return unavailable()
 
-    return answer
+    return respond

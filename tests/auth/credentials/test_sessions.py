@@ -24,8 +24,8 @@ def sessions(application: Application) -> SessionService:
 
 def test_a_session_is_valid_until_it_is_ended(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     alice = factory.add()
-    secret = sessions.begin(alice, instead_of=None, source=HERE)
-    other = sessions.begin(alice, instead_of=None, source=HERE)
+    secret = sessions.begin(alice, replaces=None, source=HERE)
+    other = sessions.begin(alice, replaces=None, source=HERE)
     assert factory.principal(secret)
     sessions.end(secret, source=HERE)
     assert factory.principal(secret) is None
@@ -40,7 +40,7 @@ def test_a_session_is_valid_until_it_is_ended(sessions: SessionService, factory:
 
 
 def test_ending_it_again_changes_nothing(sessions: SessionService, factory: UserFactory, audit: AuditLog):
-    secret = sessions.begin(factory.add(), instead_of=None, source=HERE)
+    secret = sessions.begin(factory.add(), replaces=None, source=HERE)
     for _ in range(2):
         sessions.end(secret, source=HERE)
     assert len(audit.entries()) == 1
@@ -48,8 +48,8 @@ def test_ending_it_again_changes_nothing(sessions: SessionService, factory: User
 
 def test_a_new_session_replaces_the_previous_one(sessions: SessionService, factory: UserFactory, audit: AuditLog):
     mallory, alice = factory.add("mallory"), factory.add("alice")
-    planted = sessions.begin(mallory, instead_of=None, source=HERE)
-    secret = sessions.begin(alice, instead_of=planted, source=HERE)
+    planted = sessions.begin(mallory, replaces=None, source=HERE)
+    secret = sessions.begin(alice, replaces=planted, source=HERE)
     assert factory.principal(planted) is None
     assert factory.principal(secret)
     assert [entry.user_id for entry in audit.entries(event="user.signed_out")] == [mallory]
@@ -59,13 +59,13 @@ def test_sessions_alone_are_ended_by_the_cookie(sessions: SessionService, factor
     alice = factory.add()
     for secret in (factory.issue(alice, "token"), factory.issue(alice, "key")):
         sessions.end(secret, source=HERE)
-        sessions.begin(alice, instead_of=secret, source=HERE)
+        sessions.begin(alice, replaces=secret, source=HERE)
         assert factory.principal(secret)
 
 
 def test_an_expired_session_is_replaced_too(sessions: SessionService, factory: UserFactory, clock: MovableClock):
     alice = factory.add()
-    old = sessions.begin(alice, instead_of=None, source=HERE)
+    old = sessions.begin(alice, replaces=None, source=HERE)
     clock.forward(13 * 3600)
-    assert factory.principal(sessions.begin(alice, instead_of=old, source=HERE))
+    assert factory.principal(sessions.begin(alice, replaces=old, source=HERE))
     assert [session.created_us for session in factory.credentials.list(alice, ["session"])] == [round(clock.now * 1e6)]

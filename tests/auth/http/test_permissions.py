@@ -48,7 +48,7 @@ def test_routes_with_a_permission_are_accepted(app: FastAPI) -> None:
 def test_a_route_without_a_permission_prevents_the_start(app: FastAPI) -> None:
     app.add_api_route("/silent", silent)
     app.add_api_route("/open", open_to_all)
-    with pytest.raises(RuntimeError, match=r"who may use them: /silent$"):
+    with pytest.raises(RuntimeError, match=r"without an access rule: /silent\."):
         require_access_rules(app)
 
 
@@ -57,7 +57,7 @@ def test_routes_of_nested_routers_are_checked(app: FastAPI) -> None:
     inner.add_api_route("/silent", silent)
     outer.include_router(inner)
     app.include_router(outer, prefix="/api")
-    with pytest.raises(RuntimeError, match=r"/api/inner/silent$"):
+    with pytest.raises(RuntimeError, match=r"/api/inner/silent"):
         require_access_rules(app)
 
 
@@ -70,13 +70,13 @@ def test_dependencies_of_an_included_router_count(app: FastAPI) -> None:
 
 def test_mounted_routes_are_checked(app: FastAPI) -> None:
     app.router.routes.append(Mount("/mounted", routes=[Route("/open", open_to_all), Route("/silent", silent)]))
-    with pytest.raises(RuntimeError, match=r"them: /silent$"):
+    with pytest.raises(RuntimeError, match=r"rule: /silent"):
         require_access_rules(app)
 
 
 def test_websocket_routes_are_checked(app: FastAPI) -> None:
     app.add_api_websocket_route("/socket", socket)
-    with pytest.raises(RuntimeError, match=r"/socket$"):
+    with pytest.raises(RuntimeError, match=r"/socket"):
         require_access_rules(app)
 
 

@@ -8,7 +8,7 @@ from joserfc.jwk import KeySet
 from sqlalchemy import Engine, select
 
 from auth.credentials.secret import digest_of
-from auth.tables import metadata as tables
+from auth.tables import auth_metadata as tables
 from tests.auth.application import Application
 from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of
 from tests.auth.user_factory import UserFactory

@@ -56,9 +56,9 @@ def test_nothing_matches_a_user_without_a_password(cheap):
 
 
 def test_hashes_with_other_parameters_are_outdated(passwords, cheap):
-    assert not cheap.is_outdated(cheap.hash(PASSWORD))
-    assert passwords.is_outdated(cheap.hash(PASSWORD))
-    assert passwords.is_outdated("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG")
+    assert not cheap.needs_rehash(cheap.hash(PASSWORD))
+    assert passwords.needs_rehash(cheap.hash(PASSWORD))
+    assert passwords.needs_rehash("$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG")
 
 
 def test_a_wrong_password_takes_as_long_as_an_unknown_user(passwords):

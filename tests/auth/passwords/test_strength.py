@@ -36,7 +36,7 @@ def test_strong_passwords_are_accepted(passwords):
         "🦊🐢🐙🦉🐝🐞🦋🐳🐬🦅🦆🦢🦩🐿🦔",
         "a" + "bcdefgh ijkl " * 9 + "mnop qr!!!",
     ]
-    faults = {text: passwords.faults_of(text, username="alice", email="alice.liddell@example.org") for text in strong}
+    faults = {text: passwords.errors_of(text, username="alice", email="alice.liddell@example.org") for text in strong}
     assert faults == {text: [] for text in strong}
 
 
@@ -52,7 +52,7 @@ COMMON = [
 
 
 def test_common_passwords_are_rejected(passwords):
-    assert {text: passwords.faults_of(text) for text in COMMON} == {text: [TOO_COMMON] for text in COMMON}
+    assert {text: passwords.errors_of(text) for text in COMMON} == {text: [TOO_COMMON] for text in COMMON}
 
 
 def test_passwords_like_the_users_own_name_or_address_are_rejected(passwords):
@@ -64,7 +64,7 @@ def test_passwords_like_the_users_own_name_or_address_are_rejected(passwords):
         "salzburg mozart 1": "email address",
     }
     own = {"username": "Frederick.Wolfgang", "email": "f.w.mozart@salzburg.example"}
-    faults = {text: passwords.faults_of(text, **own) for text in similar_to}
+    faults = {text: passwords.errors_of(text, **own) for text in similar_to}
     assert faults == {text: [f"The password is too similar to the {name}."] for text, name in similar_to.items()}
 
 
@@ -76,20 +76,20 @@ def test_the_length_is_that_of_the_normalized_password(passwords):
         "0a heron; " * 13: [TOO_LONG],
         "ﷺ" * 10: [TOO_LONG],
     }
-    assert {text: passwords.faults_of(text) for text in faults} == faults
+    assert {text: passwords.errors_of(text) for text in faults} == faults
 
 
 def test_the_minimum_length_is_a_setting():
-    assert Passwords(8).faults_of("x7Kq9!pz") == []
-    assert Passwords(1).faults_of("") == ["This password is too short. It must contain at least 1 character."]
-    assert Passwords(8).faults_of("password1") == [TOO_COMMON]
+    assert Passwords(8).errors_of("x7Kq9!pz") == []
+    assert Passwords(1).errors_of("") == ["This password is too short. It must contain at least 1 character."]
+    assert Passwords(8).errors_of("password1") == [TOO_COMMON]
 
 
 def test_most_long_passwords_of_public_leaks_are_rejected(passwords):
     """The others are random, or names and words of other languages: no list of twenty thousand helps there."""
     packed = files("django.contrib.auth").joinpath("common-passwords.txt.gz").read_bytes()
     long = [line for line in gzip.decompress(packed).decode().split() if len(line) >= 15]
-    rejected = [password for password in long if passwords.faults_of(password)]
+    rejected = [password for password in long if passwords.errors_of(password)]
     assert len(long) > 40
     assert len(rejected) >= 0.6 * len(long)
 
@@ -99,19 +99,19 @@ def test_random_passwords_are_hardly_ever_rejected():
     alphabet = string.ascii_letters + string.digits
     for length, share in ((15, 0.0), (12, 0.01), (10, 0.03)):
         passwords = Passwords(length)
-        rejected = sum(bool(passwords.faults_of("".join(chance.choices(alphabet, k=length)))) for _ in range(300))
+        rejected = sum(bool(passwords.errors_of("".join(chance.choices(alphabet, k=length)))) for _ in range(300))
         assert rejected <= share * 300, length
 
 
 @given(st.text(max_size=200), st.text(max_size=50), st.text(max_size=50))
 def test_any_text_can_be_checked(password, username, email):
-    assert isinstance(Passwords(15).faults_of(password, username=username, email=email), list)
+    assert isinstance(Passwords(15).errors_of(password, username=username, email=email), list)
     assert 0 <= worth(password) <= len(password.casefold())
 
 
 def test_the_check_is_fast_for_the_worst_input(passwords):
     for password in ("ab" * 64, "a" * 128, "abcdefghijklm" * 9, "qwerty1password" * 8, "\0" * 128):
-        passwords.faults_of(password)
+        passwords.errors_of(password)
         start = time.process_time()
-        passwords.faults_of(password, username="a" * 150, email="a" * 240 + "@x.org")
+        passwords.errors_of(password, username="a" * 150, email="a" * 240 + "@x.org")
         assert time.process_time() - start < 0.5, password[:20]

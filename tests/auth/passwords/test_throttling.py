@@ -8,7 +8,7 @@ from sqlalchemy import Engine, func, select
 
 from auth.database import write
 from auth.errors import Throttled
-from auth.passwords.backoff import ACCOUNT_POLICY, ADDRESS_POLICY, LONGEST_WAIT, PAIR_POLICY, REGISTRATION_POLICY
+from auth.passwords.backoff import ACCOUNT_POLICY, ADDRESS_POLICY, MAX_WAIT_S, PAIR_POLICY, REGISTRATION_POLICY
 from auth.passwords.throttling import Attempt, LoginThrottle
 from auth.tables import throttles
 from tests.auth.databases import both_databases
@@ -47,7 +47,7 @@ BOTS = [f"192.0.2.{number}" for number in range(ACCOUNT_POLICY.free + 1)]
 def attack(throttle: LoginThrottle, clock: MovableClock) -> None:
     """Guess at Alice's account from many addresses until every address has to wait the longest time."""
     assert [wait_of(throttle, address=bot) for bot in BOTS] == [0] * len(BOTS)
-    for bot in BOTS[: ACCOUNT_POLICY.most - len(BOTS)]:
+    for bot in BOTS[: ACCOUNT_POLICY.max_failures - len(BOTS)]:
         clock.forward(1)
         assert wait_of(throttle, address=bot) == 0
 
@@ -59,8 +59,8 @@ def test_the_wait_grows_up_to_half_a_minute(throttle, clock):
         assert wait_of(throttle) == 0
         waits.append(wait_of(throttle))
         clock.forward(waits[-1])
-    assert waits[:6] == [1, 2, 4, 8, 16, LONGEST_WAIT]
-    assert set(waits[5:]) == {LONGEST_WAIT}
+    assert waits[:6] == [1, 2, 4, 8, 16, MAX_WAIT_S]
+    assert set(waits[5:]) == {MAX_WAIT_S}
 
 
 def test_of_two_hundred_guesses_fifteen_are_checked(throttle, clock):
@@ -71,9 +71,9 @@ def test_of_two_hundred_guesses_fifteen_are_checked(throttle, clock):
         clock.forward(1)
     admitted = [second for second, wait in enumerate(outcomes) if wait == 0]
     assert len(admitted) == 5 + 5 + 5
-    assert max(later - earlier for earlier, later in pairwise(admitted)) == LONGEST_WAIT
+    assert max(later - earlier for earlier, later in pairwise(admitted)) == MAX_WAIT_S
     announced = outcomes[admitted[-2] + 1 : admitted[-1]]
-    assert announced == list(range(LONGEST_WAIT - 1, 0, -1)), "the announced wait holds"
+    assert announced == list(range(MAX_WAIT_S - 1, 0, -1)), "the announced wait holds"
 
 
 def test_a_sign_in_after_the_wait_resets_the_count(database, throttle, clock):
@@ -95,8 +95,8 @@ def test_guesses_from_one_address_do_not_delay_another(throttle):
 def test_the_owner_signs_in_after_the_wait_while_others_guess(database, throttle, clock):
     """From an address that has not signed in before, while the guesses go on."""
     attack(throttle, clock)
-    for second in range(LONGEST_WAIT):
-        assert wait_of(throttle, address=ELSEWHERE) == LONGEST_WAIT - second
+    for second in range(MAX_WAIT_S):
+        assert wait_of(throttle, address=ELSEWHERE) == MAX_WAIT_S - second
         for bot in [*BOTS[:5], f"192.0.3.{second}"]:
             wait_of(throttle, address=bot)
         clock.forward(1)
@@ -114,7 +114,7 @@ def test_many_addresses_get_two_guesses_a_minute_each(throttle, clock):
     attack(throttle, clock)
     addresses = [f"198.51.100.{number}" for number in range(5)]
     guesses = 0
-    for _ in range(4 * LONGEST_WAIT):
+    for _ in range(4 * MAX_WAIT_S):
         guesses += sum(wait_of(throttle, address=address) == 0 for address in addresses)
         clock.forward(1)
     assert guesses == len(addresses) * 3
@@ -131,7 +131,7 @@ def test_one_password_on_many_accounts_gets_thirty_and_then_two_a_minute(throttl
 
 def test_neighbours_of_an_attacker_still_sign_in(database, throttle):
     succeed(database, throttle, throttle.begin("neighbour", HERE))
-    for number in range(ADDRESS_POLICY.most):
+    for number in range(ADDRESS_POLICY.max_failures):
         wait_of(throttle, f"user{number}")
     assert wait_of(throttle, "stranger") > 0
     assert wait_of(throttle, "neighbour") == 0
@@ -152,7 +152,7 @@ def test_signing_in_to_an_own_account_does_not_reset_the_address(database, throt
         number += 1
         wait = wait_of(throttle, "stranger")
         succeed(database, throttle, throttle.begin("mallory", HERE))
-    assert wait == LONGEST_WAIT
+    assert wait == MAX_WAIT_S
 
 
 def test_failures_expire_one_by_one(throttle, clock):

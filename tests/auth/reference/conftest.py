@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from auth.passwords.hashing import Passwords
-from auth.tables import metadata
+from auth.tables import auth_metadata
 from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.auth.application import Application, create
@@ -35,7 +35,7 @@ class Lasting:
 
     def forget_everybody(self) -> None:
         with self.engine.begin() as connection:
-            for table in reversed(metadata.sorted_tables):
+            for table in reversed(auth_metadata.sorted_tables):
                 connection.execute(delete(table))
         self.application.forget()
 
