@@ -1,12 +1,16 @@
-"""The same request to the original and to us."""
+"""Sends the same request to Djoser on Django and to Raylens."""
 
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from sqlalchemy import Engine, delete
 
-PASSWORD = "plum kettle orbit canyon"
+from auth.tables import auth_metadata
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application
+from tests.auth.user_factory import UserFactory
+
 ALICE = {"username": "alice", "password": PASSWORD, "email": "alice@example.org"}
 REGISTER = "/auth/users/"
 LOGIN = "/auth/token/login/"
@@ -17,30 +21,27 @@ SET_PASSWORD = "/auth/users/set_password/"
 
 @dataclass(frozen=True)
 class Call:
-    """``as_alice``: with her token. ``says``: a JSON body; the rest is httpx's."""
+    """``as_alice``: with alice's token. ``data``: a JSON body. ``options``: of the httpx request."""
 
     method: str
     path: str
-    says: Any = None
+    data: Any = None
     as_alice: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """For the names of tests."""
-        rest = ", ".join(f"{name}={value!r}"[:60] for name, value in self.options.items())
-        body = "" if self.says is None else json.dumps(self.says)[:60]
-        return f"{self.method} {self.path}{' as alice' * self.as_alice} {body}{rest}".encode(
-            "ascii", "replace"
-        ).decode()
+        body = "" if self.data is None else ascii(self.data)[:80]
+        rest = ", ".join(f"{name}={value!a}"[:80] for name, value in self.options.items())
+        return f"{self.method} {self.path}{' as alice' * self.as_alice} {body}{rest}"
 
 
-def post(path: str, says: Any = None, *, as_alice: bool = False, **options: Any) -> Call:
-    return Call("POST", path, says, as_alice, options)
+def post(path: str, data: Any = None, *, as_alice: bool = False, **options: Any) -> Call:
+    return Call("POST", path, data, as_alice, options)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What is compared: without what is random (tokens, ids) or has no order (the messages for a field)."""
+    """The compared parts of a response, without random values (tokens, ids) and the order of messages."""
 
     status: int
     body: Any
@@ -63,36 +64,52 @@ def _masked(value: Any) -> Any:
 
 
 class Side:
-    """One of the two, and Alice's token there."""
+    """One of the two services. ``token`` is alice's."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, token: str = "") -> None:
         self.client = client
-        self.token = ""
+        self.token = token
 
-    async def ask(self, call: Call) -> httpx.Response:
+    async def send(self, call: Call) -> httpx.Response:
         headers = {"authorization": f"Token {self.token}"} if call.as_alice else {}
         options = {**call.options, "headers": headers | call.options.get("headers", {})}
-        if call.says is not None:
-            # Not httpx's own encoder, which refuses half characters.
-            options |= {"content": json.dumps(call.says).encode()}
+        if call.data is not None:
+            # httpx's own encoder rejects lone surrogates.
+            options |= {"content": json.dumps(call.data).encode()}
             options["headers"].setdefault("content-type", "application/json")
         return await self.client.request(call.method, call.path, **options)
 
-    async def sign_alice_in(self) -> None:
-        reply = await self.ask(post(LOGIN, {"username": ALICE["username"], "password": PASSWORD}))
-        self.token = reply.json()["auth_token"]
 
+class Comparison:
+    """``reference`` is Djoser, ``raylens`` the application."""
 
-class Both:
-    def __init__(self, theirs: Side, ours: Side) -> None:
-        self.theirs = theirs
-        self.ours = ours
+    def __init__(
+        self, reference: httpx.AsyncClient, raylens: httpx.AsyncClient, application: Application, database: Engine
+    ) -> None:
+        self.reference = Side(reference)
+        self.raylens = Side(raylens)
+        self._application = application
+        self._database = database
 
-    async def ask(self, call: Call) -> tuple[Reply, Reply]:
-        return Reply.of(await self.theirs.ask(call)), Reply.of(await self.ours.ask(call))
+    async def reset(self, *, with_alice: bool = False) -> None:
+        """Delete all users; with alice, create her and a token on both sides."""
+        reply = await self.reference.client.post("/reset/", params=ALICE if with_alice else {})
+        with self._database.begin() as connection:
+            for table in reversed(auth_metadata.sorted_tables):
+                connection.execute(delete(table))
+        self._application.forget()
+        if with_alice:
+            factory = UserFactory(self._database, self._application.clock)
+            self.reference.token = reply.json()["token"]
+            self.raylens.token = factory.issue(factory.add("alice", password=PASSWORD_HASH), "token")
 
-    async def agree_on(self, call: Call) -> Reply:
-        """The reply that both give."""
-        theirs, ours = await self.ask(call)
-        assert ours == theirs, f"\nours:   {ours}\ntheirs: {theirs}"
-        return ours
+    async def send(self, call: Call) -> tuple[Reply, Reply]:
+        """Their reply and ours."""
+        return Reply.of(await self.reference.send(call)), Reply.of(await self.raylens.send(call))
+
+    async def assert_same(self, *calls: Call) -> Reply:
+        """The last reply, the same on both sides."""
+        for call in calls:
+            expected, reply = await self.send(call)
+            assert reply == expected, f"{call}\nRaylens: {reply}\nDjoser:  {expected}"
+        return reply

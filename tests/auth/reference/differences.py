@@ -1,9 +1,10 @@
-"""Every way in which we answer otherwise than the original, on purpose. What is not here has to be the same."""
+"""The deliberate differences between Raylens and Djoser; all other responses are the same."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.auth.reference.comparison import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Call, post
+from tests.auth.application import PASSWORD
+from tests.auth.reference.comparison import ALICE, LOGIN, ME, REGISTER, SET_PASSWORD, Call, post
 
 NEW = "a heron over the wet meadow"
 JSON = {"content-type": "application/json"}
@@ -19,17 +20,17 @@ INVALID_EMAIL = {"email": ["Enter a valid email address."]}
 SHOWN = {"email": "alice@example.org", "id": "id", "username": "alice"}
 TOKEN = {"auth_token": "auth_token"}
 ANYTHING = object()
-"""A page of Django's, or a token: the status says enough."""
+"""For error pages of Django, where the status is enough."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The status and body of each side for the last of the calls. Alice is there and has a token."""
+    """The status and body of each side for ``call``, after those of ``before``. Alice exists and has a token."""
 
-    why: str
+    title: str
     call: Call
-    theirs: tuple[int, Any]
-    ours: tuple[int, Any]
+    reference: tuple[int, Any]
+    raylens: tuple[int, Any]
     before: tuple[Call, ...] = field(default=())
 
 
@@ -39,14 +40,19 @@ def registered(**fields: Any) -> tuple[int, Any]:
 
 NAMES = [
     Difference(
-        "ALICE and alice are one name",
+        "usernames are case-insensitive",
         post(REGISTER, BOB | {"username": "ALICE"}),
         registered(username="ALICE"),
         (400, TAKEN),
     ),
-    Difference("so ALICE may sign in", post(LOGIN, ALICE | {"username": "ALICE"}), (400, CANNOT_LOG_IN), (200, TOKEN)),
     Difference(
-        "an accent may be a character of its own",
+        "usernames are case-insensitive at sign-in",
+        post(LOGIN, ALICE | {"username": "ALICE"}),
+        (400, CANNOT_LOG_IN),
+        (200, TOKEN),
+    ),
+    Difference(
+        "combining characters are valid in usernames",
         post(REGISTER, BOB | {"username": "bobe\u0301"}),
         (
             400,
@@ -59,13 +65,13 @@ NAMES = [
         registered(username="bobé"),
     ),
     Difference(
-        "150 characters are the most after normalization, too",
+        "the limit of 150 characters holds after normalization",
         post(REGISTER, BOB | {"username": "ﬃ" * 51}),
         registered(username="ffi" * 51),
         (400, {"username": ["Ensure this field has no more than 150 characters."]}),
     ),
     Difference(
-        "whether a name is taken is told once all else can be read",
+        "taken names are reported only if all fields are present",
         post(REGISTER, {"username": "alice"}),
         (400, TAKEN | {"password": REQUIRED}),
         (400, {"password": REQUIRED}),
@@ -74,37 +80,37 @@ NAMES = [
 
 PASSWORDS = [
     Difference(
-        "the blocklist knows what common passwords are made of",
+        "the check for common passwords knows their parts",
         post(REGISTER, BOB | {"password": "Password1234567"}),
         registered(),
         (400, TOO_COMMON),
     ),
     Difference(
-        "it is asked only about passwords that are long enough",
+        "only passwords of sufficient length are checked for being common",
         post(REGISTER, BOB | {"password": "password"}),
         (400, {"password": [TOO_COMMON["password"][0], TOO_SHORT]}),
         (400, {"password": [TOO_SHORT]}),
     ),
     Difference(
-        "128 characters are the most",
+        "passwords have 128 characters at most",
         post(REGISTER, BOB | {"password": "0a heron; " * 13}),
         registered(),
         (400, {"password": ["Ensure this field has no more than 128 characters."]}),
     ),
     Difference(
-        "a name counts as one character of a password, wherever it is in it",
+        "the username counts as one character of a password",
         post(REGISTER, BOB | {"password": "bob-bob-bob-2026"}),
         registered(),
         (400, {"password": ["The password is too similar to the username."]}),
     ),
     Difference(
-        "a password is checked only once all else can be read",
+        "the current password is checked only if all fields are present",
         post(SET_PASSWORD, {"current_password": "wrong"}, as_alice=True),
         (400, {"current_password": ["Invalid password."], "new_password": REQUIRED}),
         (400, {"new_password": REQUIRED}),
     ),
     Difference(
-        "the original's own address for changing it",
+        "the original application's own path for changing the password",
         post("/auth/password/", {"current_password": PASSWORD, "new_password": NEW}, as_alice=True),
         (404, ANYTHING),
         (204, ""),
@@ -112,14 +118,14 @@ PASSWORDS = [
 ]
 
 EMAILS = [
-    Difference(f"{why}", post(REGISTER, BOB | {"email": email}), theirs, ours)
-    for why, email, theirs, ours in (
-        ("nobody gets mail at localhost", "a@localhost", registered(email="a@localhost"), (400, INVALID_EMAIL)),
-        ("a short top-level domain is one", "a@b.c", (400, INVALID_EMAIL), registered(email="a@b.c")),
+    Difference(title, post(REGISTER, BOB | {"email": email}), theirs, ours)
+    for title, email, theirs, ours in (
+        ("addresses at localhost are invalid", "a@localhost", registered(email="a@localhost"), (400, INVALID_EMAIL)),
+        ("short top-level domains are valid", "a@b.c", (400, INVALID_EMAIL), registered(email="a@b.c")),
     )
 ] + [
     Difference(
-        "the domain is kept in lower case after a change, too",
+        "the domain is stored in lower case after a change",
         Call("PATCH", ME, {"email": "a@Example.ORG"}, as_alice=True),
         (200, SHOWN | {"email": "a@Example.ORG"}),
         (200, SHOWN | {"email": "a@example.org"}),
@@ -128,7 +134,7 @@ EMAILS = [
 
 FORM = [
     *(
-        Difference("the slash at the end may be missing", call, (404, ANYTHING), ours)
+        Difference("the trailing slash is optional", call, (404, ANYTHING), ours)
         for call, ours in (
             (Call("GET", ME[:-1], as_alice=True), (200, SHOWN)),
             (post(REGISTER[:-1], BOB), registered()),
@@ -137,7 +143,7 @@ FORM = [
     ),
     *(
         Difference(
-            "the Accept header and ?format= change nothing: there is JSON",
+            "the Accept header and ?format= are ignored: responses are JSON",
             post(path, {}, headers=headers),
             theirs,
             (400, CANNOT_LOG_IN),
@@ -148,23 +154,26 @@ FORM = [
         )
     ),
     Difference(
-        "OPTIONS describes nothing; the OpenAPI document does",
+        "OPTIONS is not allowed; the OpenAPI document describes the API",
         Call("OPTIONS", LOGIN),
         (200, ANYTHING),
         (405, {"detail": 'Method "OPTIONS" not allowed.'}),
     ),
     Difference(
-        "deep nesting is no defect of ours",
+        "deeply nested JSON is a client error",
         post(LOGIN, content=b"[" * 60_000, headers=JSON),
         (500, ANYTHING),
         (400, ANYTHING),
     ),
-    # Less than the 2.5 MB from which Django stops reading: it then closes the connection, and the answer may be lost.
+    # Less than 2.5 MB: at that size Django stops reading and closes the connection, and the response may be lost.
     Difference(
-        "64 KiB are the most", post(LOGIN, content=b"x" * 100_000, headers=JSON), (400, ANYTHING), (413, ANYTHING)
+        "bodies have 64 KiB at most",
+        post(LOGIN, content=b"x" * 100_000, headers=JSON),
+        (400, ANYTHING),
+        (413, ANYTHING),
     ),
     Difference(
-        "a media type with wildcards is none",
+        "a media type with wildcards is unsupported",
         post(LOGIN, content=b"{}", headers={"content-type": "*/*"}),
         (400, CANNOT_LOG_IN),
         (415, {"detail": 'Unsupported media type "*/*" in request.'}),
@@ -172,18 +181,18 @@ FORM = [
 ]
 
 WRONG = post(LOGIN, ALICE | {"password": "wrong"})
-ELSEWHERE = "what needs mail or another's account is not there"
+ELSEWHERE = "routes for e-mail and other accounts do not exist"
 
 THE_REST = [
     Difference(
-        "who guesses has to wait",
+        "password guesses are throttled",
         WRONG,
         (400, CANNOT_LOG_IN),
         (429, {"detail": "Request was throttled. Expected available in 1 second."}),
         before=(WRONG,) * 5,
     ),
     Difference(
-        "Bearer tokens get in too, so a bad one is told",
+        "Bearer tokens are accepted, so an invalid one is reported",
         Call("GET", ME, options={"headers": {"authorization": "Bearer nope"}}),
         (401, NOT_PROVIDED),
         (401, INVALID_TOKEN),

@@ -1,7 +1,6 @@
-"""The original's accounts: Djoser on Django with its tokens. ``python django_project.py PORT DATABASE`` serves it."""
+"""A Django project with Djoser and token authentication. ``python django_project.py PORT`` serves it."""
 
 import sys
-from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import django
@@ -12,14 +11,14 @@ from django.core.wsgi import get_wsgi_application
 MIN_LENGTH = 15
 
 
-def configure(database: str) -> None:
+def configure() -> None:
     validators = "django.contrib.auth.password_validation"
     settings.configure(
-        SECRET_KEY="the oracle keeps no secrets",
+        SECRET_KEY="unused",
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF="urls",
         USE_TZ=True,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}},
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         INSTALLED_APPS=[
@@ -42,17 +41,14 @@ def configure(database: str) -> None:
     django.setup()
 
 
-class Silent(WSGIRequestHandler):
+class SilentHandler(WSGIRequestHandler):
     def log_message(self, *_arguments: object) -> None: ...
 
 
 def main() -> None:
-    port, database = sys.argv[1:]
-    is_new = not Path(database).exists()
-    configure(database)
-    if is_new:
-        call_command("migrate", verbosity=0)
-    make_server("127.0.0.1", int(port), get_wsgi_application(), handler_class=Silent).serve_forever()
+    configure()
+    call_command("migrate", verbosity=0)
+    make_server("127.0.0.1", int(sys.argv[1]), get_wsgi_application(), handler_class=SilentHandler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A private Djoser."""
+"""A private Djoser server."""
 
 import sys
 from pathlib import Path
@@ -9,11 +9,11 @@ from tests.servers.process import ServerProcess
 
 
 class Djoser(ServerProcess):
-    """The real one, on Django and SQLite."""
+    """On Django, with SQLite in memory."""
 
     def command(self) -> list[str]:
         program = Path(__file__).parent / "django_project.py"
-        return [sys.executable, str(program), str(self.port), str(self.folder / "django.db")]
+        return [sys.executable, str(program), str(self.port)]
 
     @property
     def url(self) -> str:

@@ -1,21 +1,10 @@
-"""Each deliberate difference is there: the original does the one, we do the other."""
+"""Each deliberate difference exists: Djoser responds in one way, Raylens in the other."""
 
 import pytest
 
-from tests.auth.reference.comparison import (
-    ALICE,
-    LOGIN,
-    LOGOUT,
-    ME,
-    PASSWORD,
-    SET_PASSWORD,
-    Both,
-    Call,
-    Reply,
-    Side,
-    post,
-)
-from tests.auth.reference.differences import ANYTHING, DIFFERENCES, NEW, Difference
+from tests.auth.application import PASSWORD
+from tests.auth.reference.comparison import ALICE, LOGIN, LOGOUT, ME, SET_PASSWORD, Call, Comparison, Reply, Side, post
+from tests.auth.reference.differences import ANYTHING, DIFFERENCES, NEW
 
 
 def matches(reply: Reply, expected: tuple[int, object]) -> bool:
@@ -23,41 +12,40 @@ def matches(reply: Reply, expected: tuple[int, object]) -> bool:
     return reply.status == status and (body is ANYTHING or reply.body == body)
 
 
-@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: f"{difference.why}: {difference.call}"[:100])
-async def test_the_difference_is_there(both_with_alice: Both, difference: Difference):
-    for call in difference.before:
-        await both_with_alice.ask(call)
-    theirs, ours = await both_with_alice.ask(difference.call)
-    assert matches(theirs, difference.theirs), theirs
-    assert matches(ours, difference.ours), ours
-
-
-def test_each_is_a_difference():
-    assert [difference for difference in DIFFERENCES if difference.theirs == difference.ours] == []
+async def test_each_difference_exists(comparison: Comparison, subtests: pytest.Subtests):
+    for difference in DIFFERENCES:
+        with subtests.test(f"{difference.title}: {difference.call}"):
+            await comparison.reset(with_alice=True)
+            for call in difference.before:
+                await comparison.send(call)
+            reference, raylens = await comparison.send(difference.call)
+            assert matches(reference, difference.reference), reference
+            assert matches(raylens, difference.raylens), raylens
+            assert difference.reference != difference.raylens
 
 
 async def signed_in_again(side: Side) -> Side:
-    """Alice, elsewhere."""
-    elsewhere = Side(side.client)
-    elsewhere.token = (await side.ask(post(LOGIN, ALICE))).json()["auth_token"]
-    return elsewhere
+    """The same service with another token of alice."""
+    return Side(side.client, (await side.send(post(LOGIN, ALICE))).json()["auth_token"])
 
 
-async def test_each_sign_in_has_a_token_of_its_own(both_with_alice: Both):
+async def test_each_sign_in_has_its_own_token(comparison: Comparison):
+    await comparison.reset(with_alice=True)
     statuses = []
-    for side in (both_with_alice.theirs, both_with_alice.ours):
-        elsewhere = await signed_in_again(side)
-        await side.ask(post(LOGOUT, as_alice=True))
-        statuses.append((await elsewhere.ask(Call("GET", ME, as_alice=True))).status_code)
+    for side in (comparison.reference, comparison.raylens):
+        other = await signed_in_again(side)
+        await side.send(post(LOGOUT, as_alice=True))
+        statuses.append((await other.send(Call("GET", ME, as_alice=True))).status_code)
     assert statuses == [401, 200]
 
 
-async def test_a_new_password_ends_the_other_tokens(both_with_alice: Both):
+async def test_a_new_password_revokes_the_other_tokens(comparison: Comparison):
+    await comparison.reset(with_alice=True)
     statuses = []
-    for side in (both_with_alice.theirs, both_with_alice.ours):
-        elsewhere = await signed_in_again(side)
-        says = {"current_password": PASSWORD, "new_password": NEW}
-        assert (await elsewhere.ask(post(SET_PASSWORD, says, as_alice=True))).status_code == 204
-        assert (await elsewhere.ask(Call("GET", ME, as_alice=True))).status_code == 200
-        statuses.append((await side.ask(Call("GET", ME, as_alice=True))).status_code)
+    for side in (comparison.reference, comparison.raylens):
+        other = await signed_in_again(side)
+        change = {"current_password": PASSWORD, "new_password": NEW}
+        assert (await other.send(post(SET_PASSWORD, change, as_alice=True))).status_code == 204
+        assert (await other.send(Call("GET", ME, as_alice=True))).status_code == 200
+        statuses.append((await side.send(Call("GET", ME, as_alice=True))).status_code)
     assert statuses == [200, 401]

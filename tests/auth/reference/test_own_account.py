@@ -1,10 +1,11 @@
-"""What people see and change of their own account, request by request as the original answers it."""
+"""The own account: the same responses as Djoser's."""
 
 from typing import Any
 
 import pytest
 
-from tests.auth.reference.comparison import ALICE, LOGIN, ME, PASSWORD, REGISTER, SET_PASSWORD, Both, Call, post
+from tests.auth.application import PASSWORD
+from tests.auth.reference.comparison import ALICE, LOGIN, ME, REGISTER, SET_PASSWORD, Call, Comparison, post
 
 NEW = "a heron over the wet meadow"
 CHANGES: list[Any] = [
@@ -36,61 +37,71 @@ DELETIONS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("as_alice", [False, True])
-@pytest.mark.parametrize("path", [ME, REGISTER])
-async def test_who_one_is(both_with_alice: Both, path, as_alice):
-    await both_with_alice.agree_on(Call("GET", path, as_alice=as_alice))
+GET_ME = Call("GET", ME, as_alice=True)
+CONTENTS: list[dict[str, Any]] = [
+    {"data": {"email": "b@example.org"}},
+    {"data": {"email": ""}},
+    {"content": b"{", "headers": {"content-type": "application/json"}},
+    {"content": b"{}", "headers": {"content-type": "text/plain"}},
+]
 
 
-@pytest.mark.parametrize("method", ["PATCH", "PUT"])
-@pytest.mark.parametrize("says", CHANGES, ids=ascii)
-async def test_changing_oneself(both_with_alice: Both, method, says):
-    await both_with_alice.agree_on(Call(method, ME, says, as_alice=True))
-    await both_with_alice.agree_on(Call("GET", ME, as_alice=True))
+async def test_reading_the_account(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    for path in (ME, REGISTER):
+        for as_alice in (False, True):
+            await comparison.assert_same(Call("GET", path, as_alice=as_alice))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"data": {"email": "b@example.org"}},
-        {"data": {"email": ""}},
-        {"content": b"{", "headers": {"content-type": "application/json"}},
-        {"content": b"{}", "headers": {"content-type": "text/plain"}},
-    ],
-    ids=ascii,
-)
-@pytest.mark.parametrize("as_alice", [False, True])
-async def test_changing_oneself_otherwise(both_with_alice: Both, options, as_alice):
-    await both_with_alice.agree_on(Call("PATCH", ME, as_alice=as_alice, options=options))
+async def test_changing_the_account(comparison: Comparison, subtests: pytest.Subtests):
+    for method in ("PATCH", "PUT"):
+        for change in CHANGES:
+            with subtests.test(f"{method} {change!a}"):
+                await comparison.reset(with_alice=True)
+                await comparison.assert_same(Call(method, ME, change, as_alice=True), GET_ME)
 
 
-@pytest.mark.parametrize("says", PASSWORD_CHANGES, ids=ascii)
-async def test_changing_the_password(both_with_alice: Both, says):
-    await both_with_alice.agree_on(post(SET_PASSWORD, says, as_alice=True))
-    for password in (PASSWORD, NEW):
-        await both_with_alice.agree_on(post(LOGIN, {"username": "alice", "password": password}))
-    await both_with_alice.agree_on(Call("GET", ME, as_alice=True))
+async def test_changing_the_account_with_other_content(comparison: Comparison, subtests: pytest.Subtests):
+    for options in CONTENTS:
+        for as_alice in (False, True):
+            with subtests.test(ascii(options), as_alice=as_alice):
+                await comparison.reset(with_alice=True)
+                await comparison.assert_same(Call("PATCH", ME, as_alice=as_alice, options=options))
 
 
-@pytest.mark.parametrize("says", DELETIONS, ids=ascii)
-async def test_deleting_oneself(both_with_alice: Both, says):
-    await both_with_alice.agree_on(Call("DELETE", ME, says, as_alice=True))
-    await both_with_alice.agree_on(Call("GET", ME, as_alice=True))
-    await both_with_alice.agree_on(post(LOGIN, {"username": "alice", "password": PASSWORD}))
+async def test_changing_the_password(comparison: Comparison, subtests: pytest.Subtests):
+    logins = [post(LOGIN, {"username": "alice", "password": password}) for password in (PASSWORD, NEW)]
+    for change in PASSWORD_CHANGES:
+        with subtests.test(ascii(change)):
+            await comparison.reset(with_alice=True)
+            await comparison.assert_same(post(SET_PASSWORD, change, as_alice=True), *logins, GET_ME)
 
 
-async def test_a_name_is_free_again(both_with_alice: Both):
-    await both_with_alice.agree_on(Call("DELETE", ME, {"current_password": PASSWORD}, as_alice=True))
-    assert (await both_with_alice.agree_on(post(REGISTER, ALICE))).status == 201
+async def test_deleting_the_account(comparison: Comparison, subtests: pytest.Subtests):
+    login = post(LOGIN, {"username": "alice", "password": PASSWORD})
+    for body in DELETIONS:
+        with subtests.test(ascii(body)):
+            await comparison.reset(with_alice=True)
+            await comparison.assert_same(Call("DELETE", ME, body, as_alice=True), GET_ME, login)
 
 
-@pytest.mark.parametrize("as_alice", [False, True])
-@pytest.mark.parametrize(("method", "path"), [("POST", ME), ("BREW", ME), ("GET", SET_PASSWORD), ("PUT", SET_PASSWORD)])
-async def test_other_methods(both_with_alice: Both, method, path, as_alice):
-    await both_with_alice.agree_on(Call(method, path, {}, as_alice=as_alice))
+async def test_a_deleted_name_can_be_registered_again(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    await comparison.assert_same(Call("DELETE", ME, {"current_password": PASSWORD}, as_alice=True))
+    assert (await comparison.assert_same(post(REGISTER, ALICE))).status == 201
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", ME), ("DELETE", ME), ("POST", SET_PASSWORD)])
-async def test_who_has_no_token_does_nothing(both_with_alice: Both, method, path):
-    await both_with_alice.agree_on(Call(method, path, {"current_password": PASSWORD, "new_password": NEW}))
-    await both_with_alice.agree_on(Call(method, path, options={"content": b"{"}))
+async def test_other_methods(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    for method, path in (("POST", ME), ("BREW", ME), ("GET", SET_PASSWORD), ("PUT", SET_PASSWORD)):
+        for as_alice in (False, True):
+            await comparison.assert_same(Call(method, path, {}, as_alice=as_alice))
+
+
+async def test_nothing_changes_without_a_token(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    for method, path in (("PATCH", ME), ("DELETE", ME), ("POST", SET_PASSWORD)):
+        await comparison.assert_same(
+            Call(method, path, {"current_password": PASSWORD, "new_password": NEW}),
+            Call(method, path, options={"content": b"{"}),
+        )

@@ -1,8 +1,9 @@
-"""/auth/token/…, request by request as the original answers it."""
+"""/auth/token/…: the same responses as Djoser's."""
 
 import pytest
 
-from tests.auth.reference.comparison import LOGIN, LOGOUT, ME, PASSWORD, Both, Call, post
+from tests.auth.application import PASSWORD
+from tests.auth.reference.comparison import LOGIN, LOGOUT, ME, Call, Comparison, post
 
 LOGINS = [
     {"username": "alice", "password": PASSWORD},
@@ -44,52 +45,58 @@ AUTHORIZATIONS = [
 ]
 
 
-@pytest.mark.parametrize("says", LOGINS, ids=lambda says: ascii(says)[:60])
-async def test_signing_in(both_with_alice: Both, says):
-    await both_with_alice.agree_on(post(LOGIN, says))
+FORMS: list[dict[str, str]] = [
+    {"username": "alice", "password": PASSWORD},
+    {"username": "alice", "password": ""},
+    {"username": "", "password": PASSWORD},
+    {"username": "alice", "password": " "},
+    {},
+]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"username": "alice", "password": PASSWORD},
-        {"username": "alice", "password": ""},
-        {"username": "", "password": PASSWORD},
-        {"username": "alice", "password": " "},
-        {},
-    ],
-)
-async def test_signing_in_with_a_form(both_with_alice: Both, data):
-    await both_with_alice.agree_on(post(LOGIN, data=data))
+async def test_signing_in(comparison: Comparison, subtests: pytest.Subtests):
+    for call in [post(LOGIN, body) for body in LOGINS] + [post(LOGIN, data=form) for form in FORMS]:
+        with subtests.test(str(call)):
+            await comparison.reset(with_alice=True)
+            await comparison.assert_same(call)
 
 
-async def test_signing_in_without_the_slash(both_with_alice: Both):
-    assert (await both_with_alice.agree_on(post(LOGIN[:-1], {"username": "alice", "password": PASSWORD}))).status == 200
-    assert (await both_with_alice.agree_on(post(LOGOUT[:-1], as_alice=True))).status == 204
+async def test_the_trailing_slash_is_optional(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    login = post(LOGIN[:-1], {"username": "alice", "password": PASSWORD})
+    assert (await comparison.assert_same(login)).status == 200
+    assert (await comparison.assert_same(post(LOGOUT[:-1], as_alice=True))).status == 204
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/json"])
-async def test_what_cannot_be_read(both: Both, content_type):
-    await both.agree_on(post(LOGIN, content=b"{", headers={"content-type": content_type}))
+async def test_unreadable_content(comparison: Comparison):
+    await comparison.reset()
+    for content_type in ("text/plain", "application/json"):
+        await comparison.assert_same(post(LOGIN, content=b"{", headers={"content-type": content_type}))
 
 
-@pytest.mark.parametrize("as_alice", [False, True])
-@pytest.mark.parametrize("path", [LOGIN, LOGOUT])
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "BREW"])
-async def test_other_methods(both_with_alice: Both, method, path, as_alice):
-    await both_with_alice.agree_on(Call(method, path, as_alice=as_alice))
+async def test_other_methods(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    for path in (LOGIN, LOGOUT):
+        for method in ("GET", "PUT", "PATCH", "DELETE", "HEAD", "BREW"):
+            for as_alice in (False, True):
+                await comparison.assert_same(Call(method, path, as_alice=as_alice))
 
 
-@pytest.mark.parametrize("authorization", AUTHORIZATIONS, ids=ascii)
-async def test_tokens_that_are_no_good(both_with_alice: Both, authorization):
-    headers = {"authorization": authorization}
-    await both_with_alice.agree_on(Call("GET", ME, options={"headers": headers}))
-    await both_with_alice.agree_on(post(LOGOUT, headers=headers))
-    await both_with_alice.agree_on(post(LOGIN, {"username": "alice", "password": PASSWORD}, headers=headers))
+async def test_invalid_tokens(comparison: Comparison, subtests: pytest.Subtests):
+    for authorization in AUTHORIZATIONS:
+        with subtests.test(ascii(authorization)):
+            await comparison.reset(with_alice=True)
+            headers = {"authorization": authorization}
+            await comparison.assert_same(
+                Call("GET", ME, options={"headers": headers}),
+                post(LOGOUT, headers=headers),
+                post(LOGIN, {"username": "alice", "password": PASSWORD}, headers=headers),
+            )
 
 
-async def test_signing_out_ends_the_token(both_with_alice: Both):
-    assert (await both_with_alice.agree_on(post(LOGOUT))).status == 401
-    assert (await both_with_alice.agree_on(post(LOGOUT, content=b"x", as_alice=True))).status == 204
-    assert (await both_with_alice.agree_on(post(LOGOUT, as_alice=True))).status == 401
-    assert (await both_with_alice.agree_on(Call("GET", ME, as_alice=True))).status == 401
+async def test_signing_out_revokes_the_token(comparison: Comparison):
+    await comparison.reset(with_alice=True)
+    assert (await comparison.assert_same(post(LOGOUT))).status == 401
+    assert (await comparison.assert_same(post(LOGOUT, content=b"x", as_alice=True))).status == 204
+    assert (await comparison.assert_same(post(LOGOUT, as_alice=True))).status == 401
+    assert (await comparison.assert_same(Call("GET", ME, as_alice=True))).status == 401
