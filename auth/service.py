@@ -71,7 +71,6 @@ class Auth:
         self.clients = self.oauth.clients
         self.grants = self.oauth.grants
         self.signing_keys = self.oauth.signing_keys
-        self.pages = self.oauth.pages
         titles = {provider.name: provider.title for provider in settings.providers}
         self.identities = Identities(engine, clock, self.audit, titles)
         self.external = ExternalSignIn(
@@ -84,7 +83,7 @@ class Auth:
             monotonic=monotonic,
         )
         lookups = dict.fromkeys(PREFIXES.values(), self.credentials.principal)
-        lookups[Prefix.ACCESS] = self.grants.principal
+        lookups[Prefix.ACCESS] = self.grants.tokens.principal
         self.authenticator = Authenticator(self.cookie, lookups, self.workers, clock, monotonic)
         self._address_of = address_of
 

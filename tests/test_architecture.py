@@ -48,7 +48,12 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "httpx": ("serve_app/fetch", "serve_app/cli", "auth", "benchmarks"),
     "kubernetes": ("kuberay/kubernetes_api.py", "kuberay/doctor/quota_check.py"),
     "opentelemetry": ("serve_app/observability/tracing",),
-    "authlib": ("auth/oauth/server.py", "auth/external/code_grant.py", "serve_app/cli/authorization_client.py"),
+    "authlib": (
+        "auth/oauth/server.py",
+        "auth/oauth/id_tokens.py",
+        "auth/external/code_grant.py",
+        "serve_app/cli/authorization_client.py",
+    ),
     "typer": ("serve_app/cli", "benchmarks", "kuberay/cli"),
     "rich": ("serve_app/cli", "benchmarks", "kuberay/cli"),
 }

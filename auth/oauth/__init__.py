@@ -1,1 +1,1 @@
-"""The OAuth 2 and OpenID Connect server: applications of others act for a user, as far as the user lets them."""
+"""OAuth 2.0 and OpenID Connect server: other applications act for users, within the scopes that users grant."""

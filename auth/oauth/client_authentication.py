@@ -1,27 +1,28 @@
-"""How an application says which one it is: HTTP Basic, a secret in the form, or nothing but its name."""
+"""Client authentication (RFC 6749, section 2.3): HTTP Basic, ``client_secret`` in the form, or none."""
 
 import base64
+from typing import Final
 from urllib.parse import unquote_plus
 
-from auth.oauth.messages import Message, Refused, Reply, refusal
+from auth.oauth.requests import NO_STORE, OAuthError, OAuthRequest, OAuthResponse, invalid_request
 
-CHALLENGE = {"WWW-Authenticate": 'Basic realm="Raylens"', "Cache-Control": "no-store", "Pragma": "no-cache"}
+_HEADERS: Final = {"WWW-Authenticate": 'Basic realm="Raylens"'} | NO_STORE
 
 
-def credentials_of(message: Message) -> tuple[str, str | None]:
-    """Id and secret; no secret for a public one. Raises Refused for none, and for two ways at once."""
-    parameters = message.parameters
-    if message.authorization is None:
+def client_credentials_of(request: OAuthRequest) -> tuple[str, str | None]:
+    """Id and secret; None for a public client. Raises OAuthError if malformed, or if two methods are used."""
+    parameters = request.parameters
+    if request.authorization is None:
         return parameters.get("client_id", ""), parameters.get("client_secret")
-    id_, secret = _basic(message.authorization)
+    id_, secret = _basic(request.authorization)
     if "client_secret" in parameters or parameters.get("client_id", id_) != id_:
-        raise refusal("invalid_request", "The application has to say in one way alone which one it is.")
+        raise invalid_request("Authenticate the client with only one method.")
     return id_, secret or None
 
 
-def unknown_client() -> Refused:
-    body = {"error": "invalid_client", "error_description": "There is no such application, or the secret is wrong."}
-    return Refused(Reply(401, body, CHALLENGE))
+def invalid_client() -> OAuthError:
+    body = {"error": "invalid_client", "error_description": "Unknown client or wrong client secret."}
+    return OAuthError(OAuthResponse(401, body, _HEADERS))
 
 
 def _basic(authorization: str) -> tuple[str, str]:
@@ -29,7 +30,7 @@ def _basic(authorization: str) -> tuple[str, str]:
     try:
         id_, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except ValueError:
-        raise unknown_client() from None
+        raise invalid_client() from None
     if scheme.lower() != "basic" or not colon:
-        raise unknown_client()
+        raise invalid_client()
     return unquote_plus(id_), unquote_plus(secret)

@@ -1,4 +1,4 @@
-"""The applications that may ask users for access, as administrators register them."""
+"""Registered clients, managed by administrators."""
 
 import contextlib
 import secrets
@@ -15,12 +15,12 @@ from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.database import write
 from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
-from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, faults
+from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, client_errors
 from auth.principal import ALL_SCOPES, parse_scopes, render_scopes
 from auth.settings import TimeSource
 from auth.tables import oauth_clients
 
-CLI: Final = Client(
+CLI_CLIENT: Final = Client(
     id="raylens-cli",
     name="Raylens command line",
     redirect_uris=("http://127.0.0.1/callback",),
@@ -30,10 +30,10 @@ CLI: Final = Client(
     is_public=True,
     is_trusted=True,
 )
-"""Always there."""
+"""Registered automatically."""
 
-_By = tuple[int | None, RequestSource]
-"""The administrator, and where from."""
+_Actor = tuple[int | None, RequestSource]
+"""Id of the administrator, and the source of the request."""
 
 
 class Clients:
@@ -54,11 +54,11 @@ class Clients:
         uri: str = "",
         public: bool,
         trusted: bool = False,
-        id: str | None = None,  # noqa: A002 - what it is called everywhere
+        id: str | None = None,  # noqa: A002 - name of the field
         actor_id: int | None,
         source: RequestSource,
     ) -> tuple[Client, str | None]:
-        """The client and its secret, told this once; None for a public one."""
+        """The client and its secret, which cannot be retrieved later; None for a public client."""
         secret = None if public else new_secret(Prefix.CLIENT)
         client = Client(
             id=id or f"app-{secrets.token_hex(8)}",
@@ -72,24 +72,24 @@ class Clients:
             created_us=to_microseconds(self._clock()),
             secret_digest=digest_of(secret) if secret else None,
         )
-        _refuse_faults(client)
+        _validate(client)
 
         def work(connection: Connection) -> None:
             connection.execute(insert(oauth_clients).values(_values(client)))
-            self._write_down(connection, AuditEvent.CLIENT_CREATED, client.id, (actor_id, source), {"name": name})
+            self._log(connection, AuditEvent.CLIENT_CREATED, client.id, (actor_id, source), {"name": name})
 
         try:
             write(self._engine, work)
         except IntegrityError:
-            raise InvalidFields({"id": ["There is an application of this id already."]}) from None
+            raise InvalidFields({"id": ["This id is already in use."]}) from None
         return client, secret
 
     def get(self, id_: str) -> Client | None:
-        """Also one that is disabled."""
+        """Disabled clients included."""
         with self._engine.connect() as connection:
             client = _get(connection, id_)
-        if client is None and id_ == CLI.id:
-            return self._with_cli()
+        if client is None and id_ == CLI_CLIENT.id:
+            return self._add_cli()
         return client
 
     def list(self) -> list[Client]:
@@ -97,13 +97,13 @@ class Clients:
         query = select(oauth_clients).order_by(oauth_clients.c.name, oauth_clients.c.id)
         with self._engine.connect() as connection:
             found = [_client(row) for row in connection.execute(query)]
-        if not any(client.id == CLI.id for client in found):
-            self._with_cli()
+        if not any(client.id == CLI_CLIENT.id for client in found):
+            self._add_cli()
             return self.list()
         return found
 
     def authenticate(self, id_: str, secret: str | None) -> Client | None:
-        """The client, where it is one that is not disabled and the secret is its own: None for a public one."""
+        """The client, or None if disabled or the secret is wrong. The secret of a public client is None."""
         client = self.get(id_)
         if client is None or client.is_disabled or client.is_public != (secret is None):
             return None
@@ -125,8 +125,8 @@ class Clients:
         actor_id: int | None,
         source: RequestSource,
     ) -> Client:
-        """Change what is not None. While disabled, nothing works that it has or asks for."""
-        wanted = {
+        """Change the fields that are not None. A disabled client and its tokens are rejected."""
+        fields = {
             "name": name,
             "redirect_uris": None if redirect_uris is None else tuple(redirect_uris),
             "scopes": None if scopes is None else frozenset(scopes),
@@ -135,70 +135,68 @@ class Clients:
             "is_trusted": trusted,
             "is_disabled": disabled,
         }
-        changes: dict[str, Any] = {field: value for field, value in wanted.items() if value is not None}
-        self._refuse_unknown(id_)
+        changes: dict[str, Any] = {field: value for field, value in fields.items() if value is not None}
+        self._require(id_)
 
         def work(connection: Connection) -> Client:
             client = replace(_existing(connection, id_), **changes)
-            _refuse_faults(client)
+            _validate(client)
             values = _values(client) | {"disabled_us": to_microseconds(self._clock()) if client.is_disabled else None}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
-            self._write_down(
-                connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": sorted(changes)}
-            )
+            self._log(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": sorted(changes)})
             return client
 
         return write(self._engine, work)
 
     def rotate_secret(self, id_: str, *, actor_id: int | None, source: RequestSource) -> str:
-        """A new secret, told this once; the old one is void at once. Raises PermissionDenied for a public client."""
+        """Replace the secret immediately. Raises PermissionDenied for a public client."""
         secret = new_secret(Prefix.CLIENT)
-        self._refuse_unknown(id_)
+        self._require(id_)
 
         def work(connection: Connection) -> None:
             if _existing(connection, id_).is_public:
                 raise PermissionDenied("A public application has no secret.")
             values = {"secret_digest": digest_of(secret)}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
-            self._write_down(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": ["secret"]})
+            self._log(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": ["secret"]})
 
         write(self._engine, work)
         return secret
 
     def delete(self, id_: str, *, actor_id: int | None, source: RequestSource) -> None:
-        """With all that users gave it. Raises PermissionDenied for the command line."""
-        if id_ == CLI.id:
-            raise PermissionDenied("The command line cannot be deleted, but it can be disabled.")
+        """Delete a client with all its grants. Raises PermissionDenied for the command line."""
+        if id_ == CLI_CLIENT.id:
+            raise PermissionDenied(f"{CLI_CLIENT.id} cannot be deleted. Disable it instead.")
 
         def work(connection: Connection) -> None:
             client = _existing(connection, id_)
             connection.execute(delete(oauth_clients).where(oauth_clients.c.id == id_))
-            self._write_down(connection, AuditEvent.CLIENT_DELETED, id_, (actor_id, source), {"name": client.name})
+            self._log(connection, AuditEvent.CLIENT_DELETED, id_, (actor_id, source), {"name": client.name})
 
         write(self._engine, work)
 
-    def _refuse_unknown(self, id_: str) -> None:
-        """Besides, the command line's is there after this."""
+    def _require(self, id_: str) -> None:
+        """Raises ResourceNotFound. Registers the command line first if needed."""
         if self.get(id_) is None:
             raise ResourceNotFound(f"There is no application {id_[:64]!r}.")
 
-    def _with_cli(self) -> Client:
-        """Make the command line's; several replicas may at once, and one of them does."""
-        values = _values(replace(CLI, created_us=to_microseconds(self._clock())))
+    def _add_cli(self) -> Client:
+        """Register the command line. Several replicas may do so concurrently."""
+        values = _values(replace(CLI_CLIENT, created_us=to_microseconds(self._clock())))
         with contextlib.suppress(IntegrityError):
             write(self._engine, lambda connection: connection.execute(insert(oauth_clients).values(values)))
         with self._engine.connect() as connection:
-            return _existing(connection, CLI.id)
+            return _existing(connection, CLI_CLIENT.id)
 
-    def _write_down(self, connection: Connection, event: AuditEvent, id_: str, by: _By, detail: dict[str, Any]) -> None:
-        actor_id, source = by
+    def _log(self, connection: Connection, event: AuditEvent, id_: str, actor: _Actor, detail: dict[str, Any]) -> None:
+        actor_id, source = actor
         add = self._audit.add
         add(connection, event, user_id=None, actor_id=actor_id, client_id=id_, source=source, detail=detail)
 
 
-def _refuse_faults(client: Client) -> None:
-    if wrong := faults(client):
-        raise InvalidFields(wrong)
+def _validate(client: Client) -> None:
+    if errors := client_errors(client):
+        raise InvalidFields(errors)
 
 
 def _existing(connection: Connection, id_: str) -> Client:
@@ -210,7 +208,7 @@ def _existing(connection: Connection, id_: str) -> Client:
 
 def _get(connection: Connection, id_: str) -> Client | None:
     row = connection.execute(select(oauth_clients).where(oauth_clients.c.id == id_)).one_or_none()
-    return _client(row) if row is not None and row.id == id_ else None  # to MariaDB, "app" is "app " too
+    return _client(row) if row is not None and row.id == id_ else None  # MariaDB ignores trailing spaces
 
 
 def _values(client: Client) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What users let applications do, remembered."""
+"""Consents: the scopes that users granted to clients."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +20,7 @@ class Consent:
     scopes: Scopes
     created_us: int
     seen_us: int
-    """When the application last got a token by it."""
+    """When the client last received a token."""
 
 
 class Consents:
@@ -29,52 +29,53 @@ class Consents:
         self._clock = clock
 
     def list(self, user_id: int) -> list[Consent]:
-        """The applications that act for a user, newest first: also trusted ones, which have tokens without consent."""
+        """Clients that act for a user, newest first, including trusted ones, which need no consent."""
         clients = oauth_clients.c
         query = select(oauth_consents, clients.name, clients.uri).join(oauth_clients)
         with self._engine.connect() as connection:
-            asked = connection.execute(query.where(oauth_consents.c.user_id == user_id)).all()
-            unasked = connection.execute(self._unasked(user_id)).all()
-        found = {row.client_id: _consent(row) for row in asked}
-        for row in unasked:
-            found[row.client_id] = _joined(_consent(row), found.get(row.client_id))
+            given = connection.execute(query.where(oauth_consents.c.user_id == user_id)).all()
+            implied = connection.execute(self._implied(user_id)).all()
+        found = {row.client_id: _consent(row) for row in given}
+        for row in implied:
+            found[row.client_id] = _merge(_consent(row), found.get(row.client_id))
         return sorted(found.values(), key=lambda consent: (-consent.created_us, consent.name))
 
-    def _unasked(self, user_id: int) -> Select[Any]:
-        """What lives of a user's without their consent, each with when it last gave a token."""
+    def _implied(self, user_id: int) -> Select[Any]:
+        """Active families of clients without consent, with the time of their last token."""
         families, clients = oauth_families.c, oauth_clients.c
-        living = families.revoked_us.is_(None) & (families.expires_us > to_microseconds(self._clock()))
-        asked = select(oauth_consents.c.client_id).where(oauth_consents.c.user_id == user_id)
+        active = families.revoked_us.is_(None) & (families.expires_us > to_microseconds(self._clock()))
+        given = select(oauth_consents.c.client_id).where(oauth_consents.c.user_id == user_id)
         seen_us = func.max(oauth_tokens.c.created_us).label("seen_us")
         return (
             select(families.client_id, clients.name, clients.uri, families.scopes, families.created_us, seen_us)
             .select_from(oauth_families.join(oauth_clients).join(oauth_tokens))
-            .where(families.user_id == user_id, living, families.client_id.not_in(asked))
+            .where(families.user_id == user_id, active, families.client_id.not_in(given))
             .group_by(families.id, clients.name, clients.uri)
         )
 
-    def scopes(self, user_id: int, client_id: str) -> Scopes:
-        """What a user lets an application do; empty where they were never asked."""
+    def granted_scopes(self, user_id: int, client_id: str) -> Scopes:
+        """Empty without consent."""
         with self._engine.connect() as connection:
             return _scopes(connection, user_id, client_id)
 
-    def give(self, connection: Connection, user_id: int, client_id: str, scopes: Scopes) -> None:
-        """Besides what was given before."""
+    def add(self, connection: Connection, user_id: int, client_id: str, scopes: Scopes) -> None:
+        """Add to the scopes granted before."""
         now_us = to_microseconds(self._clock())
         values = {"scopes": render_scopes(scopes), "created_us": now_us, "seen_us": now_us}
         try:
             new = values | {"user_id": user_id, "client_id": client_id}
             connection.execute(insert(oauth_consents).values(new))
         except IntegrityError:
-            more = render_scopes(scopes | _scopes(connection, user_id, client_id))
-            connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(scopes=more))
+            merged = render_scopes(scopes | _scopes(connection, user_id, client_id))
+            connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(scopes=merged))
 
-    def seen(self, connection: Connection, user_id: int, client_id: str) -> None:
+    def mark_used(self, connection: Connection, user_id: int, client_id: str) -> None:
+        """Store when the client received a token."""
         now_us = to_microseconds(self._clock())
         connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(seen_us=now_us))
 
-    def take_back(self, connection: Connection, user_id: int, client_id: str) -> bool:
-        """False where there was none."""
+    def delete(self, connection: Connection, user_id: int, client_id: str) -> bool:
+        """False if there was none."""
         return connection.execute(delete(oauth_consents).where(_of(user_id, client_id))).rowcount > 0
 
 
@@ -82,8 +83,7 @@ def _consent(row: Row[Any]) -> Consent:
     return Consent(row.client_id, row.name, row.uri, parse_scopes(row.scopes), row.created_us, row.seen_us)
 
 
-def _joined(one: Consent, other: Consent | None) -> Consent:
-    """Of the same application."""
+def _merge(one: Consent, other: Consent | None) -> Consent:
     if other is None:
         return one
     return replace(

@@ -1,8 +1,8 @@
-"""Where the OAuth server's endpoints are and what they can do, as clients discover it."""
+"""Paths of the OAuth endpoints, and the metadata that clients discover."""
 
 from typing import Any, Final
 
-from auth.oauth.client import GRANTS
+from auth.oauth.client import GRANT_TYPES
 from auth.oauth.signing_keys import ALGORITHM
 from auth.principal import ALL_SCOPES
 
@@ -13,14 +13,14 @@ REVOKE: Final = "/oauth/revoke"
 INTROSPECT: Final = "/oauth/introspect"
 USERINFO: Final = "/oauth/userinfo"
 JWKS: Final = "/oauth/jwks"
-STYLE: Final = "/oauth/pages.css"
+STYLESHEET: Final = "/oauth/pages.css"
 WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 WELL_KNOWN_OPENID: Final = "/.well-known/openid-configuration"
 
 
 def metadata(issuer: str) -> dict[str, Any]:
-    """RFC 8414."""
-    with_secret = ["client_secret_basic", "client_secret_post"]
+    """Authorization server metadata (RFC 8414)."""
+    secret_methods = ["client_secret_basic", "client_secret_post"]
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE,
@@ -31,17 +31,17 @@ def metadata(issuer: str) -> dict[str, Any]:
         "scopes_supported": sorted(ALL_SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": sorted(GRANTS),
+        "grant_types_supported": sorted(GRANT_TYPES),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": [*with_secret, "none"],
-        "revocation_endpoint_auth_methods_supported": [*with_secret, "none"],
-        "introspection_endpoint_auth_methods_supported": with_secret,
+        "token_endpoint_auth_methods_supported": [*secret_methods, "none"],
+        "revocation_endpoint_auth_methods_supported": [*secret_methods, "none"],
+        "introspection_endpoint_auth_methods_supported": secret_methods,
         "authorization_response_iss_parameter_supported": True,
     }
 
 
 def openid_metadata(issuer: str) -> dict[str, Any]:
-    """OpenID Connect Discovery."""
+    """Provider metadata (OpenID Connect Discovery)."""
     return metadata(issuer) | {
         "userinfo_endpoint": issuer + USERINFO,
         "subject_types_supported": ["public"],

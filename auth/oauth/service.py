@@ -1,4 +1,4 @@
-"""The OAuth server, put together."""
+"""Builds the OAuth server."""
 
 from sqlalchemy import Engine
 
@@ -11,12 +11,12 @@ from auth.oauth.id_tokens import IdTokens
 from auth.oauth.pages import Pages
 from auth.oauth.server import OAuthServer
 from auth.oauth.signing_keys import SigningKeys
-from auth.oauth.token_replies import TokenReplies
+from auth.oauth.token_responses import TokenResponses
 from auth.settings import AuthSettings, TimeSource
 
 
 class OAuth:
-    """What its routes need."""
+    """The services behind the OAuth routes."""
 
     def __init__(
         self,
@@ -31,14 +31,14 @@ class OAuth:
         self.grants = Grants(engine, clock, audit)
         self.signing_keys = SigningKeys(engine, clock, settings, audit)
         id_tokens = IdTokens(settings, self.signing_keys, clock)
-        replies = TokenReplies(id_tokens, settings, clock)
-        self.server = OAuthServer(self.clients, self.grants, replies, settings.public_url)
+        responses = TokenResponses(id_tokens, settings, clock)
+        self.server = OAuthServer(self.clients, self.grants, responses, settings.public_url)
         self.authorization = Authorization(
             self.server, self.grants, id_tokens=id_tokens, credentials=credentials, settings=settings, clock=clock
         )
         self.pages = Pages(settings)
 
     def sweep(self) -> None:
-        """Delete what has ended; change the signing key when it is time."""
+        """Delete expired and revoked grants; rotate the signing key if due."""
         self.grants.sweep()
         self.signing_keys.sweep()

@@ -1,4 +1,4 @@
-"""All that came of one authorization: its code, its access and refresh tokens. They end together."""
+"""Token families: the code, access tokens and refresh tokens of one authorization, which are revoked together."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, in
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.credentials.lifetimes import to_microseconds
-from auth.oauth.client import PERSONAL
+from auth.oauth.client import USER_SCOPES
 from auth.principal import Scopes, User, parse_scopes, render_scopes, scopes_of_role
 from auth.settings import TimeSource
 from auth.tables import oauth_clients, oauth_families, users
@@ -15,14 +15,14 @@ from auth.tables import oauth_clients, oauth_families, users
 
 @dataclass(frozen=True, slots=True)
 class TokenFamily:
-    """One that nothing has ended, of an application and a user that are not disabled."""
+    """An active family: neither expired nor revoked, its client and user not disabled."""
 
     id: int
     client_id: str
     user: User | None
-    """Whom the application acts for; None where it acts on its own."""
+    """None for client credentials."""
     scopes: Scopes
-    """What was granted and is still allowed, to the application as it is registered and to the user by their role."""
+    """The granted scopes that client and user still have."""
     nonce: str
     authenticated_us: int
     """When the user signed in."""
@@ -52,12 +52,12 @@ _COLUMNS = (
 
 
 def with_family(table: Table) -> Select[Any]:
-    """Codes or tokens, each with what :func:`family_of` needs."""
+    """Select codes or tokens with the columns that :func:`family_of` reads."""
     return select(table, *_COLUMNS).select_from(table.join(oauth_families).join(oauth_clients).outerjoin(users))
 
 
 def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
-    """None where it has ended, or the application or the user is disabled."""
+    """None unless the family is active."""
     ended = (row.family_revoked_us, row.client_disabled_us, row.user_disabled_us, row.user_deleted_us)
     if row.family_expires_us <= now_us or any(at_us is not None for at_us in ended):
         return None
@@ -68,7 +68,7 @@ def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
         id=row.family_id,
         client_id=row.client_id,
         user=user,
-        scopes=parse_scopes(row.granted) & parse_scopes(row.client_scopes) & most_of(user),
+        scopes=parse_scopes(row.granted) & parse_scopes(row.client_scopes) & max_scopes(user),
         nonce=row.nonce,
         authenticated_us=row.authenticated_us,
         created_us=row.family_created_us,
@@ -76,19 +76,19 @@ def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
     )
 
 
-def most_of(user: User | None) -> Scopes:
-    """The most an application may do for a user, or on its own."""
-    return scopes_of_role("user") - PERSONAL if user is None else scopes_of_role(user.role)
+def max_scopes(user: User | None) -> Scopes:
+    """The most that a client may do for a user, or on its own."""
+    return scopes_of_role("user") - USER_SCOPES if user is None else scopes_of_role(user.role)
 
 
 class TokenFamilies:
-    """Begins and ends them, within the callers' transactions."""
+    """Methods are part of the caller's transaction."""
 
     def __init__(self, clock: TimeSource, audit: AuditLog) -> None:
         self._clock = clock
         self._audit = audit
 
-    def begin(
+    def add(
         self,
         connection: Connection,
         client_id: str,
@@ -99,7 +99,7 @@ class TokenFamilies:
         nonce: str = "",
         authenticated_us: int = 0,
     ) -> int:
-        """The id of a new one."""
+        """Id of the new family."""
         now = self._clock()
         values = {
             "user_id": user_id,
@@ -114,35 +114,32 @@ class TokenFamilies:
         assert key  # noqa: S101 - for the type checker
         return int(key[0])
 
-    def live_until(self, connection: Connection, id_: int, expires_us: int) -> None:
+    def set_expiry(self, connection: Connection, id_: int, expires_us: int) -> None:
         connection.execute(update(oauth_families).where(oauth_families.c.id == id_).values(expires_us=expires_us))
 
-    def end(self, connection: Connection, id_: int) -> bool:
-        """False where it had ended already."""
-        return self._end(connection, oauth_families.c.id == id_) > 0
+    def revoke(self, connection: Connection, id_: int) -> bool:
+        """False if it was revoked before."""
+        return self._revoke(connection, oauth_families.c.id == id_) > 0
 
-    def end_reused(self, connection: Connection, row: Row[Any], what: str, source: RequestSource) -> None:
-        """Somebody holds a secret that was used up: its thief or its owner, and nobody knows which."""
-        if self.end(connection, row.family_id):
+    def revoke_reused(self, connection: Connection, row: Row[Any], what: str, source: RequestSource) -> None:
+        """Revoke the family of a code or token that was used again: it may have been stolen."""
+        if self.revoke(connection, row.family_id):
             add, user_id, client_id = self._audit.add, row.user_id, row.client_id
             detail = {"reused": what}
             add(connection, AuditEvent.TOKEN_REUSED, user_id=user_id, client_id=client_id, source=source, detail=detail)
 
-    def end_user(self, connection: Connection, user_id: int, client_id: str | None = None) -> int:
-        """All of a user's, or those of one application; how many those were."""
-        theirs = oauth_families.c.user_id == user_id
-        if client_id is not None:
-            theirs &= oauth_families.c.client_id == client_id
-        return self._end(connection, theirs)
+    def revoke_all(self, connection: Connection, user_id: int, client_id: str) -> int:
+        """Revoke what a client has of a user; the number of families."""
+        return self._revoke(
+            connection, (oauth_families.c.user_id == user_id) & (oauth_families.c.client_id == client_id)
+        )
 
-    def sweep(self, connection: Connection) -> int:
-        """Delete those that have ended, with their codes and tokens."""
+    def sweep(self, connection: Connection) -> None:
+        """Delete expired and revoked families with their codes and tokens."""
         expired = oauth_families.c.expires_us <= to_microseconds(self._clock())
-        return connection.execute(
-            delete(oauth_families).where(expired | oauth_families.c.revoked_us.is_not(None))
-        ).rowcount
+        connection.execute(delete(oauth_families).where(expired | oauth_families.c.revoked_us.is_not(None)))
 
-    def _end(self, connection: Connection, which: ColumnElement[bool]) -> int:
+    def _revoke(self, connection: Connection, which: ColumnElement[bool]) -> int:
         now_us = to_microseconds(self._clock())
-        living = which & oauth_families.c.revoked_us.is_(None)
-        return connection.execute(update(oauth_families).where(living).values(revoked_us=now_us)).rowcount
+        active = which & oauth_families.c.revoked_us.is_(None)
+        return connection.execute(update(oauth_families).where(active).values(revoked_us=now_us)).rowcount

@@ -1,4 +1,4 @@
-"""What applications learn of a user (OpenID Connect)."""
+"""UserInfo endpoint (OpenID Connect Core, section 5.3)."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from auth.principal import Principal, Scope
 
 
 def userinfo(principal: Principal | None) -> dict[str, Any]:
-    """For the holder of an access token.
+    """Claims about the user of an access token.
 
     Raises NotAuthenticated, InvalidCredential for any other credential, InsufficientScope without ``openid``, and
-    PermissionDenied for an application on its own.
+    PermissionDenied for a client without a user.
     """
     if principal and principal.kind != "access":
-        raise InvalidCredential("This needs an access token of the OAuth server.")
+        raise InvalidCredential("An OAuth access token is required.")
     principal = require(principal, Scope.OPENID)
     user = user_of(principal)
     claims: dict[str, Any] = {"sub": subject_of(user)}

@@ -1,4 +1,4 @@
-"""The OAuth server's routes: here those that applications call with a form."""
+"""OAuth endpoints that clients call with a form: token, revocation, introspection. Includes the other OAuth routes."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
@@ -11,68 +11,69 @@ from starlette.responses import Response
 from auth.database import is_transient
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
-from auth.oauth.messages import NO_STORE, Message, Refused, Reply, form_of
-from auth.routes.oauth_pages import page_routes
+from auth.oauth.requests import NO_STORE, OAuthError, OAuthRequest, OAuthResponse, read_form_request
+from auth.routes.oauth_authorize import authorize_routes
 from auth.routes.oauth_sign_in import sign_in_routes
-from auth.routes.openid import openid_routes
+from auth.routes.openid_connect import openid_connect_routes
 
 if TYPE_CHECKING:
     from auth.service import Auth
 
 log = structlog.get_logger(__name__)
 
-AWAY: Final = Reply(
+_UNAVAILABLE: Final = OAuthResponse(
     503,
-    {"error": "temporarily_unavailable", "error_description": "The database is away; try again in a moment."},
+    {"error": "temporarily_unavailable", "error_description": "The database is unavailable. Try again in a moment."},
     NO_STORE | {"Retry-After": "5"},
 )
-Answer = Callable[[Message], Awaitable[Reply]]
-Endpoint = Callable[[Request], Awaitable[Response]]
+_Handler = Callable[[OAuthRequest], Awaitable[OAuthResponse]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def oauth_routes(auth: "Auth") -> APIRouter:
-    """All of them; to be at the root."""
+    """To be included without a prefix."""
     router = APIRouter(include_in_schema=False)
 
     @router.post(paths.TOKEN)
-    @form(auth)
-    async def token(message: Message) -> Reply:
-        return await auth.workers.run(auth.oauth.server.token, message)
+    @_form_endpoint(auth)
+    async def token(request: OAuthRequest) -> OAuthResponse:
+        return await auth.workers.run(auth.oauth.server.token, request)
 
     @router.post(paths.REVOKE)
-    @form(auth)
-    async def revoke(message: Message) -> Reply:
-        reply = await auth.workers.run(auth.oauth.server.revoke, message)
-        if reply.status == 200:
-            auth.authenticator.invalidate(message.parameters["token"])
-        return reply
+    @_form_endpoint(auth)
+    async def revoke(request: OAuthRequest) -> OAuthResponse:
+        response = await auth.workers.run(auth.oauth.server.revoke, request)
+        if response.status == 200:
+            auth.authenticator.invalidate(request.parameters["token"])
+        return response
 
     @router.post(paths.INTROSPECT)
-    @form(auth)
-    async def introspect(message: Message) -> Reply:
-        return await auth.workers.run(auth.oauth.server.introspect, message)
+    @_form_endpoint(auth)
+    async def introspect(request: OAuthRequest) -> OAuthResponse:
+        return await auth.workers.run(auth.oauth.server.introspect, request)
 
-    for more in (openid_routes, page_routes, sign_in_routes):
-        router.include_router(more(auth))
+    for routes in (openid_connect_routes, authorize_routes, sign_in_routes):
+        router.include_router(routes(auth))
     return router
 
 
-def form(auth: "Auth") -> Callable[[Answer], Endpoint]:
-    """Open to all: the application says which one it is, in the form or with HTTP Basic."""
+def _form_endpoint(auth: "Auth") -> Callable[[_Handler], _Endpoint]:
+    """Public: the client authenticates itself. Errors are JSON documents."""
 
-    def decorate(answer: Answer) -> Endpoint:
+    def decorate(handle: _Handler) -> _Endpoint:
         @public
         async def endpoint(request: Request) -> Response:
             uri = auth.settings.public_url + request.url.path
             try:
-                return (await answer(await form_of(request, uri, auth.request_source(request)))).response()
-            except Refused as refused:
-                return refused.reply.response()
+                response = await handle(await read_form_request(request, uri, auth.request_source(request)))
+            except OAuthError as error:
+                response = error.response
             except SQLAlchemyError as error:
                 if not is_transient(error):
                     raise
                 log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
-                return AWAY.response()
+                response = _UNAVAILABLE
+            return response.to_starlette()
 
         return endpoint
 

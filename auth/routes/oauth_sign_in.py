@@ -1,4 +1,4 @@
-"""The page to sign in with on the way to an application."""
+"""Sign-in page of the OAuth server."""
 
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,8 @@ from starlette.responses import RedirectResponse, Response
 from auth.errors import AuthError
 from auth.http.redirect_target import safe_redirect_path
 from auth.oauth import metadata as paths
-from auth.oauth.messages import form_body, pairs_of
-from auth.routes.oauth_pages import page
+from auth.oauth.requests import parse_parameters, read_form
+from auth.routes.oauth_authorize import html_page
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -19,31 +19,37 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
     router = APIRouter()
 
     @router.get(paths.SIGN_IN)
-    @page(auth)
+    @html_page(auth)
     async def show(request: Request) -> Response:
         auth.cookie.require_secure(request)
-        then = safe_redirect_path(request.query_params.get("next"))
-        to = await auth.workers.run(auth.oauth.authorization.destination, then, auth.request_source(request))
-        return auth.oauth.pages.sign_in(then, to)
+        next_path = safe_redirect_path(request.query_params.get("next"))
+        return await _page(auth, request, next_path)
 
     @router.post(paths.SIGN_IN)
-    @page(auth)
+    @html_page(auth)
     async def sign_in(request: Request) -> Response:
         auth.cookie.require_secure(request)
         auth.cookie.check_origin(request)
-        then, source = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
-        form = dict(pairs_of(await form_body(request)))
-        name, password = form.get("username", ""), form.get("password", "")
-        before, enter = auth.cookie.read(request), auth.sessions.sign_in
+        next_path, source = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
+        form = dict(parse_parameters(await read_form(request)))
+        username, password = form.get("username", ""), form.get("password", "")
+        previous, start = auth.cookie.read(request), auth.sessions.sign_in
         try:
-            _, secret = await auth.workers.run_hashing(enter, name, password, replaces=before, source=source)
+            _, secret = await auth.workers.run_hashing(start, username, password, replaces=previous, source=source)
         except AuthError as error:
-            to = await auth.workers.run(auth.oauth.authorization.destination, then, source)
-            return auth.oauth.pages.sign_in(then, to, username=name, error=error)
-        if before:
-            auth.authenticator.invalidate(before)
-        response = RedirectResponse(then, 303)
+            return await _page(auth, request, next_path, username=username, error=error)
+        if previous:
+            auth.authenticator.invalidate(previous)
+        response = RedirectResponse(next_path, 303)
         auth.cookie.set(response, secret)
         return response
 
     return router
+
+
+async def _page(
+    auth: "Auth", request: Request, next_path: str, *, username: str = "", error: AuthError | None = None
+) -> Response:
+    find_destination, source = auth.oauth.authorization.destination, auth.request_source(request)
+    destination = await auth.workers.run(find_destination, next_path, source)
+    return auth.oauth.pages.sign_in(next_path, destination, username=username, error=error)

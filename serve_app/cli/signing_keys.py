@@ -27,7 +27,7 @@ def list_keys_command(
 ) -> None:
     """List the keys, the newest first, without private keys."""
     with _administration() as administration:
-        keys = administration.auth.signing_keys.kept()
+        keys = administration.auth.signing_keys.list_keys()
     keys_json = [_key_json(key) for key in keys]
     if as_json:
         for key in keys_json:

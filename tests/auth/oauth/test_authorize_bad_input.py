@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from auth.oauth.authorization_request import LONGEST_NONCE
+from auth.oauth.authorization_request import MAX_NONCE_LENGTH
 from tests.auth.application import Application, create
 from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of, challenge_of
 from tests.auth.user_factory import UserFactory
@@ -22,12 +22,12 @@ def is_page(response: httpx.Response) -> bool:
 
 
 @pytest.mark.parametrize(
-    "client_id", [None, "", "nobody", "raylens-cli ", "RAYLENS-CLI", "x" * 5000, "' OR 1=1 --", "\0", "€", "<b>"]
+    "client_id", [None, "", "nobody", "raylens-cli ", "RAYLENS-CLI_CLIENT", "x" * 5000, "' OR 1=1 --", "\0", "€", "<b>"]
 )
 async def test_an_unknown_application_gets_a_page(partner: Partner, client_id: str | None):
     response = await partner.ask(client_id=client_id)
     assert is_page(response)
-    assert "There is no such application." in response.text
+    assert "Unknown application: check client_id." in response.text
     assert "<b>" not in response.text
 
 
@@ -109,7 +109,7 @@ async def test_what_cannot_be_read_gets_a_page(partner: Partner, query: str):
         ({"max_age": "1_0"}, "invalid_request"),
         ({"max_age": "٣"}, "invalid_request"),
         ({"max_age": "9" * 40}, "invalid_request"),
-        ({"nonce": "n" * (LONGEST_NONCE + 1)}, "invalid_request"),
+        ({"nonce": "n" * (MAX_NONCE_LENGTH + 1)}, "invalid_request"),
         ({"id_token_hint": "none of ours"}, "invalid_request"),
         ({"id_token_hint": "€.€.€"}, "invalid_request"),
     ],

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, func, select
 from auth.audit import AuditLog
 from auth.credentials.secret import digest_of
 from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
-from auth.oauth.client import Client, faults
-from auth.oauth.clients import CLI, Clients
+from auth.oauth.client import Client, client_errors
+from auth.oauth.clients import CLI_CLIENT, Clients
 from auth.tables import oauth_clients
 from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import CALLBACK, HERE
@@ -62,7 +62,7 @@ def test_its_own_id(clients: Clients):
     assert (client.id, secret) == ("partner.web-1", None)
     with pytest.raises(InvalidFields) as raised:
         clients.create(**GOOD, id="partner.web-1", **BY)
-    assert raised.value.fields == {"id": ["There is an application of this id already."]}
+    assert raised.value.fields == {"id": ["This id is already in use."]}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_its_own_id(clients: Clients):
     ],
 )
 def test_what_cannot_be_registered(field: str, value: object):
-    assert list(faults(replace(CLI, **{field: value}))) == [field]  # type: ignore[arg-type]
+    assert list(client_errors(replace(CLI_CLIENT, **{field: value}))) == [field]  # type: ignore[arg-type]
 
 
 def test_what_is_wrong_is_not_kept(clients: Clients):
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_not_kept(clients: Clients):
 
 
 def test_a_public_one_cannot_act_on_its_own(clients: Clients):
-    with pytest.raises(InvalidFields, match="client_credentials needs a secret"):
+    with pytest.raises(InvalidFields, match="client_credentials requires a secret"):
         clients.create(**GOOD | {"public": True, "grants": ["client_credentials"]}, **BY)
 
 
@@ -135,7 +135,7 @@ def test_a_new_secret(clients: Clients):
     assert clients.authenticate(client.id, new)
     assert clients.authenticate(client.id, old) is None
     with pytest.raises(PermissionDenied):
-        clients.rotate_secret(CLI.id, **BY)
+        clients.rotate_secret(CLI_CLIENT.id, **BY)
 
 
 def test_a_deletion(clients: Clients, database: Engine, clock: MovableClock):

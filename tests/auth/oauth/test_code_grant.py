@@ -18,9 +18,9 @@ from tests.clock import START, MovableClock
 async def test_the_user_is_asked_and_the_application_gets_its_code(partner: Partner):
     page = await partner.ask()
     assert page.status_code == 200
-    for text in ("Partner", "alice", "Classify images", "See your name and e-mail address", "partner.example"):
+    for text in ("Partner", "alice", "Classify images", "View your username and email address", "partner.example"):
         assert text in page.text
-    assert "See the images" not in page.text
+    assert "classification history" not in page.text
     response = await partner.decide(page)
     assert response.headers["location"].startswith(f"{CALLBACK}?")
     answer = answer_of(response)
@@ -47,7 +47,7 @@ async def test_the_code_gets_tokens(partner: Partner):
 
 async def test_the_access_token_is_who_it_was_given_to(partner: Partner, alice: int):
     tokens = await partner.tokens()
-    principal = partner.application.auth.grants.principal(digest_of(tokens["access_token"]))
+    principal = partner.application.auth.grants.tokens.principal(digest_of(tokens["access_token"]))
     assert principal
     assert principal.user
     assert (principal.kind, principal.user.id, principal.client_id) == ("access", alice, partner.client.id)
@@ -104,7 +104,7 @@ async def test_nothing_is_remembered_of_a_denial(partner: Partner):
     answer = answer_of(await partner.decide(await partner.ask(), "deny"))
     assert answer == {
         "error": "access_denied",
-        "error_description": "The user said no.",
+        "error_description": "The user denied access.",
         "state": "a state",
         "iss": "http://localhost:8000",
     }

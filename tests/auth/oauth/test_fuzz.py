@@ -16,7 +16,7 @@ NAMES = st.sampled_from([
     "response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge",
     "code_challenge_method", "nonce", "prompt", "max_age", "id_token_hint", "response_mode", "request",
     "request_uri", "grant_type", "code", "code_verifier", "refresh_token", "client_secret", "token",
-    "token_type_hint", "form_token", "decision", "username", "password", "next",
+    "token_type_hint", "csrf_token", "decision", "username", "password", "next",
 ])
 WORDS = st.sampled_from([
     "code", "token", "S256", "plain", "none", "login", "consent", "0", "60", "classify", "admin", "openid",

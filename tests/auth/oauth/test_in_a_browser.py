@@ -68,7 +68,7 @@ def request_of(server: Application, *, trusted: bool) -> str:
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
 

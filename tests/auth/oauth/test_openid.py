@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from auth.oauth.authorization_request import LONGEST_NONCE
+from auth.oauth.authorization_request import MAX_NONCE_LENGTH
 from tests.auth.oauth.partner import Partner, answer_of
 from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
@@ -115,7 +115,7 @@ async def test_a_hint_that_somebody_else_signed(partner: Partner):
 
 
 async def test_the_longest_nonce(partner: Partner):
-    nonce = "\U0001f600" * LONGEST_NONCE
+    nonce = "\U0001f600" * MAX_NONCE_LENGTH
     tokens = await partner.tokens(scope="openid", nonce=nonce)
     assert (await claims_of(partner, tokens["id_token"]))["nonce"] == nonce
 

@@ -25,11 +25,11 @@ def test_consents_that_are_given_at_once(application: Application, partner: Part
 
     def give(grants: Grants, scope: str) -> None:
         start.wait()
-        grants.consent(alice, partner.client.id, frozenset({scope}))
+        grants.add_consent(alice, partner.client.id, frozenset({scope}))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(give, replicas, scopes))
-    assert application.auth.grants.consented(alice, partner.client.id) == set(scopes)
+    assert application.auth.grants.consented_scopes(alice, partner.client.id) == set(scopes)
 
 
 @pytest.fixture
@@ -72,6 +72,6 @@ async def test_an_application_that_goes_before_its_token_is_made(
 async def test_an_application_that_goes_before_its_own_token_is_made(
     partner: Partner, delete: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ):
-    before(monkeypatch, Grants, "issue_to", delete)
+    before(monkeypatch, Grants, "issue_client_token", delete)
     response = await partner.token(grant_type="client_credentials")
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from auth.oauth.clients import CLI
-from auth.oauth.redirect_uris import may_be_registered, source_of
+from auth.oauth.clients import CLI_CLIENT
+from auth.oauth.redirect_uris import csp_source, may_be_registered
 from tests.auth.oauth.partner import CALLBACK
 
 
@@ -78,11 +78,11 @@ def test_redirect_uris_that_may_not(uri: str):
     ],
 )
 def test_where_people_may_be_sent_back_to(registered: str, asked: str, may: bool):
-    client = replace(CLI, redirect_uris=("https://other.example/", registered))
-    assert client.may_redirect_to(asked) == may
+    client = replace(CLI_CLIENT, redirect_uris=("https://other.example/", registered))
+    assert client.check_redirect_uri(asked) == may
 
 
 def test_where_a_policy_lets_forms_lead():
-    assert source_of("https://a.example:8443/x?y=z") == "https://a.example:8443"
-    assert source_of("com.example.app:/callback") == "com.example.app:"
-    assert source_of("http://[::1]:51004/callback") == "http:"
+    assert csp_source("https://a.example:8443/x?y=z") == "https://a.example:8443"
+    assert csp_source("com.example.app:/callback") == "com.example.app:"
+    assert csp_source("http://[::1]:51004/callback") == "http:"

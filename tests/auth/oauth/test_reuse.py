@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 
 from auth.audit import RequestSource
 from auth.credentials.secret import digest_of
-from auth.oauth.grants import Grants, Issued
+from auth.oauth.grants import Grants, IssuedTokens
 from auth.tables import oauth_families, oauth_tokens
 from tests.auth.application import Application, create
 from tests.auth.databases import both_databases
@@ -129,11 +129,10 @@ async def test_one_wins_on_four_replicas_at_the_same_instant(
     code = await partner.code()
     secret = code if what == "code" else (await partner.redeem(code)).json()["refresh_token"]
     for grants in replicas:
-        finds = grants.codes.find if what == "code" else grants.refresh_tokens.find
-        assert finds(secret, partner.client.id)
+        assert grants.codes.find(secret, partner.client.id) if what == "code" else grants.tokens.find(secret)
     digest, start = digest_of(secret), threading.Barrier(4, timeout=60)
 
-    def use(grants: Grants) -> Issued | None:
+    def use(grants: Grants) -> IssuedTokens | None:
         start.wait()
         if what == "code":
             return grants.redeem(digest, refreshable=True, source=RequestSource())

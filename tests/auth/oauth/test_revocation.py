@@ -98,16 +98,6 @@ async def test_a_user_sees_their_applications(
     assert application.auth.grants.consents(factory.add("bob")) == []
 
 
-async def test_all_of_a_user_ends(application: Application, partner: Partner, factory: UserFactory, alice: int):
-    tokens = await partner.tokens()
-    partner.browser.cookies.set(application.auth.cookie.name, factory.issue(factory.add("bob")))
-    bobs = await partner.tokens()
-    end_user = application.auth.grants.end_user
-    assert write(factory.engine, lambda connection: end_user(connection, alice)) == 1
-    assert not await partner.is_let_in(tokens["access_token"])
-    assert await partner.is_let_in(bobs["access_token"])
-
-
 Change = Callable[[Application, Partner, UserFactory], None]
 
 

@@ -222,11 +222,11 @@ async def test_the_form_of_another_request_or_session_is_refused(partner: Partne
     headers = {"Origin": partner.origin}
 
     async def post(action: str, token: str) -> httpx.Response:
-        form = {"form_token": token, "decision": "allow"}
+        form = {"csrf_token": token, "decision": "allow"}
         return await partner.browser.post(action, data=form, headers=headers)
 
-    token = small.fields["form_token"]
-    for bad in ("", "x", "€", large.fields["form_token"][:-1]):
+    token = small.fields["csrf_token"]
+    for bad in ("", "x", "€", large.fields["csrf_token"][:-1]):
         assert (await post(large.action, bad)).status_code == 403
     assert (await post(large.action, token)).status_code == 403
     partner.browser.cookies.set(partner.application.auth.cookie.name, factory.issue(alice))

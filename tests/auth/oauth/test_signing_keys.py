@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select, update
 from auth.audit import AuditLog
 from auth.credentials.lifetimes import DAY, ID_TOKEN_LIFETIME, MINUTE
 from auth.database import write
-from auth.oauth.signing_keys import CACHED, READ_EVERY, ROTATED_EVERY, SKEW, SigningKeys
+from auth.oauth.signing_keys import CLOCK_SKEW, JWKS_MAX_AGE, KEY_CACHE_TTL, ROTATION_INTERVAL, SigningKeys
 from auth.tables import signing_keys
 from tests.auth.application import SETTINGS
 from tests.auth.databases import both_databases
@@ -91,7 +91,7 @@ def test_a_rotation_is_no_outage(database: Engine, clock: MovableClock):
         if second == 2 * MINUTE:
             new = here.rotate()
         signing, publishing = (here, there) if second % 60 else (there, here)
-        if clock.now >= cached_at + CACHED:
+        if clock.now >= cached_at + JWKS_MAX_AGE:
             cached, cached_at = published(publishing), clock.now
         key = signing.current()
         signers.add(key.kid)
@@ -112,13 +112,13 @@ def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine
     assert there.current().kid == old
     new = here.rotate()
     assert kids(here.public_set()) == [new, old]
-    clock.forward(READ_EVERY)
+    clock.forward(KEY_CACHE_TTL)
     assert kids(there.public_set()) == [new, old]
     clock.now = START + 10 * MINUTE - 1
     assert {here.current().kid, there.current().kid} == {old}
     clock.forward(1)
     assert {here.current().kid, there.current().kid} == {new}
-    last_needed = START + 10 * MINUTE + ID_TOKEN_LIFETIME + CACHED + SKEW
+    last_needed = START + 10 * MINUTE + ID_TOKEN_LIFETIME + JWKS_MAX_AGE + CLOCK_SKEW
     clock.now = last_needed - 1
     assert kids(there.public_set()) == [new, old]
     clock.now = last_needed
@@ -128,7 +128,7 @@ def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine
 def test_it_is_changed_every_90_days_by_one_replica(database: Engine, clock: MovableClock):
     replicas = [replica(database, clock) for _ in range(3)]
     first = replicas[0].current().kid
-    clock.forward(ROTATED_EVERY - 1)
+    clock.forward(ROTATION_INTERVAL - 1)
     for keys in replicas:
         keys.sweep()
     assert rows(database) == 1

@@ -1,24 +1,24 @@
-"""What applications are told of tokens, at the token endpoint and at introspection."""
+"""Responses of the token and introspection endpoints."""
 
 from typing import Any
 
 from auth.credentials.lifetimes import to_microseconds
-from auth.oauth.grants import Issued
+from auth.oauth.grants import IssuedTokens
 from auth.oauth.id_tokens import IdTokens, subject_of
 from auth.oauth.tokens import Token
 from auth.principal import Scope, render_scopes
 from auth.settings import AuthSettings, TimeSource
 
 
-class TokenReplies:
+class TokenResponses:
     def __init__(self, id_tokens: IdTokens, settings: AuthSettings, clock: TimeSource) -> None:
         self._id_tokens = id_tokens
         self._issuer = settings.public_url
         self._clock = clock
 
-    def reply(self, issued: Issued, *, nonce: str) -> dict[str, Any]:
-        """RFC 6749, 5.1; with an id_token for who asked for ``openid``."""
-        reply: dict[str, Any] = {
+    def token(self, issued: IssuedTokens, *, nonce: str) -> dict[str, Any]:
+        """RFC 6749, section 5.1, with an id_token for the scope ``openid``."""
+        response: dict[str, Any] = {
             "access_token": issued.access_token,
             "token_type": "Bearer",
             "expires_in": issued.expires_in,
@@ -26,15 +26,15 @@ class TokenReplies:
         }
         if issued.refresh_token:
             left_us = issued.family.expires_us - to_microseconds(self._clock())
-            reply |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": round(left_us / 1e6)}
+            response |= {"refresh_token": issued.refresh_token, "refresh_token_expires_in": round(left_us / 1e6)}
         if issued.family.user and Scope.OPENID in issued.scopes:
-            reply["id_token"] = self._id_tokens.encode(issued, issued.family.user, nonce=nonce)
-        return reply
+            response["id_token"] = self._id_tokens.encode(issued, issued.family.user, nonce=nonce)
+        return response
 
     def introspection(self, token: Token) -> dict[str, Any]:
-        """RFC 7662, 2.2; of a token that is active."""
+        """RFC 7662, section 2.2, for an active token."""
         user = token.family.user
-        reply: dict[str, Any] = {
+        response: dict[str, Any] = {
             "active": True,
             "iss": self._issuer,
             "client_id": token.family.client_id,
@@ -44,5 +44,5 @@ class TokenReplies:
             "exp": token.expires_us // 1_000_000,
         }
         if user:
-            reply["username"] = user.username
-        return reply | ({"token_type": "Bearer"} if token.is_access else {})
+            response["username"] = user.username
+        return response | ({"token_type": "Bearer"} if token.is_access else {})

@@ -1,4 +1,4 @@
-"""What a consent form carries to show that we made it: for this session and this request, and for no other."""
+"""CSRF tokens of the consent form, each for one session and one authorization request."""
 
 import base64
 import hmac
@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from auth.settings import AuthSettings
 
 
-class FormTokens:
+class CsrfTokens:
     def __init__(self, settings: AuthSettings) -> None:
         self._keys = settings.keys("consent")
 
-    def make(self, session_id: int, parameters: Mapping[str, str]) -> str:
+    def create(self, session_id: int, parameters: Mapping[str, str]) -> str:
         return _sign(self._keys[0], session_id, parameters)
 
-    def is_good(self, token: str, session_id: int, parameters: Mapping[str, str]) -> bool:
-        given = token.encode()
-        return any(hmac.compare_digest(given, _sign(key, session_id, parameters).encode()) for key in self._keys)
+    def is_valid(self, token: str, session_id: int, parameters: Mapping[str, str]) -> bool:
+        expected = (_sign(key, session_id, parameters) for key in self._keys)
+        return any(hmac.compare_digest(token.encode(), candidate.encode()) for candidate in expected)
 
 
 def _sign(key: bytes, session_id: int, parameters: Mapping[str, str]) -> str:
