@@ -42,5 +42,5 @@ def manifests(request: pytest.FixtureRequest, rendered: Callable[[str], list[Man
 @pytest.fixture
 def api_server() -> Iterator[ApiServer]:
     """A Kubernetes API server with the namespace ``vision``; a defect of it fails the test."""
-    with ApiServer(("vision",)) as server:
+    with ApiServer() as server:
         yield server

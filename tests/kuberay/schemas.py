@@ -1,7 +1,7 @@
-"""The schemas of KubeRay's objects, strict: keys they do not know are refused, which Kubernetes would drop silently.
+"""Strict schemas of KubeRay's kinds: unknown keys are errors, which Kubernetes would silently drop.
 
-The definitions are not part of this project: ``RAYLENS_CRDS`` names a folder with ``ray.io_rayservices.yaml``, else
-``../shared/crds`` is looked into.
+KubeRay's definitions are not part of this project: ``RAYLENS_CRDS`` names a folder with them, default
+``../shared/crds``.
 """
 
 import os
@@ -19,9 +19,9 @@ FOLDER: Final = Path(os.environ.get("RAYLENS_CRDS") or ROOT.parent / "shared" / 
 
 
 @cache
-def ray_service() -> jsonschema.Draft7Validator:
-    """For objects of ``ray.io/v1`` RayService. The test is skipped where the definition is missing."""
-    path = FOLDER / "ray.io_rayservices.yaml"
+def ray_schema(kind: str) -> jsonschema.Draft7Validator:
+    """For objects of ``ray.io/v1``. Skips the test where the definition is missing."""
+    path = FOLDER / f"ray.io_{kind.lower()}s.yaml"
     if not path.exists():
         pytest.skip(f"{path} is missing; RAYLENS_CRDS names a folder with KubeRay's definitions")
     versions = yaml.load(path.read_bytes(), yaml.CSafeLoader)["spec"]["versions"]
@@ -31,7 +31,7 @@ def ray_service() -> jsonschema.Draft7Validator:
 
 
 def closed(schema: Any) -> Any:
-    """A copy that refuses the keys it does not list; where Kubernetes takes a number or text, so does it."""
+    """A copy that rejects unlisted keys, and accepts numbers and text where Kubernetes does."""
     if isinstance(schema, list):
         return [closed(item) for item in schema]
     if not isinstance(schema, dict):

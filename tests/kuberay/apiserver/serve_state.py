@@ -1,19 +1,15 @@
-"""Ray Serve inside the clusters: what its dashboard tells KubeRay of applications and deployments."""
+"""Ray Serve in the clusters: what its dashboard reports to KubeRay."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
-from tests.kuberay.apiserver.store import Manifest
-
-STAGES = ("NOT_STARTED", "DEPLOYING", "RUNNING")
+STAGES: Final = ("NOT_STARTED", "DEPLOYING", "RUNNING")
 
 
 @dataclass
-class Serving:
-    """Of one cluster: the configuration that was sent last, and how far it has come."""
-
+class ServedCluster:
     config: str = ""
     stage: int = 0
     nodes: list[str] = field(default_factory=list)
@@ -22,62 +18,42 @@ class Serving:
 
 @dataclass
 class ServeState:
-    """Of all clusters, by name. What a test sets holds for whatever is deployed from then on."""
+    """Of all clusters, by name. A test's settings apply to what is deployed later."""
 
     deploy_failure: str = ""
-    """The message of an application that cannot be deployed."""
-    unhealthy: dict[str, str] = field(default_factory=dict)
-    """Messages by deployment, of those that fail their health checks."""
+    """Message of an application that cannot be deployed."""
     workers_with_replicas: int = 2
     """All replicas fit on so many workers; others have no proxy."""
-    stuck: bool = False
-    """Applications stay DEPLOYING."""
-    _servings: dict[str, Serving] = field(default_factory=dict)
+    _clusters: dict[str, ServedCluster] = field(default_factory=dict)
 
-    def send(self, cluster: str, config: str) -> None:
-        """As KubeRay does again and again: the same configuration changes nothing."""
-        serving = self._servings.setdefault(cluster, Serving())
-        if serving.config != config:
-            self._servings[cluster] = Serving(config, 1 if serving.config else 0, serving.nodes)
-        elif not (self.stuck and serving.stage == 1):
-            serving.stage = min(serving.stage + 1, len(STAGES) - 1)
+    def send(self, name: str, config: str) -> None:
+        """KubeRay sends the configuration in every step; the same one changes nothing."""
+        cluster = self._clusters.setdefault(name, ServedCluster())
+        if cluster.config != config:
+            self._clusters[name] = ServedCluster(config, 1 if cluster.config else 0, cluster.nodes)
+        else:
+            cluster.stage = min(cluster.stage + 1, len(STAGES) - 1)
 
-    def place(self, cluster: str, workers: list[str]) -> None:
-        """Put replicas on the workers that run, once they are deployed; those that have some keep them."""
-        serving = self._servings.get(cluster, Serving())
-        if serving.stage:
-            kept = [name for name in serving.nodes if name in workers]
-            added = [name for name in workers if name not in kept]
-            serving.nodes = [*kept, *added][: self.workers_with_replicas]
+    def place(self, name: str, workers: list[str]) -> None:
+        """Put replicas on running workers once they are deployed; those with replicas keep them."""
+        cluster = self._clusters.get(name, ServedCluster())
+        if cluster.stage:
+            kept = [worker for worker in cluster.nodes if worker in workers]
+            added = [worker for worker in workers if worker not in kept]
+            cluster.nodes = [*kept, *added][: self.workers_with_replicas]
 
-    def has_proxy(self, cluster: str, worker: str) -> bool:
-        return worker in self._servings.get(cluster, Serving()).nodes
+    def has_proxy(self, name: str, worker: str) -> bool:
+        return worker in self._clusters.get(name, ServedCluster()).nodes
 
-    def applications(self, cluster: str) -> dict[str, Any]:
+    def applications(self, name: str) -> dict[str, Any]:
         """``applicationStatuses`` of a cluster."""
-        serving = self._servings[cluster]
-        listed = (yaml.safe_load(serving.config) or {}).get("applications") or []
-        return {application.get("name", "default"): self._application(application, serving) for application in listed}
+        cluster = self._clusters[name]
+        listed = yaml.safe_load(cluster.config)["applications"]
+        return {application["name"]: self._application(application, cluster.stage) for application in listed}
 
-    def _application(self, application: Manifest, serving: Serving) -> dict[str, Any]:
-        status, message = STAGES[serving.stage], ""
-        if self.deploy_failure and serving.stage:
-            status, message = "DEPLOY_FAILED", self.deploy_failure
-        elif self.unhealthy and status == "RUNNING":
-            status = "UNHEALTHY"
-        deployments: dict[str, Any] = {}
-        if serving.stage and not self.deploy_failure:
-            for one in application.get("deployments") or []:
-                deployments[one["name"]] = self._deployment(one["name"], running=serving.stage == len(STAGES) - 1)
-        told = {"status": status, "message": message, "serveDeploymentStatuses": deployments}
-        return {key: value for key, value in told.items() if value}
-
-    def _deployment(self, name: str, *, running: bool) -> dict[str, str]:
-        if running and name in self.unhealthy:
-            return {"status": "UNHEALTHY", "message": self.unhealthy[name]}
-        return {"status": "HEALTHY" if running else "UPDATING"}
-
-
-def all_running(applications: dict[str, Any]) -> bool:
-    """Whether KubeRay holds a cluster ready for traffic; it takes a cluster without applications for ready, too."""
-    return all(application["status"] == "RUNNING" for application in applications.values())
+    def _application(self, application: dict[str, Any], stage: int) -> dict[str, Any]:
+        if self.deploy_failure and stage:
+            return {"status": "DEPLOY_FAILED", "message": self.deploy_failure}
+        status = "HEALTHY" if STAGES[stage] == "RUNNING" else "UPDATING"
+        deployments = {one["name"]: {"status": status} for one in application["deployments"]} if stage else {}
+        return {"status": STAGES[stage], "serveDeploymentStatuses": deployments}

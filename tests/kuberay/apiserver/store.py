@@ -1,192 +1,146 @@
-"""The objects, and the history of their changes that watches are told from."""
+"""The objects, and the history of their changes for watches."""
 
-import builtins
 import datetime
 import threading
 import uuid
+from builtins import list as List  # noqa: N812 - ``list`` is a method below
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.kuberay.apiserver.resources import Resource, Resources
+from tests.kuberay.apiserver.kinds import Kind, Kinds
 
 Manifest = dict[str, Any]
-Place = tuple[str, str]
-"""Group and plural: every version of a kind shares its objects."""
-Wanted = Callable[[Manifest], bool]
-"""Looks at an object, and changes nothing."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a watch tells."""
+    """``after`` is None for a deletion, ``before`` for a creation."""
 
     revision: int
-    type: str
-    place: Place
-    object: Manifest
+    kind: str
     before: Manifest | None
+    after: Manifest | None
 
 
 def copied(value: Any) -> Any:
-    """A deep copy of JSON; several times as fast as ``copy.deepcopy``."""
+    """A deep copy of JSON, several times as fast as ``copy.deepcopy``."""
     if isinstance(value, dict):
         return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
+    return [copied(item) for item in value] if isinstance(value, list) else value
 
 
 class Store:
-    """Keeps copies, and gives out copies. Who reads and then writes holds ``lock`` over both."""
+    """Returns copies. Hold ``lock`` to read and then write."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self) -> None:
+        self.kinds = Kinds()
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.resources = resources
         self.revision = 1
-        self.oldest = 1
-        self._objects: dict[Place, dict[tuple[str, str], Manifest]] = {}
-        self._history: list[Change] = []
+        self._objects: dict[tuple[str, str, str], Manifest] = {}
+        self._history: List[Change] = []
 
     def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        """An object as it is now; ``namespace`` is empty for what has none."""
-        return self.read(self.resources.of_kind(kind), namespace, name)
+        """``namespace`` is empty for cluster-wide kinds."""
+        with self.lock:
+            found: Manifest | None = copied(self._objects.get((kind, namespace, name)))
+            return found
 
-    def list(self, kind: str, namespace: str = "", wanted: Wanted | None = None) -> "builtins.list[Manifest]":
-        """All of a kind, by namespace and name; of every namespace unless one is given, and those that are wanted."""
-        return self.read_all(self.resources.of_kind(kind), namespace, wanted)
+    def list(self, kind: str, namespace: str = "") -> "List[Manifest]":
+        """By namespace and name; of all namespaces unless one is given."""
+        with self.lock:
+            keys = sorted(key for key in self._objects if key[0] == kind and namespace in {"", key[1]})
+            return [copied(self._objects[key]) for key in keys]
+
+    def pods(self, namespace: str, labels: dict[str, str]) -> "List[Manifest]":
+        found = self.list("Pod", namespace)
+        return [pod for pod in found if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
+
+    def owned_by(self, uid: str) -> "List[Manifest]":
+        with self.lock:
+            everything = list(self._objects.values())
+            return [copied(one) for one in everything if uid in {o["uid"] for o in owners(one)}]
 
     def put(self, manifest: Manifest) -> Manifest:
-        """Create or replace an object, its status included, past all that the API checks; as controllers do here."""
-        resource = self.resources.of_kind(manifest["kind"], manifest["apiVersion"])
-        with self.lock:
-            wanted = copied(manifest)
-            if resource.namespaced:
-                wanted["metadata"].setdefault("namespace", "default")
-            before = self.read(resource, wanted["metadata"].get("namespace", ""), wanted["metadata"]["name"])
-            stamp(resource, wanted, before)
-            wanted["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"] if before else ""
-            return before if before and before == wanted else self.write(resource, wanted)
-
-    def read(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
-        with self.lock:
-            found = self._shelf(resource).get((namespace if resource.namespaced else "", name))
-            return None if found is None else _as(resource, found)
-
-    def read_all(
-        self, resource: Resource, namespace: str = "", wanted: Wanted | None = None
-    ) -> "builtins.list[Manifest]":
-        with self.lock:
-            shelf = sorted(self._shelf(resource).items())
-            found = (item for (where, _), item in shelf if namespace in {"", where})
-            return [_as(resource, item) for item in found if wanted is None or wanted(item)]
-
-    def owned_by(self, uid: str) -> "builtins.list[tuple[Resource, Manifest]]":
-        """What names an object as an owner, with the first version of its kind."""
-        return [
-            (resource, _as(resource, item))
-            for resource, item in self._everything()
-            if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences") or ())
-        ]
-
-    def within(self, namespace: str) -> "builtins.list[tuple[Resource, Manifest]]":
-        """What lies in a namespace."""
-        found = ((row, item) for row, item in self._everything() if item["metadata"].get("namespace") == namespace)
-        return [(resource, _as(resource, item)) for resource, item in found]
-
-    def _everything(self) -> "builtins.list[tuple[Resource, Manifest]]":
-        """Each object once, not a copy of it."""
-        first = {_place(resource): resource for resource in reversed([*self.resources])}
-        with self.lock:
-            shelves = [(first[place], shelf) for place, shelf in self._objects.items() if place in first]
-            return [(resource, item) for resource, shelf in shelves for item in shelf.values()]
-
-    def write(self, resource: Resource, manifest: Manifest) -> Manifest:
-        """Put an object in the place of what it was; returns it with its new resource version."""
+        """Create or replace an object, its status included; an unchanged one is not written."""
         with self.changed:
+            kind = self.kinds.named(manifest["kind"])
+            new: Manifest = copied(manifest)
+            new["metadata"].setdefault("namespace", "default" if kind.namespaced else "")
+            key = (kind.name, new["metadata"]["namespace"], new["metadata"]["name"])
+            before = self._objects.get(key)
+            _stamp(new, before)
+            if new == before:
+                return new
             self.revision += 1
-            kept = copied(manifest)
-            kept["metadata"]["resourceVersion"] = str(self.revision)
-            key = (kept["metadata"].get("namespace", ""), kept["metadata"]["name"])
-            shelf = self._shelf(resource)
-            before = shelf.get(key)
-            shelf[key] = kept
-            self._tell("MODIFIED" if before else "ADDED", resource, kept, before)
-            return _as(resource, kept)
+            new["metadata"]["resourceVersion"] = str(self.revision)
+            self._objects[key] = new
+            self._record(kind, before, new)
+            written: Manifest = copied(new)
+            return written
 
-    def remove(self, resource: Resource, namespace: str, name: str) -> Manifest | None:
+    def remove(self, manifest: Manifest) -> None:
+        """At once, whatever its finalizers."""
         with self.changed:
-            gone = self._shelf(resource).pop((namespace if resource.namespaced else "", name), None)
-            if gone is None:
-                return None
-            self.revision += 1
-            last = copied(gone)
-            last["metadata"]["resourceVersion"] = str(self.revision)
-            self._tell("DELETED", resource, last, gone)
-            return _as(resource, last)
+            metadata = manifest["metadata"]
+            before = self._objects.pop((manifest["kind"], metadata.get("namespace", ""), metadata["name"]), None)
+            if before:
+                self.revision += 1
+                self._record(self.kinds.named(manifest["kind"]), before, None)
 
-    def since(self, resource: Resource, revision: int) -> "builtins.list[Change]":
-        """What happened to a kind after a revision."""
+    def changes_since(self, kind: Kind, revision: int) -> "List[Change]":
         with self.lock:
-            place = _place(resource)
-            later: builtins.list[Change] = []
-            for change in reversed(self._history):
-                if change.revision <= revision:
-                    break
-                if change.place == place:
-                    later.append(change)
-            return later[::-1]
-
-    def compact(self) -> None:
-        """Forget the history: whoever watches or turns pages is told so, by a 410."""
-        with self.changed:
-            self.revision += 1
-            self.oldest = self.revision
-            self._history.clear()
-            self.changed.notify_all()
+            return [change for change in self._history if change.revision > revision and change.kind == kind.name]
 
     def wait_for(self, predicate: Callable[[], bool], timeout_s: float) -> bool:
-        """Until something that a change brings about is so."""
         with self.changed:
             return self.changed.wait_for(predicate, timeout_s)
 
-    def _shelf(self, resource: Resource) -> dict[tuple[str, str], Manifest]:
-        return self._objects.setdefault(_place(resource), {})
-
-    def _tell(self, kind: str, resource: Resource, manifest: Manifest, before: Manifest | None) -> None:
-        self._history.append(Change(self.revision, kind, _place(resource), manifest, before))
+    def _record(self, kind: Kind, before: Manifest | None, after: Manifest | None) -> None:
+        self._history.append(Change(self.revision, kind.name, before, after))
         self.changed.notify_all()
 
 
-def stamp(resource: Resource, manifest: Manifest, before: Manifest | None) -> None:
-    """Set what the server alone sets: who the object is, and how often its wish was changed."""
-    metadata = manifest["metadata"]
-    known = before["metadata"] if before else {}
-    metadata["uid"] = known.get("uid") or str(uuid.uuid4())
-    metadata["creationTimestamp"] = known.get("creationTimestamp") or now()
-    for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-        metadata.pop(name, None)
-        if name in known:
-            metadata[name] = known[name]
-    if resource.counts_generations:
-        changed = before is not None and _wish(manifest) != _wish(before)
-        metadata["generation"] = known.get("generation", 1) + changed
+def owners(manifest: Manifest) -> list[Manifest]:
+    return manifest["metadata"].get("ownerReferences") or []
+
+
+def owner_reference(owner: Manifest) -> list[Manifest]:
+    """``ownerReferences`` of what a controller creates for an object."""
+    named = {"name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": True}
+    return [{"apiVersion": owner["apiVersion"], "kind": owner["kind"], **named, "blockOwnerDeletion": True}]
+
+
+def _stamp(new: Manifest, before: Manifest | None) -> None:
+    metadata, old = new["metadata"], before["metadata"] if before else {}
+    metadata["uid"] = old.get("uid") or str(uuid.uuid4())
+    metadata["creationTimestamp"] = old.get("creationTimestamp") or now()
+    metadata["resourceVersion"] = old.get("resourceVersion", "")
+    if "deletionTimestamp" in old:
+        metadata["deletionTimestamp"] = old["deletionTimestamp"]
+    changed = before is not None and _desired(new) != _desired(before)
+    metadata["generation"] = old.get("generation", 1) + changed
+
+
+def _desired(manifest: Manifest) -> Manifest:
+    return {key: value for key, value in manifest.items() if key not in {"metadata", "status"}}
 
 
 def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _wish(manifest: Manifest) -> Manifest:
-    return {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind", "metadata", "status"}}
+def condition(status: Manifest, kind: str) -> Manifest:
+    """Empty where it is not set."""
+    return next((item for item in status.get("conditions", []) if item["type"] == kind), {})
 
 
-def _place(resource: Resource) -> Place:
-    return resource.group, resource.plural
-
-
-def _as(resource: Resource, manifest: Manifest) -> Manifest:
-    """A copy, in the version that was asked for."""
-    again: Manifest = copied({**manifest, "apiVersion": resource.api_version, "kind": resource.kind})
-    return again
+def set_condition(status: Manifest, kind: str, value: bool, reason: str, message: str = "") -> None:
+    known = condition(status, kind)
+    new = {"type": kind, "status": str(value), "reason": reason, "message": message}
+    new["lastTransitionTime"] = known["lastTransitionTime"] if known.get("status") == new["status"] else now()
+    if known:
+        known.update(new)
+    else:
+        status.setdefault("conditions", []).append(new)

@@ -55,8 +55,7 @@ class Environment:
         self.server.store.put({"apiVersion": api_version, "kind": kind, "metadata": metadata, **more})
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        store = self.server.store
-        store.remove(store.resources.of_kind(kind), namespace, name)
+        self.server.store.remove({"kind": kind, "metadata": {"name": name, "namespace": namespace}})
 
     def results(self) -> list[CheckResult]:
         api = KubernetesApi(ReleaseTarget(namespace="vision", kubeconfig=self.kubeconfig))
@@ -136,7 +135,7 @@ PROBLEMS: dict[str, tuple[Callable[[Environment], None], CheckState, str, str]] 
     "operator not ready": (lambda e: put_operator(e, ready=0), FAILED, "not ready", "deployment/kuberay-operator"),
     "no namespace": (lambda e: e.delete("Namespace", "vision"), FAILED, "does not exist", "--create-namespace"),
     "no Prometheus operator": (
-        lambda environment: environment.server.store.resources.forget("monitoring.coreos.com", "podmonitors"),
+        lambda environment: environment.server.store.kinds.remove("monitoring.coreos.com", "podmonitors"),
         FAILED,
         "PodMonitor",
         "monitoring.enabled=false",

@@ -71,7 +71,7 @@ def test_what_the_cluster_answers(raylens: Raylens, status: int, code: int) -> N
 
 
 def test_a_response_that_is_not_json(raylens: Raylens) -> None:
-    raylens.server.fail_next("GET", "rayservices", "html")
+    raylens.server.fail_next("GET", "rayservices", 200)
     ended = raylens.run("status")
     assert (ended.code, ended.out) == (3, "")
     assert "is not that of a Kubernetes API server" in ended.err
@@ -79,8 +79,7 @@ def test_a_response_that_is_not_json(raylens: Raylens) -> None:
 
 
 def test_kuberay_is_not_there(api_server: ApiServer, tmp_path: Path) -> None:
-    for plural in ("rayservices", "rayclusters", "rayjobs"):
-        api_server.store.resources.forget("ray.io", plural)
+    api_server.store.kinds.remove("ray.io", "rayservices")
     ended = Raylens(api_server, api_server.kubeconfig(tmp_path / "kubeconfig")).run("status")
     assert ended.code == 5
     assert "helm install kuberay-operator" in ended.err

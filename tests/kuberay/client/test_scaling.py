@@ -38,7 +38,7 @@ def test_finds_the_group_by_name(raylens: Raylens) -> None:
 
 def test_conflict_in_every_attempt(raylens: Raylens) -> None:
     put(raylens)
-    raylens.server.fail_next("PATCH", "rayclusters", 409, "Conflict", times=scaling.PATCH_ATTEMPTS)
+    raylens.server.fail_next("PATCH", "rayclusters", 409, times=scaling.PATCH_ATTEMPTS)
     with pytest.raises(ResourceConflict, match=f"in {scaling.PATCH_ATTEMPTS} attempts") as raised:
         scaling.patch_bounds(release(raylens), "raylens-abcde", WANTED)
     assert "run the command again" in raised.value.advice
