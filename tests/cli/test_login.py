@@ -19,10 +19,10 @@ from serve_app.cli.main import app
 from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.auth.application import Application
+from tests.auth.oauth.oauth_server import oauth_server
 from tests.cli.api import FakeApi, Reply
 from tests.cli.browser import as_command, browse
 from tests.cli.credentials import signed_in
-from tests.cli.oauth_service import oauth_service
 from tests.cli.terminal import Terminal
 from tests.servers.process import free_port
 
@@ -35,7 +35,7 @@ def service(sqlite_url: str) -> Iterator[Application]:
     """With the user alice and the administrator carol."""
     schema.upgrade(sqlite_url)
     engine = connect(sqlite_url)
-    with oauth_service(engine) as service:
+    with oauth_server(engine) as service:
         service.auth.accounts.register("alice", PASSWORD, source=HTTP)
         service.auth.accounts.create_admin("carol", PASSWORD)
         yield service

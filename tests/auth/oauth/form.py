@@ -1,4 +1,4 @@
-"""Forms of the OAuth server's pages, read as a browser reads them."""
+"""Parses the forms of HTML pages."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ class Form:
     action: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     buttons: list[str] = field(default_factory=list)
-    """Values of the buttons that have one."""
+    """Values of the submit buttons."""
 
 
 class _Reader(HTMLParser):
@@ -32,7 +32,7 @@ class _Reader(HTMLParser):
 
 
 def form_of(page: str) -> Form:
-    """The only form of a page."""
+    """The only form on a page."""
     reader = _Reader()
     reader.feed(page)
     [form] = reader.forms

@@ -1,4 +1,4 @@
-"""An application of somebody else, registered here, and the browser of its user."""
+"""A client application of a partner, and the browser of its user."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from tests.auth.oauth.form import form_of
 
 VERIFIER = "a-verifier-of-forty-three-characters-at-least"
 CALLBACK = "https://partner.example/callback"
-HERE = RequestSource("203.0.113.7", "a test")
+SOURCE = RequestSource("203.0.113.7", "a test")
 ALL_GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 SCOPES = ("classify", "history:read", "profile", "openid")
 
@@ -24,8 +24,8 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def answer_of(response: httpx.Response) -> dict[str, str]:
-    """The parameters of the way back to the application."""
+def parameters_of(response: httpx.Response) -> dict[str, str]:
+    """The parameters of a redirect to the client."""
     assert response.status_code == 302, response.text
     return {name: value for name, [value] in parse_qs(urlsplit(response.headers["location"]).query).items()}
 
@@ -39,7 +39,7 @@ class Partner:
 
     @classmethod
     def register(cls, application: Application, browser: httpx.AsyncClient, **changes: Any) -> "Partner":
-        """Confidential, with all grants and most scopes, unless ``changes`` says otherwise."""
+        """Confidential, with all grant types and most scopes; ``changes`` override fields."""
         wanted: dict[str, Any] = {
             "name": "Partner",
             "redirect_uris": [CALLBACK],
@@ -50,14 +50,14 @@ class Partner:
         }
         if wanted["public"] and "grants" not in changes:
             wanted["grants"] = ALL_GRANTS[:2]
-        return cls(application, browser, *application.auth.clients.create(**wanted, actor_id=None, source=HERE))
+        return cls(application, browser, *application.auth.clients.create(**wanted, actor_id=None, source=SOURCE))
 
     @property
     def origin(self) -> str:
         return self.application.auth.settings.origin
 
     def query(self, **changes: str | None) -> dict[str, str]:
-        """Of an authorization request; None leaves a parameter out."""
+        """Parameters of an authorization request; None omits one."""
         query = {
             "response_type": "code",
             "client_id": self.client.id,
@@ -69,26 +69,26 @@ class Partner:
         }
         return {name: value for name, value in (query | changes).items() if value is not None}
 
-    async def ask(self, **changes: str | None) -> httpx.Response:
-        """Send the user to the authorization endpoint."""
+    async def authorize(self, **changes: str | None) -> httpx.Response:
+        """Redirect the user to the authorization endpoint."""
         return await self.browser.get("/oauth/authorize", params=self.query(**changes))
 
     async def decide(self, page: httpx.Response, decision: str = "allow", **headers: str) -> httpx.Response:
-        """Let the user press a button of the consent page."""
+        """Click a button of the consent page."""
         form = form_of(page.text)
         assert form.buttons == ["allow", "deny"]
         data = form.fields | {"decision": decision}
         return await self.browser.post(form.action, data=data, headers={"Origin": self.origin, **headers})
 
     async def code(self, **changes: str | None) -> str:
-        """A code that the user has let it have."""
-        response = await self.ask(**changes)
+        """A code, after consent if needed."""
+        response = await self.authorize(**changes)
         if response.status_code == 200:
             response = await self.decide(response)
-        return answer_of(response)["code"]
+        return parameters_of(response)["code"]
 
     async def post(self, path: str, form: dict[str, str], **options: Any) -> httpx.Response:
-        """As itself: with HTTP Basic, or its id in the form if it is public."""
+        """Authenticated with HTTP Basic, or with the client id in the form if public."""
         if self.secret:
             options.setdefault("auth", (self.client.id, self.secret))
         else:
@@ -107,7 +107,7 @@ class Partner:
         return await self.token(**({"grant_type": "refresh_token", "refresh_token": refresh_token} | changes))
 
     async def tokens(self, **changes: str | None) -> dict[str, Any]:
-        """What a code was exchanged for."""
+        """The token response for a new code."""
         response = await self.redeem(await self.code(**changes))
         assert response.status_code == 200, response.text
         return dict(response.json())
@@ -119,15 +119,15 @@ class Partner:
         return await self.post("/oauth/introspect", {"token": token, **form})
 
     async def is_active(self, token: str) -> bool:
-        """As introspection tells it, which tells no more of a token that is not."""
+        """According to introspection, whose response for an inactive token has nothing else."""
         response = await self.introspect(token)
         assert response.status_code == 200
         document = response.json()
         assert document["active"] or document == {"active": False}
         return bool(document["active"])
 
-    async def is_let_in(self, access_token: str) -> bool:
-        """Whether it is a good access token now, on this replica or another that has just started."""
+    async def is_accepted(self, access_token: str) -> bool:
+        """Whether an access token is valid, without the cache of principals."""
         self.application.forget()
         async with self.application.client() as backend:
             response = await backend.get("/oauth/userinfo", headers={"Authorization": f"Bearer {access_token}"})

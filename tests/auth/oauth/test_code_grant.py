@@ -1,4 +1,4 @@
-"""The way from an application to its user's consent, to a code, to tokens."""
+"""Authorization code grant, from consent to tokens."""
 
 import logging
 
@@ -10,26 +10,26 @@ from sqlalchemy import Engine, select
 from auth.credentials.secret import digest_of
 from auth.tables import auth_metadata as tables
 from tests.auth.application import Application
-from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, Partner, answer_of
+from tests.auth.oauth.partner import CALLBACK, SOURCE, VERIFIER, Partner, parameters_of
 from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
 
-async def test_the_user_is_asked_and_the_application_gets_its_code(partner: Partner):
-    page = await partner.ask()
+async def test_consent_yields_a_code(partner: Partner):
+    page = await partner.authorize()
     assert page.status_code == 200
     for text in ("Partner", "alice", "Classify images", "View your username and email address", "partner.example"):
         assert text in page.text
     assert "classification history" not in page.text
     response = await partner.decide(page)
     assert response.headers["location"].startswith(f"{CALLBACK}?")
-    answer = answer_of(response)
+    answer = parameters_of(response)
     assert answer.keys() == {"code", "state", "iss"}
     assert (answer["state"], answer["iss"]) == ("a state", "http://localhost:8000")
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_the_code_gets_tokens(partner: Partner):
+async def test_a_code_yields_tokens(partner: Partner):
     response = await partner.redeem(await partner.code())
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -42,10 +42,10 @@ async def test_the_code_gets_tokens(partner: Partner):
         "refresh_token_expires_in": 14 * 86_400,
         "scope": "classify profile",
     }
-    assert await partner.is_let_in(tokens["access_token"])
+    assert await partner.is_accepted(tokens["access_token"])
 
 
-async def test_the_access_token_is_who_it_was_given_to(partner: Partner, alice: int):
+async def test_the_principal_of_an_access_token(partner: Partner, alice: int):
     tokens = await partner.tokens()
     principal = partner.application.auth.grants.tokens.principal(digest_of(tokens["access_token"]))
     assert principal
@@ -55,16 +55,16 @@ async def test_the_access_token_is_who_it_was_given_to(partner: Partner, alice: 
     assert not principal.is_first_party
 
 
-async def test_no_refresh_token_for_who_may_not_refresh(application: Application, partner: Partner):
+async def test_no_refresh_token_without_the_grant_type(application: Application, partner: Partner):
     partner = Partner.register(application, partner.browser, grants=["authorization_code"])
     tokens = await partner.tokens()
     assert "refresh_token" not in tokens
-    assert await partner.is_let_in(tokens["access_token"])
+    assert await partner.is_accepted(tokens["access_token"])
     application.clock.forward(600)
-    assert not await partner.is_let_in(tokens["access_token"])
+    assert not await partner.is_accepted(tokens["access_token"])
 
 
-async def test_an_id_token_says_who_signed_in_when(partner: Partner, alice: int, clock: MovableClock):
+async def test_an_id_token(partner: Partner, alice: int, clock: MovableClock):
     clock.forward(100)
     tokens = await partner.tokens(scope="openid classify", nonce="a nonce")
     jwks = (await partner.browser.get("/oauth/jwks")).json()
@@ -86,103 +86,105 @@ async def test_no_id_token_without_openid(partner: Partner):
     assert "id_token" not in await partner.tokens(nonce="a nonce")
 
 
-async def test_all_that_it_may_but_openid_where_it_asks_for_nothing(partner: Partner):
+async def test_default_scopes(partner: Partner):
     assert (await partner.tokens(scope=None))["scope"] == "classify history:read profile"
 
 
-async def test_what_is_asked_again_needs_no_consent_again(partner: Partner):
+async def test_consent_is_remembered(partner: Partner):
     await partner.code()
-    assert "code" in answer_of(await partner.ask())
-    assert "code" in answer_of(await partner.ask(scope="classify"))
-    more = await partner.ask(scope="classify history:read")
+    assert "code" in parameters_of(await partner.authorize())
+    assert "code" in parameters_of(await partner.authorize(scope="classify"))
+    more = await partner.authorize(scope="classify history:read")
     assert more.status_code == 200
     await partner.decide(more)
-    assert "code" in answer_of(await partner.ask(scope="classify profile history:read"))
+    assert "code" in parameters_of(await partner.authorize(scope="classify profile history:read"))
 
 
-async def test_nothing_is_remembered_of_a_denial(partner: Partner):
-    answer = answer_of(await partner.decide(await partner.ask(), "deny"))
+async def test_denial_is_not_remembered(partner: Partner):
+    answer = parameters_of(await partner.decide(await partner.authorize(), "deny"))
     assert answer == {
         "error": "access_denied",
         "error_description": "The user denied access.",
         "state": "a state",
         "iss": "http://localhost:8000",
     }
-    assert (await partner.ask()).status_code == 200
+    assert (await partner.authorize()).status_code == 200
 
 
-async def test_a_trusted_application_asks_nobody(application: Application, partner: Partner, alice: int):
+async def test_a_trusted_client_needs_no_consent(application: Application, partner: Partner, alice: int):
     trusted = Partner.register(application, partner.browser, trusted=True)
-    assert (await trusted.redeem(answer_of(await trusted.ask())["code"])).status_code == 200
+    assert (await trusted.redeem(parameters_of(await trusted.authorize())["code"])).status_code == 200
     [seen] = application.auth.grants.consents(alice)
-    assert seen.client_id == trusted.client.id, "its user sees it, and can end it"
+    assert seen.client_id == trusted.client.id, "the user can see and revoke it"
 
 
 @pytest.mark.parametrize("public", [True, False])
-async def test_a_trusted_application_gets_no_admins_rights_unseen(
+async def test_a_trusted_client_needs_consent_for_admin(
     application: Application, partner: Partner, alice: int, public: bool
 ):
-    application.auth.accounts.set_role(alice, "admin", actor_id=None, source=HERE)
+    application.auth.accounts.set_role(alice, "admin", actor_id=None, source=SOURCE)
     trusted = Partner.register(application, partner.browser, trusted=True, scopes=("classify", "admin"), public=public)
-    asked = await trusted.ask(scope="classify admin")
-    assert asked.status_code == 200, "the page that asks for consent"
-    assert "code" in answer_of(await trusted.decide(asked))
-    again = await trusted.ask(scope="classify admin")
-    assert again.status_code == (200 if public else 302), "any program can pose as a public one"
+    page = await trusted.authorize(scope="classify admin")
+    assert page.status_code == 200, "the consent page"
+    assert "code" in parameters_of(await trusted.decide(page))
+    again = await trusted.authorize(scope="classify admin")
+    assert again.status_code == (200 if public else 302), "any program can impersonate a public client"
 
 
-async def test_who_loses_trust_has_to_ask(application: Application, partner: Partner):
+async def test_a_client_that_is_no_longer_trusted_needs_consent(application: Application, partner: Partner):
     trusted = Partner.register(application, partner.browser, trusted=True)
     await trusted.code()
-    application.auth.clients.update(trusted.client.id, trusted=False, actor_id=None, source=HERE)
-    assert (await trusted.ask()).status_code == 200
+    application.auth.clients.update(trusted.client.id, trusted=False, actor_id=None, source=SOURCE)
+    assert (await trusted.authorize()).status_code == 200
 
 
-async def test_a_public_application_needs_no_secret(application: Application, partner: Partner):
+async def test_a_public_client_needs_no_secret(application: Application, partner: Partner):
     public = Partner.register(application, partner.browser, public=True)
     tokens = await public.tokens()
     renewed = await public.refresh(tokens["refresh_token"])
     assert renewed.status_code == 200
-    assert await public.is_let_in(renewed.json()["access_token"])
+    assert await public.is_accepted(renewed.json()["access_token"])
 
 
-async def test_a_program_listens_on_any_port(application: Application, partner: Partner):
+async def test_a_loopback_redirect_uri_with_any_port(application: Application, partner: Partner):
     program = Partner.register(application, partner.browser, public=True, redirect_uris=["http://127.0.0.1/callback"])
     uri = "http://127.0.0.1:51004/callback"
-    page = await program.ask(redirect_uri=uri)
+    page = await program.authorize(redirect_uri=uri)
     assert "form-action 'self' http://127.0.0.1:51004;" in page.headers["content-security-policy"]
     response = await program.decide(page)
     assert response.headers["location"].startswith(f"{uri}?code=")
-    code = answer_of(response)["code"]
+    code = parameters_of(response)["code"]
     assert (await program.redeem(code, redirect_uri="http://127.0.0.1:51005/callback")).status_code == 400
     assert (await program.redeem(code, redirect_uri=uri)).status_code == 200
 
 
-async def test_the_command_line_is_always_there(application: Application, partner: Partner):
+async def test_the_command_line_is_registered(application: Application, partner: Partner):
     client = application.auth.clients.get("raylens-cli")
     assert client
     cli = Partner(application, partner.browser, client, None)
     uri = "http://127.0.0.1:40001/callback"
-    code = answer_of(await cli.ask(redirect_uri=uri, scope="classify history:read history:write profile"))["code"]
+    code = parameters_of(await cli.authorize(redirect_uri=uri, scope="classify history:read history:write profile"))[
+        "code"
+    ]
     assert (await cli.redeem(code, redirect_uri=uri)).status_code == 200
 
 
-async def test_a_redirect_uri_keeps_its_own_query(application: Application, partner: Partner):
+async def test_the_query_of_a_redirect_uri_is_preserved(application: Application, partner: Partner):
     uri = "https://partner.example/callback?tenant=a%20b"
     other = Partner.register(application, partner.browser, redirect_uris=[uri])
-    answer = answer_of(await other.decide(await other.ask(redirect_uri=uri, state=None)))
+    answer = parameters_of(await other.decide(await other.authorize(redirect_uri=uri, state=None)))
     assert answer.keys() == {"tenant", "code", "iss"}
     assert answer["tenant"] == "a b"
 
 
-async def test_an_application_may_ask_with_a_form(partner: Partner):
-    """Another site's form comes without the cookie; the address it leads to is asked with it."""
+async def test_an_authorization_request_by_post(partner: Partner):
+    """A form of another site lacks the SameSite cookie, which the redirect then sends."""
     response = await partner.browser.post("/oauth/authorize", data=partner.query())
     assert response.status_code == 303
     assert (await partner.browser.get(response.headers["location"])).status_code == 200
 
 
-async def test_no_secret_is_in_the_database_nor_in_the_log(
+async def test_secrets_are_not_logged_or_stored(
     partner: Partner, database: Engine, factory: UserFactory, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
@@ -198,17 +200,17 @@ async def test_no_secret_is_in_the_database_nor_in_the_log(
     }
     assert len(secrets) == 9
     with database.connect() as connection:
-        kept = repr([list(connection.execute(select(table))) for table in tables.sorted_tables])
-    assert partner.client.id in kept
+        stored = repr([list(connection.execute(select(table))) for table in tables.sorted_tables])
+    assert partner.client.id in stored
     for secret in secrets:
-        assert secret not in kept
-        assert secret[4:] not in kept
+        assert secret not in stored
+        assert secret[4:] not in stored
         assert secret not in caplog.text
-    assert VERIFIER not in kept
+    assert VERIFIER not in stored
     assert VERIFIER not in caplog.text
 
 
-async def test_every_authorization_is_written_down(partner: Partner, alice: int):
+async def test_authorizations_are_audited(partner: Partner, alice: int):
     await partner.code()
     await partner.code(scope="classify")
     last, first = partner.application.auth.audit.entries(event="app.authorized")

@@ -1,4 +1,4 @@
-"""What applications discover."""
+"""Discovery documents."""
 
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
@@ -18,11 +18,11 @@ async def test_discovery(application: Application):
     document = openid.json()
     assert document["issuer"] == "http://localhost:8000"
     assert document["code_challenge_methods_supported"] == ["S256"]
-    assert document["request_uri_parameter_supported"] is False, "left out, it would mean true"
+    assert document["request_uri_parameter_supported"] is False, "the default is true"
     assert document["authorization_response_iss_parameter_supported"] is True
 
 
-async def test_every_endpoint_is_where_it_is_said_to_be(application: Application):
+async def test_every_endpoint_exists(application: Application):
     endpoints = [value for name, value in openid_metadata("http://localhost:8000").items() if is_endpoint(name)]
     assert len(endpoints) == 6
     async with application.client() as client:
@@ -34,6 +34,6 @@ def is_endpoint(name: str) -> bool:
     return name.endswith("_endpoint") or name == "jwks_uri"
 
 
-def test_discovery_is_as_the_standards_have_it():
+def test_discovery_conforms_to_the_standards():
     AuthorizationServerMetadata(metadata("https://raylens.example")).validate()
     OpenIDProviderMetadata(openid_metadata("https://raylens.example")).validate()

@@ -1,4 +1,4 @@
-"""Clients that others wrote, each through every step against a server on a port: do they understand ours?"""
+"""Independent client libraries, each through all steps against a real server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,16 +17,16 @@ from requests_oauthlib import OAuth2Session
 from sqlalchemy import Engine
 
 from tests.auth.application import Application
-from tests.auth.oauth.live import Surfer, live
 from tests.auth.oauth.node.program import NodeProgram
-from tests.auth.oauth.partner import ALL_GRANTS, CALLBACK, HERE, SCOPES
+from tests.auth.oauth.oauth_server import UserBrowser, oauth_server_with_user
+from tests.auth.oauth.partner import ALL_GRANTS, CALLBACK, SCOPES, SOURCE
 
-WANTED = "openid profile classify"
+REQUESTED_SCOPES = "openid profile classify"
 
 
 @pytest.fixture
 def server(database: Engine) -> Iterator[Application]:
-    with live(database) as application:
+    with oauth_server_with_user(database) as application:
         yield application
 
 
@@ -36,31 +36,39 @@ def issuer(server: Application) -> str:
 
 
 @pytest.fixture
-def surfer(issuer: str) -> Iterator[Surfer]:
-    surfer = Surfer(issuer)
-    yield surfer
-    surfer.close()
+def browser(issuer: str) -> Iterator[UserBrowser]:
+    browser = UserBrowser(issuer)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
 def registered(server: Application) -> tuple[str, str]:
     """Id and secret."""
     client, secret = server.auth.clients.create(
-        "Partner", redirect_uris=[CALLBACK], scopes=SCOPES, grants=ALL_GRANTS, public=False, actor_id=None, source=HERE
+        "Partner",
+        redirect_uris=[CALLBACK],
+        scopes=SCOPES,
+        grants=ALL_GRANTS,
+        public=False,
+        actor_id=None,
+        source=SOURCE,
     )
     assert secret
     return client.id, secret
 
 
-def test_requests_oauthlib(issuer: str, registered: tuple[str, str], surfer: Surfer, monkeypatch: pytest.MonkeyPatch):
-    """The id_token is PyJWT's."""
+def test_requests_oauthlib(
+    issuer: str, registered: tuple[str, str], browser: UserBrowser, monkeypatch: pytest.MonkeyPatch
+):
+    """PyJWT verifies the id_token."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     client_id, secret = registered
     at = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
-    with OAuth2Session(client_id, redirect_uri=CALLBACK, scope=WANTED.split(), pkce="S256") as session:
+    with OAuth2Session(client_id, redirect_uri=CALLBACK, scope=REQUESTED_SCOPES.split(), pkce="S256") as session:
         url, _ = session.authorization_url(at["authorization_endpoint"], nonce="a nonce")
         tokens = session.fetch_token(
-            at["token_endpoint"], authorization_response=surfer.visit(url), client_secret=secret
+            at["token_endpoint"], authorization_response=browser.visit(url), client_secret=secret
         )
         key = jwt.PyJWKClient(at["jwks_uri"]).get_signing_key_from_jwt(tokens["id_token"])
         claims = jwt.decode(
@@ -92,15 +100,17 @@ def introspect(at: dict[str, str], auth: tuple[str, str], token: str) -> dict[st
     return dict(requests.post(at["introspection_endpoint"], data={"token": token}, auth=auth).json())
 
 
-def test_authlib(issuer: str, registered: tuple[str, str], surfer: Surfer):
+def test_authlib(issuer: str, registered: tuple[str, str], browser: UserBrowser):
     at = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
     openid = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
     verifier = "v" * 64
-    with AuthlibSession(*registered, scope=WANTED, redirect_uri=CALLBACK, code_challenge_method="S256") as client:
+    with AuthlibSession(
+        *registered, scope=REQUESTED_SCOPES, redirect_uri=CALLBACK, code_challenge_method="S256"
+    ) as client:
         url, state = client.create_authorization_url(
             at["authorization_endpoint"], code_verifier=verifier, nonce="a nonce"
         )
-        answer = surfer.visit(url)
+        answer = browser.visit(url)
         tokens = client.fetch_token(
             at["token_endpoint"], authorization_response=answer, state=state, code_verifier=verifier
         )
@@ -113,23 +123,23 @@ def test_authlib(issuer: str, registered: tuple[str, str], surfer: Surfer):
         assert client.get(openid["userinfo_endpoint"]).json()["sub"] == claims["sub"]
         renewed = client.refresh_token(at["token_endpoint"])
         assert renewed["refresh_token"] != tokens["refresh_token"]
-        told = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
-        assert told.json()["username"] == "alice"
+        result = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
+        assert result.json()["username"] == "alice"
         assert client.revoke_token(at["revocation_endpoint"], renewed["refresh_token"]).status_code == 200
-        told = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
-        assert told.json() == {"active": False}
+        result = client.introspect_token(at["introspection_endpoint"], renewed["access_token"])
+        assert result.json() == {"active": False}
     with AuthlibSession(*registered, scope="classify") as machine:
         own = machine.fetch_token(at["token_endpoint"], grant_type="client_credentials")
         assert (own["scope"], own["expires_in"]) == ("classify", 900)
 
 
 @pytest.mark.parametrize("library", ["oauth4webapi", "openid-client"])
-def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], surfer: Surfer):
-    """They check iss, nonce, auth_time, at_hash, the signature, and the form of every answer."""
-    told = node.run(library, issuer, *registered, CALLBACK, visit=surfer.visit)
-    assert told["username"] == "alice"
-    assert told["scope"] == told["renewed"] == "classify openid profile"
-    assert (told["before"]["active"], told["before"]["sub"]) == (True, told["sub"])
-    assert told["after"] == {"active": False}
-    assert (told["own"]["scope"], told["own"]["token_type"]) == ("classify", "bearer")
-    assert told["refused"] == "invalid_grant"
+def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], browser: UserBrowser):
+    """The libraries verify iss, nonce, auth_time, at_hash, the signature, and the form of every response."""
+    result = node.run(library, issuer, *registered, CALLBACK, visit=browser.visit)
+    assert result["username"] == "alice"
+    assert result["scope"] == result["renewed"] == "classify openid profile"
+    assert (result["before"]["active"], result["before"]["sub"]) == (True, result["sub"])
+    assert result["after"] == {"active": False}
+    assert (result["own"]["scope"], result["own"]["token_type"]) == ("classify", "bearer")
+    assert result["refused"] == "invalid_grant"

@@ -1,4 +1,4 @@
-"""The page to sign in with on the way to an application, and that of consent: what they let through."""
+"""Sign-in page and consent page."""
 
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlencode
@@ -10,11 +10,12 @@ from auth.external.providers import Provider
 from auth.http.redirect_target import safe_redirect_path
 from tests.auth.application import Application, create
 from tests.auth.oauth.form import form_of, links_of
-from tests.auth.oauth.partner import CALLBACK, HERE, Partner, answer_of
+from tests.auth.oauth.partner import CALLBACK, SOURCE, Partner, parameters_of
 from tests.auth.user_factory import UserFactory
 
 PASSWORD = "a long and simple sentence"
-ELSEWHERE = [
+OTHER_ORIGINS = ("null", "https://evil.example")
+UNSAFE_PATHS = [
     "https://evil.example/",
     "//evil.example/",
     "/\\evil.example/",
@@ -32,8 +33,8 @@ ELSEWHERE = [
 
 @pytest.fixture
 async def visitor(application: Application) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser where nobody is signed in."""
-    application.auth.accounts.register("carol", PASSWORD, source=HERE)
+    """A browser without a session; carol has an account."""
+    application.auth.accounts.register("carol", PASSWORD, source=SOURCE)
     async with application.client() as visitor:
         yield visitor
 
@@ -45,10 +46,10 @@ async def sign_in(browser: httpx.AsyncClient, page: httpx.Response, **fields: st
     return await browser.post(form.action, data=data, headers={"Origin": "http://localhost:8000"})
 
 
-async def test_from_the_application_and_back_again(partner: Partner, visitor: httpx.AsyncClient):
+async def test_sign_in_and_consent(partner: Partner, visitor: httpx.AsyncClient):
     partner.browser = visitor
-    asked = await partner.ask(prompt="login")
-    page = await visitor.get(asked.headers["location"])
+    redirect = await partner.authorize(prompt="login")
+    page = await visitor.get(redirect.headers["location"])
     assert page.status_code == 200
     assert "<strong>Partner</strong>" in page.text
     response = await sign_in(visitor, page)
@@ -59,10 +60,10 @@ async def test_from_the_application_and_back_again(partner: Partner, visitor: ht
     assert "SameSite=lax" in cookie
     consent = await visitor.get(response.headers["location"])
     assert "carol" in consent.text
-    assert "code" in answer_of(await partner.decide(consent))
+    assert "code" in parameters_of(await partner.decide(consent))
 
 
-async def test_a_new_session_takes_the_place_of_the_old(
+async def test_a_sign_in_replaces_the_session(
     application: Application, visitor: httpx.AsyncClient, factory: UserFactory, alice: int
 ):
     old = factory.issue(alice)
@@ -72,15 +73,15 @@ async def test_a_new_session_takes_the_place_of_the_old(
     assert factory.principal(old) is None
 
 
-@pytest.mark.parametrize(("name", "password"), [("carol", "wrong"), ("nobody", PASSWORD), ("", ""), ("\0€", "€" * 200)])
-async def test_a_wrong_password(visitor: httpx.AsyncClient, name: str, password: str):
+async def test_a_wrong_password(visitor: httpx.AsyncClient):
     page = await visitor.get("/oauth/sign-in?next=/somewhere")
-    response = await sign_in(visitor, page, username=name, password=password)
-    assert response.status_code == 400
-    assert 'role="alert"' in response.text
-    assert "set-cookie" not in response.headers
-    form = form_of(response.text)
-    assert (form.action, form.fields) == ("/oauth/sign-in?next=/somewhere", {"username": name, "password": ""})
+    for name, password in (("carol", "wrong"), ("nobody", PASSWORD), ("", ""), ("\0€", "€" * 200)):
+        response = await sign_in(visitor, page, username=name, password=password)
+        assert response.status_code == 400
+        assert 'role="alert"' in response.text
+        assert "set-cookie" not in response.headers
+        form = form_of(response.text)
+        assert (form.action, form.fields) == ("/oauth/sign-in?next=/somewhere", {"username": name, "password": ""})
 
 
 async def test_too_many_wrong_passwords(visitor: httpx.AsyncClient):
@@ -94,22 +95,22 @@ async def test_too_many_wrong_passwords(visitor: httpx.AsyncClient):
     assert 'role="alert"' in response.text
 
 
-async def test_what_is_typed_is_no_markup(visitor: httpx.AsyncClient):
+async def test_input_is_escaped(visitor: httpx.AsyncClient):
     page = await visitor.get("/oauth/sign-in?next=" + quote('/"><script>alert(1)</script>'))
     response = await sign_in(visitor, page, username='"><script>alert(1)</script>', password="wrong")
     for text in (page.text, response.text):
         assert "<script" not in text
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost:8000.evil.example"])
-async def test_another_site_signs_nobody_in(visitor: httpx.AsyncClient, origin: str | None):
-    headers = {} if origin is None else {"Origin": origin}
-    response = await visitor.post("/oauth/sign-in", data={"username": "carol", "password": PASSWORD}, headers=headers)
-    assert response.status_code == 403
-    assert "set-cookie" not in response.headers
+async def test_a_sign_in_from_another_site_is_rejected(visitor: httpx.AsyncClient):
+    form = {"username": "carol", "password": PASSWORD}
+    for headers in ({}, *({"Origin": origin} for origin in (*OTHER_ORIGINS, "http://localhost:8000.evil.example"))):
+        response = await visitor.post("/oauth/sign-in", data=form, headers=headers)
+        assert response.status_code == 403, headers
+        assert "set-cookie" not in response.headers
 
 
-async def test_no_session_where_it_could_be_read_on_its_way(application: Application, factory: UserFactory):
+async def test_a_sign_in_without_https_is_rejected(application: Application, factory: UserFactory):
     plain = create(factory.engine, application.clock, public_url="http://raylens.example", public_url_is_given=True)
     async with plain.client() as browser:
         assert (await browser.get("/oauth/sign-in")).status_code == 403
@@ -119,31 +120,23 @@ async def test_no_session_where_it_could_be_read_on_its_way(application: Applica
         assert "set-cookie" not in response.headers
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/account", "/oauth/authorize?scope=a+b&redirect_uri=https%3A%2F%2Fa%2F%5C", "/a//b"]
-)
-def test_a_path_of_our_own(path: str):
-    assert safe_redirect_path(path) == path
+def test_safe_redirect_paths():
+    for path in ("/", "/account", "/oauth/authorize?scope=a+b&redirect_uri=https%3A%2F%2Fa%2F%5C", "/a//b"):
+        assert safe_redirect_path(path) == path
+    assert [path for path in (*UNSAFE_PATHS, None) if safe_redirect_path(path) != "/"] == []
 
 
-@pytest.mark.parametrize("path", [*ELSEWHERE, None])
-def test_a_path_elsewhere(path: str | None):
-    assert safe_redirect_path(path) == "/"
+async def test_an_unsafe_next_path_is_ignored(visitor: httpx.AsyncClient):
+    for path in UNSAFE_PATHS:
+        query = urlencode({"next": path})
+        response = await sign_in(visitor, await visitor.get(f"/oauth/sign-in?{query}"))
+        assert (response.status_code, response.headers["location"]) == (303, "/"), path
+        form = {"username": "carol", "password": PASSWORD, "next": path}
+        direct = await visitor.post(f"/oauth/sign-in?{query}", data=form, headers={"Origin": "http://localhost:8000"})
+        assert direct.headers["location"] == "/", path
 
 
-@pytest.mark.parametrize("path", ELSEWHERE)
-async def test_nobody_is_sent_elsewhere(visitor: httpx.AsyncClient, path: str):
-    response = await sign_in(visitor, await visitor.get(f"/oauth/sign-in?{urlencode({'next': path})}"))
-    assert (response.status_code, response.headers["location"]) == (303, "/")
-    direct = await visitor.post(
-        f"/oauth/sign-in?{urlencode({'next': path})}",
-        data={"username": "carol", "password": PASSWORD, "next": path},
-        headers={"Origin": "http://localhost:8000"},
-    )
-    assert direct.headers["location"] == "/"
-
-
-async def test_others_who_can_say_who_somebody_is(factory: UserFactory, application: Application):
+async def test_links_to_external_providers(factory: UserFactory, application: Application):
     providers = (
         Provider(name="acme", title="Acme <Inc>", issuer="https://acme.example", client_id="x", client_secret="y"),
     )
@@ -154,11 +147,11 @@ async def test_others_who_can_say_who_somebody_is(factory: UserFactory, applicat
     assert "Acme &lt;Inc&gt;" in page.text
 
 
-async def test_a_page_is_framed_by_nobody_and_runs_no_script(partner: Partner, visitor: httpx.AsyncClient):
+async def test_security_headers(partner: Partner, visitor: httpx.AsyncClient):
     pages = [
         await visitor.get("/oauth/sign-in"),
-        await partner.ask(),
-        await partner.ask(client_id="nobody"),
+        await partner.authorize(),
+        await partner.authorize(client_id="nobody"),
         await visitor.post("/oauth/sign-in"),
     ]
     for page in pages:
@@ -175,10 +168,8 @@ async def test_a_page_is_framed_by_nobody_and_runs_no_script(partner: Partner, v
         assert "style=" not in page.text
 
 
-async def test_a_form_leads_to_the_application_and_nowhere_else(
-    application: Application, partner: Partner, visitor: httpx.AsyncClient
-):
-    """Chrome holds the policy of a page also against where the answer to its form redirects to."""
+async def test_form_action_policy(application: Application, partner: Partner, visitor: httpx.AsyncClient):
+    """Chrome applies the policy also to redirects after a form."""
 
     async def form_action(path: str) -> str:
         policy = (await visitor.get(f"/oauth/sign-in?{urlencode({'next': path})}")).headers["content-security-policy"]
@@ -203,22 +194,24 @@ async def test_a_form_leads_to_the_application_and_nowhere_else(
         assert await form_action(request(app, redirect_uri=uri)) == f"'self' {source}"
 
 
-async def test_the_style_sheet(visitor: httpx.AsyncClient):
+async def test_the_stylesheet(visitor: httpx.AsyncClient):
     response = await visitor.get("/oauth/pages.css")
     assert response.headers["content-type"].startswith("text/css")
     assert "prefers-color-scheme: dark" in response.text
     assert "url(" not in response.text
 
 
-@pytest.mark.parametrize("origin", ["", "null", "https://evil.example"])
-async def test_another_site_consents_to_nothing(partner: Partner, origin: str):
-    response = await partner.decide(await partner.ask(), Origin=origin)
-    assert response.status_code == 403
-    assert "location" not in response.headers
+async def test_consent_from_another_site_is_rejected(partner: Partner):
+    page = await partner.authorize()
+    for origin in ("", *OTHER_ORIGINS):
+        response = await partner.decide(page, Origin=origin)
+        assert response.status_code == 403, origin
+        assert "location" not in response.headers
 
 
-async def test_the_form_of_another_request_or_session_is_refused(partner: Partner, factory: UserFactory, alice: int):
-    small, large = form_of((await partner.ask(scope="classify")).text), form_of((await partner.ask()).text)
+async def test_a_csrf_token_of_another_form_is_rejected(partner: Partner, factory: UserFactory, alice: int):
+    small = form_of((await partner.authorize(scope="classify")).text)
+    large = form_of((await partner.authorize()).text)
     headers = {"Origin": partner.origin}
 
     async def post(action: str, token: str) -> httpx.Response:
@@ -230,14 +223,14 @@ async def test_the_form_of_another_request_or_session_is_refused(partner: Partne
         assert (await post(large.action, bad)).status_code == 403
     assert (await post(large.action, token)).status_code == 403
     partner.browser.cookies.set(partner.application.auth.cookie.name, factory.issue(alice))
-    assert (await post(small.action, token)).status_code == 403, "of another session of the same user"
+    assert (await post(small.action, token)).status_code == 403, "another session of the same user"
     partner.browser.cookies.clear()
     assert (await post(small.action, token)).headers["location"].startswith("/oauth/sign-in?")
     assert partner.application.auth.grants.consents(alice) == []
 
 
-async def test_a_form_outlives_the_change_of_the_secret_key(partner: Partner, factory: UserFactory):
-    form = form_of((await partner.ask()).text)
+async def test_an_older_secret_key_remains_valid(partner: Partner, factory: UserFactory):
+    form = form_of((await partner.authorize()).text)
     keys = (b"a newer secret key, also long enough", *partner.application.auth.settings.secret_keys)
     newer = create(factory.engine, partner.application.clock, secret_keys=keys)
     async with newer.client(cookies=partner.browser.cookies) as browser:

@@ -1,4 +1,4 @@
-"""The keys of id_tokens: one maker, two replicas, no outage."""
+"""Signing keys: creation, rotation and encryption, shared by replicas."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -36,16 +36,16 @@ def published(keys: SigningKeys) -> KeySet:
     return KeySet([RSAKey.import_key(key) for key in keys.public_set()["keys"]])
 
 
-def rows(engine: Engine) -> int:
+def count_rows(engine: Engine) -> int:
     with engine.connect() as connection:
         return connection.scalar(select(func.count()).select_from(signing_keys)) or 0
 
 
-def test_the_first_key_is_made_when_it_is_needed(database: Engine, clock: MovableClock):
+def test_the_first_key_is_created_on_first_use(database: Engine, clock: MovableClock):
     keys = replica(database, clock)
-    assert rows(database) == 0
+    assert count_rows(database) == 0
     [public] = keys.public_set()["keys"]
-    assert rows(database) == 1
+    assert count_rows(database) == 1
     assert public.keys() == {"kty", "n", "e", "use", "alg", "kid"}
     assert (public["kty"], public["use"], public["alg"]) == ("RSA", "sig", "RS256")
     assert public["kid"] == RSAKey.import_key(public).thumbprint()
@@ -55,7 +55,7 @@ def test_the_first_key_is_made_when_it_is_needed(database: Engine, clock: Movabl
     assert private.raw_value.key_size == 2048
 
 
-def test_of_replicas_that_need_the_first_at_once_one_makes_it(database: Engine, clock: MovableClock):
+def test_concurrent_replicas_create_one_key(database: Engine, clock: MovableClock):
     replicas, start = [replica(database, clock) for _ in range(4)], threading.Barrier(4, timeout=60)
 
     def use(keys: SigningKeys) -> str:
@@ -64,22 +64,22 @@ def test_of_replicas_that_need_the_first_at_once_one_makes_it(database: Engine, 
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(use, replicas))) == 1
-    assert rows(database) == 1
+    assert count_rows(database) == 1
     assert len(AuditLog(database, clock).entries(event="signing_key.rotated")) == 1
 
 
-def test_the_private_half_is_sealed(database: Engine, clock: MovableClock):
+def test_the_private_key_is_stored_encrypted(database: Engine, clock: MovableClock):
     private = replica(database, clock).current()
     with database.connect() as connection:
         row = connection.execute(select(signing_keys)).one()
     numbers = private.as_dict(private=True)
-    for kept in (row.sealed, repr(row.public)):
-        assert "PRIVATE" not in kept
-        assert not any(numbers[name] in kept for name in ("d", "p", "q"))
+    for stored in (row.sealed, repr(row.public)):
+        assert "PRIVATE" not in stored
+        assert not any(numbers[name] in stored for name in ("d", "p", "q"))
 
 
-def test_a_rotation_is_no_outage(database: Engine, clock: MovableClock):
-    """An application keeps the published keys for as long as it may, and every id_token verifies all the time."""
+def test_rotation_without_outage(database: Engine, clock: MovableClock):
+    """A client caches the key set for as long as it may, and can verify every id_token at any time."""
     here, there = replica(database, clock), replica(database, clock)
     old = here.current().kid
     cached, cached_at = published(here), clock.now
@@ -101,12 +101,12 @@ def test_a_rotation_is_no_outage(database: Engine, clock: MovableClock):
             jwt.decode(token, cached, ["RS256"])
     assert signers == {old, new}
     assert kids(here.public_set()) == kids(there.public_set()) == [new]
-    assert rows(database) == 2
+    assert count_rows(database) == 2
     here.sweep()
-    assert rows(database) == 1
+    assert count_rows(database) == 1
 
 
-def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine, clock: MovableClock):
+def test_the_times_of_a_rotation(database: Engine, clock: MovableClock):
     here, there = replica(database, clock), replica(database, clock)
     old = here.current().kid
     assert there.current().kid == old
@@ -125,13 +125,13 @@ def test_when_a_new_key_is_published_signs_and_the_old_one_goes(database: Engine
     assert kids(there.public_set()) == [new]
 
 
-def test_it_is_changed_every_90_days_by_one_replica(database: Engine, clock: MovableClock):
+def test_one_replica_rotates_every_90_days(database: Engine, clock: MovableClock):
     replicas = [replica(database, clock) for _ in range(3)]
     first = replicas[0].current().kid
     clock.forward(ROTATION_INTERVAL - 1)
     for keys in replicas:
         keys.sweep()
-    assert rows(database) == 1
+    assert count_rows(database) == 1
     clock.forward(1)
     start = threading.Barrier(3, timeout=60)
 
@@ -141,24 +141,24 @@ def test_it_is_changed_every_90_days_by_one_replica(database: Engine, clock: Mov
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(sweep, replicas))
-    assert rows(database) == 2
+    assert count_rows(database) == 2
     assert {keys.current().kid for keys in replicas} == {first}
     clock.forward(DAY)
     for keys in replicas:
         keys.sweep()
-    assert rows(database) == 1
+    assert count_rows(database) == 1
     assert first not in {keys.current().kid for keys in replicas}
 
 
-def test_a_sweep_makes_none_where_nobody_ever_needed_one(database: Engine, clock: MovableClock):
+def test_a_sweep_creates_no_first_key(database: Engine, clock: MovableClock):
     replica(database, clock).sweep()
-    assert rows(database) == 0
+    assert count_rows(database) == 0
 
 
 def test_two_rotations_in_a_row(database: Engine, clock: MovableClock):
     keys = replica(database, clock)
     first = keys.rotate()
-    assert keys.current().kid == first, "the very first signs at once"
+    assert keys.current().kid == first, "the first key signs immediately"
     second = keys.rotate()
     clock.forward(MINUTE)
     third = keys.rotate()
@@ -169,26 +169,26 @@ def test_two_rotations_in_a_row(database: Engine, clock: MovableClock):
     assert keys.current().kid == third
 
 
-def test_any_secret_key_opens_and_the_newest_seals(database: Engine, clock: MovableClock):
+def test_a_changed_secret_key(database: Engine, clock: MovableClock):
     kid = replica(database, clock, OLD).current().kid
     both = replica(database, clock, NEW, OLD)
     assert both.current().kid == kid
     both.sweep()
-    assert replica(database, clock, NEW).current().kid == kid, "sealed anew: the old secret key may go"
-    assert rows(database) == 1
+    assert replica(database, clock, NEW).current().kid == kid, "re-encrypted, so the old secret key can be removed"
+    assert count_rows(database) == 1
 
 
-def test_with_every_secret_key_lost_the_next_key_signs_at_once(database: Engine, clock: MovableClock):
+def test_lost_secret_keys(database: Engine, clock: MovableClock):
     old = replica(database, clock, OLD).current().kid
     lost = replica(database, clock, LOST)
     new = lost.current().kid
     assert new != old
     assert kids(lost.public_set()) == [new, old]
     lost.sweep()
-    assert rows(database) == 2
+    assert count_rows(database) == 2
 
 
-def test_a_seal_that_was_tampered_with_opens_nothing(database: Engine, clock: MovableClock):
+def test_a_modified_ciphertext(database: Engine, clock: MovableClock):
     old = replica(database, clock).current().kid
     write(database, lambda connection: connection.execute(update(signing_keys).values(sealed="gAAAAABnonsense")))
     assert replica(database, clock).current().kid != old

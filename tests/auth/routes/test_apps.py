@@ -77,10 +77,10 @@ async def test_a_trusted_application_is_listed_and_revoked_without_a_consent(
     [item] = (await alice_client.get(APPS)).json()["items"]
     assert (item["client_id"], item["scopes"]) == ("raylens-cli", ["classify", "profile"])
     assert (item["created_at"], item["seen_at"]) == ("2027-01-15T08:00:00Z", "2027-01-15T08:01:00Z")
-    assert await cli.is_let_in(laptop)
+    assert await cli.is_accepted(laptop)
     assert (await alice_client.delete(f"{APPS}/raylens-cli")).status_code == 204
-    assert not await cli.is_let_in(laptop)
-    assert not await cli.is_let_in(desktop)
+    assert not await cli.is_accepted(laptop)
+    assert not await cli.is_accepted(desktop)
     assert (await alice_client.get(APPS)).json() == {"items": []}
 
 
@@ -106,5 +106,5 @@ async def test_applications_of_others_cannot_be_revoked(
         tokens = await replace(album, browser=bobs).tokens()
     for client_id in ("photo-album", "nobody", "PHOTO-ALBUM", "%00", "x" * 64, "x" * 65, "é", "%F0%9F%90%95", "1"):
         assert (await alice_client.delete(f"{APPS}/{client_id}")).status_code in {404, 422}
-    assert await album.is_let_in(tokens["access_token"])
+    assert await album.is_accepted(tokens["access_token"])
     assert len(application.auth.grants.consents(bob)) == 1

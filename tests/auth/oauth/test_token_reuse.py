@@ -1,4 +1,4 @@
-"""Codes and refresh tokens work once. What comes again was copied, and all that came of it ends."""
+"""Codes and refresh tokens work once. Reuse revokes the token family."""
 
 import asyncio
 import threading
@@ -24,70 +24,70 @@ def invalid_grant(response: httpx.Response) -> bool:
     return response.status_code == 400 and response.json()["error"] == "invalid_grant"
 
 
-async def test_a_replayed_code_ends_what_came_of_it(partner: Partner, alice: int):
+async def test_a_reused_code_revokes_its_tokens(partner: Partner, alice: int):
     code = await partner.code()
     tokens = (await partner.redeem(code)).json()
-    assert await partner.is_let_in(tokens["access_token"])
+    assert await partner.is_accepted(tokens["access_token"])
     assert invalid_grant(await partner.redeem(code))
-    assert not await partner.is_let_in(tokens["access_token"])
+    assert not await partner.is_accepted(tokens["access_token"])
     assert invalid_grant(await partner.refresh(tokens["refresh_token"]))
     [entry] = partner.application.auth.audit.entries(event="app.token_reused")
     assert (entry.user_id, entry.client_id, entry.detail) == (alice, partner.client.id, {"reused": "code"})
     assert entry.address == "203.0.113.7"
 
 
-async def test_a_replayed_code_ends_tokens_that_were_refreshed_since(partner: Partner, clock: MovableClock):
+async def test_a_reused_code_revokes_refreshed_tokens(partner: Partner, clock: MovableClock):
     code = await partner.code()
     tokens = (await partner.redeem(code)).json()
     clock.forward(3600)
     renewed = (await partner.refresh(tokens["refresh_token"])).json()
     assert invalid_grant(await partner.redeem(code))
-    assert not await partner.is_let_in(renewed["access_token"])
+    assert not await partner.is_accepted(renewed["access_token"])
 
 
-async def test_another_authorization_of_the_same_user_goes_on(partner: Partner):
+async def test_other_authorizations_stay_valid(partner: Partner):
     other = await partner.tokens()
     code = await partner.code()
     await partner.redeem(code)
     assert invalid_grant(await partner.redeem(code))
-    assert await partner.is_let_in(other["access_token"])
+    assert await partner.is_accepted(other["access_token"])
 
 
-async def test_a_refresh_token_is_exchanged_for_its_successor(partner: Partner, clock: MovableClock):
+async def test_refresh_tokens_rotate(partner: Partner, clock: MovableClock):
     tokens = await partner.tokens()
     seen = {tokens["refresh_token"], tokens["access_token"]}
     for _ in range(3):
         clock.forward(3600)
-        assert not await partner.is_let_in(tokens["access_token"])
+        assert not await partner.is_accepted(tokens["access_token"])
         tokens = (await partner.refresh(tokens["refresh_token"])).json()
-        assert await partner.is_let_in(tokens["access_token"])
+        assert await partner.is_accepted(tokens["access_token"])
         assert not seen & {tokens["refresh_token"], tokens["access_token"]}
         seen |= {tokens["refresh_token"], tokens["access_token"]}
 
 
-async def test_a_request_sent_twice_is_refused_and_no_more(partner: Partner, clock: MovableClock):
+async def test_a_repeated_request_is_only_rejected(partner: Partner, clock: MovableClock):
     tokens = await partner.tokens()
     renewed = (await partner.refresh(tokens["refresh_token"])).json()
     clock.forward(9.9)
     assert invalid_grant(await partner.refresh(tokens["refresh_token"]))
-    assert await partner.is_let_in(renewed["access_token"])
+    assert await partner.is_accepted(renewed["access_token"])
     assert (await partner.refresh(renewed["refresh_token"])).status_code == 200
     assert partner.application.auth.audit.entries(event="app.token_reused") == []
 
 
-async def test_later_reuse_ends_the_family(partner: Partner, alice: int, clock: MovableClock):
+async def test_later_reuse_revokes_the_family(partner: Partner, alice: int, clock: MovableClock):
     tokens = await partner.tokens()
     renewed = (await partner.refresh(tokens["refresh_token"])).json()
     clock.forward(10)
     assert invalid_grant(await partner.refresh(tokens["refresh_token"]))
-    assert not await partner.is_let_in(renewed["access_token"])
+    assert not await partner.is_accepted(renewed["access_token"])
     assert invalid_grant(await partner.refresh(renewed["refresh_token"]))
     assert invalid_grant(await partner.refresh(tokens["refresh_token"]))
     [entry] = partner.application.auth.audit.entries(event="app.token_reused")
     assert (entry.user_id, entry.detail) == (alice, {"reused": "refresh token"})
 
 
-async def test_fourteen_days_in_all_however_often_it_is_refreshed(partner: Partner, clock: MovableClock):
+async def test_refreshing_ends_after_fourteen_days(partner: Partner, clock: MovableClock):
     tokens = await partner.tokens()
     for day in range(1, 14):
         clock.forward(86_400)
@@ -95,36 +95,34 @@ async def test_fourteen_days_in_all_however_often_it_is_refreshed(partner: Partn
         assert tokens["refresh_token_expires_in"] == (14 - day) * 86_400
     clock.forward(86_400 - 1)
     last = (await partner.refresh(tokens["refresh_token"])).json()
-    assert last["expires_in"] == 1, "an access token lives no longer than what it came of"
-    assert await partner.is_let_in(last["access_token"])
+    assert last["expires_in"] == 1, "an access token expires with its family"
+    assert await partner.is_accepted(last["access_token"])
     clock.forward(1)
-    assert not await partner.is_let_in(last["access_token"])
+    assert not await partner.is_accepted(last["access_token"])
     assert invalid_grant(await partner.refresh(last["refresh_token"]))
 
 
-async def test_of_four_requests_with_one_code_one_is_answered(partner: Partner):
+async def test_one_of_four_concurrent_requests_with_a_code_succeeds(partner: Partner):
     code = await partner.code()
     replies = await asyncio.gather(*(partner.redeem(code) for _ in range(4)))
     assert sorted(reply.status_code for reply in replies) == [200, 400, 400, 400]
     assert all(invalid_grant(reply) for reply in replies if reply.status_code != 200)
     [good] = [reply.json() for reply in replies if reply.status_code == 200]
-    assert not await partner.is_let_in(good["access_token"]), "nobody knows whose request was the thief's"
+    assert not await partner.is_accepted(good["access_token"]), "any of the requests may be a thief's"
 
 
-async def test_of_four_requests_with_one_refresh_token_one_is_answered(partner: Partner):
+async def test_one_of_four_concurrent_requests_with_a_refresh_token_succeeds(partner: Partner):
     tokens = await partner.tokens()
     replies = await asyncio.gather(*(partner.refresh(tokens["refresh_token"]) for _ in range(4)))
     assert sorted(reply.status_code for reply in replies) == [200, 400, 400, 400]
     [good] = [reply.json() for reply in replies if reply.status_code == 200]
-    assert await partner.is_let_in(good["access_token"])
+    assert await partner.is_accepted(good["access_token"])
     assert (await partner.refresh(good["refresh_token"])).status_code == 200
 
 
 @pytest.mark.parametrize("what", ["code", "refresh token"])
-async def test_one_wins_on_four_replicas_at_the_same_instant(
-    application: Application, partner: Partner, database: Engine, what: str
-):
-    """All have looked it up and found it good before the first uses it up."""
+async def test_one_of_four_replicas_succeeds(application: Application, partner: Partner, database: Engine, what: str):
+    """All of them find the secret valid before the first uses it."""
     replicas = [create(database, application.clock).auth.grants for _ in range(4)]
     code = await partner.code()
     secret = code if what == "code" else (await partner.redeem(code)).json()["refresh_token"]
@@ -148,7 +146,7 @@ async def test_one_wins_on_four_replicas_at_the_same_instant(
     assert (family.revoked_us is not None) == (what == "code")
 
 
-async def test_a_used_code_is_known_as_long_as_what_came_of_it(partner: Partner, clock: MovableClock):
+async def test_reuse_of_a_code_is_detected_as_long_as_its_family_exists(partner: Partner, clock: MovableClock):
     code = await partner.code()
     tokens = (await partner.redeem(code)).json()
     clock.forward(86_400)

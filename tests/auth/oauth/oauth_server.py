@@ -1,4 +1,4 @@
-"""The OAuth server on a port of its own, at the machine's time, and a user with a browser."""
+"""The OAuth server on a port of its own, and a user with a browser."""
 
 import time
 from collections.abc import Iterator
@@ -11,32 +11,38 @@ from sqlalchemy import Engine
 
 from tests.auth.application import Application, create
 from tests.auth.oauth.form import form_of
-from tests.auth.oauth.partner import HERE
+from tests.auth.oauth.partner import SOURCE
 from tests.auth.web_server import SwitchableApp, running_server
 from tests.clock import MovableClock
 
 PASSWORD = "a long and simple sentence"
 
 
-class MachineClock(MovableClock):
+class SystemClock(MovableClock):
     def __call__(self) -> float:
         return time.time()
 
 
 @contextmanager
-def live(engine: Engine) -> Iterator[Application]:
-    """At ``auth.settings.public_url``; alice has an account."""
+def oauth_server(engine: Engine, clock: MovableClock | None = None) -> Iterator[Application]:
+    """Listens at ``auth.settings.public_url``."""
     switchable = SwitchableApp()
     with running_server(switchable) as address:
-        application = create(engine, MachineClock(), public_url=address)
-        application.auth.accounts.register("alice", PASSWORD, source=HERE)
-        switchable.app = application
+        switchable.app = application = create(engine, clock, public_url=address)
+        yield application
+
+
+@contextmanager
+def oauth_server_with_user(engine: Engine) -> Iterator[Application]:
+    """At the system time, with the user alice."""
+    with oauth_server(engine, SystemClock()) as application:
+        application.auth.accounts.register("alice", PASSWORD, source=SOURCE)
         yield application
 
 
 @dataclass
-class Surfer:
-    """Alice and her browser: signs in where she is asked to, and allows what she is asked for."""
+class UserBrowser:
+    """Signs alice in and allows access wherever a page requires it."""
 
     address: str
 
@@ -47,7 +53,7 @@ class Surfer:
         self._http.close()
 
     def visit(self, url: str) -> str:
-        """Where the way ends, at another site."""
+        """The first redirect to another site."""
         response = self._http.get(url)
         for _ in range(10):
             if response.is_redirect:
@@ -56,12 +62,12 @@ class Surfer:
                     return url
                 response = self._http.get(url)
             else:
-                response = self._fill_in(response)
-        raise AssertionError(f"the way does not end: {response.url}")
+                response = self._submit(response)
+        raise AssertionError(f"too many steps, at {response.url}")
 
-    def _fill_in(self, page: httpx.Response) -> httpx.Response:
+    def _submit(self, page: httpx.Response) -> httpx.Response:
         assert page.status_code == 200, page.text
         form = form_of(page.text)
-        asked = {"username": "alice", "password": PASSWORD} if "password" in form.fields else {"decision": "allow"}
+        fields = {"username": "alice", "password": PASSWORD} if "password" in form.fields else {"decision": "allow"}
         url = urljoin(str(page.url), form.action)
-        return self._http.post(url, data=form.fields | asked, headers={"Origin": self.address})
+        return self._http.post(url, data=form.fields | fields, headers={"Origin": self.address})

@@ -1,4 +1,4 @@
-"""What happens to an application or a consent while somebody is on the way."""
+"""Clients deleted during a request, and concurrent consents."""
 
 import threading
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from auth.oauth.grants import Grants
 from auth.oauth.server import OAuthServer
 from tests.auth.application import Application, create
 from tests.auth.databases import both_databases
-from tests.auth.oauth.partner import HERE, Partner
+from tests.auth.oauth.partner import SOURCE, Partner
 
 pytestmark = both_databases
 
 
-def test_consents_that_are_given_at_once(application: Application, partner: Partner, database: Engine, alice: int):
+def test_concurrent_consents_are_merged(application: Application, partner: Partner, database: Engine, alice: int):
     replicas, start = (
         [create(database, application.clock).auth.grants for _ in range(4)],
         threading.Barrier(4, timeout=60),
@@ -34,11 +34,11 @@ def test_consents_that_are_given_at_once(application: Application, partner: Part
 
 @pytest.fixture
 def delete(application: Application, partner: Partner) -> Callable[[], None]:
-    return lambda: application.auth.clients.delete(partner.client.id, actor_id=None, source=HERE)
+    return lambda: application.auth.clients.delete(partner.client.id, actor_id=None, source=SOURCE)
 
 
 def before(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Callable[[], None]) -> None:
-    """Let something happen just before a method is called."""
+    """Make something happen just before a method is called."""
     method = getattr(owner, name)
 
     def later(*arguments: object, **options: object) -> object:
@@ -49,10 +49,10 @@ def before(monkeypatch: pytest.MonkeyPatch, owner: type, name: str, happens: Cal
 
 
 @pytest.mark.parametrize(("owner", "name"), [(OAuthServer, "authorize"), (Grants, "authorize")])
-async def test_an_application_that_goes_before_its_code_is_made(
+async def test_a_client_deleted_before_its_code_is_stored(
     partner: Partner, delete: Callable[[], None], monkeypatch: pytest.MonkeyPatch, owner: type, name: str
 ):
-    page = await partner.ask()
+    page = await partner.authorize()
     before(monkeypatch, owner, name, delete)
     response = await partner.decide(page)
     assert 400 <= response.status_code < 500
@@ -60,7 +60,7 @@ async def test_an_application_that_goes_before_its_code_is_made(
 
 
 @pytest.mark.parametrize("what", ["redeem", "refresh"])
-async def test_an_application_that_goes_before_its_token_is_made(
+async def test_a_client_deleted_before_its_tokens_are_issued(
     partner: Partner, delete: Callable[[], None], monkeypatch: pytest.MonkeyPatch, what: str
 ):
     code, tokens = await partner.code(), await partner.tokens()
@@ -69,7 +69,7 @@ async def test_an_application_that_goes_before_its_token_is_made(
     assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
 
 
-async def test_an_application_that_goes_before_its_own_token_is_made(
+async def test_a_client_deleted_before_its_own_token_is_issued(
     partner: Partner, delete: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ):
     before(monkeypatch, Grants, "issue_client_token", delete)

@@ -1,4 +1,4 @@
-"""The pages in Chromium, which holds their policy against more than a test without a browser would think of."""
+"""The pages in Chromium, which enforces their Content-Security-Policy."""
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize,
 from sqlalchemy import Engine
 
 from tests.auth.application import Application
-from tests.auth.oauth.live import PASSWORD, live
-from tests.auth.oauth.partner import CALLBACK, HERE, VERIFIER, challenge_of
+from tests.auth.oauth.oauth_server import PASSWORD, oauth_server_with_user
+from tests.auth.oauth.partner import CALLBACK, SOURCE, VERIFIER, challenge_of
 from tests.servers.process import require
 
 PHONE = ViewportSize(width=360, height=640)
@@ -26,23 +26,23 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def server(database: Engine) -> Iterator[Application]:
-    with live(database) as application:
+    with oauth_server_with_user(database) as application:
         yield application
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """On a phone. The application's page is not fetched but made up; what the console says fails the test."""
+    """A phone. The client's page is mocked; messages in the console fail the test."""
     context = chromium.new_context(java_script_enabled=request.param, viewport=PHONE)
     page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     page.route("https://partner.example/**", lambda route: route.fulfill(body="Welcome back"))
     yield page
     context.close()
-    # Who types before the page has put the focus into the field makes Chromium tell so.
-    usual = ("Failed to load resource", "Autofocus processing was blocked")
-    assert [text for text in complaints if not text.startswith(usual)] == []
+    # Chromium reports when typing starts before autofocus.
+    expected = ("Failed to load resource", "Autofocus processing was blocked")
+    assert [text for text in messages if not text.startswith(expected)] == []
 
 
 def request_of(server: Application, *, trusted: bool) -> str:
@@ -54,7 +54,7 @@ def request_of(server: Application, *, trusted: bool) -> str:
         public=True,
         trusted=trusted,
         actor_id=None,
-        source=HERE,
+        source=SOURCE,
     )
     query = {
         "response_type": "code",
@@ -74,9 +74,9 @@ def sign_in(page: Page, password: str = PASSWORD) -> None:
 
 
 def fits(page: Page) -> bool:
-    """Nothing is cut off at the side, and buttons are large enough for a thumb."""
-    widest = max(box["x"] + box["width"] for box in boxes(page.locator("main, main *")))
-    return widest <= PHONE["width"] and all(box["height"] >= 44 for box in boxes(page.get_by_role("button")))
+    """Nothing is cut off, and buttons are large enough to touch."""
+    right = max(box["x"] + box["width"] for box in boxes(page.locator("main, main *")))
+    return right <= PHONE["width"] and all(box["height"] >= 44 for box in boxes(page.get_by_role("button")))
 
 
 def boxes(locator: Locator) -> list[FloatRect]:
@@ -91,7 +91,7 @@ def answer(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def test_signing_in_and_allowing_leads_back_to_the_application(server: Application, page: Page):
+def test_sign_in_and_consent(server: Application, page: Page):
     page.goto(request_of(server, trusted=False))
     assert fits(page)
     sign_in(page, "a wrong password")
@@ -103,23 +103,23 @@ def test_signing_in_and_allowing_leads_back_to_the_application(server: Applicati
     assert answer(page).keys() == {"code", "state", "iss"}
 
 
-def test_denying_leads_back_too(server: Application, page: Page):
+def test_denial(server: Application, page: Page):
     page.goto(request_of(server, trusted=False))
     sign_in(page)
     page.get_by_role("button", name="Deny").click()
     assert answer(page)["error"] == ["access_denied"]
 
 
-def test_a_trusted_application_is_reached_from_the_form_at_once(server: Application, page: Page):
-    """The redirects after the form end at another site, which the policy of the form has to let pass."""
+def test_a_trusted_client_without_consent_page(server: Application, page: Page):
+    """The form redirects to another site, which its policy must allow."""
     page.goto(request_of(server, trusted=True))
     sign_in(page)
     assert answer(page).keys() == {"code", "state", "iss"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_is_written_can_be_read(server: Application, chromium: Browser, scheme: str):
-    """At least 4.5 : 1 of contrast (WCAG AA)."""
+def test_contrast(server: Application, chromium: Browser, scheme: str):
+    """At least 4.5:1 (WCAG AA)."""
     context = chromium.new_context(color_scheme=scheme, viewport=PHONE)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(request_of(server, trusted=False))
@@ -149,7 +149,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def luminance(colour: str) -> float:
-    """Relative, of a colour like rgb(10, 88, 202)."""
+    """Relative luminance of a colour like rgb(10, 88, 202)."""
     channels = [int(number) / 255 for number in colour.removeprefix("rgb(").removesuffix(")").split(",")]
     red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
