@@ -1,4 +1,4 @@
-"""Every error Raylens answers with.
+"""All errors that Raylens responds with.
 
 The tree::
 
@@ -11,18 +11,18 @@ The tree::
     ├── RateLimited (429)
     ├── Unavailable (503)         Overloaded, NotReady
     ├── DeadlineExceeded (504)
-    └── InternalError (500)       a defect of ours, never something a client sent
+    └── InternalError (500)       a defect in Raylens, never caused by input
 
-Errors cross process borders between the stages, so they pickle: status, code and title are class
-attributes, the one argument is the message for the person who reads it, ``retry_after`` (seconds) the one
-extra. ``serve_app.ingress.problems`` is the only place that turns them into HTTP.
+Errors are passed between processes, so they must pickle: status, code and title are class attributes; the arguments are
+the message for the user and optionally ``retry_after`` (seconds). ``serve_app.ingress.problems`` alone turns them into
+HTTP.
 """
 
 from typing import ClassVar
 
 
 class RaylensError(Exception):
-    """Base of all errors with an answer of their own. ``str(error)`` says what is wrong and what to do."""
+    """Base of all errors. ``str(error)`` says what is wrong and what to do."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal_error"
@@ -165,4 +165,4 @@ class DeadlineExceeded(RaylensError):
 
 
 class InternalError(RaylensError):
-    """A defect of ours: logged with its cause, told to the client without it."""
+    """A defect in Raylens. The cause is logged, but not sent to the client."""

@@ -1,4 +1,4 @@
-"""The messages that travel down the graph. Plain picklable data; nothing here knows of Ray or HTTP."""
+"""The messages between the ingress and the stages: plain picklable data, independent of Ray and HTTP."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from serve_app.errors import RaylensError
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What the file says of itself. Width and height are those of the upright picture, in pixels."""
+    """Format and size of an image file. Width and height are those of the upright image, in pixels."""
 
     format: str
     width: int
@@ -17,21 +17,21 @@ class ImageInfo:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessed:
-    """Preprocessor → Classifier: one outcome per input image, one tensor row per good outcome, both in order."""
+    """Preprocessor → Classifier: one outcome per image and one tensor row per decoded image, both in order."""
 
     tensor: UInt8Array
     """uint8 (M, H, W, 3), RGB, M ≤ N."""
     outcomes: list[ImageInfo | RaylensError]
-    """Length N: the image's description, or why it has no row in the tensor."""
+    """Length N: the decoded image's format and size, or the error due to which it has no row in the tensor."""
     deadlines: list[float]
     """Length M: the deadline of each row, Unix seconds."""
     preprocess_ms: float
-    """Time this batch spent in decoding and resizing."""
+    """Time to decode and resize the batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """Classifier → Results: like ``Preprocessed`` with probabilities instead of pixels."""
+    """Classifier → Results: like ``Preprocessed``, with probabilities instead of pixels."""
 
     probabilities: Float32Array
     """float32 (M, C), rows sum to 1."""
@@ -40,7 +40,7 @@ class Classified:
     queue_ms: float
     """Wait for the model."""
     inference_ms: float
-    """Time of the model call this batch was part of."""
+    """Duration of the model call."""
     batch_size: int
     """Images in that model call."""
     runtime: str
@@ -51,7 +51,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One answered classification, as it is kept. Made at the ingress, so a retry carries the same ``id``."""
+    """An answered classification as it is stored. A retry has the same ``id``."""
 
     id: str
     """32 hex digits, ordered by time (UUIDv7)."""
@@ -60,7 +60,7 @@ class Record:
     sha256: str
     """Of the encoded image, 64 hex digits."""
     url: str | None
-    """The URL the client asked for, where it asked for one."""
+    """The URL that the client sent, if any."""
     format: str
     width: int
     height: int
@@ -73,20 +73,20 @@ class Record:
     wnid: str
     """WordNet id of the most probable class."""
     predictions: list[tuple[int, float]]
-    """The top-k that was answered: (class index, probability), most probable first."""
+    """The top k of the answer: (class index, probability), most probable first."""
     cached: bool
     processing_ms: float
-    """From the request's arrival to its answer, as far as known when it was recorded."""
+    """From the arrival of the request until the record is written."""
     timings_ms: dict[str, float]
     user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the ingress knows of one image that is to be classified: made once, the same on every retry."""
+    """An image to classify, as the ingress describes it once for all retries."""
 
     id: str
-    """Of the record to be, see :class:`Record`."""
+    """The id of the future :class:`Record`."""
     received_at: float
     """Unix seconds."""
     deadline: float
@@ -96,13 +96,13 @@ class Query:
     url: str | None
     top_k: int
     fetch_ms: float
-    """Time the fetch of ``url`` took; 0 for an upload."""
+    """Duration of the download of ``url``; 0 for an upload."""
     user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """All classes of one image under one model, most probable first. Any top-k is a prefix of it."""
+    """All classes for one image and model, most probable first. Every top k is a prefix of them."""
 
     info: ImageInfo
     indices: UInt16Array
@@ -116,7 +116,7 @@ class CachedResult:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Results → ingress: the result and what it took this time (milliseconds)."""
+    """Results → ingress: the result and its timings in milliseconds."""
 
     result: CachedResult
     preprocess_ms: float
@@ -134,22 +134,22 @@ class ModelInService:
     runtime: str
     precision: str
     load_s: float
-    """From the start of the replica to the end of its warm-up, seconds."""
+    """From the start of the replica to the end of its warm-up, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordsState:
-    """Where the records are, as one Results replica sees it. The spool may be shared with others."""
+    """Where the records are, as seen by one Results replica. Replicas on one machine share the spool."""
 
     written: int
-    """To the database, by this replica since its start."""
+    """Records written to the database by this replica since its start."""
     database_available: bool
     pending: int
-    """In the spool."""
+    """Records in the spool."""
     oldest_s: float
-    """Age of the oldest of those; 0 where there is none."""
+    """Age of the oldest record in the spool; 0 if it is empty."""
     quarantined: int
-    """Records that the database rejects, kept in a folder of their own."""
+    """Quarantined records, which cannot be read or which the database rejects."""
     free_bytes: int
-    """Of the disk of the spool."""
+    """Free space on the disk of the spool."""
     size_bytes: int

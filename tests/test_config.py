@@ -8,7 +8,7 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
-from serve_app.cluster.serve_config import BadConfiguration, capped, fit, read, wanted_cores
+from serve_app.cluster.serve_config import BadConfiguration, capped, fit, min_cores, read
 from serve_app.config import BuildArguments
 
 SHIPPED = Path(__file__).parent.parent / "config" / "serve.yaml"
@@ -139,10 +139,10 @@ def test_fit_keeps_the_block_of_a_model(document: dict[str, Any]) -> None:
 
 
 def test_replicas_are_limited_to_the_cores_of_the_machine(document: dict[str, Any]) -> None:
-    least = wanted_cores(document)
+    least = min_cores(document)
     small = deployments(capped(document, least))
     assert small["Classifier"]["autoscaling_config"]["max_replicas"] == 1
-    assert wanted_cores(capped(document, least)) == least
+    assert min_cores(capped(document, least)) == least
     large = deployments(capped(document, 1000))
     assert large == deployments(document)
     assert deployments(capped(document, least + 2))["Classifier"]["autoscaling_config"]["max_replicas"] == 3

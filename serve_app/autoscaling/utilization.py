@@ -1,27 +1,27 @@
-"""How busy a replica is: what tells whether fewer of them could carry the load."""
+"""The utilization of a replica."""
 
 import time
 from collections.abc import Callable
 from typing import Final
 
 UTILIZATION_METRIC: Final = "busy"
-"""Name of the figure in a replica's report for autoscaling: 1.0 is one replica fully at work."""
+"""Name in a replica's report for autoscaling: 1.0 is a fully busy replica."""
 
 
 class Utilization:
-    """The share of time at work, from a counter of seconds at work."""
+    """The share of busy time, computed from a counter of busy seconds."""
 
     def __init__(
         self, busy_s: Callable[[], float], capacity: int = 1, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """``busy_s``: seconds at work since the start, of ``capacity`` things that may work at once."""
+        """``busy_s``: busy seconds since the start, summed over ``capacity`` concurrent workers."""
         self._busy_s = busy_s
         self._capacity = capacity
         self._clock = clock
         self._before = (clock(), busy_s())
 
     def read(self) -> float:
-        """The share since the last reading, 0 to 1."""
+        """The share since the last call, 0 to 1."""
         then, busy_then = self._before
         now, busy = self._before = (self._clock(), self._busy_s())
         return min(1.0, (busy - busy_then) / max(1e-3, now - then) / self._capacity)

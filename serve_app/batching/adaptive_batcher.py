@@ -1,8 +1,8 @@
-"""Adaptive batching: what waits leaves together, and nothing waits while a slot is free.
+"""Adaptive batching: waiting items leave as one batch as soon as a slot is free.
 
-There is no timer. While a slot is free an item leaves at once, alone; while all slots are busy the items pile up
-and the next free slot takes them as one batch. So the batch grows with the load and latency is not traded for it.
-The ingress uses it to send images down the graph, the Classifier to merge the batches that reach it.
+There is no timer. While a slot is free, an item leaves immediately, alone; while all slots are busy, items accumulate,
+and the next free slot takes them as one batch. Batches therefore grow with the load, at no cost in latency. The ingress
+uses it to send images through the pipeline, the Classifier to merge batches.
 """
 
 import asyncio
@@ -30,9 +30,9 @@ class _Waiting(Generic[ItemT, ReplyT]):
 
 
 class AdaptiveBatcher(Generic[ItemT, ReplyT]):
-    """A bounded queue in front of ``run``, which answers a batch: one reply or one exception per item, in order.
+    """A bounded queue in front of ``run``, which returns one reply or one exception per item of a batch, in order.
 
-    Belongs to one event loop. Cancelling :meth:`submit` takes a waiting item out of the queue at once.
+    For use on one event loop. Cancelling :meth:`submit` immediately removes a waiting item from the queue.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         max_waiting: int,
         max_bytes: int | None = None,
     ) -> None:
-        """``slots`` batches of up to ``max_batch`` images run at once; at most ``max_waiting`` images wait.
+        """Up to ``slots`` batches of up to ``max_batch`` images run concurrently; at most ``max_waiting`` images wait.
 
-        ``max_bytes``: of a batch; one item alone may have more.
+        ``max_bytes``: per batch; a larger item is a batch of its own.
         """
         self._run = run
         self._slots = slots
@@ -68,14 +68,15 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         self._dispatch()
 
     def raise_if_full(self, images: int = 1) -> None:
-        """Raise :class:`Overloaded` if so many images could not wait now. An empty queue takes any number."""
+        """Raise Overloaded if the queue has no room for so many images. An empty queue has room for any number."""
         if self._queue and self.waiting_images + images > self._max_waiting:
-            raise Overloaded(f"{self.waiting_images} images are waiting already; try again in a moment.")
+            raise Overloaded(f"{self.waiting_images} images are already waiting; try again in a moment.")
 
     async def submit(self, item: ItemT, deadline: float, images: int = 1, size: int = 0) -> ReplyT:
-        """Reply to ``item``, which has ``size`` bytes.
+        """Queue an item of ``images`` images and ``size`` bytes, and return its reply.
 
-        Raises Overloaded, DeadlineExceeded (``deadline`` in Unix seconds) or its own error.
+        ``deadline``: Unix seconds. Raises Overloaded, DeadlineExceeded, or the exception that ``run`` returns for the
+        item.
         """
         self.raise_if_full(images)
         waiting = _Waiting[ItemT, ReplyT](item, images, size, deadline, asyncio.get_running_loop().create_future())
@@ -86,11 +87,11 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
             async with asyncio.timeout(max(0.0, deadline - time.time())):
                 return await waiting.reply
         except TimeoutError:
-            raise DeadlineExceeded("The deadline passed before the answer was there; allow more time.") from None
+            raise DeadlineExceeded("The deadline passed before the image was classified; allow more time.") from None
         finally:
             self._forget(waiting)
             if waiting.reply.done() and not waiting.reply.cancelled():
-                waiting.reply.exception()  # seen, also where the caller was cancelled at this very moment
+                waiting.reply.exception()  # marks it as retrieved, even if the caller was just cancelled
 
     def _forget(self, waiting: _Waiting[ItemT, ReplyT]) -> None:
         if waiting in self._queue:
@@ -103,13 +104,13 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
             if not batch:
                 continue
             self.running_images += sum(waiting.images for waiting in batch)
-            # A fresh context: Ray cancels what was called in a request's context when that request's client leaves.
+            # An empty context, because Ray cancels all calls of a request's context when its client disconnects.
             task = asyncio.create_task(self._answer(batch), context=Context())
             self._batches.add(task)
             task.add_done_callback(self._finished)
 
     def _take(self) -> list[_Waiting[ItemT, ReplyT]]:
-        """Oldest items that fit one batch (the first always does); those past their deadline are dropped."""
+        """Remove the oldest items that fit one batch, and at least one; items past their deadline fail."""
         batch: list[_Waiting[ItemT, ReplyT]] = []
         images, size, now = 0, 0, time.time()
         while self._queue:
@@ -133,8 +134,8 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         try:
             replies = await self._run([waiting.item for waiting in batch])
             if len(replies) != len(batch):
-                raise RuntimeError(f"{len(batch)} items went in, {len(replies)} replies came out")
-        except Exception as error:  # every waiter must hear of it, whatever it is
+                raise RuntimeError(f"{len(replies)} replies for {len(batch)} items")
+        except Exception as error:  # every caller must receive it
             replies = [error] * len(batch)
         except asyncio.CancelledError:
             for waiting in batch:
@@ -155,7 +156,7 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         self._dispatch()
 
     async def close(self) -> None:
-        """Cancel what waits and what runs."""
+        """Cancel all waiting items and running batches."""
         self._slots = 0
         for waiting in list(self._queue):
             waiting.reply.cancel()

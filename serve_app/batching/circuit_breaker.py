@@ -1,4 +1,4 @@
-"""When to stop asking something that does not answer, and when to try again."""
+"""A circuit breaker for calls to a dependency that may be unavailable."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ Clock = Callable[[], float]
 
 
 class CircuitBreaker:
-    """Closed: every call goes through. Open: one probe each ``cooldown_s`` seconds, until one succeeds."""
+    """Closed: all calls are allowed. Open: one probe per ``cooldown_s`` seconds, until one succeeds."""
 
     def __init__(self, cooldown_s: float, clock: Clock = time.monotonic) -> None:
         self._cooldown_s = cooldown_s
@@ -19,7 +19,7 @@ class CircuitBreaker:
         return self._probe_at is not None
 
     def allows(self) -> bool:
-        """Whether a call may go through now. A probe that never reports only delays the next one."""
+        """Whether a call is allowed now. A probe without a result only delays the next one."""
         if self._probe_at is None:
             return True
         now = self._clock()
@@ -29,13 +29,13 @@ class CircuitBreaker:
         return True
 
     def opens(self) -> bool:
-        """A call failed. True where this is the news of an outage."""
-        news = self._probe_at is None
+        """Report a failed call. True if the outage begins with it."""
+        was_closed = self._probe_at is None
         self._probe_at = self._clock() + self._cooldown_s
-        return news
+        return was_closed
 
     def closes(self) -> bool:
-        """A call succeeded. True where this ends an outage."""
-        news = self._probe_at is not None
+        """Report a successful call. True if it ends an outage."""
+        was_open = self._probe_at is not None
         self._probe_at = None
-        return news
+        return was_open

@@ -1,4 +1,4 @@
-"""Callers that want the same thing at the same time share one computation of it."""
+"""Single flight: concurrent callers with the same key share one computation."""
 
 import asyncio
 import contextlib
@@ -20,10 +20,10 @@ class _Flight(Generic[V]):
 
 
 class SingleFlight(Generic[K, V]):
-    """One computation a key at a time, alive as long as one caller waits for it.
+    """Runs one computation per key at a time, and cancels it when no caller waits for it.
 
-    A caller that is cancelled leaves the others their answer. An exception reaches all of them, save those in
-    ``personal``: that one caller's deadline passed, or found the queue full, says nothing of the next caller's.
+    A cancelled caller does not affect the others. An exception reaches all callers, except those of the types
+    ``personal``: if the deadline of one caller passed, or it found the queue full, the others try again.
     """
 
     def __init__(self, personal: tuple[type[Exception], ...] = (DeadlineExceeded, Overloaded)) -> None:
@@ -31,10 +31,10 @@ class SingleFlight(Generic[K, V]):
         self._flights: dict[K, _Flight[V]] = {}
 
     async def run(self, key: K, make: Callable[[], Awaitable[V]]) -> tuple[V, bool]:
-        """The value for ``key``, and whether another caller's computation made it.
+        """The value for ``key``, and whether the computation of another caller returned it.
 
-        ``make`` runs with the limits of the caller it came from: a caller that wants to wait less than the one
-        it follows puts its own ``asyncio.timeout`` around this.
+        ``make`` applies the deadline of the caller that started it. A caller with an earlier deadline must use its own
+        ``asyncio.timeout``.
         """
         while True:
             flight = self._flights.get(key)
@@ -43,11 +43,11 @@ class SingleFlight(Generic[K, V]):
                 flight = self._start(key, make)
             with contextlib.suppress(*self._personal if shared else ()):
                 return await self._wait(key, flight), shared
-            # The leader failed for a reason of its own: this caller leads or follows the next flight. Each round
-            # ends with one leader's own failure, so the rounds are no more than the callers.
+            # The other caller failed for a personal reason, so try again. Each round ends with the failure of one
+            # caller, so there are at most as many rounds as callers.
 
     def _start(self, key: K, make: Callable[[], Awaitable[V]]) -> _Flight[V]:
-        # A fresh context: Ray cancels what was called in a request's context when that request's client leaves.
+        # An empty context, because Ray cancels all calls of a request's context when its client disconnects.
         flight = _Flight(asyncio.create_task(_awaited(make), context=Context()))
         self._flights[key] = flight
         flight.task.add_done_callback(lambda task: self._land(key, flight, task))
@@ -67,7 +67,7 @@ class SingleFlight(Generic[K, V]):
     def _land(self, key: K, flight: _Flight[V], task: asyncio.Task[V]) -> None:
         self._forget(key, flight)
         if not task.cancelled():
-            task.exception()  # Seen, even where every waiter has left: no "never retrieved" in the log.
+            task.exception()  # marks it as retrieved, even if all callers were cancelled
 
     def _forget(self, key: K, flight: _Flight[V]) -> None:
         if self._flights.get(key) is flight:

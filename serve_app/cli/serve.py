@@ -22,7 +22,7 @@ from models.artifacts import ensure_artifact
 from models.errors import ModelError
 from models.zoo import resolve_model
 from serve_app.cluster.ray_cluster import ClusterFailed, RayCluster, is_joined
-from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, read, wanted_cores
+from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, min_cores, read
 from serve_app.config import APPLICATION
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
@@ -83,7 +83,7 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
                 prepare(spec, current.artifacts_dir)
         status.update("Starting Ray …")
         fitted = fit(document, tuple(spec.name for spec in specs), current.host, current.port)
-        cpus = max(os.cpu_count() or 1, math.ceil(wanted_cores(fitted)))
+        cpus = max(os.cpu_count() or 1, math.ceil(min_cores(fitted)))
         with RayCluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())
             signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -1,4 +1,4 @@
-"""Reads ``config/serve.yaml`` and fits it to this machine: address, port, a Classifier for each further model."""
+"""Reads ``config/serve.yaml`` and adapts it to this machine."""
 
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,17 @@ from serve_app.config import APPLICATION, BuildArguments
 
 
 class BadConfiguration(ValueError):
-    """The file cannot be used; the message is one line that says where."""
+    """The file is invalid; the message is one line that names the place."""
 
 
 def default_path() -> Path:
-    """``config/serve.yaml`` of this folder, or the one beside the package."""
+    """``config/serve.yaml`` in the working directory, else the one next to the package."""
     here = Path("config/serve.yaml")
     return here if here.is_file() else Path(__file__).parents[2] / "config" / "serve.yaml"
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The document, checked as far as Ray Serve does not: its own schema lets unknown keys of ours pass."""
+    """Read and validate the document, except for what Ray Serve validates later. Raises BadConfiguration."""
     try:
         document = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -35,35 +35,35 @@ def read(path: Path) -> dict[str, Any]:
         fault = error.errors()[0]
         raise BadConfiguration(f"{path}: args.{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
     except (TypeError, KeyError, ValueError, AttributeError):
-        raise BadConfiguration(f"{path} must hold one application, see the file that comes with Raylens") from None
+        raise BadConfiguration(f"{path} must contain one application, like config/serve.yaml of Raylens") from None
     if not isinstance(document, dict):
-        raise BadConfiguration(f"{path} must hold a mapping")
+        raise BadConfiguration(f"{path} must contain a mapping")
     return document
 
 
 def fit(document: dict[str, Any], models: tuple[str, ...], host: str, port: int) -> dict[str, Any]:
-    """A copy for this address and these models (names as the specs have them, the default first)."""
+    """A copy for an address and models (names, the default first). Each other model gets a copy of the Classifier."""
     (application,) = document["applications"]
     arguments = {**application.get("args", {}), "models": list(models)}
     deployments = list(application.get("deployments", []))
     named = {deployment["name"] for deployment in deployments}
     classifier = next((deployment for deployment in deployments if deployment["name"] == "Classifier"), None)
-    further = [f"Classifier-{model}" for model in models[1:]]
+    others = [f"Classifier-{model}" for model in models[1:]]
     if classifier:
-        deployments += [{**classifier, "name": name} for name in further if name not in named]
+        deployments += [{**classifier, "name": name} for name in others if name not in named]
     fitted = {**application, "name": APPLICATION, "args": arguments, "deployments": deployments}
     http_options = {**document.get("http_options", {}), "host": host, "port": port}
     return {**document, "http_options": http_options, "applications": [fitted]}
 
 
-def wanted_cores(document: dict[str, Any]) -> float:
-    """CPUs the smallest number of replicas asks Ray for."""
-    return sum(_cores(deployment) * _least_replicas(deployment) for deployment in _deployments(document))
+def min_cores(document: dict[str, Any]) -> float:
+    """The CPUs that the minimum numbers of replicas request."""
+    return sum(_cores(deployment) * _min_replicas(deployment) for deployment in _deployments(document))
 
 
 def capped(document: dict[str, Any], cores: float) -> dict[str, Any]:
-    """A copy that never asks for replicas which no machine is there to run: Ray would wait for them for ever."""
-    spare = cores - wanted_cores(document)
+    """A copy whose ``max_replicas`` fit on ``cores`` CPUs. Ray would wait forever for replicas that do not fit."""
+    spare = cores - min_cores(document)
     (application,) = document["applications"]
     deployments = [_capped(deployment, spare) for deployment in application.get("deployments", [])]
     return {**document, "applications": [{**application, "deployments": deployments}]}
@@ -73,8 +73,8 @@ def _capped(deployment: dict[str, Any], spare: float) -> dict[str, Any]:
     scaling = deployment.get("autoscaling_config")
     if not scaling or not _cores(deployment):
         return deployment
-    most = _least_replicas(deployment) + max(0, int(spare / _cores(deployment)))
-    return {**deployment, "autoscaling_config": {**scaling, "max_replicas": min(scaling["max_replicas"], most)}}
+    fitting = _min_replicas(deployment) + max(0, int(spare / _cores(deployment)))
+    return {**deployment, "autoscaling_config": {**scaling, "max_replicas": min(scaling["max_replicas"], fitting)}}
 
 
 def _deployments(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -86,6 +86,6 @@ def _cores(deployment: dict[str, Any]) -> float:
     return float(deployment.get("ray_actor_options", {}).get("num_cpus", 1))
 
 
-def _least_replicas(deployment: dict[str, Any]) -> int:
+def _min_replicas(deployment: dict[str, Any]) -> int:
     scaling = deployment.get("autoscaling_config") or {}
     return int(scaling.get("min_replicas", deployment.get("num_replicas", 1)))

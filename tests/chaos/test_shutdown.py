@@ -31,3 +31,4 @@ def test_requests_in_flight_are_completed_before_the_service_stops(tmp_path: Pat
     assert len(before) > 16
     assert set(statuses(before)) == {201}
     assert set(statuses(outcomes)) <= {201, 503, 0}
+    assert not (tmp_path / "data" / "raylens.db-wal").exists(), "SQLite deletes it with the last connection"

@@ -92,7 +92,7 @@ async def test_removed_replicas_are_forgotten():
     await router.send()
     with patch.object(RequestRouter, "update_replicas"):
         router.update_replicas([router.replicas[1]])
-    assert set(router._turns) == {"b"}
+    assert set(router._rotation) == {"b"}
 
 
 async def test_requests_of_serve_have_the_attribute_that_the_router_sets():
