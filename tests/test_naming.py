@@ -5,50 +5,15 @@ from tests.source_files import FILES, TESTS, name_of, public_names
 LONGER: dict[str, str] = {}
 """Files with more than 300 lines, with the reason."""
 
-REPEATED = {
-    "Answer",
-    "ClientId",
-    "Deployment",
-    "Endpoint",
-    "FORM",
-    "HEADERS",
-    "IdTokens",
-    "Identity",
-    "Image",
-    "KIND",
-    "LARGEST_ID",
-    "LIFE_S",
-    "LONGEST",
-    "LOOPBACK",
-    "NotFound",
-    "NotReady",
-    "OLDEST",
-    "PAUSE_S",
-    "Reply",
-    "Responses",
-    "TIMEOUT_S",
-    "Token",
-    "User",
-    "delete",
-    "error_of",
-    "metadata",
-    "resume",
-    "scale",
-    "suspend",
-    "wait",
-}
-"""Public names that are still defined in several files."""
-
 
 def test_a_public_name_is_defined_in_one_file() -> None:
     files: dict[str, list[str]] = {}
     for path in FILES:
-        # Alembic prescribes the names of migrations.
+        # Alembic prescribes the names in migrations.
         if name_of(path).startswith(("serve_app/", "auth/", "models/", "kuberay/")) and "migrations" not in path.parts:
             for name in public_names(path):
                 files.setdefault(name, []).append(name_of(path))
-    repeated = {name: places for name, places in files.items() if len(places) > 1}
-    assert {name: places for name, places in repeated.items() if name not in REPEATED} == {}
+    assert {name: places for name, places in files.items() if len(places) > 1} == {}
 
 
 def test_no_file_has_a_generic_name() -> None:

@@ -10,7 +10,7 @@ import httpx
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn, StoredCredential
 from serve_app.cli.credential_store import LocalCredentialStore
-from serve_app.cli.errors import CommandError, SignInRequired, UsageError
+from serve_app.cli.errors import AccessDenied, CommandError, UsageError
 
 _REFRESH_BEFORE_S: Final = 30.0
 """An access token that expires sooner is refreshed, because the request may wait in a queue."""
@@ -63,7 +63,7 @@ class RefreshingToken(httpx.Auth):
         with self._store.locked(self._address):
             stored = self._store.get(self._address)
             if stored is None or stored.has_ended:
-                raise SignInRequired(self.rejected)
+                raise AccessDenied(self.rejected)
             if stored.sign_in is None or self._is_valid(stored, rejected):
                 return stored
             return self._refresh(stored, stored.sign_in, rejected)
@@ -76,7 +76,7 @@ class RefreshingToken(httpx.Auth):
         except OAuthRejected as error:
             if error.code == "invalid_grant":
                 self._store.put(stored.ended())
-                raise SignInRequired(self.rejected) from None
+                raise AccessDenied(self.rejected) from None
             raise
         except CommandError:
             if stored.token != rejected and stored.seconds_left(time.time()) > 0:
@@ -93,7 +93,7 @@ BearerAuth = StaticToken | RefreshingToken
 def bearer_auth_for(address: Address, token: str, *, insecure: bool = False) -> BearerAuth | None:
     """The given token, else the credential stored for this server; None if there is neither.
 
-    Raises UsageError for a token over plain HTTP, SignInRequired for a sign-in that has ended.
+    Raises UsageError for a token over plain HTTP, AccessDenied for a sign-in that has ended.
     """
     if token:
         require_confidential(address, insecure=insecure)
@@ -106,7 +106,7 @@ def bearer_auth_for(address: Address, token: str, *, insecure: bool = False) -> 
         return StaticToken(credential.token, f"{address} rejects your stored API key. Store another one.")
     auth = RefreshingToken(address, store, credential)
     if credential.has_ended:
-        raise SignInRequired(auth.rejected)
+        raise AccessDenied(auth.rejected)
     return auth
 
 

@@ -27,7 +27,7 @@ class ServerUnreachable(CommandError):
     exit_code = 3
 
 
-class SignInRequired(CommandError):
+class AccessDenied(CommandError):
     """The server requires a sign-in, or the credential lacks a permission."""
 
     exit_code = 4

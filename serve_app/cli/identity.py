@@ -19,7 +19,7 @@ class ServerIdentity:
 
 
 async def fetch_identity(address: Address, auth: BearerAuth | None) -> ServerIdentity:
-    """Ask the server. Raises ServerUnreachable, or SignInRequired if it rejects the token."""
+    """Ask the server. Raises ServerUnreachable, or AccessDenied if it rejects the token."""
     async with ServerClient(address, auth=auth) as server:
         response = await server.get("/api/v1/session")
     try:

@@ -11,7 +11,7 @@ import httpx
 
 from serve_app.cli.address import Address
 from serve_app.cli.bearer_auth import BearerAuth
-from serve_app.cli.errors import ServerUnreachable, SignInRequired
+from serve_app.cli.errors import AccessDenied, ServerUnreachable
 from serve_app.cli.image_inputs import ImageInput
 from serve_app.cli.image_result import ClassifiedInput, FailedInput, ImageResult, parse_classification
 from serve_app.errors import RaylensError
@@ -40,7 +40,7 @@ class ServerClient:
         await self._http.aclose()
 
     async def get(self, path: str) -> httpx.Response:
-        """Raises ServerUnreachable or SignInRequired."""
+        """Raises ServerUnreachable or AccessDenied."""
         try:
             response = await self._http.get(path)
         except httpx.TransportError as error:
@@ -49,7 +49,7 @@ class ServerClient:
         return response
 
     async def classify(self, image: ImageInput, query: dict[str, str | int]) -> ImageResult:
-        """Classify one image. Raises ServerUnreachable or SignInRequired."""
+        """Classify one image. Raises ServerUnreachable or AccessDenied."""
         try:
             request = await self._request(image, query)
         except RaylensError as error:
@@ -92,12 +92,12 @@ class ServerClient:
         return await self._http.send(request)
 
     def _require_permission(self, response: httpx.Response) -> None:
-        """Raises SignInRequired for a missing credential or permission, which every further image would lack, too."""
+        """Raises AccessDenied for a missing credential or permission, which every further image would lack, too."""
         if response.status_code == 401:
             required = f"{self.address} requires a sign-in. Run `raylens login --server {self.address}`."
-            raise SignInRequired(self._auth.rejected if self._auth else required)
+            raise AccessDenied(self._auth.rejected if self._auth else required)
         if response.status_code == 403 and (detail := _detail(response)):
-            raise SignInRequired(f"{self.address} denies this: {detail}")
+            raise AccessDenied(f"{self.address} denies this: {detail}")
 
     def _unreachable(self, error: Exception, alternative: str = "") -> ServerUnreachable:
         reason = f"No server answers at {self.address} ({error or type(error).__name__})."
@@ -116,7 +116,7 @@ class ServerClassifier:
         self._jobs = jobs
 
     async def results(self, images: Sequence[ImageInput]) -> AsyncIterator[ImageResult]:
-        """In order, ``jobs`` at a time. Raises ServerUnreachable or SignInRequired."""
+        """In order, ``jobs`` at a time. Raises ServerUnreachable or AccessDenied."""
         waiting = deque(images)
         running: deque[asyncio.Task[ImageResult]] = deque()
         try:
