@@ -15,6 +15,9 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 # Slow tests share a running Ray, so they run last.
 FAST := not e2e and not chaos and not image
 
+# Without cached bytecode every worker and every command that the tests start would compile its modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help serve web test chaos image-check lint bench bench-compare bench-growth bench-preprocessing openapi screenshots pins clean
 

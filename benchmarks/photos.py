@@ -36,8 +36,10 @@ def photos(count: int = 80, seed: int = 0) -> list[bytes]:
     random.Random(seed).shuffle(candidates)
     encoded: list[bytes] = []
     for view in candidates:
+        if len(encoded) == count:
+            break
         data = _encoded(view)
-        if abs(len(data) - BYTES) <= TOLERANCE * BYTES and len(encoded) < count:
+        if abs(len(data) - BYTES) <= TOLERANCE * BYTES:
             encoded.append(data)
     if len(encoded) < count:
         raise NotEnoughPhotos(f"{count} photos were requested, but only {len(encoded)} are available.")

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -82,8 +83,13 @@ def _photos() -> Iterator[tuple[Path, int | None]]:
             yield path, int(path.stem.rpartition("_")[2]) if package == LABELLED else None
 
 
+@cache
+def _photo(path: Path) -> Image.Image:
+    return Image.open(path).convert("RGB")
+
+
 def _view(path: Path, window: tuple[float, float, float, float], *, mirrored: bool) -> Image.Image:
-    photo = Image.open(path).convert("RGB")
+    photo = _photo(path)
     left, top, right, bottom = window
     width, height = photo.size
     view = photo.crop((round(left * width), round(top * height), round(right * width), round(bottom * height)))

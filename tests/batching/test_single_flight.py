@@ -39,6 +39,7 @@ def flights() -> SingleFlight[str, str]:
 @pytest.fixture(autouse=True)
 async def no_unhandled_errors():
     """The loop's exception handler is not called, for example for an exception that was never retrieved."""
+    gc.freeze()  # limits the collection below to objects of this test
     errors: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     yield

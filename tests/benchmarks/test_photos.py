@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from benchmarks.photos import BYTES, HEIGHT, TOLERANCE, WIDTH, NotEnoughPhotos, photos
+from benchmarks.photos import BYTES, HEIGHT, SOURCES, TOLERANCE, WIDTH, NotEnoughPhotos, photos
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,8 @@ def test_photos_are_deterministic(taken: list[bytes]):
     assert photos(4) == taken[:4]
 
 
-def test_requesting_too_many_photos_fails():
-    with pytest.raises(NotEnoughPhotos, match="5000 photos were requested"):
-        photos(5000)
+def test_requesting_too_many_photos_fails(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(SOURCES, "foolbox", ("imagenet_00_*.jpg",))
+    monkeypatch.delitem(SOURCES, "skimage")
+    with pytest.raises(NotEnoughPhotos, match=r"50 photos were requested, but only \d are available"):
+        photos(50)

@@ -1,8 +1,6 @@
 """The preprocessing benchmark: views, variants and evaluation."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from io import BytesIO
 from itertools import islice
@@ -11,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from benchmarks.preprocessing import report
+from benchmarks.preprocessing.__main__ import app
 from benchmarks.preprocessing.measuring import measure
 from benchmarks.preprocessing.results import Preprocessing, Tally
 from benchmarks.preprocessing.variants import REFERENCE, SERVICE, Area, Decode, Scaled, variants
@@ -149,15 +149,10 @@ def test_the_documentation_has_the_markers():
     assert text.index(report.BLOCK.begin) < text.index(report.BLOCK.end)
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks.preprocessing", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=120)
-
-
 def test_help_and_invalid_options():
-    shown = _run("--help")
-    assert shown.returncode == 0
+    shown = CliRunner().invoke(app, ["--help"])
+    assert shown.exit_code == 0
     assert "python -m benchmarks.preprocessing --sizes 500,1000" in shown.stdout
-    wrong = _run("--sizes", "501")
-    assert wrong.returncode == 2
+    wrong = CliRunner().invoke(app, ["--sizes", "501"])
+    assert wrong.exit_code == 2
     assert all(str(size.width) in wrong.stderr for size in SIZES)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
+from benchmarks.run import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,15 +20,15 @@ def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_contains_an_example_and_the_exit_status():
-    outcome = _bench("--help")
-    assert outcome.returncode == 0
+    outcome = CliRunner().invoke(app, ["--help"])
+    assert outcome.exit_code == 0
     assert "python -m benchmarks.run --rounds 5" in outcome.stdout
     assert "Exit status" in outcome.stdout
 
 
-def test_invalid_options_are_rejected():
-    assert _bench("--rounds", "0").returncode == 2
-    assert _bench("--config", "/nowhere.yaml").returncode == 2
+@pytest.mark.parametrize("wrong", [("--rounds", "0"), ("--config", "/nowhere.yaml")])
+def test_invalid_options_are_rejected(wrong: tuple[str, ...]):
+    assert CliRunner().invoke(app, wrong).exit_code == 2
 
 
 @pytest.mark.chaos

@@ -1,6 +1,7 @@
-"""Models and artifacts, which are slow to build and therefore shared by all tests."""
+"""Models and artifacts, which are slow to build and therefore shared by all tests, artifacts also by all processes."""
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from models.arrays import UInt8Array
+from models.arrays import Float32Array, UInt8Array
+from models.artifacts import artifact_folder
 from models.runtimes.loading import load_runtime
 from models.runtimes.runtime import Runtime
 from models.zoo import resolve_model
 from tests.models import photos
+from tests.servers.made_once import shared_folder
+from tests.service import SHARED_DATA
 
 
 @contextmanager
@@ -35,8 +39,24 @@ def keras_ready() -> None:
 
 
 @pytest.fixture(scope="session")
-def artifacts_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("artifacts")
+def artifacts_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = shared_folder(tmp_path_factory) / "artifacts"
+    folder.mkdir(exist_ok=True)
+    yield folder
+    _provide_for_services(artifact_folder(resolve_model("efficientnet-lite0"), folder))
+
+
+def _provide_for_services(built: Path) -> None:
+    """Copy an artifact to where ``tests.service`` looks for it, so that it is not built again."""
+    target = SHARED_DATA / "artifacts" / built.name
+    draft = target.with_name(f".{built.name}-{os.getpid()}")
+    if built.exists() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(built, draft)
+        try:
+            draft.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(draft)
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +84,9 @@ def tensorflow_lite0(keras_ready: None, artifacts_dir: Path) -> Runtime:
 @pytest.fixture(scope="session")
 def varied_pixels() -> UInt8Array:
     return photos.pixels(photos.varied(), resolve_model("efficientnet-lite0").transform)
+
+
+@pytest.fixture(scope="session")
+def reference(tensorflow_lite0: Runtime, varied_pixels: UInt8Array) -> Float32Array:
+    """Probabilities of the Keras model for ``varied_pixels``."""
+    return tensorflow_lite0.predict(varied_pixels)

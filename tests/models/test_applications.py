@@ -1,29 +1,46 @@
+"""Classifiers of ``keras.applications``: the table of the zoo, their preprocessing, a failed download."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from models.artifacts import ensure_artifact
+from models.architectures import build_keras_model
 from models.errors import WeightsUnavailable
-from models.zoo import resolve_model
+from models.spec import ApplicationWeights
+from models.zoo import ZOO, resolve_model
+
+pytestmark = pytest.mark.usefixtures("keras_ready")
 
 
-def test_the_error_without_a_network_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_matches_the_classifiers_of_keras() -> None:
+    import keras
+
+    rows = {w.function: w.module for spec in ZOO.values() if isinstance(w := spec.weights, ApplicationWeights)}
+    names = {name for name in dir(keras.applications) if not name.startswith("_")}
+    assert set(rows) == {name for name in names if not name.islower()}
+    assert all(hasattr(getattr(keras.applications, module), "preprocess_input") for module in rows.values())
+
+
+def test_a_failed_download_is_one_line_with_the_command_and_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras.src.backend.config
+
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setattr(keras.src.backend.config, "_KERAS_DIR", str(tmp_path / "keras"))  # read at the first import
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there
     with pytest.raises(WeightsUnavailable, match=r"MobileNet.*raylens models prepare mobilenet") as caught:
-        ensure_artifact(resolve_model("mobilenet"), tmp_path / "artifacts")
+        build_keras_model(resolve_model("mobilenet"))
     assert str(tmp_path / "keras" / "models") in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["mobilenet", pytest.param("densenet121", marks=pytest.mark.chaos)])  # a large graph
-@pytest.mark.usefixtures("keras_ready")
 def test_the_model_applies_the_preprocessing_of_keras(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
     from models.architectures.application import build_application
-    from models.spec import ApplicationWeights
 
     spec = resolve_model(name)
     assert isinstance(spec.weights, ApplicationWeights)

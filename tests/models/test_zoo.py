@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from models.errors import UnknownModelError
-from models.spec import ApplicationWeights
 from models.zoo import ZOO, resolve_model
 
 
@@ -38,13 +37,3 @@ def test_a_missing_file_is_an_unknown_model(tmp_path: Path) -> None:
 
 def test_specs_can_be_pickled() -> None:
     assert pickle.loads(pickle.dumps(ZOO)) == ZOO
-
-
-@pytest.mark.usefixtures("keras_ready")
-def test_the_table_matches_the_classifiers_of_keras() -> None:
-    import keras
-
-    rows = {w.function: w.module for spec in ZOO.values() if isinstance(w := spec.weights, ApplicationWeights)}
-    names = {name for name in dir(keras.applications) if not name.startswith("_")}
-    assert set(rows) == {name for name in names if not name.islower()}
-    assert all(hasattr(getattr(keras.applications, module), "preprocess_input") for module in rows.values())

@@ -7,11 +7,18 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from benchmarks.simulation import charts
 from benchmarks.simulation.__main__ import app
 
 SHORT = ("--hours", "0.1", "--base", "30", "--peak", "30", "--bursts", "0")
 SMALL = ("--set", "workers.resources.limits.cpu=4")
 runner = CliRunner()
+
+
+@pytest.fixture
+def no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than these tests."""
+    monkeypatch.setattr(charts, "draw", lambda *_: None)
 
 
 def test_help_contains_an_example_and_the_exit_status() -> None:
@@ -33,12 +40,14 @@ def test_json_and_chart(tmp_path: Path) -> None:
         assert image.width > 1000
 
 
+@pytest.mark.usefixtures("no_chart")
 def test_table(tmp_path: Path) -> None:
     outcome = runner.invoke(app, [*SHORT, "--results", str(tmp_path)])
     assert outcome.exit_code == 0, outcome.output
     assert "as configured" in outcome.stdout
 
 
+@pytest.mark.usefixtures("no_chart")
 def test_the_exit_status_reports_too_many_refused_images(tmp_path: Path) -> None:
     overload = ("--hours", "0.1", "--base", "500", "--peak", "500", "--bursts", "0", "--max-refused", "5", *SMALL)
     assert runner.invoke(app, [*overload, "--results", str(tmp_path)]).exit_code == 1
