@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from serve_app.settings import MissingSecretKey, Settings
+from serve_app.cli.main import main
+from serve_app.settings import MissingSecretKey, Settings, settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
 FIELDS = sorted(Settings.model_fields)
@@ -76,8 +77,18 @@ def test_an_invalid_value_is_reported_once(tmp_path: Path, name: str, value: str
     ("name", "value"),
     [("PORT", "http"), ("RATE_LIMIT_USER", "often"), ("FETCH_ALLOWED_NETWORKS", "x"), ("PROVIDERS", "x")],
 )
-def test_the_command_line_names_the_variable(tmp_path: Path, name: str, value: str) -> None:
-    assert refusal(tmp_path, **{f"RAYLENS_{name}": value}).startswith(f"RAYLENS_{name}: ")
+def test_the_command_line_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"RAYLENS_{name}", value)
+    monkeypatch.setattr(sys, "argv", ["raylens", "serve"])
+    settings.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"RAYLENS_{name}: ")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_the_command_line_names_the_variable(tmp_path: Path, name: str, value: s
     [("DATABASE_URL", "mysql://user:hidden@127.0.0.1:1/raylens"), ("REDIS_URL", "redis://:hidden@127.0.0.1:1/0")],
 )
 def test_shared_servers_need_a_secret_key(tmp_path: Path, name: str, value: str) -> None:
-    line = refusal(tmp_path, **{f"RAYLENS_{name}": value})
+    line = start_error(tmp_path, **{f"RAYLENS_{name}": value})
     assert "RAYLENS_SECRET_KEY" in line
     assert "hidden" not in line
     with pytest.raises(MissingSecretKey):
@@ -93,9 +104,9 @@ def test_shared_servers_need_a_secret_key(tmp_path: Path, name: str, value: str)
     assert not (tmp_path / "secret.key").exists()
 
 
-def refusal(folder: Path, **environment: str) -> str:
-    """The one line that ``raylens serve`` refuses to start with."""
-    done = subprocess.run(
+def start_error(folder: Path, **environment: str) -> str:
+    """The line that ``raylens serve`` prints when it cannot start."""
+    result = subprocess.run(
         [sys.executable, "-m", "serve_app.cli.main", "serve"],
         env={"PATH": "/usr/bin:/bin", "RAYLENS_DATA_DIR": str(folder), **environment},
         capture_output=True,
@@ -103,8 +114,8 @@ def refusal(folder: Path, **environment: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
+    assert result.returncode == 2
+    (line,) = result.stderr.strip().splitlines()
     return line
 
 

@@ -35,6 +35,7 @@ from serve_app.stages.preprocessor import Preprocessor
 from serve_app.stages.results import Results
 from serve_app.statistics.record_store import RecordStore
 from serve_app.types import ModelInService
+from tests.ingress.database import provide_database
 
 LITE0 = "efficientnet-lite0"
 LONGEST_GATE_S = 20.0
@@ -239,6 +240,8 @@ def prepare(
 ) -> Graph:
     """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's."""
     arguments = arguments or BuildArguments()
+    if "database_url" not in settings:
+        provide_database(folder)
     specs = [resolve_model(name) for name in models]
     known = Settings(data_dir=folder, _env_file=None, **settings)
     runtimes = [WatchedRuntime(spec.transform.size, arguments.classifier.batch_buckets) for spec in specs]

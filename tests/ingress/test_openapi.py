@@ -33,6 +33,9 @@ def no_server_error(_context: CheckContext, response: Response, _case: Case[Any]
     assert response.status_code not in {500, 501, 502}, response.text
 
 
+SIGNED_IN_PREFIXES = ("/api/v1/session", "/api/v1/account", "/api/v1/admin")
+"""Operations that test_openapi_users tests thoroughly, with a user. Here they only reject anonymous clients."""
+
 CHECKS = [
     no_server_error,
     status_code_conformance,
@@ -67,8 +70,9 @@ def test_every_operation_conforms_to_its_description(url: str, mode: GenerationM
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     assert len(operations) >= 12
     for operation in operations:
+        few = examples < 50 and operation.path.startswith(SIGNED_IN_PREFIXES)
         with suppress(Unsatisfiable):  # operations without input have no invalid requests
-            probe(operation, mode, examples)
+            probe(operation, mode, 1 if few else examples)
 
 
 def probe(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, examples: int) -> None:

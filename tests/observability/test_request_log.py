@@ -127,17 +127,17 @@ async def test_slow_requests_are_not_logged_if_disabled(tmp_path: Path, lines: l
     assert [line for line in lines if line["event"] == "request_slow"] == []
 
 
-@pytest.mark.parametrize("value", ["mine", "3f0e5c0a-5a39-4fb7-9a2e-0a3f0b4f4a55", "Root=1-67891233-abc", "a" * 128])
-async def test_the_id_of_a_client_is_used(client: httpx.AsyncClient, value: str):
-    response = await client.post(IMAGES, content=b"", headers={"X-Request-Id": value})
-    assert response.json()["request_id"] == value
+async def test_the_id_of_a_client_is_used(client: httpx.AsyncClient):
+    for value in ("mine", "3f0e5c0a-5a39-4fb7-9a2e-0a3f0b4f4a55", "Root=1-67891233-abc", "a" * 128):
+        response = await client.post(IMAGES, content=b"", headers={"X-Request-Id": value})
+        assert response.json()["request_id"] == value
 
 
-@pytest.mark.parametrize("value", [b"", b"a" * 129, b"two words", b"<b>", b"\xff\xfe", b'"', b"a\tb", "…".encode()])
-async def test_an_invalid_id_is_replaced(client: httpx.AsyncClient, value: bytes):
-    response = await client.post(IMAGES, content=b"", headers=[(b"x-request-id", value)])
-    assert response.status_code == 400
-    assert len(response.json()["request_id"]) == 36
+async def test_an_invalid_id_is_replaced(client: httpx.AsyncClient):
+    for value in (b"", b"a" * 129, b"two words", b"<b>", b"\xff\xfe", b'"', b"a\tb", "…".encode()):
+        response = await client.post(IMAGES, content=b"", headers=[(b"x-request-id", value)])
+        assert response.status_code == 400, value
+        assert len(response.json()["request_id"]) == 36, value
 
 
 async def test_two_ids_are_replaced(client: httpx.AsyncClient):

@@ -46,14 +46,19 @@ async def test_a_request_is_traced_from_the_client_to_the_record(traces: Traces)
     assert root.find("image", "batch", "classify", "inference").attributes == {"raylens.inference.images": 1}
 
 
-async def test_child_spans_are_consecutive_and_within_their_parent(traces: Traces):
-    await traces.send(1, picture())
+async def test_child_spans_are_consecutive_and_within_their_parent(traces: Traces, graph: Graph):
+    """To 50 ms of an inference of 200: some times come from two clocks, between which a busy machine may pause."""
+    graph.runtime.close_gate()
+    response = asyncio.create_task(traces.send(1, picture()))
+    await graph.runtime.is_busy()
+    await asyncio.sleep(0.2)
+    graph.runtime.gate.set()
+    await response
     image = traces.of(1).find("image")
     for parent in (image, image.find("batch"), image.find("batch", "classify")):
         inner = [time for child in parent.children for time in (child.span.start_time, child.span.end_time)]
         times = [time or 0 for time in (parent.span.start_time, *inner, parent.span.end_time)]
-        # Some are computed from floats and from two clocks: to the millisecond.
-        assert all(later - earlier > -1e6 for earlier, later in pairwise(times)), (parent.name, times)
+        assert all(later - earlier > -50e6 for earlier, later in pairwise(times)), (parent.name, times)
 
 
 async def test_a_batch_of_several_requests(traces: Traces, graph: Graph):
@@ -158,15 +163,11 @@ async def test_span_names_contain_no_request_data(traces: Traces, graph: Graph):
     assert traces.of(2).name == "GET"
 
 
-@pytest.mark.parametrize("header", ["", "00-0-0-01", "x" * 5000, "00-" + "0" * 32 + "-" + "0" * 16 + "-01", "\xff"])
-async def test_a_malformed_traceparent_is_ignored(traces: Traces, graph: Graph, header: str):
-    response = await graph.client.post(
-        IMAGES,
-        content=picture(),
-        headers=[(b"traceparent", header.encode("latin-1"))],
-    )
-    assert response.status_code == 201
-    assert traces.spans() == ()
+async def test_a_malformed_traceparent_is_ignored(traces: Traces, graph: Graph):
+    for header in (b"", b"00-0-0-01", b"x" * 5000, b"00-" + b"0" * 32 + b"-" + b"0" * 16 + b"-01", b"\xff"):
+        response = await graph.client.post(IMAGES, content=picture(), headers=[(b"traceparent", header)])
+        assert response.status_code == 201, header
+        assert traces.spans() == (), header
 
 
 async def test_without_tracing_no_object_is_created(graph: Graph):
