@@ -32,7 +32,7 @@ def halves(varied_pixels: UInt8Array) -> tuple[UInt8Array, UInt8Array]:
 
 
 def of_odd_photos(views: int) -> npt.NDArray[np.bool_]:
-    return np.arange(views) // photos.VIEWS % 2 == 1
+    return np.array([view // photos.VIEWS % 2 == 1 for view in range(views)])
 
 
 @pytest.fixture(scope="module")
