@@ -13,9 +13,8 @@ from tests.auth.application import Application, create
 from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import SOURCE, Partner
 
-pytestmark = both_databases
 
-
+@both_databases
 def test_concurrent_consents_are_merged(application: Application, partner: Partner, database: Engine, alice: int):
     replicas, start = (
         [create(database, application.clock).auth.grants for _ in range(4)],

@@ -14,8 +14,6 @@ from tests.auth.oauth.partner import SOURCE, Partner
 from tests.auth.user_factory import UserFactory
 from tests.clock import START, MovableClock
 
-pytestmark = both_databases
-
 
 async def test_revoking_an_access_token(partner: Partner):
     tokens = await partner.tokens()
@@ -65,6 +63,7 @@ async def test_the_token_of_another_client_cannot_be_revoked(application: Applic
     assert not await other.is_active(tokens[name])
 
 
+@both_databases
 async def test_revoking_consent(application: Application, partner: Partner, alice: int):
     tokens, more = await partner.tokens(), await partner.tokens()
     other = Partner.register(application, partner.browser)
@@ -80,6 +79,7 @@ async def test_revoking_consent(application: Application, partner: Partner, alic
     assert (entry.user_id, entry.client_id) == (alice, partner.client.id)
 
 
+@both_databases
 async def test_listing_consents(
     application: Application, partner: Partner, factory: UserFactory, alice: int, clock: MovableClock
 ):
@@ -142,6 +142,7 @@ async def test_removed_scopes_take_effect_immediately(application: Application, 
     assert (await tool.refresh(tokens["refresh_token"])).json()["scope"] == "classify"
 
 
+@both_databases
 async def test_the_sweep_deletes_expired_and_revoked_grants(partner: Partner, clock: MovableClock, database: Engine):
     await partner.code()
     tokens = await partner.tokens()

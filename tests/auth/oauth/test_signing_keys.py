@@ -18,8 +18,6 @@ from tests.auth.application import SETTINGS
 from tests.auth.databases import both_databases
 from tests.clock import START, MovableClock
 
-pytestmark = both_databases
-
 OLD, NEW, LOST = (f"the {name} secret key, long enough".encode() for name in ("old", "new", "lost"))
 
 
@@ -55,6 +53,7 @@ def test_the_first_key_is_created_on_first_use(database: Engine, clock: MovableC
     assert private.raw_value.key_size == 2048
 
 
+@both_databases
 def test_concurrent_replicas_create_one_key(database: Engine, clock: MovableClock):
     replicas, start = [replica(database, clock) for _ in range(4)], threading.Barrier(4, timeout=60)
 
@@ -125,6 +124,7 @@ def test_the_times_of_a_rotation(database: Engine, clock: MovableClock):
     assert kids(there.public_set()) == [new]
 
 
+@both_databases
 def test_one_replica_rotates_every_90_days(database: Engine, clock: MovableClock):
     replicas = [replica(database, clock) for _ in range(3)]
     first = replicas[0].current().kid

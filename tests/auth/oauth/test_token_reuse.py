@@ -17,8 +17,6 @@ from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import Partner
 from tests.clock import MovableClock
 
-pytestmark = both_databases
-
 
 def invalid_grant(response: httpx.Response) -> bool:
     return response.status_code == 400 and response.json()["error"] == "invalid_grant"
@@ -102,6 +100,7 @@ async def test_refreshing_ends_after_fourteen_days(partner: Partner, clock: Mova
     assert invalid_grant(await partner.refresh(last["refresh_token"]))
 
 
+@both_databases
 async def test_one_of_four_concurrent_requests_with_a_code_succeeds(partner: Partner):
     code = await partner.code()
     replies = await asyncio.gather(*(partner.redeem(code) for _ in range(4)))
@@ -111,6 +110,7 @@ async def test_one_of_four_concurrent_requests_with_a_code_succeeds(partner: Par
     assert not await partner.is_accepted(good["access_token"]), "any of the requests may be a thief's"
 
 
+@both_databases
 async def test_one_of_four_concurrent_requests_with_a_refresh_token_succeeds(partner: Partner):
     tokens = await partner.tokens()
     replies = await asyncio.gather(*(partner.refresh(tokens["refresh_token"]) for _ in range(4)))
@@ -120,6 +120,7 @@ async def test_one_of_four_concurrent_requests_with_a_refresh_token_succeeds(par
     assert (await partner.refresh(good["refresh_token"])).status_code == 200
 
 
+@both_databases
 @pytest.mark.parametrize("what", ["code", "refresh token"])
 async def test_one_of_four_replicas_succeeds(application: Application, partner: Partner, database: Engine, what: str):
     """All of them find the secret valid before the first uses it."""
