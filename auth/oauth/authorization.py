@@ -20,7 +20,7 @@ from auth.settings import AuthSettings, TimeSource
 
 
 @dataclass(frozen=True, slots=True)
-class SignInRequired:
+class LoginRequired:
     next_path: str
     """Where to continue after the sign-in."""
 
@@ -70,7 +70,7 @@ class Authorization:
 
     def start(
         self, request: OAuthRequest, session: Principal | None
-    ) -> OAuthResponse | SignInRequired | ConsentRequired:
+    ) -> OAuthResponse | LoginRequired | ConsentRequired:
         """Handle an authorization request. Raises OAuthError."""
         validated = self._server.validate(request)
         signed_in = self._signed_in(validated, session)
@@ -85,7 +85,7 @@ class Authorization:
 
     def decide(
         self, request: OAuthRequest, session: Principal | None, *, allowed: bool, csrf_token: str
-    ) -> OAuthResponse | SignInRequired:
+    ) -> OAuthResponse | LoginRequired:
         """Handle the submitted consent form. Raises OAuthError, or CrossSiteRequest for an invalid CSRF token."""
         validated = self._server.validate(request)
         signed_in = self._signed_in(validated, session)
@@ -126,14 +126,14 @@ class Authorization:
 
     def _signed_in(
         self, request: AuthorizationRequest, session: Principal | None
-    ) -> _SignedIn | OAuthResponse | SignInRequired:
+    ) -> _SignedIn | OAuthResponse | LoginRequired:
         """The signed-in user, if recent enough, the expected one, and allowed to grant the scopes."""
         authenticated_us = self._credentials.created_us(session.credential_id) if session else None
         is_current = authenticated_us is not None and self._is_recent(request, authenticated_us)
         if session is None or session.user is None or authenticated_us is None or not is_current:
             if request.is_silent:
                 return request.error_response("login_required", "The user has to sign in.", self._issuer)
-            return SignInRequired(_path_after_sign_in(request.request))
+            return LoginRequired(_path_after_sign_in(request.request))
         if request.id_token_hint:
             subject = self._id_tokens.subject(request.id_token_hint)
             if subject is None:

@@ -14,7 +14,7 @@ from auth.database import is_transient
 from auth.errors import AuthError, Busy
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
-from auth.oauth.authorization import ConsentRequired, SignInRequired
+from auth.oauth.authorization import ConsentRequired, LoginRequired
 from auth.oauth.pages import PAGES_FOLDER
 from auth.oauth.requests import OAuthError, OAuthRequest, OAuthResponse, parse_parameters, parse_request, read_form
 
@@ -87,9 +87,9 @@ def _oauth_request(auth: "Auth", request: Request) -> OAuthRequest:
     return parse_request(request.scope["query_string"], request.method, uri, source=auth.request_source(request))
 
 
-def _response(auth: "Auth", outcome: OAuthResponse | SignInRequired | ConsentRequired) -> Response:
+def _response(auth: "Auth", outcome: OAuthResponse | LoginRequired | ConsentRequired) -> Response:
     if isinstance(outcome, ConsentRequired):
         return auth.oauth.pages.consent(outcome)
-    if isinstance(outcome, SignInRequired):
+    if isinstance(outcome, LoginRequired):
         return RedirectResponse(f"{paths.SIGN_IN}?{urlencode({'next': outcome.next_path})}", 303)
     return outcome.to_starlette() if outcome.location else auth.oauth.pages.oauth_error(outcome)
