@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Does a Raylens that was just deployed work? Asks Kubernetes and the service, changes nothing unless told to.
+# Tests a deployed Raylens through Kubernetes and its public URL. Changes nothing unless DISRUPT is set.
 #
 #   kuberay/eks/smoke.sh URL IMAGE [NAMESPACE [RELEASE]]
-#   DISRUPT=yes kuberay/eks/smoke.sh …      also deletes a worker's pod, and counts the requests that fail meanwhile
+#   DISRUPT=yes kuberay/eks/smoke.sh …      also deletes a worker's pod, and counts the requests that fail
 #
-# Exit status: 0 all is well, 1 something is not, 2 wrong use.
+# Exit status: 0 success, 1 failure, 2 wrong usage.
 set -euo pipefail
 
 [[ $# -ge 2 && -r $2 ]] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -20,7 +20,7 @@ fetch() { curl --silent --show-error --fail --max-time 40 "$@"; }
 say() { printf '%-44s %s\n' "$1" "$2"; }
 fail() { say "$1" "FAILED${2:+: $2}"; exit 1; }
 
-# Ready stays true during an upgrade: the new cluster has to have taken over, and every application has to run.
+# Ready stays true during an upgrade, so also check for its end, and that the application runs.
 is_up() {
   [[ $(field '{.status.conditions[?(@.type=="Ready")].status}') == True ]] &&
     [[ $(field '{.status.conditions[?(@.type=="UpgradeInProgress")].status}') == False ]] &&
@@ -39,20 +39,20 @@ nodes=$(ask pods --selector "raylens/instance=$release,raylens/component=worker"
 ((nodes >= 2)) || fail "workers on two nodes or more" "they are on $nodes"
 say "workers on two nodes or more" "$nodes"
 
-fetch "$url/api/health/ready" | grep -q '"status":"ready"' || fail "every part is ready" "$(curl -s "$url/api/health/ready")"
-say "every part is ready" "yes"
+fetch "$url/api/health/ready" | grep -q '"status":"ready"' || fail "every component is ready" "$(curl -s "$url/api/health/ready")"
+say "every component is ready" "yes"
 
 label=$(fetch --data-binary "@$image" "$url/api/v1/classifications?top_k=1" | sed -n 's/.*"label":"\([^"]*\)".*/\1/p') || true
-[[ -n $label ]] || fail "an image is classified"
-say "an image is classified" "$label"
+[[ -n $label ]] || fail "classification"
+say "classification" "$label"
 
 # The record is in the database a moment later.
 for _ in 1 2 3 4 5; do
   fetch "$url/api/v1/top?by=label&limit=100" | grep -q "\"$label\"" && counted=yes && break
-  sleep 1
+  sleep "${PAUSE_S:-1}"
 done
-[[ ${counted:-} ]] || fail "and counted"
-say "and counted" "yes"
+[[ ${counted:-} ]] || fail "the record is counted"
+say "the record is counted" "yes"
 
 case $url in
 https://*)

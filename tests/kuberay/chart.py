@@ -1,4 +1,4 @@
-"""The chart as Helm renders it."""
+"""The chart as rendered by Helm."""
 
 import json
 import subprocess
@@ -17,19 +17,19 @@ MODES: Final = ("alb", "gateway", "emissary", "none")
 Manifest = dict[str, Any]
 
 
-class Refused(Exception):
-    """Helm did not render; the message is what it said."""
+class RenderError(Exception):
+    """The message is Helm's output."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """Files of values, and single ones by their path."""
+    """Files, and single values by path."""
 
     files: tuple[str, ...] = ()
     single: Mapping[str, Any] = field(default_factory=dict)
 
     def having(self, **single: Any) -> "Values":
-        """With more single values; ``__`` stands for a dot."""
+        """With more single values; ``__`` is a dot."""
         return Values(self.files, {**self.single, **{name.replace("__", "."): value for name, value in single.items()}})
 
     def arguments(self) -> Iterator[str]:
@@ -44,13 +44,15 @@ EKS: Final = Values(
     ("values-eks.yaml",),
     {"ingress.host": "raylens.example.org", "gcsFaultTolerance.redisAddress": "rediss://redis.example.org:6379"},
 )
+"""With an Application Load Balancer, as in the file."""
 SETS: Final = {
     "dev": DEV,
+    "eks-alb": EKS,
     **{
         f"eks-{mode}": EKS.having(
             ingress__mode=mode, ingress__gateway__tlsSecret="tls", ingress__emissary__tlsSecret="tls"
         )
-        for mode in MODES
+        for mode in MODES[1:]
     },
     "dev-alb": DEV.having(ingress__mode="alb", ingress__host="raylens.example.org"),
     "dev-gateway": DEV.having(
@@ -67,18 +69,22 @@ class Helm:
     """Helm of a major version."""
 
     def __init__(self, major: int, folder: Path) -> None:
-        """``folder``: for what Helm keeps."""
+        """``folder`` is Helm's home."""
         self.major = major
         self._program = bundled("helm", major)
         self._environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+        self._rendered: dict[tuple[str, ...], list[Manifest]] = {}
 
     def template(self, values: Values, *, chart: Path = CHART, release: str = "raylens") -> list[Manifest]:
-        """What would be installed. Raises Refused."""
-        text = self.run("template", release, str(chart), "--namespace", "vision", *values.arguments())
-        return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+        """The manifests, rendered once for all callers, who must not change them. Raises RenderError."""
+        command = ("template", release, str(chart), "--namespace", "vision", *values.arguments())
+        if command not in self._rendered:
+            documents = yaml.load_all(self.run(*command), yaml.CSafeLoader)
+            self._rendered[command] = [manifest for manifest in documents if manifest]
+        return self._rendered[command]
 
     def run(self, *arguments: str) -> str:
-        """What Helm prints. Raises Refused."""
+        """Helm's output. Raises RenderError."""
         outcome = subprocess.run(
             [str(self._program), *arguments],
             env=self._environment,
@@ -88,18 +94,18 @@ class Helm:
             check=False,
         )
         if outcome.returncode != 0:
-            raise Refused(outcome.stdout + outcome.stderr)
+            raise RenderError(outcome.stdout + outcome.stderr)
         return outcome.stdout
 
 
 def one(manifests: Sequence[Manifest], kind: str, name: str | None = None) -> Manifest:
-    """The only object of a kind, or the one of a name."""
+    """The only object of a kind, or the one with a name."""
     (found,) = (m for m in manifests if m["kind"] == kind and name in {None, m["metadata"]["name"]})
     return found
 
 
 def pods(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
-    """Every pod template, by the name of its object; of a RayService those of the head and the workers."""
+    """Pod templates by the name of their object; for a RayService ``head`` and ``workers``."""
     found: dict[str, Manifest] = {}
     for manifest in manifests:
         spec = manifest.get("spec", {})
@@ -113,5 +119,5 @@ def pods(manifests: Sequence[Manifest]) -> dict[str, Manifest]:
 
 
 def environment(pod: Manifest) -> dict[str, Any]:
-    """Variables of a pod's first container: a value, or where it comes from."""
+    """Variables of a pod's first container: the value, or its source."""
     return {item["name"]: item.get("value", item.get("valueFrom")) for item in pod["spec"]["containers"][0]["env"]}

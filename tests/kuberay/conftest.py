@@ -1,4 +1,4 @@
-"""Helm, and what it renders once for all tests."""
+"""Helm, with the charts that it renders once for all tests, and the API server."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from tests.kuberay.chart import SETS, Helm, Manifest
 
 @pytest.fixture(scope="session", params=[3, 4], ids=["helm3", "helm4"])
 def each_helm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Helm:
-    """Both major versions, one after the other."""
+    """Both major versions."""
     return Helm(request.param, tmp_path_factory.mktemp("helm"))
 
 
@@ -22,25 +22,18 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 
 @pytest.fixture(scope="session")
 def rendered(helm: Helm) -> Callable[[str], list[Manifest]]:
-    """The objects of a set of values, by its name in ``SETS``."""
-    known: dict[str, list[Manifest]] = {}
-
-    def render(name: str) -> list[Manifest]:
-        if name not in known:
-            known[name] = helm.template(SETS[name])
-        return known[name]
-
-    return render
+    """The manifests for a set of values, by its name in ``SETS``."""
+    return lambda name: helm.template(SETS[name])
 
 
 @pytest.fixture(params=SETS)
 def manifests(request: pytest.FixtureRequest, rendered: Callable[[str], list[Manifest]]) -> list[Manifest]:
-    """The objects of every ingress mode with each file of values."""
+    """The manifests of every ingress mode with each file of values."""
     return rendered(request.param)
 
 
 @pytest.fixture
 def api_server() -> Iterator[ApiServer]:
-    """A Kubernetes API server with the namespace ``vision``; a defect of it fails the test."""
+    """A Kubernetes API server with the namespace ``vision``; an error in it fails the test."""
     with ApiServer() as server:
         yield server

@@ -1,4 +1,4 @@
-"""What the linters of the field say of the deployment files."""
+"""Linters of the deployment files."""
 
 import copy
 import json
@@ -16,13 +16,13 @@ from tests.servers.process import require
 ACCEPTED = {
     "CKV_K8S_8": "KubeRay adds the liveness probe to the pods of a RayService",
     "CKV_K8S_9": "and the readiness probe",
-    "CKV_K8S_15": "a tag is never moved; image.digest pins it",
+    "CKV_K8S_15": "tags are immutable; image.digest pins the image",
     "CKV_K8S_35": "Raylens reads its settings from the environment",
-    "CKV_K8S_38": "the autoscaler on the head asks Kubernetes for workers",
-    "CKV_K8S_40": "MySQL's and Redis' own images have users below 10000",
-    "CKV_K8S_43": "image.digest is for whoever installs the chart",
+    "CKV_K8S_38": "the autoscaler on the head uses the Kubernetes API",
+    "CKV_K8S_40": "the images of MySQL and Redis have users below 10000",
+    "CKV_K8S_43": "users of the chart set image.digest",
 }
-"""Findings that are meant, each with its reason."""
+"""Accepted findings, each with its reason."""
 
 OF_PODS = {
     "head": {"CKV_K8S_8", "CKV_K8S_9", "CKV_K8S_15", "CKV_K8S_35", "CKV_K8S_38", "CKV_K8S_43"},
@@ -33,8 +33,8 @@ OF_PODS = {
 }
 
 
-def visible(manifests: list[Manifest]) -> list[dict[str, Any]]:
-    """The objects, with pods in place of the RayService, which checkov does not look into."""
+def checkable(manifests: list[Manifest]) -> list[dict[str, Any]]:
+    """The objects, with pods in place of the RayService, which checkov does not check."""
     templates = {name: copy.deepcopy(template) for name, template in pods(manifests).items()}
     found = [manifest for manifest in manifests if manifest["kind"] in {"Deployment", "Job", "NetworkPolicy"}]
     for name in ("head", "workers"):
@@ -56,23 +56,23 @@ def checkov(folder: Path) -> dict[str, dict[str, set[str]]]:
     return failed
 
 
-def test_checkov_finds_nothing_but_what_is_meant(rendered, tmp_path: Path) -> None:
+def test_checkov_reports_only_accepted_findings(rendered, tmp_path: Path) -> None:
     sets = ("dev", "eks-alb")
     for name in sets:
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump_all(visible(rendered(name))))
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump_all(checkable(rendered(name))))
     shutil.copy(ROOT / "Dockerfile", tmp_path)
     assert checkov(tmp_path) == {name: {pod: OF_PODS[pod] for pod in pods(rendered(name))} for name in sets}
     assert set.union(*OF_PODS.values()) == set(ACCEPTED)
 
 
-def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+def test_hadolint() -> None:
     outcome = subprocess.run(
         [str(checker("hadolint")), str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False
     )
     assert outcome.stdout == ""
 
 
-def test_shellcheck_finds_nothing_in_the_scripts() -> None:
+def test_shellcheck() -> None:
     shellcheck = require("shellcheck", "shellcheck")
     outcome = subprocess.run(
         [shellcheck, str(ROOT / "kuberay/eks/smoke.sh")], capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The files for EKS agree with each other and with the chart's values for it."""
+"""The files for EKS are consistent with each other and with the chart's values for EKS."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def values() -> dict[str, Any]:
     return document
 
 
-def test_karpenter_finds_the_cluster() -> None:
+def test_karpenter_selects_the_cluster() -> None:
     tag = CLUSTER["metadata"]["tags"]["karpenter.sh/discovery"]
     nodes = KARPENTER["raylens"]["spec"]
     assert tag == CLUSTER["metadata"]["name"]
@@ -33,7 +33,7 @@ def test_karpenter_finds_the_cluster() -> None:
         assert nodes[terms][0]["tags"]["karpenter.sh/discovery"] == tag
 
 
-def test_pods_land_on_the_pools_made_for_them(helm: Helm) -> None:
+def test_pods_match_their_node_pools(helm: Helm) -> None:
     templates = pods(helm.template(EKS))
     for name, component in (("raylens-head", "head"), ("raylens-workers", "workers")):
         pool = KARPENTER[name]["spec"]["template"]
@@ -43,7 +43,7 @@ def test_pods_land_on_the_pools_made_for_them(helm: Helm) -> None:
         assert pool["spec"]["nodeClassRef"]["name"] in KARPENTER
 
 
-def test_the_pools_hold_all_workers_there_may_be(helm: Helm) -> None:
+def test_the_pool_has_room_for_all_workers(helm: Helm) -> None:
     (group,) = one(helm.template(EKS), "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
     cpus = int(group["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"])
     # A cluster upgrade runs the old and the new one side by side, at least with the fewest workers.
@@ -51,7 +51,7 @@ def test_the_pools_hold_all_workers_there_may_be(helm: Helm) -> None:
     assert int(KARPENTER["raylens-workers"]["spec"]["limits"]["cpu"]) >= most
 
 
-def test_the_head_is_left_alone() -> None:
+def test_the_head_is_not_disrupted() -> None:
     pool = KARPENTER["raylens-head"]["spec"]
     (capacity,) = (r for r in pool["template"]["spec"]["requirements"] if r["key"] == "karpenter.sh/capacity-type")
     assert capacity["values"] == ["on-demand"]
@@ -59,7 +59,7 @@ def test_the_head_is_left_alone() -> None:
     assert values()["head"]["annotations"]["karpenter.sh/do-not-disrupt"] == "true"
 
 
-def test_a_worker_drains_within_what_karpenter_gives_it(helm: Helm) -> None:
+def test_workers_drain_within_karpenters_grace_period(helm: Helm) -> None:
     grace = pods(helm.template(EKS))["workers"]["spec"]["terminationGracePeriodSeconds"]
     pool = KARPENTER["raylens-workers"]["spec"]
     assert grace < 60 * int(pool["template"]["spec"]["terminationGracePeriod"].removesuffix("m"))
@@ -76,7 +76,7 @@ def test_network_policies_are_enforced_and_name_the_vpc() -> None:
     assert vpc in policy["apiServer"]["cidrs"]
 
 
-def test_the_spool_is_on_shared_storage_that_raylens_may_write() -> None:
+def test_the_spool_is_on_writable_shared_storage() -> None:
     storage = objects("storage.yaml")[values()["spool"]["storageClassName"]]
     assert storage["provisioner"] == "efs.csi.aws.com"
     assert storage["reclaimPolicy"] == "Retain"
@@ -85,14 +85,14 @@ def test_the_spool_is_on_shared_storage_that_raylens_may_write() -> None:
     assert f"USER {storage['parameters']['uid']}:{storage['parameters']['gid']}\n" in dockerfile
 
 
-def test_no_key_stands_in_a_file() -> None:
+def test_no_access_keys() -> None:
     for path in (*FOLDER.iterdir(), *CHART.rglob("*.yaml")):
         text = path.read_text()
         assert "AKIA" not in text, path
         assert "aws_secret_access_key" not in text.lower(), path
 
 
-def test_nodes_keep_their_credentials_from_pods() -> None:
+def test_pods_cannot_read_node_credentials() -> None:
     assert KARPENTER["raylens"]["spec"]["metadataOptions"] == {
         "httpEndpoint": "enabled",
         "httpTokens": "required",

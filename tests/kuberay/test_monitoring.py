@@ -1,4 +1,4 @@
-"""Rules and dashboards: the chart takes what lies in its folders, as it is."""
+"""Rules and dashboards: the chart includes the files of its folders unchanged."""
 
 import json
 import shutil
@@ -38,7 +38,7 @@ def chart(tmp_path: Path) -> Path:
     return copy
 
 
-def test_rules_and_dashboards_are_taken_as_they_are(each_helm: Helm, chart: Path) -> None:
+def test_files_are_included_unchanged(each_helm: Helm, chart: Path) -> None:
     manifests = each_helm.template(EKS, chart=chart)
     assert one(manifests, "PrometheusRule", "raylens-overload")["spec"] == RULE
     dashboard = one(manifests, "ConfigMap", "raylens-dashboard-overview")
@@ -46,13 +46,13 @@ def test_rules_and_dashboards_are_taken_as_they_are(each_helm: Helm, chart: Path
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
-def test_without_the_operator_there_are_none(helm: Helm, chart: Path) -> None:
+def test_monitoring_off(helm: Helm, chart: Path) -> None:
     values = EKS.having(monitoring__enabled=False, monitoring__dashboards__enabled=False)
     kinds = {manifest["kind"] for manifest in helm.template(values, chart=chart)}
     assert not kinds & {"PodMonitor", "PrometheusRule", "ConfigMap"}
 
 
-def test_the_labels_that_select_them_can_be_set(helm: Helm, chart: Path) -> None:
+def test_selector_labels(helm: Helm, chart: Path) -> None:
     values = EKS.having(monitoring__labels={"release": "prometheus"})
     chosen: list[Manifest] = [
         manifest
@@ -63,7 +63,7 @@ def test_the_labels_that_select_them_can_be_set(helm: Helm, chart: Path) -> None
     assert all(manifest["metadata"]["labels"]["release"] == "prometheus" for manifest in chosen)
 
 
-def test_every_target_is_named_as_the_rules_name_it(helm: Helm) -> None:
+def test_targets_have_the_labels_of_the_rules(helm: Helm) -> None:
     endpoints = one(helm.template(EKS), "PodMonitor")["spec"]["podMetricsEndpoints"]
     assert {"metrics", "haproxy"} <= {endpoint["port"] for endpoint in endpoints}
     for endpoint in endpoints:
@@ -72,7 +72,7 @@ def test_every_target_is_named_as_the_rules_name_it(helm: Helm) -> None:
         assert {"component", "ray_io_cluster"} <= set(given)
 
 
-def test_runbooks_are_where_it_is_said(helm: Helm) -> None:
+def test_runbook_address(helm: Helm) -> None:
     address = "https://git.example.org/runbooks"
     manifests = helm.template(EKS.having(monitoring__runbooks=address))
     told = [json.dumps(m) for m in manifests if m["kind"] in {"PrometheusRule", "ConfigMap"}]
@@ -80,7 +80,7 @@ def test_runbooks_are_where_it_is_said(helm: Helm) -> None:
     assert all(f"{address}#raylens" in text and "docs/runbooks.md" not in text for text in told)
 
 
-def test_what_comes_with_the_chart_is_taken_up(helm: Helm) -> None:
+def test_the_charts_files_are_included(helm: Helm) -> None:
     manifests = helm.template(EKS)
     assert {m["metadata"]["name"] for m in manifests if m["kind"] == "PrometheusRule"} == {
         f"raylens-{path.stem}" for path in (CHART / "files" / "rules").glob("*.yaml")

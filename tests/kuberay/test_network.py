@@ -1,4 +1,4 @@
-"""What the network policy lets through is what Raylens needs, and the way to the outside is that of its fetcher."""
+"""The network policy admits what Raylens needs, and the same addresses as the fetcher."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -23,14 +23,14 @@ def policy(manifests: list[Manifest], name: str = "raylens") -> dict[str, Any]:
 
 
 def internet(spec: dict[str, Any]) -> dict[str, Any]:
-    """The rule that leads to public addresses."""
+    """The rule for public addresses."""
     (rule,) = (
         rule for rule in spec["egress"] if any("except" in peer.get("ipBlock", {}) for peer in rule.get("to", []))
     )
     return dict(rule)
 
 
-def lets(rule: dict[str, Any], address: IPv4Address | IPv6Address) -> bool:
+def admits(rule: dict[str, Any], address: IPv4Address | IPv6Address) -> bool:
     return any(
         address in ip_network(peer["ipBlock"]["cidr"])
         and not any(address in ip_network(network) for network in peer["ipBlock"].get("except", []))
@@ -39,9 +39,9 @@ def lets(rule: dict[str, Any], address: IPv4Address | IPv6Address) -> bool:
 
 
 @pytest.mark.parametrize("address", [*PUBLIC, *NOT_PUBLIC])
-def test_image_urls_lead_where_the_fetcher_lets_them(rendered, address: str) -> None:
+def test_image_urls_reach_the_fetchers_addresses(rendered, address: str) -> None:
     rule = internet(policy(rendered("eks-alb")))
-    assert lets(rule, ip_address(address)) is (address in PUBLIC)
+    assert admits(rule, ip_address(address)) is (address in PUBLIC)
     assert AddressPolicy().allows(ip_address(address)) is (address in PUBLIC)
 
 
@@ -51,7 +51,7 @@ def edges(network: IPv4Network | IPv6Network) -> Iterator[IPv4Address | IPv6Addr
         yield network[offset]
 
 
-def test_nothing_that_the_fetcher_reaches_is_cut_off(rendered) -> None:
+def test_no_address_of_the_fetcher_is_blocked(rendered) -> None:
     for peer in internet(policy(rendered("eks-alb")))["to"]:
         for network in map(ip_network, peer["ipBlock"]["except"]):
             reachable = [str(address) for address in edges(network) if AddressPolicy().allows(address)]
@@ -63,7 +63,7 @@ def test_the_ports_of_image_urls_are_open(rendered) -> None:
     assert ports == {(80, None), (443, None), (1024, 65535)}
 
 
-def test_raylens_has_no_other_way_out(rendered) -> None:
+def test_no_other_egress(rendered) -> None:
     spec = policy(rendered("eks-alb"))
     assert spec["policyTypes"] == ["Ingress", "Egress"]
     ways = [
@@ -89,13 +89,13 @@ def selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     )
 
 
-def test_every_pod_is_under_a_policy(manifests: list[Manifest]) -> None:
+def test_every_pod_has_a_policy(manifests: list[Manifest]) -> None:
     selectors = [m["spec"]["podSelector"] for m in manifests if m["kind"] == "NetworkPolicy"]
     for name, pod in pods(manifests).items():
         assert any(selects(selector, pod["metadata"]["labels"]) for selector in selectors), name
 
 
-def test_policies_and_monitors_find_the_pods_they_are_for(rendered) -> None:
+def test_selectors_match_pods(rendered) -> None:
     manifests = rendered("eks-alb")
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(manifests).items()}
     found = {
@@ -105,7 +105,7 @@ def test_policies_and_monitors_find_the_pods_they_are_for(rendered) -> None:
     assert found == {"PodDisruptionBudget": {"workers"}, "PodMonitor": {"head", "workers"}}
 
 
-def test_the_monitor_asks_ports_that_there_are(rendered) -> None:
+def test_the_monitor_uses_existing_ports(rendered) -> None:
     manifests = rendered("eks-alb")
     ports = {
         port["name"]: port["containerPort"]
@@ -119,7 +119,7 @@ def test_the_monitor_asks_ports_that_there_are(rendered) -> None:
     assert {port["port"] for port in rule["ports"]} == asked
 
 
-def test_clients_can_be_narrowed_down(helm: Helm) -> None:
+def test_clients_can_be_restricted(helm: Helm) -> None:
     values = EKS.having(networkPolicy__clients__cidrs=["10.42.0.0/20"], networkPolicy__clients__namespace="edge")
     (rule,) = (
         rule

@@ -1,4 +1,4 @@
-"""Every pod: confined as Kubernetes' restricted standard asks, and given what it needs."""
+"""Pods meet Kubernetes' restricted standard, and have their settings and volumes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import yaml
 from serve_app.settings import Settings
 from tests.kuberay.chart import CHART, DEV, EKS, Helm, Manifest, environment, one, pods
 
-CONFINED = {
+RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "privileged": False,
     "readOnlyRootFilesystem": True,
@@ -25,29 +25,29 @@ NOT_OF_THE_CHART = {
     "RAYLENS_METRICS_PORT",
     "RAYLENS_TRACING",
 }
-"""Of the image; of a cache there is no use for beside Redis; KubeRay's port; and one with a section of its own."""
+"""Set by the image, by KubeRay, or in a section of their own; and the cache that Redis replaces."""
 
 
 def name_of(setting: str) -> str:
     return f"RAYLENS_{setting.upper()}"
 
 
-def test_pods_are_confined(manifests: list[Manifest]) -> None:
+def test_security_context(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests).items():
         security = pod["spec"]["securityContext"]
         assert security["runAsNonRoot"] is True, name
         assert security["runAsUser"] > 0, name
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}, name
         for container in pod["spec"]["containers"]:
-            assert container["securityContext"] == CONFINED, name
+            assert container["securityContext"] == RESTRICTED, name
             assert {"cpu", "memory"} <= set(container["resources"]["requests"]), name
             assert {"cpu", "memory"} <= set(container["resources"]["limits"]), name
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod["spec"]), name
         assert all("hostPath" not in volume for volume in pod["spec"]["volumes"]), name
 
 
-def test_only_the_head_may_ask_kubernetes(manifests: list[Manifest]) -> None:
-    """Its autoscaler does; KubeRay gives its account the Role."""
+def test_only_the_head_may_use_the_kubernetes_api(manifests: list[Manifest]) -> None:
+    """Its autoscaler does; KubeRay binds the Role."""
     asks = {name for name, pod in pods(manifests).items() if pod["spec"]["automountServiceAccountToken"]}
     assert asks == {"head"}
     accounts = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ServiceAccount"}
@@ -55,7 +55,7 @@ def test_only_the_head_may_ask_kubernetes(manifests: list[Manifest]) -> None:
         assert pod["spec"]["serviceAccountName"] in accounts
 
 
-def test_what_ray_and_haproxy_write_is_writable_and_bounded(manifests: list[Manifest]) -> None:
+def test_writable_volumes_are_bounded(manifests: list[Manifest]) -> None:
     for name in ("head", "workers"):
         spec = pods(manifests)[name]["spec"]
         mounted = {mount["mountPath"]: mount["name"] for mount in spec["containers"][0]["volumeMounts"]}
@@ -66,15 +66,15 @@ def test_what_ray_and_haproxy_write_is_writable_and_bounded(manifests: list[Mani
             assert "persistentVolumeClaim" in volume or volume["emptyDir"]["sizeLimit"], volume["name"]
 
 
-def test_the_volumes_that_kuberay_looks_for_have_its_names(manifests: list[Manifest]) -> None:
-    """It mounts ``ray-logs`` into the autoscaler, too, and adds ``shared-mem`` where nothing is at /dev/shm."""
+def test_volume_names_that_kuberay_expects(manifests: list[Manifest]) -> None:
+    """It also mounts ``ray-logs`` into the autoscaler, and adds ``shared-mem`` if /dev/shm is not mounted."""
     for name in ("head", "workers"):
         mounts = {m["mountPath"]: m["name"] for m in pods(manifests)[name]["spec"]["containers"][0]["volumeMounts"]}
         assert mounts["/tmp/ray"] == "ray-logs"
         assert mounts["/dev/shm"] == "shared-mem"
 
 
-def test_records_wait_on_the_volume_of_all_workers(rendered) -> None:
+def test_workers_share_the_spool(rendered) -> None:
     spec = pods(rendered("eks-alb"))["workers"]["spec"]
     (spool,) = (volume for volume in spec["volumes"] if volume["name"] == "spool")
     assert spool["persistentVolumeClaim"]["claimName"] == "raylens-spool"
@@ -82,7 +82,7 @@ def test_records_wait_on_the_volume_of_all_workers(rendered) -> None:
     assert mount["mountPath"] == str(Settings(data_dir="/var/lib/raylens").spool_dir)
 
 
-def test_secrets_come_from_the_secret_alone(manifests: list[Manifest]) -> None:
+def test_secret_settings_come_from_the_secret(manifests: list[Manifest]) -> None:
     for name, pod in pods(manifests).items():
         for variable, value in environment(pod).items():
             if variable in SECRET:
@@ -92,7 +92,7 @@ def test_secrets_come_from_the_secret_alone(manifests: list[Manifest]) -> None:
     assert variables["RAYLENS_PROVIDERS"]["secretKeyRef"]["optional"] is True
 
 
-def test_on_a_trial_the_secret_has_every_key(rendered) -> None:
+def test_the_secret_of_a_trial_has_every_key(rendered) -> None:
     manifests = rendered("dev")
     secret = one(manifests, "Secret")
     for pod in pods(manifests).values():
@@ -105,14 +105,14 @@ def test_on_a_trial_the_secret_has_every_key(rendered) -> None:
     assert secret["stringData"]["REDIS_PASSWORD"] in secret["stringData"]["RAYLENS_REDIS_URL"]
 
 
-def test_values_know_every_setting() -> None:
+def test_values_contain_every_setting() -> None:
     values: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())["settings"]
     known = set(map(name_of, Settings.model_fields))
     assert set(map(name_of, values)) | SECRET | NOT_OF_THE_CHART >= known
     assert set(map(name_of, values)) <= known - SECRET - NOT_OF_THE_CHART
 
 
-def test_settings_reach_raylens_as_it_reads_them(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_in_the_environment(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
     values = EKS.having(
         settings__retention_days=90,
         settings__cache_ttl_s=0.5,
@@ -134,12 +134,12 @@ def test_settings_reach_raylens_as_it_reads_them(helm: Helm, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("values", "hops"), [(EKS, "1"), (DEV, "0"), (EKS.having(settings__forwarded_hops=2), "2")])
-def test_the_proxy_in_front_is_believed(helm: Helm, values, hops: str) -> None:
+def test_forwarded_hops(helm: Helm, values, hops: str) -> None:
     assert environment(pods(helm.template(values))["workers"])["RAYLENS_FORWARDED_HOPS"] == hops
 
 
-def test_unset_values_are_raylens_own_defaults(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for the format of the logs, which a cluster collects."""
+def test_defaults_of_settings(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of Raylens, except for the log format."""
     for name, value in environment(pods(helm.template(DEV))["workers"]).items():
         if isinstance(value, str) and name.startswith("RAYLENS_"):
             monkeypatch.setenv(name, value)
@@ -152,7 +152,7 @@ def test_unset_values_are_raylens_own_defaults(helm: Helm, monkeypatch: pytest.M
     assert changed == {"log_format"}
 
 
-def test_images_are_told_by_tag_or_digest(helm: Helm) -> None:
+def test_image_tag_and_digest(helm: Helm) -> None:
     digest = "sha256:" + "0" * 64
     for values, image in (
         (DEV, "raylens:0.1.0"),

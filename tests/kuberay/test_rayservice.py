@@ -1,4 +1,4 @@
-"""The RayService: that KubeRay takes it, and what it would do with it."""
+"""The RayService: KubeRay's definition, Ray's flags, workers, drain, security."""
 
 import copy
 
@@ -10,7 +10,7 @@ from tests.kuberay.chart import CHART, EKS, Helm, Manifest, environment, one, po
 from tests.kuberay.programs import ROOT
 from tests.kuberay.schemas import ray_schema
 
-OF_THE_CLUSTER = {
+CLUSTER_FLAGS = {
     "RAY_LOG_TO_STDERR": "1",
     "RAY_SERVE_LOG_TO_STDERR": "1",
     "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": "30000",
@@ -22,19 +22,19 @@ OF_THE_CLUSTER = {
     "RAY_health_check_timeout_ms": "3000",
     "RAY_worker_niceness": "0",
 }
-"""Variables beyond those of `raylens serve`."""
+"""In addition to those of `raylens serve`."""
 
 
 def faults(manifest: Manifest) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in ray_schema("RayService").iter_errors(manifest)]
 
 
-def test_it_is_what_kuberay_defines(manifests: list[Manifest]) -> None:
+def test_matches_kuberays_definition(manifests: list[Manifest]) -> None:
     assert faults(one(manifests, "RayService")) == []
 
 
 @pytest.mark.parametrize("strategy", ["NewCluster", "NewClusterWithIncrementalUpgrade"])
-def test_every_strategy_is_what_kuberay_defines(helm: Helm, strategy: str) -> None:
+def test_every_upgrade_strategy_matches_the_definition(helm: Helm, strategy: str) -> None:
     values = EKS.having(
         ingress__mode="none",
         upgrade__type=strategy,
@@ -48,8 +48,8 @@ def test_every_strategy_is_what_kuberay_defines(helm: Helm, strategy: str) -> No
     assert service["spec"]["upgradeStrategy"]["type"] == strategy
 
 
-def test_the_definition_refuses_what_it_does_not_know(rendered) -> None:
-    """Else the two tests above prove nothing."""
+def test_the_definition_rejects_unknown_keys(rendered) -> None:
+    """Otherwise the two tests above could not fail."""
     wrong = copy.deepcopy(one(rendered("eks-alb"), "RayService"))
     wrong["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]["containers"][0]["enviroment"] = []
     wrong["spec"]["rayClusterConfig"]["workerGroupSpecs"][0]["minReplica"] = 2
@@ -58,7 +58,7 @@ def test_the_definition_refuses_what_it_does_not_know(rendered) -> None:
 
 def test_head_and_workers_start_ray_with_the_flags_of_raylens_serve(rendered) -> None:
     known = yaml.safe_load((CHART / "files" / "ray-environment.yaml").read_text())
-    assert known == FLAGS | OF_THE_CLUSTER
+    assert known == FLAGS | CLUSTER_FLAGS
     templates = pods(rendered("eks-alb"))
     for name in ("head", "workers"):
         assert environment(templates[name]).items() >= known.items()
@@ -71,25 +71,25 @@ def test_the_head_runs_no_replicas_and_takes_no_requests(rendered) -> None:
     assert spec["excludeHeadPodFromServeSvc"] is True
 
 
-def test_two_workers_of_one_shape_at_least(manifests: list[Manifest]) -> None:
+def test_at_least_two_workers_of_one_shape(manifests: list[Manifest]) -> None:
     (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
     assert 2 <= group["minReplicas"] == group["replicas"] <= group["maxReplicas"]
     resources = group["template"]["spec"]["containers"][0]["resources"]
-    assert resources["requests"] == resources["limits"], "Ray hands out the limit, Kubernetes keeps the request"
+    assert resources["requests"] == resources["limits"], "Ray assigns the limit, Kubernetes reserves the request"
 
 
 def test_nodes_drain_before_they_are_killed(manifests: list[Manifest]) -> None:
     for template in (pods(manifests)["head"], pods(manifests)["workers"]):
         drain = float(environment(template)["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"])
         assert drain < template["spec"]["terminationGracePeriodSeconds"]
-        assert "lifecycle" not in template["spec"]["containers"][0], "`ray stop` would end what is under way"
+        assert "lifecycle" not in template["spec"]["containers"][0], "`ray stop` would abort requests in progress"
 
 
-def test_the_dashboard_asks_for_a_token(manifests: list[Manifest]) -> None:
+def test_the_dashboard_requires_a_token(manifests: list[Manifest]) -> None:
     assert one(manifests, "RayService")["spec"]["rayClusterConfig"]["authOptions"] == {"mode": "token"}
 
 
-def test_ray_is_the_one_in_the_image(manifests: list[Manifest]) -> None:
+def test_ray_version_of_the_image(manifests: list[Manifest]) -> None:
     pins = (ROOT / "requirements" / "run.txt").read_text()
     version = one(manifests, "RayService")["spec"]["rayClusterConfig"]["rayVersion"]
     assert f"\nray=={version} " in pins
@@ -111,7 +111,7 @@ def test_shared_memory_holds_the_object_store(manifests: list[Manifest]) -> None
         assert OBJECT_STORE_BYTES <= store < int(memory["sizeLimit"].removesuffix("Mi")) << 20
 
 
-def test_the_autoscaler_is_the_second_version_and_as_confined_as_the_rest(manifests: list[Manifest]) -> None:
+def test_autoscaler(manifests: list[Manifest]) -> None:
     cluster = one(manifests, "RayService")["spec"]["rayClusterConfig"]
     options = cluster["autoscalerOptions"]
     assert cluster["enableInTreeAutoscaling"] is True
@@ -121,8 +121,8 @@ def test_the_autoscaler_is_the_second_version_and_as_confined_as_the_rest(manife
     assert {mount["name"] for mount in options["volumeMounts"]} <= volumes
 
 
-def test_a_release_of_the_chart_alone_builds_no_new_cluster(rendered) -> None:
-    """KubeRay builds one whenever a pod's template changes, so no version of the chart may stand in it."""
+def test_a_new_chart_version_does_not_replace_the_cluster(rendered) -> None:
+    """KubeRay replaces it when a pod template changes, so the template has no chart version."""
     for template in (pods(rendered("eks-alb"))["head"], pods(rendered("eks-alb"))["workers"]):
         assert set(template["metadata"]["labels"]) == {"raylens/instance", "raylens/component"}
         assert "helm.sh" not in str(template)

@@ -1,4 +1,4 @@
-"""``serveConfigV2`` is config/serve.yaml, and what the values change of it."""
+"""``serveConfigV2`` is config/serve.yaml with the overrides of the values."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ def original() -> dict[str, Any]:
     return document
 
 
-def test_unchanged_it_is_the_file(each_helm: Helm, original: dict[str, Any]) -> None:
+def test_equals_the_file_without_overrides(each_helm: Helm, original: dict[str, Any]) -> None:
     assert serve_config(each_helm.template(DEV)) == original
 
 
-def test_ray_serve_and_raylens_take_it(manifests: list[Manifest]) -> None:
-    """Ray lets unknown keys pass, so they are looked for here."""
+def test_matches_the_schemas_of_ray_serve_and_raylens(manifests: list[Manifest]) -> None:
+    """Ray accepts unknown keys, so they are checked here."""
     document = serve_config(manifests)
     ServeDeploySchema.model_validate(document)
     (application,) = document["applications"]
@@ -52,12 +52,12 @@ def test_ray_serve_and_raylens_take_it(manifests: list[Manifest]) -> None:
         assert set(deployment["ray_actor_options"]) <= set(RayActorOptionsSchema.model_fields)
 
 
-def test_requests_are_taken_where_kuberay_looks_for_them(manifests: list[Manifest]) -> None:
+def test_address_that_kuberay_expects(manifests: list[Manifest]) -> None:
     options = ServeDeploySchema.model_validate(serve_config(manifests)).http_options
     assert (options.host, options.port) == ("0.0.0.0", 8000)
 
 
-def test_values_change_single_lines(helm: Helm, original: dict[str, Any]) -> None:
+def test_overrides(helm: Helm, original: dict[str, Any]) -> None:
     values = DEV.having(
         serve__args__queue__max_waiting=512,
         serve__autoscaling__images_per_classifier=60,
@@ -75,14 +75,14 @@ def test_values_change_single_lines(helm: Helm, original: dict[str, Any]) -> Non
     assert serve_config(helm.template(values)) == original
 
 
-def test_further_models_get_a_classifier_each_as_raylens_serve_gives_them(helm: Helm) -> None:
+def test_each_further_model_gets_a_classifier_as_in_raylens_serve(helm: Helm) -> None:
     models = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
     document = serve_config(helm.template(DEV.having(models=models)))
     fitted = fit(yaml.safe_load(default_path().read_text()), models, "0.0.0.0", 8000)
     assert document["applications"] == fitted["applications"]
 
 
-def test_one_models_classifier_changes_alone(helm: Helm) -> None:
+def test_override_for_the_classifier_of_one_model(helm: Helm) -> None:
     models = ["efficientnet-lite0", "efficientnet-lite1"]
     values = DEV.having(models=models)
     single = {**values.single, "serve.deployments.Classifier-efficientnet-lite1.autoscaling_config.max_replicas": 7}
@@ -91,15 +91,15 @@ def test_one_models_classifier_changes_alone(helm: Helm) -> None:
     assert most == {"Classifier": 4, "Classifier-efficientnet-lite1": 7}
 
 
-def test_the_keys_of_a_deployment_that_the_schema_takes_are_rays() -> None:
+def test_the_schema_allows_only_rays_keys() -> None:
     definition = yaml.safe_load((CHART / "values.schema.json").read_text())["definitions"]["deployment"]["properties"]
     assert set(definition) <= set(DeploymentSchema.model_fields)
     assert set(definition["autoscaling_config"]["properties"]) <= set(AutoscalingConfig.model_fields)
     assert set(definition["ray_actor_options"]["properties"]) <= set(RayActorOptionsSchema.model_fields)
 
 
-def test_a_worker_holds_the_largest_replica(helm: Helm) -> None:
-    """One that no node can hold would wait for ever."""
+def test_the_largest_replica_fits_on_a_worker(helm: Helm) -> None:
+    """Otherwise it would never start."""
     for values in (DEV, EKS):
         manifests = helm.template(values)
         (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
@@ -108,8 +108,8 @@ def test_a_worker_holds_the_largest_replica(helm: Helm) -> None:
             assert deployment["ray_actor_options"]["num_cpus"] <= cpus
 
 
-def test_all_replicas_fit_into_all_workers_and_one_more_of_a_new_version(helm: Helm) -> None:
-    """Else a new version would wait for the load to go."""
+def test_all_replicas_and_one_of_a_new_version_fit_on_the_workers(helm: Helm) -> None:
+    """Otherwise a new version would wait until the load decreases."""
     for values in (DEV, EKS):
         manifests = helm.template(values)
         (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
@@ -119,20 +119,20 @@ def test_all_replicas_fit_into_all_workers_and_one_more_of_a_new_version(helm: H
         assert sum(map(most_cpus, all_deployments)) + largest <= cpus
 
 
-def test_a_new_version_starts_beside_the_old_one(manifests: list[Manifest]) -> None:
+def test_a_new_version_starts_before_the_old_one_stops(manifests: list[Manifest]) -> None:
     for deployment in serve_config(manifests)["applications"][0]["deployments"]:
         assert deployment["max_surge_percent"] > 0, deployment["name"]
 
 
-def test_the_loss_of_a_worker_leaves_an_ingress(helm: Helm) -> None:
+def test_an_ingress_survives_the_loss_of_a_worker(helm: Helm) -> None:
     manifests = helm.template(EKS)
     ingress = deployments(serve_config(manifests))["Ingress"]
     (group,) = one(manifests, "RayService")["spec"]["rayClusterConfig"]["workerGroupSpecs"]
     assert ingress["autoscaling_config"]["min_replicas"] > ingress["max_replicas_per_node"]
-    assert ingress["autoscaling_config"]["max_replicas"] < group["maxReplicas"], "none is left for a new version's"
+    assert ingress["autoscaling_config"]["max_replicas"] < group["maxReplicas"], "a new version needs one more worker"
 
 
-def test_an_ingress_that_goes_answers_the_longest_request(manifests: list[Manifest]) -> None:
+def test_an_ingress_shuts_down_after_the_longest_request(manifests: list[Manifest]) -> None:
     document = serve_config(manifests)
     longest_s = document["applications"][0]["args"]["limits"]["request_timeout_s"]
     draining_s = float(environment(pods(manifests)["workers"])["RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S"])

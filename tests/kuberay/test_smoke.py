@@ -1,4 +1,4 @@
-"""The smoke script, on a kubectl that answers from a table and a service that answers what it is told."""
+"""The smoke script with a fake kubectl and a fake service, and with real kubectl."""
 
 import json
 import os
@@ -26,7 +26,7 @@ UP = {
     ".items[*].spec.nodeName": "node-a node-b node-a",
     ".items[0].metadata.name": "raylens-worker-1",
 }
-"""What kubectl tells of a service that is up, by JSONPath."""
+"""kubectl's output for a ready service, by JSONPath."""
 
 KUBECTL = f"""#!{sys.executable} -IS
 import json, pathlib, sys
@@ -35,7 +35,7 @@ if "delete" in sys.argv:
     (here / "deleted").write_text(sys.argv[sys.argv.index("pod") + 1])
 else:
     (path,) = (part.partition("=")[2] for part in sys.argv if part.startswith("jsonpath="))
-    print(json.loads((here / "answers.json").read_text())[path.strip("{{}}")], end="")
+    print(json.loads((here / "outputs.json").read_text())[path.strip("{{}}")], end="")
 """
 
 REPLIES = {
@@ -45,20 +45,20 @@ REPLIES = {
 }
 
 
-class Stage:
-    """Where the script runs."""
+class SmokeRun:
+    """The folder, the URL and the responses of the fake service."""
 
     def __init__(self, folder: Path, url: str, replies: dict[str, tuple[int, object]]) -> None:
         self.folder = folder
         self.url = url
         self.replies = replies
-        self.kubernetes(UP)
+        self.set_kubectl_outputs(UP)
         (folder / "kubectl").write_text(KUBECTL)
         (folder / "kubectl").chmod(0o755)
         (folder / "image.jpg").write_bytes(b"\xff\xd8")
 
-    def kubernetes(self, answers: dict[str, str]) -> None:
-        (self.folder / "answers.json").write_text(json.dumps(answers))
+    def set_kubectl_outputs(self, outputs: dict[str, str]) -> None:
+        (self.folder / "outputs.json").write_text(json.dumps(outputs))
 
     def run(self, **environment: str) -> tuple[int, str]:
         outcome = subprocess.run(
@@ -66,7 +66,7 @@ class Stage:
             env={
                 "HOME": str(self.folder),  # where kubectl keeps its cache
                 "PATH": f"{self.folder}:{os.environ['PATH']}",
-                "TIMEOUT_S": "1",
+                "TIMEOUT_S": "0",
                 "PAUSE_S": "0.1",
                 "DISRUPT_S": "1",
                 **environment,
@@ -81,7 +81,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def smoke(tmp_path: Path) -> Iterator[SmokeRun]:
     replies: dict[str, tuple[int, object]] = dict(REPLIES)
 
     class Service(BaseHTTPRequestHandler):
@@ -99,15 +99,15 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Stage(tmp_path, f"http://127.0.0.1:{server.server_port}", replies)
+        yield SmokeRun(tmp_path, f"http://127.0.0.1:{server.server_port}", replies)
         server.shutdown()
 
 
-def test_all_is_well(stage: Stage) -> None:
-    code, said = stage.run()
-    assert code == 0, said
-    assert "espresso" in said
-    assert not (stage.folder / "deleted").exists(), "it changes nothing unless told to"
+def test_success(smoke: SmokeRun) -> None:
+    code, output = smoke.run()
+    assert code == 0, output
+    assert "espresso" in output
+    assert not (smoke.folder / "deleted").exists(), "it changes nothing unless DISRUPT is set"
 
 
 @pytest.mark.parametrize(
@@ -119,74 +119,75 @@ def test_all_is_well(stage: Stage) -> None:
         (".status.activeServiceStatus.applicationStatuses.raylens.status", "DEPLOYING"),
     ],
 )
-def test_a_service_that_is_not_up(stage: Stage, path: str, value: str) -> None:
-    stage.kubernetes({**UP, path: value})
-    code, said = stage.run()
+def test_not_ready(smoke: SmokeRun, path: str, value: str) -> None:
+    smoke.set_kubectl_outputs({**UP, path: value})
+    code, output = smoke.run()
     assert code == 1
-    assert "FAILED: not up" in said
+    assert "FAILED: not up" in output
 
 
-def test_workers_on_one_node(stage: Stage) -> None:
-    stage.kubernetes({**UP, ".items[*].spec.nodeName": "node-a node-a"})
-    code, said = stage.run()
+def test_workers_on_one_node(smoke: SmokeRun) -> None:
+    smoke.set_kubectl_outputs({**UP, ".items[*].spec.nodeName": "node-a node-a"})
+    code, output = smoke.run()
     assert code == 1
-    assert "they are on 1" in said
+    assert "they are on 1" in output
 
 
 @pytest.mark.parametrize(
-    ("request_line", "reply", "told"),
+    ("request_line", "reply", "message"),
     [
-        ("GET /api/health/ready", (200, {"status": "degraded"}), "every part is ready"),
-        ("POST /api/v1/classifications", (503, {}), "an image is classified"),
-        ("GET /api/v1/top", (200, {"items": []}), "and counted"),
+        ("GET /api/health/ready", (200, {"status": "degraded"}), "every component is ready"),
+        ("POST /api/v1/classifications", (503, {}), "classification"),
+        ("GET /api/v1/top", (200, {"items": []}), "the record is counted"),
     ],
 )
-def test_a_service_that_does_not_work(stage: Stage, request_line: str, reply, told: str) -> None:
-    stage.replies[request_line] = reply
-    code, said = stage.run()
-    assert code == 1, said
-    assert told in said.splitlines()[-1]
-    assert "FAILED" in said.splitlines()[-1]
+def test_failing_service(smoke: SmokeRun, request_line: str, reply, message: str) -> None:
+    smoke.replies[request_line] = reply
+    code, output = smoke.run()
+    assert code == 1, output
+    assert message in output.splitlines()[-1]
+    assert "FAILED" in output.splitlines()[-1]
 
 
-def test_a_disruption_is_counted(stage: Stage) -> None:
-    code, said = stage.run(DISRUPT="yes")
-    assert code == 0, said
-    assert (stage.folder / "deleted").read_text() == "raylens-worker-1"
+def test_disruption(smoke: SmokeRun) -> None:
+    code, output = smoke.run(DISRUPT="yes")
+    assert code == 0, output
+    assert (smoke.folder / "deleted").read_text() == "raylens-worker-1"
 
 
 @pytest.fixture
-def deployed(stage: Stage, api_server: ApiServer, rendered: Callable[[str], list[Manifest]], tmp_path: Path) -> Stage:
-    """With a real kubectl, and KubeRay at work on the chart's RayService."""
+def deployed(
+    smoke: SmokeRun, api_server: ApiServer, rendered: Callable[[str], list[Manifest]], tmp_path: Path
+) -> SmokeRun:
+    """With real kubectl, and the chart's RayService on the API server."""
     api_server.store.put(one(rendered("eks-alb"), "RayService"))
     (tmp_path / "kubectl").unlink()
     (tmp_path / "kubectl").symlink_to(bundled("kubectl", 4))
     api_server.kubeconfig(tmp_path / "kubeconfig")
-    return stage
+    return smoke
 
 
-def test_what_it_asks_is_what_kubernetes_answers(deployed: Stage, api_server: ApiServer) -> None:
-    """The table above says what the author believed of kubectl and KubeRay."""
+def test_real_kubectl(deployed: SmokeRun, api_server: ApiServer) -> None:
     api_server.settle()
     before = {pod["metadata"]["name"] for pod in api_server.store.list("Pod")}
-    code, said = deployed.run(DISRUPT="yes", KUBECONFIG=str(deployed.folder / "kubeconfig"))
-    assert code == 0, said
+    code, output = deployed.run(DISRUPT="yes", KUBECONFIG=str(deployed.folder / "kubeconfig"))
+    assert code == 0, output
     assert len(before - {pod["metadata"]["name"] for pod in api_server.store.list("Pod")}) == 1
 
 
-def test_an_upgrade_that_is_under_way_is_not_up(deployed: Stage, api_server: ApiServer) -> None:
+def test_not_ready_during_an_upgrade(deployed: SmokeRun, api_server: ApiServer) -> None:
     api_server.settle()
     service = api_server.store.get("RayService", "vision", "raylens")
     assert service
     service["spec"]["rayClusterConfig"]["rayVersion"] = "2.99.0"
     api_server.store.put(service)
     api_server.operator.step(4)
-    code, said = deployed.run(KUBECONFIG=str(deployed.folder / "kubeconfig"))
+    code, output = deployed.run(KUBECONFIG=str(deployed.folder / "kubeconfig"))
     assert code == 1
-    assert "FAILED: not up" in said
+    assert "FAILED: not up" in output
 
 
-def test_wrong_use_shows_the_usage() -> None:
+def test_usage() -> None:
     outcome = subprocess.run([str(SCRIPT), "http://127.0.0.1"], capture_output=True, text=True, check=False)
     assert outcome.returncode == 2
     assert "smoke.sh URL IMAGE" in outcome.stderr

@@ -1,11 +1,11 @@
-"""Traces out of a cluster: where to, how many, and a network that lets them out."""
+"""Traces: endpoint, sampling and network policy."""
 
 from typing import Any
 
 import pytest
 
 from serve_app.settings import Settings
-from tests.kuberay.chart import DEV, EKS, Helm, Refused, environment, one, pods
+from tests.kuberay.chart import DEV, EKS, Helm, RenderError, environment, one, pods
 
 ON = {"tracing__enabled": True, "tracing__endpoint": "http://collector.observability:4318"}
 
@@ -18,7 +18,7 @@ def egress(helm: Helm, **values: Any) -> list[dict[str, Any]]:
     return [rule for rule in after if rule not in before]
 
 
-def test_replicas_are_told_where_to(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endpoint_and_sampling(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
     for part in ("head", "workers"):
         variables = environment(pods(helm.template(EKS.having(**ON, tracing__sampleRatio=0.25)))[part])
         assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.observability:4318"
@@ -29,7 +29,7 @@ def test_replicas_are_told_where_to(helm: Helm, monkeypatch: pytest.MonkeyPatch)
     assert Settings(_env_file=None).tracing is True
 
 
-def test_off_there_is_nothing_of_it(helm: Helm) -> None:
+def test_off(helm: Helm) -> None:
     variables = environment(pods(helm.template(DEV))["workers"])
     assert not [name for name in variables if name.startswith("OTEL_") or name == "RAYLENS_TRACING"]
 
@@ -43,7 +43,7 @@ def test_off_there_is_nothing_of_it(helm: Helm) -> None:
         ("http://collector", 80),
     ],
 )
-def test_the_network_lets_them_out(helm: Helm, endpoint: str, port: int) -> None:
+def test_egress_to_the_collector(helm: Helm, endpoint: str, port: int) -> None:
     (rule,) = egress(helm, **ON | {"tracing__endpoint": endpoint, "tracing__namespace": "observability"})
     assert rule == {
         "ports": [{"port": port, "protocol": "TCP"}],
@@ -51,16 +51,16 @@ def test_the_network_lets_them_out(helm: Helm, endpoint: str, port: int) -> None
     }
 
 
-def test_a_collector_outside_is_reached_on_its_port(helm: Helm) -> None:
+def test_egress_to_an_external_collector(helm: Helm) -> None:
     assert egress(helm, **ON) == [{"ports": [{"port": 4318, "protocol": "TCP"}]}]
 
 
-def test_without_an_endpoint_there_is_no_tracing(helm: Helm) -> None:
-    with pytest.raises(Refused, match=r"tracing\.endpoint: is missing"):
+def test_the_endpoint_is_required(helm: Helm) -> None:
+    with pytest.raises(RenderError, match=r"tracing\.endpoint: required"):
         helm.template(EKS.having(tracing__enabled=True))
 
 
 @pytest.mark.parametrize(("log_format", "value"), [("json", "1"), ("text", None)])
-def test_rays_own_lines_have_the_same_form(helm: Helm, log_format: str, value: str | None) -> None:
+def test_rays_logs_have_the_same_format(helm: Helm, log_format: str, value: str | None) -> None:
     variables = environment(pods(helm.template(EKS.having(settings__log_format=log_format)))["workers"])
     assert variables.get("RAY_BACKEND_LOG_JSON") == value

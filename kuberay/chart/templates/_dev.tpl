@@ -1,5 +1,5 @@
 {{/*
-A server for trials: Deployment, Service, and a policy that lets Raylens in alone.
+A server for trials: Deployment, Service, and a NetworkPolicy that admits only Raylens.
 Call: (dict "root" . "component" "mysql" "image" … "port" 3306 "user" 999 "command" … "env" … "probe" … "folders" …)
 */}}
 {{- define "raylens.devServer" -}}

@@ -1,4 +1,4 @@
-{{/* Where people reach Raylens. */}}
+{{/* The public URL of Raylens. */}}
 {{- define "raylens.publicUrl" -}}
 {{- if .Values.settings.public_url -}}
 {{ .Values.settings.public_url }}
@@ -7,7 +7,7 @@ https://{{ .Values.ingress.host }}
 {{- end -}}
 {{- end }}
 
-{{/* Settings as values: RAYLENS_<NAME>, those that are empty left out. */}}
+{{/* Settings as variables RAYLENS_<NAME>, without empty ones. */}}
 {{- define "raylens.settings" -}}
 {{- $settings := deepCopy .Values.settings }}
 {{- $_ := set $settings "public_url" (include "raylens.publicUrl" .) }}
@@ -39,7 +39,7 @@ https://{{ .Values.ingress.host }}
 {{- end }}
 {{- end }}
 
-{{/* Settings that are secret. Call: (list . "NAME" …) */}}
+{{/* Variables from the Secret. Call: (list . "NAME" …) */}}
 {{- define "raylens.secrets" -}}
 {{- $secret := include "raylens.secret" (first .) }}
 {{- range rest . }}
@@ -54,7 +54,7 @@ https://{{ .Values.ingress.host }}
 {{- end }}
 {{- end }}
 
-{{/* Of the head and of the workers alike: Serve reads it on both. */}}
+{{/* The same on the head and the workers: Serve reads it on both. */}}
 {{- define "raylens.environment" -}}
 {{- range $name, $value := .Files.Get "files/ray-environment.yaml" | fromYaml }}
 - name: {{ $name }}
@@ -62,11 +62,11 @@ https://{{ .Values.ingress.host }}
 {{- end }}
 - name: RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S
   value: {{ .Values.drain.timeoutSeconds | quote }}
-# The file system is read-only but for what is mounted.
+# The root file system is read-only.
 - name: HOME
   value: /tmp
 {{- if eq .Values.settings.log_format "json" }}
-# Also what Ray's own processes write to standard error.
+# Also for the logs of Ray's processes.
 - name: RAY_BACKEND_LOG_JSON
   value: "1"
 {{- end }}

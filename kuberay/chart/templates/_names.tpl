@@ -1,12 +1,12 @@
-{{/* The RayService's name; KubeRay makes others of it and of 47 characters at most. */}}
+{{/* The RayService's name; KubeRay derives other names from it, so it has at most 47 characters. */}}
 {{- define "raylens.name" -}}
 {{- $name := .Values.fullnameOverride | default .Release.Name -}}
-{{- if gt (len $name) 47 }}{{ fail (printf "%s: the name is %d characters long, KubeRay takes 47: set fullnameOverride" $name (len $name)) }}{{ end -}}
-{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}{{ fail (printf "%s: the name must start with a letter, and hold lower case letters, digits and hyphens: set fullnameOverride" $name) }}{{ end -}}
+{{- if gt (len $name) 47 }}{{ fail (printf "%s: the name is %d characters long, KubeRay allows 47: set fullnameOverride" $name (len $name)) }}{{ end -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}{{ fail (printf "%s: the name must start with a letter and contain only lower case letters, digits and hyphens: set fullnameOverride" $name) }}{{ end -}}
 {{- $name -}}
 {{- end }}
 
-{{/* The Service that KubeRay makes, of the workers that serve. */}}
+{{/* The Service that KubeRay creates for the workers. */}}
 {{- define "raylens.service" -}}
 {{ include "raylens.name" . }}-serve-svc
 {{- end }}
@@ -22,8 +22,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{/*
-Labels of pods, by which policies and monitors find them. Not those of Kubernetes: KubeRay's head Service selects
-app.kubernetes.io/name=kuberay. And no version: it would make a new cluster of every release of the chart.
+Labels of pods, for the selectors of policies and monitors. Not the recommended ones of Kubernetes: KubeRay's head Service
+selects app.kubernetes.io/name=kuberay. No version: each change of it would replace the cluster.
 Call: (list . "worker")
 */}}
 {{- define "raylens.podLabels" -}}

@@ -34,7 +34,7 @@ metadata:
   {{- end }}
 spec:
   serviceAccountName: {{ include "raylens.name" $root }}-{{ .component }}
-  # The autoscaler, in the head's pod, asks Kubernetes for workers.
+  # The autoscaler in the head's pod uses the Kubernetes API.
   automountServiceAccountToken: {{ eq .component "head" }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ $root.Values.drain.terminationGracePeriodSeconds }}
@@ -73,7 +73,7 @@ spec:
     {{- end }}
   {{- end }}
   containers:
-    # The command and the probes are KubeRay's: `ray start`, and HTTP to Ray's agent and to HAProxy.
+    # KubeRay adds the command (`ray start`) and the probes (HTTP to Ray's agent and to HAProxy).
     - name: ray-{{ .component }}
       {{- include "raylens.imagePull" $root | nindent 6 }}
       securityContext:
@@ -114,7 +114,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* The names of the second and third are KubeRay's, which mounts the logs into the autoscaler, too. */}}
+{{/* KubeRay expects the names ray-logs, which it also mounts into the autoscaler, and shared-mem. */}}
 {{- define "raylens.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 1Gi}

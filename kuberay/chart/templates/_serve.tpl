@@ -1,5 +1,5 @@
 {{/*
-Refuses what config/serve.yaml does not have. Call: (dict "known" … "given" … "path" "serve.args")
+Rejects keys that config/serve.yaml lacks. Call: (dict "known" … "given" … "path" "serve.args")
 */}}
 {{- define "raylens.refuseUnknown" -}}
 {{- $known := .known }}
@@ -14,7 +14,7 @@ Refuses what config/serve.yaml does not have. Call: (dict "known" … "given" �
 {{- end }}
 {{- end }}
 
-{{/* config/serve.yaml with the overrides of the values, as YAML. */}}
+{{/* config/serve.yaml with the overrides of the values. */}}
 {{- define "raylens.serveConfig" -}}
 {{- $document := .Files.Get "files/serve.yaml" | fromYaml }}
 {{- if hasKey $document "Error" }}{{ fail (printf "config/serve.yaml: %s" $document.Error) }}{{ end }}
@@ -48,7 +48,7 @@ Refuses what config/serve.yaml does not have. Call: (dict "known" … "given" �
 {{- toYaml $document }}
 {{- end }}
 
-{{/* Seconds the longest request may take. */}}
+{{/* The request timeout, seconds. */}}
 {{- define "raylens.longestRequest" -}}
 {{- $application := first (include "raylens.serveConfig" . | fromYaml).applications -}}
 {{ $application.args.limits.request_timeout_s }}
