@@ -10,20 +10,20 @@ from typing import Final
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from auth.passwords.strength import worth
+from auth.passwords.strength import strength
 
 LANES: Final = 1
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
 
 MAX_PASSWORD_LENGTH: Final = 128
-_MIN_STRENGTH: Final = 8
-"""Minimum of ``worth()``; lower if the settings allow shorter passwords."""
+_MIN_STRENGTH: Final = 12.5
+"""Decimal logarithm of the guesses; lower if the settings allow passwords shorter than 15 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class HashingCost:
-    """The parameters of argon2id. The deerrors take about 25 ms on one core."""
+    """The parameters of argon2id. The defaults take about 25 ms on one core."""
 
     memory_kib: int = 19 * 1024
     passes: int = 2
@@ -42,7 +42,7 @@ class Passwords:
 
     def __init__(self, min_length: int, cost: HashingCost = DEFAULT_COST) -> None:
         self._min_length = min_length
-        self._min_strength = min(_MIN_STRENGTH, min_length * 2 // 3)
+        self._min_strength = min(_MIN_STRENGTH, min_length * _MIN_STRENGTH / 15)
         self._hasher = PasswordHasher(
             time_cost=cost.passes,
             memory_cost=cost.memory_kib,
@@ -74,19 +74,26 @@ class Passwords:
         if len(text) > MAX_PASSWORD_LENGTH:
             return [f"Ensure this field has no more than {MAX_PASSWORD_LENGTH} characters."]
         errors = []
-        for name, own in (("username", username), ("email address", email)):
-            if worth(text, _parts(own)) < self._min_strength <= worth(text):
-                errors.append(f"The password is too similar to the {name}.")
+        similar_to, remaining = _most_similar(text, {"username": username, "email address": email})
+        if similar_to and remaining < self._min_strength:
+            errors.append(f"The password is too similar to the {similar_to}.")
         if len(text) < self._min_length:
             characters = "character" if self._min_length == 1 else "characters"
             errors.append(f"This password is too short. It must contain at least {self._min_length} {characters}.")
-        elif worth(text) < self._min_strength:
+        elif not errors and strength(text) < self._min_strength:
             errors.append("This password is too common.")
         return errors
 
 
 def _text(password: str) -> str:
     return unicodedata.normalize("NFKC", password).strip()
+
+
+def _most_similar(text: str, own: dict[str, str]) -> tuple[str, float]:
+    """Which of the user's own words contribute most to a password, and its strength without them; "" if none occur."""
+    contained = {name: [part for part in _parts(words) if part in text.casefold()] for name, words in own.items()}
+    remaining = {name: strength(text, parts) for name, parts in contained.items() if parts}
+    return min(remaining.items(), key=lambda item: item[1], default=("", 0.0))
 
 
 def _parts(own: str) -> list[str]:
