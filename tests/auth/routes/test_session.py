@@ -1,4 +1,4 @@
-"""The web app's own sign-in: who is in, in, out, and nobody by another site's doing."""
+"""The sign-in of the web app: session state, signing in and out, protection against other sites."""
 
 from typing import Any
 
@@ -8,15 +8,14 @@ from sqlalchemy import Engine
 
 from auth.audit import RequestSource
 from auth.external.providers import Provider
-from tests.auth.application import Application, create
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application, create
 from tests.auth.routes.browser import OWN, api_client, browser
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
 
 SESSION = "/api/v1/session"
-PASSWORD = "plum kettle orbit canyon"
 CREDENTIALS = {"username": "alice", "password": PASSWORD}
-NOBODY: dict[str, Any] = {
+ANONYMOUS: dict[str, Any] = {
     "user": None,
     "scopes": [],
     "registration": True,
@@ -27,22 +26,21 @@ NOBODY: dict[str, Any] = {
 
 
 @pytest.fixture
-def alice(application: Application) -> int:
-    """With a password that the test knows."""
-    return application.auth.accounts.register("alice", PASSWORD, "alice@example.org", source=RequestSource()).id
+def alice(factory: UserFactory) -> int:
+    return factory.add("alice", password=PASSWORD_HASH)
 
 
-async def test_nobody_is_signed_in_at_first(anonymous_client: AsyncClient):
+async def test_the_state_of_an_anonymous_client(anonymous_client: AsyncClient):
     reply = await anonymous_client.get(SESSION)
-    assert (reply.status_code, reply.json()) == (200, NOBODY)
+    assert (reply.status_code, reply.json()) == (200, ANONYMOUS)
     assert reply.headers["cache-control"] == "no-store"
     assert "set-cookie" not in reply.headers
 
 
-async def test_in_and_out(anonymous_client: AsyncClient, alice: int):
+async def test_signing_in_and_out(anonymous_client: AsyncClient, alice: int):
     signed_in = await anonymous_client.post(SESSION, json=CREDENTIALS)
     assert signed_in.status_code == 201
-    assert signed_in.json() == NOBODY | {
+    assert signed_in.json() == ANONYMOUS | {
         "user": {
             "id": alice,
             "username": "alice",
@@ -57,10 +55,10 @@ async def test_in_and_out(anonymous_client: AsyncClient, alice: int):
     assert (await anonymous_client.get(SESSION)).json() == signed_in.json()
     signed_out = await anonymous_client.delete(SESSION)
     assert (signed_out.status_code, signed_out.content) == (204, b"")
-    assert (await anonymous_client.get(SESSION)).json() == NOBODY
+    assert (await anonymous_client.get(SESSION)).json() == ANONYMOUS
 
 
-async def test_the_cookie_and_nothing_else_holds_the_secret(anonymous_client: AsyncClient, alice: int):
+async def test_only_the_cookie_has_the_secret(anonymous_client: AsyncClient, alice: int):
     reply = await anonymous_client.post(SESSION, json=CREDENTIALS)
     secret = reply.cookies["raylens_session"]
     assert secret.startswith("rls_")
@@ -68,7 +66,7 @@ async def test_the_cookie_and_nothing_else_holds_the_secret(anonymous_client: As
     assert secret not in reply.text
 
 
-async def test_on_https_the_cookie_is_bound_to_the_host(database: Engine, clock: MovableClock):
+async def test_on_https_the_cookie_has_the_host_prefix(database: Engine, clock: MovableClock):
     application = create(database, clock, public_url="https://raylens.example.org", public_url_is_given=True)
     application.auth.accounts.register("alice", PASSWORD, source=RequestSource())
     async with application.client(headers=OWN | {"Origin": "https://raylens.example.org"}) as https:
@@ -78,7 +76,7 @@ async def test_on_https_the_cookie_is_bound_to_the_host(database: Engine, clock:
         assert (await https.get(SESSION)).json()["user"]["username"] == "alice"
 
 
-async def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(
+async def test_a_copied_cookie_is_invalid_after_signing_out(
     anonymous_client: AsyncClient, application: Application, alice: int
 ):
     secret = (await anonymous_client.post(SESSION, json=CREDENTIALS)).cookies["raylens_session"]
@@ -89,15 +87,15 @@ async def test_a_copied_cookie_is_worth_nothing_after_the_sign_out(
         assert (await thief.get(SESSION)).json()["user"] is None
 
 
-@pytest.mark.parametrize("secret", [None, "rls_" + "x" * 43, "garbage"])
-async def test_signing_out_again_does_no_harm(application: Application, secret: str | None):
-    async with browser(application, secret) as client:
-        for _ in range(2):
-            assert (await client.delete(SESSION)).status_code == 204
+async def test_signing_out_again_has_no_effect(application: Application):
+    for secret in (None, "rls_" + "x" * 43, "garbage"):
+        async with browser(application, secret) as client:
+            for _ in range(2):
+                assert (await client.delete(SESSION)).status_code == 204
     assert application.auth.audit.entries() == []
 
 
-async def test_a_sign_in_ends_the_session_that_was_there_before(
+async def test_signing_in_ends_the_previous_session(
     anonymous_client: AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
     planted = factory.issue(factory.add("mallory"))
@@ -108,59 +106,51 @@ async def test_a_sign_in_ends_the_session_that_was_there_before(
     assert factory.principal(secret)
 
 
-async def test_a_failed_sign_in_leaves_the_session_that_is_there(alice_client: AsyncClient):
+async def test_a_failed_sign_in_keeps_the_session(alice_client: AsyncClient):
     assert (await alice_client.post(SESSION, json=CREDENTIALS | {"password": "x"})).status_code == 400
     assert (await alice_client.get(SESSION)).json()["user"]
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"password": PASSWORD + "x"}, {"username": "bob"}, {"password": ""}, {"username": ""}, {"username": "\0"}]
-)
-async def test_wrong_is_told_the_same_whatever_is_wrong(
-    anonymous_client: AsyncClient, alice: int, wrong: dict[str, str]
-):
-    reply = await anonymous_client.post(SESSION, json=CREDENTIALS | wrong)
-    assert reply.status_code == 400
-    assert reply.json() == {"code": "invalid_login", "detail": "Unable to log in with provided credentials."}
-    assert "set-cookie" not in reply.headers
+async def test_wrong_credentials_are_all_rejected_alike(anonymous_client: AsyncClient, alice: int):
+    wrong = [{"password": PASSWORD + "x"}, {"username": "bob"}, {"password": ""}, {"username": ""}, {"username": "\0"}]
+    for change in wrong:
+        reply = await anonymous_client.post(SESSION, json=CREDENTIALS | change)
+        assert reply.status_code == 400, change
+        assert reply.json() == {"code": "invalid_login", "detail": "Unable to log in with provided credentials."}
+        assert "set-cookie" not in reply.headers
 
 
-async def test_guessing_is_slowed_down(anonymous_client: AsyncClient, alice: int):
+async def test_guesses_are_throttled(anonymous_client: AsyncClient, alice: int):
     guesses = [await anonymous_client.post(SESSION, json=CREDENTIALS | {"password": "x" * 15}) for _ in range(6)]
     assert guesses[-1].status_code == 429
     assert int(guesses[-1].headers["retry-after"]) >= 1
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-@pytest.mark.parametrize(
-    "sends",
-    [
+async def test_other_sites_cannot_sign_in_or_out(application: Application, factory: UserFactory, alice: int):
+    secret = factory.issue(alice)
+    for headers in (
         {"X-Requested-With": "raylens"},
         {"Origin": "http://localhost:8000"},
         {"Origin": "https://evil.example", "X-Requested-With": "raylens"},
         {"Origin": "null", "X-Requested-With": "raylens"},
-    ],
-)
-async def test_no_other_site_signs_anybody_in_or_out(
-    application: Application, factory: UserFactory, alice: int, method: str, sends: dict[str, str]
-):
-    secret = factory.issue(alice)
-    async with application.client(headers=sends, cookies={"raylens_session": secret}) as client:
-        reply = await client.request(method, SESSION, json=CREDENTIALS)
-        assert (reply.status_code, reply.json()["code"]) == (403, "cross_site_request")
-        assert "set-cookie" not in reply.headers
+    ):
+        async with application.client(headers=headers, cookies={"raylens_session": secret}) as client:
+            for method in ("POST", "DELETE"):
+                reply = await client.request(method, SESSION, json=CREDENTIALS)
+                assert (reply.status_code, reply.json()["code"]) == (403, "cross_site_request"), (method, headers)
+                assert "set-cookie" not in reply.headers
     assert factory.principal(secret)
     assert len(factory.credentials.list(alice, ["session"])) == 1
 
 
-async def test_nobody_signs_in_where_the_cookie_could_be_read_on_its_way(database: Engine, clock: MovableClock):
+async def test_signing_in_needs_https(database: Engine, clock: MovableClock):
     application = create(database, clock, public_url="http://raylens.example.org", public_url_is_given=True)
     async with application.client(headers=OWN | {"Origin": "http://raylens.example.org"}) as client:
         reply = await client.post(SESSION, json=CREDENTIALS)
     assert (reply.status_code, reply.json()["code"]) == (403, "not_allowed")
 
 
-async def test_what_is_needed_to_sign_in_is_told(database: Engine, clock: MovableClock):
+async def test_the_state_describes_how_to_sign_in(database: Engine, clock: MovableClock):
     providers = (
         Provider(name="google", title="Google", issuer="https://accounts.google.com", client_id="x", client_secret="s"),
         Provider(name="github", kind="github", client_id="x", client_secret="s"),
@@ -170,7 +160,7 @@ async def test_what_is_needed_to_sign_in_is_told(database: Engine, clock: Movabl
     )
     async with browser(application) as anonymous_client:
         told = (await anonymous_client.get(SESSION)).json()
-    assert told == NOBODY | {
+    assert told == ANONYMOUS | {
         "registration": False,
         "anonymous": False,
         "password_min_length": 8,
@@ -182,7 +172,7 @@ async def test_what_is_needed_to_sign_in_is_told(database: Engine, clock: Movabl
     assert "client_id" not in str(told)
 
 
-async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
+async def test_an_api_key_reads_the_name_with_the_scope_profile(
     application: Application, factory: UserFactory, alice: int
 ):
     for scopes, name in (({"profile"}, "alice"), ({"classify"}, None)):
@@ -194,9 +184,8 @@ async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
         assert (await client.get(SESSION)).status_code == 401
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_invalid_bodies_are_rejected(anonymous_client: AsyncClient, alice: int):
+    bodies: list[Any] = [
         {},
         [],
         None,
@@ -204,13 +193,12 @@ async def test_a_program_may_ask_too_and_learns_the_name_with_the_scope_for_it(
         {"username": "alice", "password": None},
         {"username": ["alice"], "password": PASSWORD},
         CREDENTIALS | {"next": "/"},
-    ],
-)
-async def test_a_body_that_is_no_sign_in(anonymous_client: AsyncClient, alice: int, body: Any):
-    assert (await anonymous_client.post(SESSION, json=body)).status_code == 422
+    ]
+    for body in bodies:
+        assert (await anonymous_client.post(SESSION, json=body)).status_code == 422, body
 
 
-async def test_a_body_that_cannot_be_read(anonymous_client: AsyncClient, alice: int):
+async def test_unreadable_bodies_are_rejected(anonymous_client: AsyncClient, alice: int):
     async def status(content: bytes, content_type: str = "application/json") -> int:
         return (
             await anonymous_client.post(SESSION, content=content, headers={"Content-Type": content_type})

@@ -1,10 +1,8 @@
-"""Where one is signed in, and the end of it."""
+"""The list of sessions and tokens, and their revocation."""
 
-import pytest
 from httpx import AsyncClient
 
-from auth.audit import RequestSource
-from tests.auth.application import Application
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application
 from tests.auth.routes.browser import api_client, browser
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -13,7 +11,7 @@ SESSIONS = "/api/v1/account/sessions"
 STATE = "/api/v1/session"
 
 
-async def test_all_sign_ins_are_listed_and_nothing_else(
+async def test_sessions_and_tokens_are_listed(
     alice_client: AsyncClient, factory: UserFactory, alice: int, clock: MovableClock
 ):
     clock.forward(3600)
@@ -36,16 +34,16 @@ async def test_all_sign_ins_are_listed_and_nothing_else(
     assert session["expires_at"] == "2027-01-15T21:00:00Z"
 
 
-async def test_where_a_sign_in_came_from(anonymous_client: AsyncClient, application: Application):
-    application.auth.accounts.register("carol", "plum kettle orbit canyon", source=RequestSource())
-    credentials = {"username": "carol", "password": "plum kettle orbit canyon"}
+async def test_a_session_has_its_address_and_user_agent(anonymous_client: AsyncClient, factory: UserFactory):
+    factory.add("carol", password=PASSWORD_HASH)
+    credentials = {"username": "carol", "password": PASSWORD}
     reply = await anonymous_client.post(STATE, json=credentials, headers={"User-Agent": "Firefox"})
     assert reply.status_code == 201
     [session] = (await anonymous_client.get(SESSIONS)).json()["items"]
     assert (session["address"], session["user_agent"]) == ("203.0.113.7", "Firefox")
 
 
-async def test_one_that_is_ended_is_refused_at_once(
+async def test_a_revoked_session_or_token_is_rejected_at_once(
     alice_client: AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
     session, token = factory.issue(alice), factory.issue(alice, "token")
@@ -62,7 +60,7 @@ async def test_one_that_is_ended_is_refused_at_once(
     assert {entry.address for entry in entries} == {"203.0.113.7"}
 
 
-async def test_signing_out_everywhere_else(
+async def test_revoking_all_other_sessions(
     alice_client: AsyncClient, application: Application, factory: UserFactory, alice: int
 ):
     session, token = factory.issue(alice), factory.issue(alice, "token")
@@ -81,7 +79,7 @@ async def test_signing_out_everywhere_else(
     assert len(application.auth.audit.entries()) == 1
 
 
-async def test_a_token_signs_out_the_others_and_stays(application: Application, factory: UserFactory, alice: int):
+async def test_a_token_revokes_the_others_and_stays_valid(application: Application, factory: UserFactory, alice: int):
     session, token = factory.issue(alice), factory.issue(alice, "token")
     async with api_client(application, token) as script:
         assert (await script.delete(SESSIONS)).status_code == 204
@@ -90,14 +88,16 @@ async def test_a_token_signs_out_the_others_and_stays(application: Application, 
     assert factory.principal(session) is None
 
 
-async def test_ending_the_current_one_signs_out(alice_client: AsyncClient):
+async def test_revoking_the_current_session_signs_out(alice_client: AsyncClient):
     [item] = (await alice_client.get(SESSIONS)).json()["items"]
     assert (await alice_client.delete(f"{SESSIONS}/{item['id']}")).status_code == 204
     assert (await alice_client.get(SESSIONS)).status_code == 401
     assert (await alice_client.get(STATE)).json()["user"] is None
 
 
-async def test_what_is_not_ones_own_is_not_there(alice_client: AsyncClient, factory: UserFactory, alice: int):
+async def test_credentials_of_others_and_keys_are_not_found(
+    alice_client: AsyncClient, factory: UserFactory, alice: int
+):
     bobs, key = factory.issue(factory.add("bob")), factory.issue(alice, "key")
     for secret in (bobs, key):
         assert (await alice_client.delete(f"{SESSIONS}/{factory.credential_id(secret)}")).status_code == 404
@@ -105,11 +105,8 @@ async def test_what_is_not_ones_own_is_not_there(alice_client: AsyncClient, fact
     assert (await alice_client.delete(f"{SESSIONS}/4711")).status_code == 404
 
 
-@pytest.mark.parametrize("id_", ["0", "-1", str(1 << 63), "9" * 400, "x", "1.5", "%00", "１", "%F0%9F%90%95"])
-async def test_what_is_no_id(alice_client: AsyncClient, id_: str):
-    assert (await alice_client.delete(f"{SESSIONS}/{id_}")).status_code in {404, 422}
-    assert (await alice_client.get(SESSIONS)).status_code == 200
-
-
-async def test_the_largest_id_is_asked_for(alice_client: AsyncClient):
+async def test_invalid_and_unknown_ids(alice_client: AsyncClient):
+    for id_ in ("0", "-1", str(1 << 63), "9" * 400, "x", "1.5", "%00", "１", "%F0%9F%90%95"):
+        assert (await alice_client.delete(f"{SESSIONS}/{id_}")).status_code in {404, 422}, id_
     assert (await alice_client.delete(f"{SESSIONS}/{(1 << 63) - 1}")).status_code == 404
+    assert (await alice_client.get(SESSIONS)).status_code == 200
