@@ -122,13 +122,13 @@ class Gateway:
         """The model of a request. Raises UnknownModel, or NotReady while its Classifier starts."""
         if self.draining:
             raise NotReady("This service is shutting down; try again when it is back.", retry_after=5.0)
-        wanted = name or self.default_model
-        if model := self.models.get(wanted):
+        name = name or self.default_model
+        if model := self.models.get(name):
             return model
         served = [spec.name for spec in self._specs]
-        if wanted in served:
-            raise NotReady(f"The model {wanted} is being loaded; try again in a moment.", retry_after=2.0)
-        raise UnknownModel(f"There is no model {wanted[:100]!r} here; available: {', '.join(served)}.")
+        if name in served:
+            raise NotReady(f"The model {name} is being loaded; try again in a moment.", retry_after=2.0)
+        raise UnknownModel(f"There is no model {name[:100]!r} here; available: {', '.join(served)}.")
 
     def raise_if_full(self, model: ServedModel) -> None:
         """Raise Overloaded, and count it, if the queue of the model has no room for another image."""

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import Graph, running, top_class, until
@@ -154,3 +155,14 @@ async def test_outcomes_and_rejections_are_counted(graph: Graph) -> None:
     assert graph.metrics.rejections == rejections
     assert len(graph.metrics.latencies_ms) == 6
     assert graph.metrics.fetches_ms == []
+
+
+async def test_connections_to_redis_are_closed_when_the_ingress_stops(tmp_path: Path, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.info("clients")["connected_clients"]
+        async with running(
+            tmp_path, redis_url=redis_url, secret_key="k" * 32, rate_limit_anonymous="600/minute"
+        ) as graph:
+            await graph.classify(picture())
+            assert client.info("clients")["connected_clients"] == before + 2, "cache and rate limits"
+        await until(lambda: client.info("clients")["connected_clients"] == before)
