@@ -93,7 +93,7 @@ class SigningKeys:
         now_us = to_microseconds(self._clock())
         if keys and keys[0].created_us + to_microseconds(ROTATION_INTERVAL) <= now_us:
             self._create(after=keys, delay_s=_PUBLICATION_LEAD)
-        retired = delete(signing_keys).where(_keys.retired_us <= now_us)
+        retired = delete(signing_keys).where(_columns.retired_us <= now_us)
         write(self._engine, lambda connection: connection.execute(retired))
         for key in self._read():
             self._reencrypt(key)
@@ -106,7 +106,7 @@ class SigningKeys:
 
     def _read(self) -> list[SigningKey]:
         read_at = self._clock()
-        query = select(signing_keys).order_by(_keys.generation.desc())
+        query = select(signing_keys).order_by(_columns.generation.desc())
         with self._engine.connect() as connection:
             self._cached = [SigningKey(**row._mapping) for row in connection.execute(query)]
         self._read_at = read_at
@@ -129,7 +129,7 @@ class SigningKeys:
 
         def work(connection: Connection) -> None:
             connection.execute(insert(signing_keys).values(values))
-            older = (_keys.generation < generation) & _keys.retired_us.is_(None)
+            older = (_columns.generation < generation) & _columns.retired_us.is_(None)
             connection.execute(update(signing_keys).where(older).values(retired_us=retired_us))
             detail = {"key": private.kid}
             self._audit.add(connection, AuditEvent.SIGNING_KEY_ROTATED, user_id=None, detail=detail)
@@ -156,7 +156,7 @@ class SigningKeys:
             if self._decrypt(key) is None:
                 return
             sealed = self._fernet.rotate(key.sealed).decode()
-            which = _keys.generation == key.generation
+            which = _columns.generation == key.generation
             statement = update(signing_keys).where(which).values(sealed=sealed)
             write(self._engine, lambda connection: connection.execute(statement))
 
@@ -165,4 +165,4 @@ def generate_private_key() -> RSAKey:
     return RSAKey.generate_key(_BITS, {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
 
 
-_keys = signing_keys.c
+_columns = signing_keys.c

@@ -68,7 +68,7 @@ def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
         id=row.family_id,
         client_id=row.client_id,
         user=user,
-        scopes=parse_scopes(row.granted) & parse_scopes(row.client_scopes) & max_scopes(user),
+        scopes=parse_scopes(row.granted) & parse_scopes(row.client_scopes) & _max_scopes(user),
         nonce=row.nonce,
         authenticated_us=row.authenticated_us,
         created_us=row.family_created_us,
@@ -76,7 +76,7 @@ def family_of(row: Row[Any], now_us: int) -> TokenFamily | None:
     )
 
 
-def max_scopes(user: User | None) -> Scopes:
+def _max_scopes(user: User | None) -> Scopes:
     """The most that a client may do for a user, or on its own."""
     return scopes_of_role("user") - USER_SCOPES if user is None else scopes_of_role(user.role)
 

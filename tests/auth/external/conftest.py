@@ -39,7 +39,7 @@ def application(database: Engine, clock: MovableClock, provider: Provider) -> Ap
 
 
 @pytest.fixture
-async def browser(application: Application) -> AsyncIterator[Browser]:
+async def user_browser(application: Application) -> AsyncIterator[Browser]:
     """A browser at ``application``."""
     async with application.client() as client:
         yield Browser(client)

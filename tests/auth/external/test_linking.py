@@ -29,7 +29,7 @@ async def alices_browser(application: Application, factory: UserFactory, alice: 
 
 
 async def test_a_linked_account_signs_its_user_in(
-    application: Application, alice: int, alices_browser: Browser, browser: Browser, mock_provider: MockProvider
+    application: Application, alice: int, alices_browser: Browser, user_browser: Browser, mock_provider: MockProvider
 ):
     for _ in range(2):  # linking again changes nothing
         redirect = await alices_browser.start_linking(next="/account?tab=identities")
@@ -39,8 +39,8 @@ async def test_a_linked_account_signs_its_user_in(
         assert len(application.auth.identities.list(alice)) == 1
     [entry] = application.auth.audit.entries(user_id=alice)
     assert (entry.event, entry.detail) == (AuditEvent.IDENTITY_LINKED, {"provider": "idp"})
-    await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "a-1"))
-    assert await browser.username() == "alice"
+    await user_browser.finish_login(mock_provider.sign_in((await user_browser.start_login()).url, "a-1"))
+    assert await user_browser.username() == "alice"
 
 
 async def test_linking_returns_to_the_account_page(alices_browser: Browser, mock_provider: MockProvider):
@@ -50,9 +50,9 @@ async def test_linking_returns_to_the_account_page(alices_browser: Browser, mock
 
 
 async def test_an_identity_of_another_user_cannot_be_linked(
-    application: Application, alice: int, alices_browser: Browser, browser: Browser, mock_provider: MockProvider
+    application: Application, alice: int, alices_browser: Browser, user_browser: Browser, mock_provider: MockProvider
 ):
-    await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "bob"))
+    await user_browser.finish_login(mock_provider.sign_in((await user_browser.start_login()).url, "bob"))
     redirect = await alices_browser.start_linking()
     response = await alices_browser.finish_login(mock_provider.sign_in(redirect.url, "bob"))
     assert response.status_code == 403
@@ -83,7 +83,7 @@ async def test_an_unknown_provider(alices_browser: Browser):
 async def test_a_changed_session_links_nothing(
     application: Application, factory: UserFactory, alices_browser: Browser, mock_provider: MockProvider, now: str
 ):
-    """Otherwise the identity would be linked to the next user of the browser."""
+    """Otherwise the identity would be linked to the next user of the user_browser."""
     redirect = await alices_browser.start_linking()
     bob = factory.add("bob")
     alices_browser.client.cookies.delete(application.auth.cookie.name)

@@ -19,9 +19,9 @@ SignIn = Callable[[str], Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def sign_in(browser: Browser, mock_provider: MockProvider) -> SignIn:
+def sign_in(user_browser: Browser, mock_provider: MockProvider) -> SignIn:
     async def sign_in(subject: str) -> httpx.Response:
-        return await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, subject))
+        return await user_browser.finish_login(mock_provider.sign_in((await user_browser.start_login()).url, subject))
 
     return sign_in
 
@@ -31,14 +31,14 @@ def count_rows(database: Engine, table: Any) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-async def test_a_new_user_gets_an_account(application: Application, browser: Browser, mock_provider: MockProvider):
+async def test_a_new_user_gets_an_account(application: Application, user_browser: Browser, mock_provider: MockProvider):
     mock_provider.set_claims("s-1", preferred_username="Ada L", email="ada@Example.org")
-    redirect = await browser.start_login(next="/history?page=2")
-    response = await browser.finish_login(mock_provider.sign_in(redirect.url, "s-1"))
+    redirect = await user_browser.start_login(next="/history?page=2")
+    response = await user_browser.finish_login(mock_provider.sign_in(redirect.url, "s-1"))
     assert (response.status_code, response.headers["location"]) == (303, "/history?page=2")
-    user = await browser.user() or {}
+    user = await user_browser.user() or {}
     assert (user["username"], user["email"], user["has_password"]) == ("Ada-L", "ada@example.org", False)
-    (identity,) = (await browser.client.get("/api/v1/account")).json()["identities"]
+    (identity,) = (await user_browser.client.get("/api/v1/account")).json()["identities"]
     assert (identity["provider"], identity["title"], identity["email"]) == ("idp", "The IdP", "ada@example.org")
     entries = application.auth.audit.entries(user_id=user["id"])
     assert [(entry.event, entry.detail) for entry in entries] == [
@@ -50,37 +50,37 @@ async def test_a_new_user_gets_an_account(application: Application, browser: Bro
 
 
 async def test_a_returning_user_keeps_the_account(
-    application: Application, database: Engine, browser: Browser, mock_provider: MockProvider, sign_in: SignIn
+    application: Application, database: Engine, user_browser: Browser, mock_provider: MockProvider, sign_in: SignIn
 ):
     mock_provider.set_claims("s-2", preferred_username="grace", email="grace@example.org")
     await sign_in("s-2")
-    first = browser.client.cookies[application.auth.cookie.name]
+    first = user_browser.client.cookies[application.auth.cookie.name]
     mock_provider.set_claims("s-2", preferred_username="hopper", email="hopper@example.org")
     application.clock.forward(120)
-    assert await browser.username() == "grace"
+    assert await user_browser.username() == "grace"
     await sign_in("s-2")
-    assert await browser.username() == "grace"
+    assert await user_browser.username() == "grace"
     assert (count_rows(database, users), count_rows(database, identities)) == (1, 1)
-    (identity,) = (await browser.client.get("/api/v1/account")).json()["identities"]
+    (identity,) = (await user_browser.client.get("/api/v1/account")).json()["identities"]
     assert identity["email"] == "hopper@example.org"
-    browser.client.cookies[application.auth.cookie.name] = first
-    assert await browser.username() is None, "the previous session has ended"
+    user_browser.client.cookies[application.auth.cookie.name] = first
+    assert await user_browser.username() is None, "the previous session has ended"
 
 
 async def test_an_email_address_links_no_account(
-    application: Application, browser: Browser, factory: UserFactory, sign_in: SignIn
+    application: Application, user_browser: Browser, factory: UserFactory, sign_in: SignIn
 ):
     """A provider can assert any address. The new account gets a number, since the name is in use."""
     alice = factory.add("alice")
     await sign_in("alice@example.org")
-    name = await browser.username() or ""
+    name = await user_browser.username() or ""
     assert name.startswith("alice-")
     assert name.removeprefix("alice-").isdigit()
     assert application.auth.identities.list(alice) == []
 
 
 async def test_a_disabled_account_cannot_sign_in(
-    application: Application, browser: Browser, factory: UserFactory, sign_in: SignIn
+    application: Application, user_browser: Browser, factory: UserFactory, sign_in: SignIn
 ):
     await sign_in("mallory@example.org")
     root = factory.add("root", role="admin")
@@ -90,18 +90,18 @@ async def test_a_disabled_account_cannot_sign_in(
     response = await sign_in("mallory@example.org")
     assert response.status_code == 403
     assert "This account is disabled" in response.text
-    assert await browser.username() is None
+    assert await user_browser.username() is None
     entry = application.auth.audit.entries(user_id=user.id)[0]
     assert (entry.event, entry.detail) == (AuditEvent.SIGN_IN_FAILED, {"provider": "idp", "reason": "disabled"})
 
 
-async def test_a_deleted_user_gets_a_new_account(application: Application, browser: Browser, sign_in: SignIn):
+async def test_a_deleted_user_gets_a_new_account(application: Application, user_browser: Browser, sign_in: SignIn):
     await sign_in("eve@example.org")
     (user,) = application.auth.accounts.find("eve")
     application.auth.accounts.delete(user.id, source=RequestSource())
     application.forget()
     assert (await sign_in("eve@example.org")).status_code == 303
-    assert (await browser.user() or {})["id"] != user.id
+    assert (await user_browser.user() or {})["id"] != user.id
 
 
 @pytest.mark.parametrize("closed", ["the provider", "registration"])
@@ -112,11 +112,11 @@ async def test_new_users_are_rejected_without_registration(
         provider = provider.model_copy(update={"registers": False})
     application = create(database, clock, providers=(provider,), registration=closed != "registration")
     async with application.client() as client:
-        browser = Browser(client)
-        response = await browser.finish_login(mock_provider.sign_in((await browser.start_login()).url, "new"))
+        user_browser = Browser(client)
+        response = await user_browser.finish_login(mock_provider.sign_in((await user_browser.start_login()).url, "new"))
         assert response.status_code == 403
         assert "This The IdP account is not linked" in response.text
-        assert await browser.username() is None
+        assert await user_browser.username() is None
     assert count_rows(database, users) == 0
     (entry,) = application.auth.audit.entries()
     assert (entry.event, entry.user_id) == (AuditEvent.SIGN_IN_FAILED, None)

@@ -23,9 +23,9 @@ async def test_consent_yields_a_code(partner: Partner):
     assert "classification history" not in page.text
     response = await partner.decide(page)
     assert response.headers["location"].startswith(f"{CALLBACK}?")
-    answer = parameters_of(response)
-    assert answer.keys() == {"code", "state", "iss"}
-    assert (answer["state"], answer["iss"]) == ("a state", "http://localhost:8000")
+    parameters = parameters_of(response)
+    assert parameters.keys() == {"code", "state", "iss"}
+    assert (parameters["state"], parameters["iss"]) == ("a state", "http://localhost:8000")
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -101,8 +101,8 @@ async def test_consent_is_remembered(partner: Partner):
 
 
 async def test_denial_is_not_remembered(partner: Partner):
-    answer = parameters_of(await partner.decide(await partner.authorize(), "deny"))
-    assert answer == {
+    parameters = parameters_of(await partner.decide(await partner.authorize(), "deny"))
+    assert parameters == {
         "error": "access_denied",
         "error_description": "The user denied access.",
         "state": "a state",
@@ -172,9 +172,9 @@ async def test_the_command_line_is_registered(application: Application, partner:
 async def test_the_query_of_a_redirect_uri_is_preserved(application: Application, partner: Partner):
     uri = "https://partner.example/callback?tenant=a%20b"
     other = Partner.register(application, partner.browser, redirect_uris=[uri])
-    answer = parameters_of(await other.decide(await other.authorize(redirect_uri=uri, state=None)))
-    assert answer.keys() == {"tenant", "code", "iss"}
-    assert answer["tenant"] == "a b"
+    parameters = parameters_of(await other.decide(await other.authorize(redirect_uri=uri, state=None)))
+    assert parameters.keys() == {"tenant", "code", "iss"}
+    assert parameters["tenant"] == "a b"
 
 
 async def test_an_authorization_request_by_post(partner: Partner):

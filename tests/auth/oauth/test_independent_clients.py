@@ -36,10 +36,10 @@ def issuer(server: Application) -> str:
 
 
 @pytest.fixture
-def browser(issuer: str) -> Iterator[UserBrowser]:
-    browser = UserBrowser(issuer)
-    yield browser
-    browser.close()
+def user_browser(issuer: str) -> Iterator[UserBrowser]:
+    user_browser = UserBrowser(issuer)
+    yield user_browser
+    user_browser.close()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def registered(server: Application) -> tuple[str, str]:
 
 
 def test_requests_oauthlib(
-    issuer: str, registered: tuple[str, str], browser: UserBrowser, monkeypatch: pytest.MonkeyPatch
+    issuer: str, registered: tuple[str, str], user_browser: UserBrowser, monkeypatch: pytest.MonkeyPatch
 ):
     """PyJWT verifies the id_token."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
@@ -68,7 +68,7 @@ def test_requests_oauthlib(
     with OAuth2Session(client_id, redirect_uri=CALLBACK, scope=REQUESTED_SCOPES.split(), pkce="S256") as session:
         url, _ = session.authorization_url(at["authorization_endpoint"], nonce="a nonce")
         tokens = session.fetch_token(
-            at["token_endpoint"], authorization_response=browser.visit(url), client_secret=secret
+            at["token_endpoint"], authorization_response=user_browser.visit(url), client_secret=secret
         )
         key = jwt.PyJWKClient(at["jwks_uri"]).get_signing_key_from_jwt(tokens["id_token"])
         claims = jwt.decode(
@@ -100,7 +100,7 @@ def introspect(at: dict[str, str], auth: tuple[str, str], token: str) -> dict[st
     return dict(requests.post(at["introspection_endpoint"], data={"token": token}, auth=auth).json())
 
 
-def test_authlib(issuer: str, registered: tuple[str, str], browser: UserBrowser):
+def test_authlib(issuer: str, registered: tuple[str, str], user_browser: UserBrowser):
     at = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
     openid = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
     verifier = "v" * 64
@@ -110,9 +110,9 @@ def test_authlib(issuer: str, registered: tuple[str, str], browser: UserBrowser)
         url, state = client.create_authorization_url(
             at["authorization_endpoint"], code_verifier=verifier, nonce="a nonce"
         )
-        answer = browser.visit(url)
+        returned_url = user_browser.visit(url)
         tokens = client.fetch_token(
-            at["token_endpoint"], authorization_response=answer, state=state, code_verifier=verifier
+            at["token_endpoint"], authorization_response=returned_url, state=state, code_verifier=verifier
         )
         keys = KeySet.import_key_set(httpx.get(at["jwks_uri"]).json())
         decoded = joserfc_jwt.decode(tokens["id_token"], keys, ["RS256"])
@@ -134,9 +134,9 @@ def test_authlib(issuer: str, registered: tuple[str, str], browser: UserBrowser)
 
 
 @pytest.mark.parametrize("library", ["oauth4webapi", "openid-client"])
-def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], browser: UserBrowser):
+def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], user_browser: UserBrowser):
     """The libraries verify iss, nonce, auth_time, at_hash, the signature, and the form of every response."""
-    result = node.run(library, issuer, *registered, CALLBACK, visit=browser.visit)
+    result = node.run(library, issuer, *registered, CALLBACK, visit=user_browser.visit)
     assert result["username"] == "alice"
     assert result["scope"] == result["renewed"] == "classify openid profile"
     assert (result["before"]["active"], result["before"]["sub"]) == (True, result["sub"])

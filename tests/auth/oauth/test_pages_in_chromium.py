@@ -85,7 +85,7 @@ def boxes(locator: Locator) -> list[FloatRect]:
     return found
 
 
-def answer(page: Page) -> dict[str, list[str]]:
+def response_parameters(page: Page) -> dict[str, list[str]]:
     page.wait_for_url(f"{CALLBACK}?*")
     assert page.get_by_text("Welcome back").is_visible()
     return parse_qs(urlsplit(page.url).query)
@@ -100,21 +100,21 @@ def test_sign_in_and_consent(server: Application, page: Page):
     assert page.get_by_role("heading", name="Allow Partner?").is_visible()
     assert fits(page)
     page.get_by_role("button", name="Allow").click()
-    assert answer(page).keys() == {"code", "state", "iss"}
+    assert response_parameters(page).keys() == {"code", "state", "iss"}
 
 
 def test_denial(server: Application, page: Page):
     page.goto(request_of(server, trusted=False))
     sign_in(page)
     page.get_by_role("button", name="Deny").click()
-    assert answer(page)["error"] == ["access_denied"]
+    assert response_parameters(page)["error"] == ["access_denied"]
 
 
 def test_a_trusted_client_without_consent_page(server: Application, page: Page):
     """The form redirects to another site, which its policy must allow."""
     page.goto(request_of(server, trusted=True))
     sign_in(page)
-    assert answer(page).keys() == {"code", "state", "iss"}
+    assert response_parameters(page).keys() == {"code", "state", "iss"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

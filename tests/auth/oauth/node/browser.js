@@ -1,4 +1,4 @@
-// The browser's part is played by whoever started this program: it reads an address and writes where that ended.
+// The parent process acts as the browser: it reads a URL and writes the URL that it was redirected to.
 
 import { createInterface } from "node:readline/promises";
 

@@ -1,4 +1,4 @@
-// Every step with oauth4webapi, which checks what it gets as strictly as the standards allow.
+// All steps with oauth4webapi, which validates responses strictly.
 
 import * as oauth from "oauth4webapi";
 import { done, visit } from "./browser.js";
@@ -29,13 +29,13 @@ url.search = new URLSearchParams({
   state,
   nonce,
 });
-const answer = oauth.validateAuthResponse(as, client, await visit(url), state);
+const authorizationResponse = oauth.validateAuthResponse(as, client, await visit(url), state);
 
 const codeResponse = await oauth.authorizationCodeGrantRequest(
   as,
   client,
   authentication,
-  answer,
+  authorizationResponse,
   redirectUri,
   verifier,
   insecure,

@@ -1,4 +1,4 @@
-// Every step with openid-client, as an application would use it.
+// All steps with openid-client.
 
 import * as client from "openid-client";
 import { done, visit } from "./browser.js";

