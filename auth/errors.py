@@ -50,7 +50,7 @@ class InvalidFields(AuthError):
 
 class InvalidLogin(AuthError):
     code = "invalid_login"
-    title = "Wrong name or password"
+    title = "Wrong username or password"
 
 
 class SignInFailed(AuthError):
@@ -75,19 +75,19 @@ class InvalidCredential(AuthError):
 class InsufficientScope(AuthError):
     status = 403
     code = "insufficient_scope"
-    title = "Not allowed with this token"
+    title = "Insufficient scope"
 
 
 class CrossSiteRequest(AuthError):
     status = 403
     code = "cross_site_request"
-    title = "Not sent by the web app"
+    title = "Cross-site request"
 
 
 class PermissionDenied(AuthError):
     status = 403
     code = "not_allowed"
-    title = "Not allowed"
+    title = "Permission denied"
 
 
 class ResourceNotFound(AuthError):
@@ -105,13 +105,13 @@ class Throttled(AuthError):
 class InvalidProviderResponse(AuthError):
     status = 502
     code = "provider_fault"
-    title = "The provider's answer cannot be used"
+    title = "Invalid provider response"
 
 
 class ProviderUnavailable(AuthError):
     status = 503
     code = "provider_down"
-    title = "The provider does not answer"
+    title = "Provider unavailable"
     retry_after = 5.0
 
 

@@ -14,7 +14,6 @@ from auth.credentials.api_keys import ApiKeyService
 from auth.credentials.secret import Prefix
 from auth.credentials.sessions import SessionService
 from auth.credentials.store import PREFIXES, CredentialStore
-from auth.credentials.tokens import LoginTokenService
 from auth.database import write
 from auth.external.identities import Identities
 from auth.external.service import ExternalSignIn
@@ -64,7 +63,6 @@ class Auth:
             audit=self.audit,
             settings=settings,
         )
-        self.tokens = LoginTokenService(engine, self.accounts, self.credentials, self.audit)
         self.sessions = SessionService(engine, self.accounts, self.credentials, self.audit)
         self.keys = ApiKeyService(engine, self.credentials, self.audit)
         self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)

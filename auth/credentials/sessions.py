@@ -1,4 +1,4 @@
-"""Sessions of the web app, and the list of a user's sessions and tokens."""
+"""Sessions of the web app and login tokens, which users list and revoke together."""
 
 from typing import Final
 
@@ -37,6 +37,23 @@ class SessionService:
     def end(self, secret: str, *, source: RequestSource) -> None:
         """Revoke a session; does nothing if it has ended already."""
         write(self._engine, lambda connection: self._end(connection, secret, source))
+
+    def issue_token(self, username: str, password: str, *, source: RequestSource) -> str:
+        """The secret of a new login token; hashes the password. Raises InvalidLogin or Throttled."""
+
+        def issue(connection: Connection, user: User) -> str:
+            return self._credentials.issue(connection, "token", user.id, source=source)
+
+        return self._accounts.enter(username, password, issue, source=source)
+
+    def sign_out(self, user_id: int, id_: int, *, source: RequestSource) -> None:
+        """Revoke the token or session with this id; does nothing if it has ended already."""
+
+        def work(connection: Connection) -> None:
+            if self._credentials.revoke(connection, user_id, id_, SIGN_IN_KINDS):
+                self._audit.add(connection, AuditEvent.SIGNED_OUT, user_id=user_id, source=source)
+
+        write(self._engine, work)
 
     def list(self, user_id: int) -> list[Credential]:
         """Sessions and tokens of a user, newest first."""

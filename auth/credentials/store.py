@@ -23,13 +23,13 @@ from auth.settings import TimeSource
 from auth.tables import credentials, users
 
 PREFIXES: Final[dict[CredentialKind, Prefix]] = {"session": Prefix.SESSION, "token": Prefix.TOKEN, "key": Prefix.KEY}
-_IDLE_S: Final[dict[CredentialKind, int | None]] = {
+_IDLE_TIMEOUT_S: Final[dict[CredentialKind, int | None]] = {
     "session": SESSION_IDLE_TIMEOUT,
     "token": TOKEN_IDLE_TIMEOUT,
     "key": None,
 }
 _MAX_LISTED: Final = 1000
-_TOTAL_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
+_LIFETIME_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class CredentialStore:
         """
         now = self._clock()
         secret = new_secret(PREFIXES[kind])
-        total_s = _TOTAL_S[kind] or lifetime_s
+        lifetime_s = _LIFETIME_S[kind] or lifetime_s
         values = {
             "kind": kind,
             "digest": digest_of(secret),
@@ -89,7 +89,7 @@ class CredentialStore:
             "scopes": render_scopes(scopes),
             "created_us": to_microseconds(now),
             "seen_us": to_microseconds(now),
-            "expires_us": None if total_s is None else to_microseconds(now + total_s),
+            "expires_us": None if lifetime_s is None else to_microseconds(now + lifetime_s),
             "address": source.address[:64],
             "user_agent": source.user_agent[:255],
         }
@@ -160,7 +160,7 @@ class CredentialStore:
         """Delete expired credentials; returns their number."""
         now_us = to_microseconds(self._clock())
         ended = credentials.c.expires_us <= now_us
-        for kind, idle_s in _IDLE_S.items():
+        for kind, idle_s in _IDLE_TIMEOUT_S.items():
             if idle_s is not None:
                 ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - to_microseconds(idle_s))
         return connection.execute(delete(credentials).where(ended)).rowcount
@@ -189,22 +189,12 @@ def _user(row: Row[tuple[object, ...]]) -> User:
 
 
 def _ends_us(kind: CredentialKind, seen_us: int, expires_us: int | None) -> int:
-    idle_s = _IDLE_S[kind]
+    idle_s = _IDLE_TIMEOUT_S[kind]
     idle_us = seen_us + to_microseconds(idle_s) if idle_s is not None else _FOREVER
     return min(idle_us, _FOREVER if expires_us is None else expires_us)
 
 
 def _credential(row: Row[tuple[object, ...]]) -> Credential:
-    return Credential(
-        row.id,
-        row.kind,
-        row.user_id,
-        row.name,
-        row.hint,
-        parse_scopes(row.scopes),
-        row.created_us,
-        row.seen_us,
-        row.expires_us,
-        row.address,
-        row.user_agent,
-    )
+    values = {**row._mapping, "scopes": parse_scopes(row.scopes)}
+    del values["digest"]
+    return Credential(**values)

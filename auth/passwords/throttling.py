@@ -110,7 +110,7 @@ class LoginThrottle:
         digest = registration_key(address)
         until_us = self._write(lambda connection: self._count_registration(connection, digest))
         if until_us is not None:
-            raise self._throttled(until_us, "accounts made from here")
+            raise self._throttled(until_us, "registrations from this address")
 
     def sweep(self, connection: Connection) -> int:
         """Delete rows that no longer have an effect, and return their number."""

@@ -170,7 +170,7 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         if username is None or password is None:
             raise InvalidLogin(LOGIN_FAILED)
         secret = await auth.workers.run_hashing(
-            auth.tokens.begin, username, password, source=auth.request_source(request)
+            auth.sessions.issue_token, username, password, source=auth.request_source(request)
         )
         return LoginToken(auth_token=secret)
 
@@ -183,7 +183,8 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
     )
     async def logout(principal: SignedIn, request: Request) -> Response:
         user = user_of(principal)
-        await auth.workers.run(auth.tokens.end, user.id, principal.credential_id, source=auth.request_source(request))
+        source = auth.request_source(request)
+        await auth.workers.run(auth.sessions.sign_out, user.id, principal.credential_id, source=source)
         auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)
 

@@ -63,7 +63,7 @@ def reads(model: type[BaseModel]) -> dict[str, Any]:
 _EXAMPLES: Final[dict[int, tuple[str, dict[str, object]]]] = {
     400: ("Invalid fields, or a body that cannot be parsed", {"username": ["This field is required."]}),
     401: ("The token is missing, invalid or expired", {"detail": "Invalid token."}),
-    403: ("Permission denied", {"detail": "Accounts are made by the administrators here."}),
+    403: ("Permission denied", {"detail": "Registration is disabled; ask an administrator for an account."}),
     413: ("The body is too large", {"detail": "The body is too large; 65536 bytes are the most."}),
     415: ("Neither JSON nor a form", {"detail": 'Unsupported media type "text/plain" in request.'}),
     429: (

@@ -120,5 +120,5 @@ def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:
         registration=settings.registration,
         anonymous=settings.anonymous,
         password_min_length=settings.password_min_length,
-        providers=[SignInProvider(**provider) for provider in auth.external.login_links()],
+        providers=auth.external.login_links(),
     )

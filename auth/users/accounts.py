@@ -71,7 +71,7 @@ class AccountService(UserDirectory):
     def require_registration(self) -> None:
         """Raises PermissionDenied if registration is disabled."""
         if not self._settings.registration:
-            raise PermissionDenied("Accounts are made by the administrators here.")
+            raise PermissionDenied("Registration is disabled; ask an administrator for an account.")
 
     def create_admin(self, username: str, password: str, email: str = "") -> User:
         """Raises InvalidFields."""

@@ -235,7 +235,7 @@ def test_registrations_from_one_address_are_limited(throttle, clock):
         throttle.register(HERE)
     waits = []
     for _ in range(8):
-        with pytest.raises(Throttled, match="Too many accounts made from here") as caught:
+        with pytest.raises(Throttled, match="Too many registrations from this address") as caught:
             throttle.register(HERE)
         waits.append(caught.value.retry_after)
         clock.forward(waits[-1])

@@ -64,7 +64,7 @@ async def test_closed_registration(database):
         for body in (BOB, {}):
             reply = await client.post("/auth/users/", json=body)
             assert reply.status_code == 403
-            assert reply.json() == {"detail": "Accounts are made by the administrators here."}
+            assert reply.json() == {"detail": "Registration is disabled; ask an administrator for an account."}
 
 
 async def test_of_concurrent_registrations_of_one_name_one_succeeds(client):
