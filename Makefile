@@ -18,8 +18,12 @@ FAST := not e2e and not chaos and not image
 # Without cached bytecode every worker and every command that the tests start would compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Two targets at a time; the output of each in one piece, where make supports that.
+PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint bench bench-compare bench-growth bench-preprocessing openapi screenshots pins clean
+.PHONY: help serve web test chaos image-check lint lint-python lint-web test-web bench bench-compare bench-growth \
+  bench-preprocessing simulate openapi screenshots pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -30,10 +34,10 @@ serve: $(VENV)/.run ## Start Raylens, e.g. make serve ARGS="--port 8080 --dashbo
 
 web: frontend/dist/index.html ## Build the web app, which make serve does as well
 
-test: lint web ## Run every test but those of make chaos; TESTS="tests/fetch -k redirect" runs some
+test: $(VENV)/.dev $(MODULES)/.dev web ## Run make lint and all tests but make chaos; TESTS="tests/fetch -k redirect" runs some
 	@$(BIN)/python -m tests.servers.install
-	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)" --numprocesses auto --dist loadfile)
-	$(if $(TESTS),,$(NPM) run test)
+	@$(PARALLEL) lint-python lint-web $(if $(TESTS),,test-web)
+	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)" --numprocesses auto --dist worksteal)
 	$(if $(TESTS),,$(BIN)/python -m pytest -m "e2e and not chaos")
 
 chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
@@ -45,10 +49,18 @@ image-check: $(VENV)/.dev ## Run the Dockerfile without Docker, and Raylens from
 	$(BIN)/python -m pytest -m image
 
 lint: $(VENV)/.dev $(MODULES)/.dev ## Check style and types
+	@$(PARALLEL) lint-python lint-web
+
+lint-python: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+lint-web: $(MODULES)/.dev
 	$(NPM) run lint
+
+test-web: $(MODULES)/.dev
+	$(NPM) run test
 
 bench: $(VENV)/.dev ## Measure throughput relative to the hardware limit; about 5 minutes
 	$(BIN)/python -m benchmarks.run $(ARGS)
