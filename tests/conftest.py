@@ -5,6 +5,7 @@ gets a copy.
 """
 
 import gc
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,11 @@ from tests.servers.made_once import made_once, shared_folder
 from tests.servers.mariadb import MariaDB
 from tests.servers.migrated import MigratedDatabases, make_data_folder
 from tests.servers.redis import Redis
+
+# The output of commands must not depend on the terminal and the settings of whoever runs the tests.
+os.environ["COLUMNS"] = "120"
+for variable in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "TTY_COMPATIBLE"):
+    os.environ.pop(variable, None)
 
 # No deadline for a single example: its time depends on the load of the machine.
 settings.register_profile("raylens", deadline=None)
@@ -84,6 +90,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(folder, lambda new: schema.upgrade(f"sqlite:///{new / 'raylens.db'}")) / "raylens.db"
 
 
+@pytest.fixture
+def migrated_sqlite_url(sqlite_url: str, sqlite_template: Path) -> str:
+    """A SQLite database with tables and no rows."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    path.parent.mkdir(mode=0o700)
+    shutil.copy(sqlite_template, path)
+    return sqlite_url
+
+
 @pytest.fixture(scope="session")
 def migrated_databases(mariadb: MariaDB) -> Iterator[MigratedDatabases]:
     databases = MigratedDatabases(mariadb)
@@ -97,9 +112,7 @@ def url(request: pytest.FixtureRequest) -> str:
     if request.param == "mariadb":
         databases: MigratedDatabases = request.getfixturevalue("migrated_databases")
         return databases.take()
-    path = Path(request.getfixturevalue("tmp_path")) / "data" / "raylens.db"
-    path.parent.mkdir(mode=0o700)
-    return f"sqlite:///{shutil.copy(request.getfixturevalue('sqlite_template'), path)}"
+    return str(request.getfixturevalue("migrated_sqlite_url"))
 
 
 @pytest.fixture

@@ -122,38 +122,38 @@ async def test_an_outage_causes_misses_and_recovers(cache, redis_server: Redis):
 async def test_a_hanging_redis_costs_one_timeout_not_one_per_request(cache, redis_url, redis_server: Redis):
     await cache.put(KEY, result())
     limit_s = 0.5
-    impatient = RedisCache(RedisClient(redis_url, "cache", timeout_s=limit_s, cooldown_s=600), ttl_s=3600)
+    cancelled_lookup = RedisCache(RedisClient(redis_url, "cache", timeout_s=limit_s, cooldown_s=600), ttl_s=3600)
     redis_server.pause()
     try:
         started = time.monotonic()
-        assert await asyncio.gather(*(impatient.get(KEY) for _ in range(50))) == [None] * 50
+        assert await asyncio.gather(*(cancelled_lookup.get(KEY) for _ in range(50))) == [None] * 50
         first = time.monotonic() - started
-        assert [await impatient.get(KEY) for _ in range(50)] == [None] * 50
+        assert [await cancelled_lookup.get(KEY) for _ in range(50)] == [None] * 50
         rest = time.monotonic() - started - first
     finally:
         redis_server.resume()
     assert 0.9 * limit_s < first < 25 * limit_s
     assert rest < 25 * limit_s
-    await impatient.close()
+    await cancelled_lookup.close()
 
 
 async def test_a_cancelled_lookup_never_leaks_its_reply(cache):
     for number in range(20):
         await cache.put(f"result:{number}", result(number))
 
-    async def impatient(number: int) -> None:
+    async def cancelled_lookup(number: int) -> None:
         task = asyncio.create_task(cache.get(f"result:{number}"))
         for _ in range(number % 12):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
-    async def patient(number: int) -> None:
+    async def lookup(number: int) -> None:
         got = await cache.get(f"result:{number}")
         assert got is None or same(got, result(number))
 
     for _ in range(5):
-        await asyncio.gather(*(who(number) for number in range(20) for who in (impatient, patient)))
+        await asyncio.gather(*(get(number) for number in range(20) for get in (cancelled_lookup, lookup)))
 
 
 async def test_an_unreachable_redis_is_degraded():

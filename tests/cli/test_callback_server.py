@@ -81,7 +81,7 @@ def test_other_paths_and_methods_are_rejected(server):
 
 
 def test_long_requests_are_rejected(server):
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=3) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
         connection.sendall(b"GET /callback?".ljust(65_537, b"a"))  # one byte more than the limit of http.server
         assert connection.recv(100).startswith(b"HTTP/1.0 414 ")
 
@@ -108,7 +108,7 @@ def test_idle_connections_delay_neither_the_response_nor_the_end(capfd):
     """Browsers open spare connections, and reset some."""
     with contextlib.ExitStack() as connections, CallbackServer(state=STATE, issuer=ISSUER) as server:
         address = ("127.0.0.1", server.server_port)
-        idle = [connections.enter_context(socket.create_connection(address, timeout=3)) for _ in range(3)]
+        idle = [connections.enter_context(socket.create_connection(address, timeout=30)) for _ in range(3)]
         idle[0].sendall(b"GET /callback?" + b"a" * 16 * 1024)
         idle[1].sendall(b"\xff\x00\r\n\r\n")
         visit(server, VALID)

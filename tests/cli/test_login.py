@@ -16,7 +16,6 @@ from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn
 from serve_app.cli.credential_store import LocalCredentialStore
 from serve_app.cli.main import app
-from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.oauth.oauth_server import oauth_server
@@ -31,10 +30,9 @@ HTTP = RequestSource()
 
 
 @pytest.fixture
-def service(sqlite_url: str) -> Iterator[Application]:
+def service(migrated_sqlite_url: str) -> Iterator[Application]:
     """With the user alice and the administrator carol."""
-    schema.upgrade(sqlite_url)
-    engine = connect(sqlite_url)
+    engine = connect(migrated_sqlite_url)
     with oauth_server(engine) as service:
         service.auth.accounts.register("alice", PASSWORD, source=HTTP)
         service.auth.accounts.create_admin("carol", PASSWORD)

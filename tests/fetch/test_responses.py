@@ -88,10 +88,10 @@ async def test_a_slow_response_times_out(server: Server, part: bytes):
 
 
 async def test_a_deadline_during_the_fetch_raises_deadline_exceeded(server: Server):
-    async def silence(writer: asyncio.StreamWriter) -> None:
+    async def send_nothing(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2)
 
-    server.answers["/image"] = silence
+    server.answers["/image"] = send_nothing
     async with fetching() as fetcher:
         with pytest.raises(DeadlineExceeded):
             await fetcher.fetch(f"http://127.0.0.1:{server.port}/image", deadline=time.time() + 0.2)

@@ -97,7 +97,7 @@ async def test_an_unknown_model_is_rejected():
 
 
 async def test_images_are_decoded_concurrently_in_threads(monkeypatch: pytest.MonkeyPatch):
-    both_started = threading.Barrier(2, timeout=5)
+    both_started = threading.Barrier(2, timeout=30)
 
     def decode_together(data: bytes, transform: Transform) -> Any:
         both_started.wait()
