@@ -1,4 +1,4 @@
-"""Kinds that Kubernetes itself does not know, checked by TypeScript: a key that a type lacks is an error there."""
+"""Checks kinds of other projects with TypeScript, where unknown keys are type errors."""
 
 import hashlib
 import json
@@ -20,16 +20,15 @@ MODULES: Final = {
     "karpenter.sh": "@kubernetes-models/karpenter",
     "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
 }
-"""The package with the types of an API group."""
+"""API group → package with its types."""
 
 
 def knows(manifest: dict[str, Any]) -> bool:
-    """Whether there is a type for it."""
     return manifest["apiVersion"].partition("/")[0] in MODULES
 
 
-def faults(manifests: Sequence[dict[str, Any]], folder: Path) -> list[str]:
-    """What the compiler says of the objects, each a line; ``folder`` is for its input."""
+def errors(manifests: Sequence[dict[str, Any]], folder: Path) -> list[str]:
+    """Lines of the compiler's output; ``folder`` is for its input."""
     library = _installed()
     lines = []
     for number, manifest in enumerate(manifests):
