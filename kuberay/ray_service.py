@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -112,6 +113,7 @@ class RayService:
         return self.pending or self.active
 
 
+@lru_cache(maxsize=8)
 def _application_names(serve_config: str) -> tuple[str, ...]:
     try:
         document = yaml.safe_load(serve_config)

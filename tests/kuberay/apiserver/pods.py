@@ -42,8 +42,8 @@ class Pods:
 
     def step(self, includes: Callable[[Manifest], bool]) -> None:
         """Move pods on by one stage."""
-        for pod in self._store.list("Pod"):
-            if includes(pod) and pod.setdefault("status", {}).get("phase") not in {"Succeeded", "Failed"}:
+        for pod in self._store.list("Pod", includes=includes):
+            if pod.setdefault("status", {}).get("phase") not in {"Succeeded", "Failed"}:
                 self._step(pod)
                 self._store.put(pod)
 

@@ -1,6 +1,7 @@
 """Ray Serve in the clusters: what its dashboard reports to KubeRay."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -48,7 +49,7 @@ class ServeState:
     def applications(self, name: str) -> dict[str, Any]:
         """``applicationStatuses`` of a cluster."""
         cluster = self._clusters[name]
-        listed = yaml.safe_load(cluster.config)["applications"]
+        listed = _parsed(cluster.config)["applications"]
         return {application["name"]: self._application(application, cluster.stage) for application in listed}
 
     def _application(self, application: dict[str, Any], stage: int) -> dict[str, Any]:
@@ -57,3 +58,8 @@ class ServeState:
         status = "HEALTHY" if STAGES[stage] == "RUNNING" else "UPDATING"
         deployments = {one["name"]: {"status": status} for one in application["deployments"]} if stage else {}
         return {"status": STAGES[stage], "serveDeploymentStatuses": deployments}
+
+
+@cache
+def _parsed(config: str) -> Any:
+    return yaml.load(config, yaml.CSafeLoader)

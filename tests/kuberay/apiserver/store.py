@@ -1,6 +1,7 @@
 """The objects, and the history of their changes for watches."""
 
 import datetime
+import json
 import threading
 import uuid
 from builtins import list as List  # noqa: N812 - ``list`` is a method below
@@ -25,9 +26,7 @@ class Change:
 
 def copied(value: Any) -> Any:
     """A deep copy of JSON, several times as fast as ``copy.deepcopy``."""
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    return [copied(item) for item in value] if isinstance(value, list) else value
+    return json.loads(json.dumps(value))
 
 
 class Store:
@@ -47,15 +46,16 @@ class Store:
             found: Manifest | None = copied(self._objects.get((kind, namespace, name)))
             return found
 
-    def list(self, kind: str, namespace: str = "") -> "List[Manifest]":
+    def list(
+        self, kind: str, namespace: str = "", includes: Callable[[Manifest], bool] = lambda _: True
+    ) -> "List[Manifest]":
         """By namespace and name; of all namespaces unless one is given."""
         with self.lock:
             keys = sorted(key for key in self._objects if key[0] == kind and namespace in {"", key[1]})
-            return [copied(self._objects[key]) for key in keys]
+            return [copied(self._objects[key]) for key in keys if includes(self._objects[key])]
 
     def pods(self, namespace: str, labels: dict[str, str]) -> "List[Manifest]":
-        found = self.list("Pod", namespace)
-        return [pod for pod in found if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
+        return self.list("Pod", namespace, lambda pod: labels.items() <= (pod["metadata"].get("labels") or {}).items())
 
     def owned_by(self, uid: str) -> "List[Manifest]":
         with self.lock:

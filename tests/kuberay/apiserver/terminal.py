@@ -1,4 +1,4 @@
-"""Real Helm and kubectl at the server."""
+"""Runs real Helm and kubectl."""
 
 import subprocess
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.kuberay.programs import bundled
 
 @dataclass(frozen=True)
 class Outcome:
-    """``text``: both what was printed and what was complained of."""
+    """``text`` is standard output and error."""
 
     code: int
     text: str
@@ -19,10 +19,10 @@ class Outcome:
 
 
 class Terminal:
-    """Of one user, in the namespace ``vision``."""
+    """In the namespace ``vision``."""
 
     def __init__(self, server: ApiServer, major: int, folder: Path) -> None:
-        """``major``: of Helm; with it goes a kubectl of its time. ``folder``: the user's home."""
+        """``major`` version of Helm, with the kubectl bundled with it; ``folder`` is the home."""
         self.server = server
         self.major = major
         config = server.kubeconfig(folder / "kubeconfig", namespace="vision")

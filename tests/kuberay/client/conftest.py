@@ -12,8 +12,8 @@ from tests.kuberay.programs import bundled
 
 
 @pytest.fixture(autouse=True)
-def process_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A command sets up logs and settings of its process, and reads the person's home; here that is all tests'."""
+def isolated_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Commands configure logs and settings of their process, which is that of all tests here."""
     monkeypatch.setattr("serve_app.observability.logging.configure_logging", lambda _settings: None)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "RAYLENS_HELM"):
@@ -24,7 +24,7 @@ def process_as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 
 @pytest.fixture
 def raylens(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Raylens:
-    """With Helm 4, a KubeRay that works while people wait, and less patience with failures."""
+    """With Helm 4, an operator that works while commands sleep, and short grace periods."""
     monkeypatch.setenv("RAYLENS_HELM", str(bundled("helm", 4)))
     for name in ("kuberay.clock.MonotonicClock", "kuberay.release.MonotonicClock"):
         monkeypatch.setattr(name, partial(FastClock, api_server))

@@ -1,4 +1,4 @@
-"""The command line against the API server of the tests."""
+"""The command line with the API server of the tests."""
 
 import json
 import time
@@ -18,7 +18,7 @@ NAMESPACE = "vision"
 
 
 class FastClock(MonotonicClock):
-    """Counts what it is told to wait, and lets KubeRay's operator work instead: as much, however slow the machine."""
+    """Skips the time that is slept, and runs KubeRay's operator instead."""
 
     def __init__(self, server: ApiServer) -> None:
         self._server = server
@@ -30,13 +30,11 @@ class FastClock(MonotonicClock):
     def sleep(self, seconds: float) -> None:
         self._skipped += seconds
         self._server.operator.step(2)
-        time.sleep(0.01)  # for the controllers that work in the background
+        time.sleep(0.01)  # for the controllers in the background
 
 
 @dataclass(frozen=True)
-class Told:
-    """How a command ended."""
-
+class CommandResult:
     code: int
     out: str
     err: str
@@ -48,21 +46,21 @@ class Told:
 
 @dataclass(frozen=True)
 class Raylens:
-    """``raylens`` for a person whose kubeconfig leads to the API server."""
+    """Runs ``raylens`` with a kubeconfig for the API server."""
 
     server: ApiServer
     kubeconfig: Path
 
-    def run(self, command: str, *arguments: str, release: str = "raylens", typed: str = "") -> Told:
+    def run(self, command: str, *arguments: str, release: str = "raylens", typed: str = "") -> CommandResult:
         place = ("--release", release, "--namespace", NAMESPACE, "--kubeconfig", str(self.kubeconfig))
         return self.bare(command, *arguments, *place, typed=typed)
 
-    def bare(self, *arguments: str, typed: str = "") -> Told:
-        """Without saying where."""
+    def bare(self, *arguments: str, typed: str = "") -> CommandResult:
+        """Without options for release, namespace and kubeconfig."""
         ended = CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "250"})
         if ended.exception and not isinstance(ended.exception, SystemExit):
             raise ended.exception
-        return Told(ended.exit_code, ended.stdout, ended.stderr)
+        return CommandResult(ended.exit_code, ended.stdout, ended.stderr)
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         return self.server.store.list(kind, NAMESPACE)

@@ -15,7 +15,7 @@ DOCS = (ROOT / "docs" / "kubernetes.md").read_text()
 
 
 def put(raylens: Raylens, **changed) -> None:
-    """A RayService in some state, and the live cluster that belongs to it."""
+    """A RayService with a status, and its running cluster."""
     groups: list[dict[str, Any]] = [
         {"groupName": "small"},
         {"groupName": "workers", "minReplicas": 2, "maxReplicas": 10},
@@ -33,15 +33,15 @@ def put(raylens: Raylens, **changed) -> None:
         raylens.server.store.put({"apiVersion": "ray.io/v1", "kind": kind, "metadata": metadata, **body})
 
 
-def test_status_for_people(raylens: Raylens) -> None:
+def test_status(raylens: Raylens) -> None:
     put(raylens, status={"observedGeneration": 99})
     ended = raylens.run("status")
     assert ended.code == 0
-    for told in ("Ready", "raylens-abcde", "2 of 2", "Classifier", "HEALTHY", "is ready."):
-        assert told in ended.out
+    for text in ("Ready", "raylens-abcde", "2 of 2", "Classifier", "HEALTHY", "is ready."):
+        assert text in ended.out
 
 
-def test_status_of_what_is_not_up(raylens: Raylens) -> None:
+def test_status_of_a_failing_release(raylens: Raylens) -> None:
     failed = {"status": "DEPLOY_FAILED", "message": "no such model"}
     put(raylens, status={"observedGeneration": 99, "activeServiceStatus": cluster(application=failed)})
     ended = raylens.run("status")
@@ -51,7 +51,7 @@ def test_status_of_what_is_not_up(raylens: Raylens) -> None:
     assert raylens.run("status", "--json").json["failure"]["code"] == "deploy_failed"
 
 
-def test_render_asks_no_cluster(raylens: Raylens) -> None:
+def test_render(raylens: Raylens) -> None:
     ended = raylens.bare("render", *DEV, "--image", "r.example.org/raylens:7", "--namespace", NAMESPACE)
     assert ended.code == 0, ended.err
     kinds = {manifest["kind"] for manifest in yaml.safe_load_all(ended.out) if manifest}
@@ -84,7 +84,7 @@ def test_commands_are_documented() -> None:
     assert "raylens status --release" in section
 
 
-def test_not_ready_conditions_are_seen(raylens: Raylens) -> None:
+def test_status_of_an_unready_release(raylens: Raylens) -> None:
     put(raylens, status={"observedGeneration": 99, "conditions": [condition("Ready", "False", "Initializing", "soon")]})
     ended = raylens.run("status")
     assert ended.code == 1

@@ -1,4 +1,4 @@
-"""What goes wrong on the way, told in plain words with an exit code of its own."""
+"""Failures are messages of a few lines, each with its exit code."""
 
 import json
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.kuberay.client.raylens import DEV, NAMESPACE, Raylens
 from tests.servers.process import free_port
 
 
-def test_values_that_the_chart_refuses(raylens: Raylens) -> None:
+def test_values_that_the_chart_rejects(raylens: Raylens) -> None:
     ended = raylens.run("deploy", *DEV, "--set", "workers.minReplicas=1")
     assert (ended.code, ended.out) == (2, "")
     assert "workers.minReplicas" in ended.err
     assert raylens.objects("RayService") == []
 
 
-def test_a_failure_as_json(raylens: Raylens) -> None:
+def test_json(raylens: Raylens) -> None:
     ended = raylens.run("deploy", "--json")
     assert ended.code == 2
     assert ended.json["error"]["code"] == "wrong_use"
@@ -32,7 +32,7 @@ def test_no_helm(raylens: Raylens) -> None:
 
 
 def test_no_cluster(raylens: Raylens) -> None:
-    raylens.kubeconfig.write_text(raylens.kubeconfig.read_text().replace(raylens.server.url, _nobody()))
+    raylens.kubeconfig.write_text(raylens.kubeconfig.read_text().replace(raylens.server.url, _unused_url()))
     for command in ("deploy", "status", "wait", "doctor"):
         ended = raylens.run(command)
         assert ended.code == 3, command
@@ -45,13 +45,13 @@ def test_no_kubeconfig(raylens: Raylens) -> None:
     assert "--kubeconfig" in ended.err
 
 
-def test_a_context_that_is_not_there(raylens: Raylens) -> None:
+def test_no_context(raylens: Raylens) -> None:
     ended = raylens.run("wait", "--context", "elsewhere")
     assert ended.code == 2
     assert "elsewhere" in ended.err
 
 
-def test_a_namespace_alone_names_no_release(raylens: Raylens) -> None:
+def test_namespace_without_release(raylens: Raylens) -> None:
     ended = raylens.bare("status", "--namespace", NAMESPACE)
     assert ended.code == 2
     assert "--release" in ended.err
@@ -61,11 +61,11 @@ def test_a_namespace_alone_names_no_release(raylens: Raylens) -> None:
 def test_no_release(raylens: Raylens, command: str) -> None:
     ended = raylens.run(*command.split(), release="another")
     assert ended.code == 5
-    assert ended.err.count("\n") >= 2, "what is wrong, and what to do"
+    assert ended.err.count("\n") >= 2, "message and advice"
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 4), (403, 4), (500, 3), (503, 3)])
-def test_what_the_cluster_answers(raylens: Raylens, status: int, code: int) -> None:
+def test_error_responses(raylens: Raylens, status: int, code: int) -> None:
     raylens.server.fail_next("GET", "rayservices", status)
     assert raylens.run("status").code == code
 
@@ -75,23 +75,23 @@ def test_a_response_that_is_not_json(raylens: Raylens) -> None:
     ended = raylens.run("status")
     assert (ended.code, ended.out) == (3, "")
     assert "is not that of a Kubernetes API server" in ended.err
-    assert ended.err.count("\n") == 2, "what is wrong, and what to do"
+    assert ended.err.count("\n") == 2, "message and advice"
 
 
-def test_kuberay_is_not_there(api_server: ApiServer, tmp_path: Path) -> None:
+def test_kuberay_not_installed(api_server: ApiServer, tmp_path: Path) -> None:
     api_server.store.kinds.remove("ray.io", "rayservices")
     ended = Raylens(api_server, api_server.kubeconfig(tmp_path / "kubeconfig")).run("status")
     assert ended.code == 5
     assert "helm install kuberay-operator" in ended.err
 
 
-def test_a_namespace_that_is_not_there(raylens: Raylens) -> None:
+def test_no_namespace(raylens: Raylens) -> None:
     ended = raylens.bare("deploy", *DEV, "--namespace", "nowhere", "--kubeconfig", str(raylens.kubeconfig))
     assert ended.code == 5
     assert "--create-namespace" in ended.err
 
 
-def test_a_migration_that_fails_shows_the_end_of_its_log(raylens: Raylens) -> None:
+def test_failed_migration(raylens: Raylens) -> None:
     raylens.server.workloads.job_plan = JobPlan(succeed=False, log="1\n" * 50 + "Access denied for user 'raylens'\n")
     ended = raylens.run("deploy", *DEV, "--set", "migration.backoffLimit=0")
     assert ended.code == 9
@@ -99,7 +99,7 @@ def test_a_migration_that_fails_shows_the_end_of_its_log(raylens: Raylens) -> No
     assert ended.err.count("  1\n") < 20
 
 
-def test_an_image_that_is_not_there(raylens: Raylens) -> None:
+def test_failures_of_one_release(raylens: Raylens) -> None:
     raylens.server.pods.fail("worker", "ImagePullBackOff")
     ended = raylens.run("deploy", *DEV, "--timeout", "20m")
     assert ended.code == 12
@@ -107,31 +107,30 @@ def test_an_image_that_is_not_there(raylens: Raylens) -> None:
     assert "image.repository" in ended.err
     told = json.loads(raylens.run("status", "--json").out)
     assert any("ImagePullBackOff" in pod["trouble"] for pod in told["pods"])
-    refused(raylens)
+    rejected_by_kuberay(raylens)
 
 
-def refused(raylens: Raylens) -> None:
-    """KubeRay's refusal keeps the generation unobserved."""
+def rejected_by_kuberay(raylens: Raylens) -> None:
     raylens.server.pods.heal()
     raylens.server.operator.invalid = "spec.rayClusterConfig is wrong"
     ended = raylens.run("deploy", "--set", "workers.maxReplicas=5")
     assert ended.code == 7
     assert "spec.rayClusterConfig is wrong" in ended.err
     assert raylens.run("status").code == 7
-    kept_by_a_finalizer(raylens)
+    blocked_by_a_finalizer(raylens)
 
 
-def kept_by_a_finalizer(raylens: Raylens) -> None:
+def blocked_by_a_finalizer(raylens: Raylens) -> None:
     raylens.server.workloads.job_plan = JobPlan(hang=True)
-    asked = raylens.run("delete")
-    assert (asked.code, len(raylens.objects("RayService"))) == (2, 1)
+    unconfirmed = raylens.run("delete")
+    assert (unconfirmed.code, len(raylens.objects("RayService"))) == (2, 1)
     ended = raylens.run("delete", "--yes", "--timeout", "30s")
     assert ended.code == 6
     assert "gcs-ft-redis-cleanup-finalizer" in ended.err
     assert "deployment/kuberay-operator" in ended.err
     again = raylens.run("delete", "--yes", "--timeout", "10s")
-    assert again.code == 6, "what was begun is waited for"
+    assert again.code == 6, "it waits for the earlier deletion"
 
 
-def _nobody() -> str:
+def _unused_url() -> str:
     return f"http://127.0.0.1:{free_port()}"

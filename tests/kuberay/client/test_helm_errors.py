@@ -1,10 +1,10 @@
-"""What Helm 3.17 and 4.1 say, and what becomes of it."""
+"""Messages of Helm 3.17 and 4.1, and the errors made of them."""
 
 import pytest
 
 from kuberay.helm_errors import helm_error
 
-TOLD = {
+MESSAGES = {
     "chart's own check": (
         'level=INFO msg="found symbolic link in path. Contents of linked file included and used" path=a resolved=b\n'
         "Error: execution error at (raylens/templates/rayservice.yaml:1:4): existingSecret: name the Secret with X\n\n"
@@ -40,13 +40,13 @@ TOLD = {
         2,
         "no such kubeconfig",
     ),
-    "nobody there": (
+    "no API server": (
         'Error: kubernetes cluster unreachable: Get "http://127.0.0.1:9/version": dial tcp 127.0.0.1:9: connect: '
         "connection refused\n",
         3,
         "unreachable",
     ),
-    "not signed in": (
+    "unauthorized": (
         "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials\n",
         4,
         "Authentication failed",
@@ -67,12 +67,12 @@ TOLD = {
         5,
         "The cluster lacks the kind RayService (ray.io/v1).",
     ),
-    "under way": (
+    "in progress": (
         "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n",
         8,
         "another operation",
     ),
-    "someone else's": (
+    "owned by another release": (
         'Error: UPGRADE FAILED: Unable to continue with update: Secret "raylens-dev" in namespace "vision" exists and '
         "cannot be imported into the current release: invalid ownership metadata\n",
         8,
@@ -98,21 +98,21 @@ TOLD = {
     ),
     "too slow": ("Error: UPGRADE FAILED: timed out waiting for the condition\n", 6, "timed out"),
     "too old": ("Error: unknown flag: --reset-then-reuse-values\n", 15, "--reset-then-reuse-values"),
-    "unheard of": ("Error: UPGRADE FAILED: the moon is full\n", 1, "Helm failed: the moon is full"),
+    "unknown": ("Error: UPGRADE FAILED: the moon is full\n", 1, "Helm failed: the moon is full"),
 }
 
 
-@pytest.mark.parametrize("case", TOLD)
-def test_meaning(case: str):
-    text, code, told = TOLD[case]
+@pytest.mark.parametrize("case", MESSAGES)
+def test_error(case: str):
+    text, code, message = MESSAGES[case]
     error = helm_error(text)
     assert error.code == code
-    assert told in error.message
+    assert message in error.message
     assert "\n" not in error.message
     assert error.advice
 
 
-def test_a_missing_kind_says_what_to_install():
+def test_advice_for_a_missing_kind():
     def advice(kind: str, version: str) -> str:
         return helm_error(f'Error: no matches for kind "{kind}" in version "{version}"').advice
 
@@ -122,5 +122,5 @@ def test_a_missing_kind_says_what_to_install():
     assert "example.org/v1" in advice("Thing", "example.org/v1")
 
 
-def test_endless_words_are_cut():
+def test_long_messages_are_shortened():
     assert len(helm_error("Error: " + "x" * 5000).message) < 700

@@ -1,11 +1,11 @@
-"""What a person does with a release from its first day to its last, with each Helm."""
+"""The life of a release, with each Helm: deploy, scale, failed upgrade, rollback, delete."""
 
 import pytest
 
 from tests.kuberay.client.raylens import DEV, NAMESPACE, Raylens
 from tests.kuberay.programs import bundled
 
-BROKEN = "RuntimeError: the weights of efficientnet-lite0 have another SHA-256"
+DEPLOY_FAILURE = "RuntimeError: the weights of efficientnet-lite0 have another SHA-256"
 
 
 @pytest.fixture(params=[3, 4], ids=["helm3", "helm4"])
@@ -29,14 +29,14 @@ def active(raylens: Raylens):
     return raylens.server.store.get("RayCluster", NAMESPACE, name)
 
 
-def test_from_the_first_day_to_the_last(story: Raylens) -> None:
-    installs_and_looks(story)
-    scales_while_others_write(story)
-    upgrades_in_vain_and_goes_back(story)
-    takes_it_away(story)
+def test_life_of_a_release(story: Raylens) -> None:
+    deploy_and_show_status(story)
+    scale_with_conflicts(story)
+    fail_to_upgrade_and_roll_back(story)
+    delete(story)
 
 
-def installs_and_looks(story: Raylens) -> None:
+def deploy_and_show_status(story: Raylens) -> None:
     installed = story.run("deploy", *DEV, "--set", "spool.persistent=true", "--json")
     assert installed.code == 0, installed.err
     assert installed.json["revision"] == 1
@@ -49,7 +49,7 @@ def installs_and_looks(story: Raylens) -> None:
     assert {pod["component"] for pod in status.json["pods"]} >= {"head", "worker"}
 
 
-def scales_while_others_write(story: Raylens) -> None:
+def scale_with_conflicts(story: Raylens) -> None:
     first = active(story)["metadata"]["name"]
     story.server.fail_next("PATCH", "rayclusters", 409, times=3)
     scaled = story.run("scale", "--min", "3", "--max", "6")
@@ -57,17 +57,19 @@ def scales_while_others_write(story: Raylens) -> None:
     assert bounds(active(story)["spec"]["workerGroupSpecs"]) == (3, 6)
     status = active(story)["status"]
     assert (status["availableWorkerReplicas"], status["readyWorkerReplicas"]) == (3, 2), "the third has no replicas"
-    assert active(story)["metadata"]["name"] == first, "no new cluster for that"
+    assert active(story)["metadata"]["name"] == first, "the cluster is not replaced"
 
 
-def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
-    story.server.operator.serve.deploy_failure = BROKEN
-    broken = story.run("deploy", "--image", "registry.example.org/raylens:9.9.9")
-    assert broken.code == 10
-    assert BROKEN in broken.err
-    assert "the previous cluster continues to serve" in broken.err
-    assert "raylens rollback" in broken.err
-    assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6), "as it was scaled"
+def fail_to_upgrade_and_roll_back(story: Raylens) -> None:
+    story.server.operator.serve.deploy_failure = DEPLOY_FAILURE
+    failed = story.run("deploy", "--image", "registry.example.org/raylens:9.9.9")
+    assert failed.code == 10
+    assert DEPLOY_FAILURE in failed.err
+    assert "the previous cluster continues to serve" in failed.err
+    assert "raylens rollback" in failed.err
+    assert bounds(story.service()["spec"]["rayClusterConfig"]["workerGroupSpecs"]) == (3, 6), (
+        "the upgrade keeps the bounds of scale"
+    )
     assert story.run("status").code == 10
     story.server.operator.serve.deploy_failure = ""
     back = story.run("rollback", "--json")
@@ -76,10 +78,10 @@ def upgrades_in_vain_and_goes_back(story: Raylens) -> None:
     assert not image(story).endswith("9.9.9")
 
 
-def takes_it_away(story: Raylens) -> None:
-    gone = story.run("delete", "--yes", "--json")
-    assert gone.code == 0, gone.err
-    assert gone.json["kept"] == ["raylens-spool"]
+def delete(story: Raylens) -> None:
+    deleted = story.run("delete", "--yes", "--json")
+    assert deleted.code == 0, deleted.err
+    assert deleted.json["kept"] == ["raylens-spool"]
     assert story.objects("RayService") == story.objects("RayCluster") == []
     assert story.run("status").code == 5
     assert story.run("delete", "--yes").code == 5
