@@ -37,20 +37,11 @@ class Identities:
 
     def list(self, user_id: int) -> list[Identity]:
         """Identities of a user, oldest first."""
-        query = select(identities).where(identities.c.user_id == user_id).order_by(identities.c.id)
+        columns = identities.c
+        query = select(columns.id, columns.provider, columns.email, columns.created_us, columns.seen_us)
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Identity(
-                row.id,
-                row.provider,
-                self._titles.get(row.provider, row.provider),
-                row.email,
-                row.created_us,
-                row.seen_us,
-            )
-            for row in rows
-        ]
+            rows = connection.execute(query.where(columns.user_id == user_id).order_by(columns.id)).all()
+        return [Identity(title=self._titles.get(row.provider, row.provider), **row._mapping) for row in rows]
 
     def unlink(self, user_id: int, identity_id: int, *, source: RequestSource) -> None:
         """Raises ResourceNotFound, or PermissionDenied if the user could no longer sign in."""
