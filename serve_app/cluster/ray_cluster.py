@@ -48,7 +48,7 @@ FLAGS: Final = {
 """Environment variables that Ray reads when it is imported, and passes on to its processes. Existing values win."""
 
 OBJECT_STORE_BYTES: Final = 512 << 20
-"""Ray's shared memory. Messages between the stages do not use it."""
+"""Size of Ray's shared memory."""
 
 DRAIN_TIMEOUT_S: Final = 35.0
 """Longer than any request may take."""
@@ -82,6 +82,27 @@ def _private_ports() -> dict[str, str]:
     }
 
 
+def _private_environment(folder: Path, *, dashboard: bool) -> dict[str, str]:
+    """Environment variables of a cluster on this machine. By default all services share HAProxy's files and ports."""
+    return _private_ports() | {
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        # By default Ray's workers have a niceness of 15, so that any other process would starve the replicas.
+        "RAY_worker_niceness": "0",
+        # Ray's intervals suit clusters of a thousand nodes and take a fifth of a core on one.
+        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
+        "RAY_raylet_report_resources_period_milliseconds": "1000",
+        "RAY_event_stats": "0",
+        "RAY_task_events_report_interval_ms": "1000" if dashboard else "0",
+        # There is no load balancer that has to notice first that an ingress is shutting down.
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+    }
+
+
 def is_joined() -> bool:
     """Whether an existing cluster is used."""
     return bool(os.environ.get("RAY_ADDRESS"))
@@ -110,25 +131,8 @@ class RayCluster:
         return urls
 
     def __enter__(self) -> Self:
-        # By default all services on a machine share HAProxy's files and ports.
-        private = _private_ports() | {
-            "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(self._folder / "haproxy.cfg"),
-            "RAY_SERVE_HAPROXY_SOCKET_PATH": str(self._folder / "admin.sock"),
-            "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(self._folder),
-            "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(self._folder / "server-state"),
-            "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(self._folder / "metrics.sock"),
-            "RAY_SERVE_HAPROXY_NBTHREAD": "1",
-            # By default Ray's workers have a niceness of 15, so that any other process would starve the replicas.
-            "RAY_worker_niceness": "0",
-            # Ray's intervals suit clusters of a thousand nodes and take a fifth of a core on one.
-            "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
-            "RAY_raylet_report_resources_period_milliseconds": "1000",
-            "RAY_event_stats": "0",
-            "RAY_task_events_report_interval_ms": "1000" if self._dashboard else "0",
-            # There is no load balancer that has to notice first that an ingress is shutting down.
-            "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        }
-        for name, value in (FLAGS | ({} if self._joined else private)).items():
+        environment = FLAGS if self._joined else FLAGS | _private_environment(self._folder, dashboard=self._dashboard)
+        for name, value in environment.items():
             os.environ.setdefault(name, value)
         import ray  # noqa: PLC0415
 
