@@ -82,7 +82,7 @@ class HelmUnavailable(DeployError):
 
 
 class ReleaseNotReady(DeployError):
-    """The release does not become ready; ``code`` tells the reason."""
+    """The release does not become ready; ``code`` gives the reason."""
 
     def __init__(self, code: ExitCode, message: str, advice: str = "") -> None:
         super().__init__(message, advice)

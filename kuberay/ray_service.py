@@ -54,8 +54,8 @@ class ServeApplicationState:
 class RayClusterState:
     """A RayCluster of the service. ``traffic_percent`` is set in incremental upgrades only.
 
-    Available workers run. Ready workers also have a replica: KubeRay's readiness probe asks Serve's proxy, which Serve
-    starts on no other node.
+    Available workers run. Ready workers also have a replica: KubeRay's readiness probe requests Serve's proxy, which
+    Serve starts on no other node.
     """
 
     name: str

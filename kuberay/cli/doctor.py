@@ -30,7 +30,7 @@ def doctor_command(
 ) -> None:
     """Check a release and its cluster for common problems, with advice. Changes nothing.
 
-    With values: a release before its installation. Of Secrets only the names of the keys are read.
+    With values: a release before its installation. Of Secrets only the names of the keys are used.
     """
     from kuberay.doctor.diagnosis import doctor_exit_code, run_checks
     from kuberay.errors import DeployError

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def strip_control_characters(text: str) -> str:
-    """Safe to print on a terminal; keeps line breaks."""
+    """Makes text safe to print on a terminal, with its line breaks."""
     return "\n".join("".join(letter if letter.isprintable() else " " for letter in line) for line in text.split("\n"))
 
 

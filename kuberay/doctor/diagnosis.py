@@ -42,6 +42,8 @@ def run_checks(helm: Helm, reader: ReleaseReader, values: ChartValues) -> Iterat
         installed = history and not (values.files or values.single)
         manifests = helm.manifests() if installed else parse_manifests(helm.render(values))
         context = CheckContext(helm, reader, history, tuple(manifests))
+    except (ClusterUnreachable, ClusterUnauthorized):
+        raise
     except DeployError as error:
         yield failed("Values", error.message, error.advice)
     for name, check in CHECKS:

@@ -65,12 +65,12 @@ esac
 if [[ ${DISRUPT:-} == yes ]]; then
   pod=$(ask pods --selector "raylens/instance=$release,raylens/component=worker" --output 'jsonpath={.items[0].metadata.name}')
   kubectl --namespace "$namespace" delete pod "$pod" --wait=false >/dev/null
-  asked=0 failed=0 end=$((SECONDS + ${DISRUPT_S:-120}))
+  requests=0 failed=0 end=$((SECONDS + ${DISRUPT_S:-120}))
   while ((SECONDS < end)); do
-    asked=$((asked + 1))
+    requests=$((requests + 1))
     fetch --output /dev/null --data-binary "@$image" "$url/api/v1/classifications" 2>/dev/null || failed=$((failed + 1))
     sleep 0.2
   done
-  ((failed == 0)) || fail "no request fails while $pod goes" "$failed of $asked did"
-  say "no request fails while $pod goes" "$asked requests"
+  ((failed == 0)) || fail "requests while $pod is deleted" "$failed of $requests failed"
+  say "requests while $pod is deleted" "$requests, none failed"
 fi

@@ -1,7 +1,7 @@
-"""Strict schemas of KubeRay's kinds: unknown keys are errors, which Kubernetes would silently drop.
+"""The strict schema of a RayService: unknown keys are errors, which Kubernetes would silently drop.
 
-KubeRay's definitions are not part of this project: ``RAYLENS_CRDS`` names a folder with them, default
-``../shared/crds``.
+KubeRay's definition is not part of this project: ``RAYLENS_CRDS`` names a folder with ``ray.io_rayservices.yaml``, by
+default ``../shared/crds``.
 """
 
 import os
@@ -19,9 +19,9 @@ FOLDER: Final = Path(os.environ.get("RAYLENS_CRDS") or ROOT.parent / "shared" / 
 
 
 @cache
-def ray_schema(kind: str) -> jsonschema.Draft7Validator:
-    """For objects of ``ray.io/v1``. Skips the test where the definition is missing."""
-    path = FOLDER / f"ray.io_{kind.lower()}s.yaml"
+def ray_service_schema() -> jsonschema.Draft7Validator:
+    """Skips the test where the definition is missing."""
+    path = FOLDER / "ray.io_rayservices.yaml"
     if not path.exists():
         pytest.skip(f"{path} is missing; RAYLENS_CRDS names a folder with KubeRay's definitions")
     versions = yaml.load(path.read_bytes(), yaml.CSafeLoader)["spec"]["versions"]

@@ -75,9 +75,9 @@ def test_targets_have_the_labels_of_the_rules(helm: Helm) -> None:
 def test_runbook_address(helm: Helm) -> None:
     address = "https://git.example.org/runbooks"
     manifests = helm.template(EKS.having(monitoring__runbooks=address))
-    told = [json.dumps(m) for m in manifests if m["kind"] in {"PrometheusRule", "ConfigMap"}]
-    assert len(told) >= 7
-    assert all(f"{address}#raylens" in text and "docs/runbooks.md" not in text for text in told)
+    texts = [json.dumps(m) for m in manifests if m["kind"] in {"PrometheusRule", "ConfigMap"}]
+    assert len(texts) >= 7
+    assert all(f"{address}#raylens" in text and "docs/runbooks.md" not in text for text in texts)
 
 
 def test_the_charts_files_are_included(helm: Helm) -> None:

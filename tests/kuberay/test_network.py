@@ -112,11 +112,11 @@ def test_the_monitor_uses_existing_ports(rendered) -> None:
         for name in ("head", "workers")
         for port in pods(manifests)[name]["spec"]["containers"][0]["ports"]
     }
-    asked = {ports[endpoint["port"]] for endpoint in one(manifests, "PodMonitor")["spec"]["podMetricsEndpoints"]}
+    scraped = {ports[endpoint["port"]] for endpoint in one(manifests, "PodMonitor")["spec"]["podMetricsEndpoints"]}
     (rule,) = (
         rule for rule in policy(manifests)["ingress"] if {"port": 8080, "protocol": "TCP"} in rule.get("ports", [])
     )
-    assert {port["port"] for port in rule["ports"]} == asked
+    assert {port["port"] for port in rule["ports"]} == scraped
 
 
 def test_clients_can_be_restricted(helm: Helm) -> None:

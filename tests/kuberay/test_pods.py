@@ -48,8 +48,8 @@ def test_security_context(manifests: list[Manifest]) -> None:
 
 def test_only_the_head_may_use_the_kubernetes_api(manifests: list[Manifest]) -> None:
     """Its autoscaler does; KubeRay binds the Role."""
-    asks = {name for name, pod in pods(manifests).items() if pod["spec"]["automountServiceAccountToken"]}
-    assert asks == {"head"}
+    mounted = {name for name, pod in pods(manifests).items() if pod["spec"]["automountServiceAccountToken"]}
+    assert mounted == {"head"}
     accounts = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ServiceAccount"}
     for pod in (pods(manifests)["head"], pods(manifests)["workers"]):
         assert pod["spec"]["serviceAccountName"] in accounts

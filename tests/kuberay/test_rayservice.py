@@ -8,7 +8,7 @@ import yaml
 from serve_app.cluster.ray_cluster import FLAGS, OBJECT_STORE_BYTES
 from tests.kuberay.chart import CHART, EKS, Helm, Manifest, environment, one, pods
 from tests.kuberay.programs import ROOT
-from tests.kuberay.schemas import ray_schema
+from tests.kuberay.schemas import ray_service_schema
 
 CLUSTER_FLAGS = {
     "RAY_LOG_TO_STDERR": "1",
@@ -26,7 +26,7 @@ CLUSTER_FLAGS = {
 
 
 def faults(manifest: Manifest) -> list[str]:
-    return [f"{error.json_path}: {error.message}" for error in ray_schema("RayService").iter_errors(manifest)]
+    return [f"{error.json_path}: {error.message}" for error in ray_service_schema().iter_errors(manifest)]
 
 
 def test_matches_kuberays_definition(manifests: list[Manifest]) -> None:

@@ -9,28 +9,28 @@ APPLICATION = {
 
 
 def condition(kind: str, status: str, reason: str = "Reason", message: str = "") -> dict[str, str]:
-    told = {"type": kind, "status": status, "reason": reason, "message": message}
-    return {**told, "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    values = {"type": kind, "status": status, "reason": reason, "message": message}
+    return {**values, "lastTransitionTime": "2026-01-01T00:00:00Z"}
 
 
 def cluster(name: str = "raylens-abcde", application: Any = APPLICATION, **status: Any) -> dict[str, Any]:
-    told = {"availableWorkerReplicas": 2, "readyWorkerReplicas": 2, "desiredWorkerReplicas": 2, **status}
+    values = {"availableWorkerReplicas": 2, "readyWorkerReplicas": 2, "desiredWorkerReplicas": 2, **status}
     return {
         "rayClusterName": name,
-        "rayClusterStatus": told,
+        "rayClusterStatus": values,
         "applicationStatuses": {"raylens": application} if application else {},
     }
 
 
 def service(*conditions: dict[str, str], **changed: Any) -> dict[str, Any]:
     """A ready one with changes; status keys that are None are left out."""
-    told = {"Ready": condition("Ready", "True"), "UpgradeInProgress": condition("UpgradeInProgress", "False")}
-    told |= {one["type"]: one for one in conditions}
+    values = {"Ready": condition("Ready", "True"), "UpgradeInProgress": condition("UpgradeInProgress", "False")}
+    values |= {one["type"]: one for one in conditions}
     status = {
         "observedGeneration": 3,
         "numServeEndpoints": 2,
         "activeServiceStatus": cluster(),
-        "conditions": list(told.values()),
+        "conditions": list(values.values()),
         **changed.pop("status", {}),
     }
     return {

@@ -20,15 +20,15 @@ def put(raylens: Raylens, **changed) -> None:
         {"groupName": "small"},
         {"groupName": "workers", "minReplicas": 2, "maxReplicas": 10},
     ]
-    told: dict[str, Any] = service(**changed)
+    reported: dict[str, Any] = service(**changed)
     labels = {"app.kubernetes.io/name": "raylens", "app.kubernetes.io/instance": "raylens"}
     template: dict[str, Any] = {"spec": {"containers": [{"name": "ray"}]}}
     spec: dict[str, Any] = {
         "headGroupSpec": {"rayStartParams": {}, "template": template},
         "workerGroupSpecs": [{**group, "rayStartParams": {}, "template": template} for group in groups],
     }
-    wanted: dict[str, Any] = {"spec": {**told["spec"], "rayClusterConfig": spec}, "status": told["status"]}
-    for kind, name, body in (("RayService", "raylens", wanted), ("RayCluster", "raylens-abcde", {"spec": spec})):
+    manifest: dict[str, Any] = {"spec": {**reported["spec"], "rayClusterConfig": spec}, "status": reported["status"]}
+    for kind, name, body in (("RayService", "raylens", manifest), ("RayCluster", "raylens-abcde", {"spec": spec})):
         metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
         raylens.server.store.put({"apiVersion": "ray.io/v1", "kind": kind, "metadata": metadata, **body})
 

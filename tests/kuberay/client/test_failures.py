@@ -105,8 +105,8 @@ def test_failures_of_one_release(raylens: Raylens) -> None:
     assert ended.code == 12
     assert "ImagePullBackOff" in ended.err
     assert "image.repository" in ended.err
-    told = json.loads(raylens.run("status", "--json").out)
-    assert any("ImagePullBackOff" in pod["trouble"] for pod in told["pods"])
+    status = json.loads(raylens.run("status", "--json").out)
+    assert any("ImagePullBackOff" in pod["trouble"] for pod in status["pods"])
     rejected_by_kuberay(raylens)
 
 
