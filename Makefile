@@ -37,7 +37,7 @@ web: frontend/dist/index.html ## Build the web app, which make serve does as wel
 test: $(VENV)/.dev $(MODULES)/.dev web ## Run make lint and all tests but make chaos; TESTS="tests/fetch -k redirect" runs some
 	@$(BIN)/python -m tests.servers.install
 	@$(PARALLEL) lint-python lint-web $(if $(TESTS),,test-web)
-	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)" --numprocesses auto --dist worksteal)
+	$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),-m "$(FAST)" --numprocesses auto --dist loadfile --no-loadscope-reorder)
 	$(if $(TESTS),,$(BIN)/python -m pytest -m "e2e and not chaos")
 
 chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
