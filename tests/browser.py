@@ -4,10 +4,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.service import Service
 
@@ -23,9 +23,9 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGUMENTS, *FAKE_CAMERA])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Closed at the end of the module, because this thread cannot run another event loop while it is open."""
+    """Until it is closed, this thread cannot run another event loop, so tests with a browser come last in a package."""
     if shutil.which("chromium") is None and not os.environ.get("CI"):
         pytest.skip("needs Chromium")
     with sync_playwright() as playwright:
@@ -67,9 +67,23 @@ def _record_console_error(message: Any, browser_errors: list[str]) -> None:
 
 
 def accessibility_violations(page: Page) -> list[tuple[str, str, str]]:
-    """Accessibility violations on the page: path, rule and element."""
+    """Accessibility violations on the page: path, rule and element. The dark theme is checked for its colours only."""
     page.get_by_role("heading", level=1).wait_for()
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    _set_theme(page, "light")
+    violations = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    _set_theme(page, "dark")
+    violations += page.evaluate("axe.run({ runOnly: ['color-contrast', 'link-in-text-block'] })")["violations"]
     path = page.evaluate("location.pathname + location.search")
-    return [(path, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
+    return [(path, rule["id"], node["html"]) for rule in violations for node in rule["nodes"]]
+
+
+def _set_theme(page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    if page.locator("#app").count():  # the server's own pages switch without a script
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    # Inherited colours change one level per frame, since reduced motion shortens transitions instead of removing them.
+    page.evaluate("""async () => {
+      do await new Promise(requestAnimationFrame); while (document.getAnimations().length);
+    }""")

@@ -1,4 +1,4 @@
-"""One real service for all of these tests: real Ray, real HAProxy, real weights."""
+"""One real service for all tests in this folder, with real Ray, HAProxy and weights."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ __all__ = ["browser", "browser_errors", "page"]
 
 @pytest.fixture(scope="session")
 def collector() -> Iterator[Collector]:
-    """Where the service sends its traces."""
+    """Receives the traces of the service."""
     collector = Collector()
     yield collector
     collector.stop()
@@ -26,8 +26,11 @@ def service(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> I
         tmp_path_factory.mktemp("e2e"),
         RAYLENS_FETCH_ALLOWED_NETWORKS="127.0.0.0/8",
         RAYLENS_LOG_FORMAT="json",
+        # Ray reports metrics every 10 s by default, and a gauge only if it was set since the last report.
+        RAY_metrics_report_interval_ms="2000",
+        RAY_SERVE_STATUS_GAUGE_REPORT_INTERVAL_S="0.5",
         RAYLENS_TRACING="true",
-        # What the clients want traced, and nothing else: it costs the other tests nothing.
+        # Trace only requests whose client asks for it.
         OTEL_TRACES_SAMPLER="parentbased_always_off",
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
         OTEL_EXPORTER_OTLP_TIMEOUT="1",

@@ -1,4 +1,4 @@
-"""Traces that a collector receives from the replicas of a running service: complete, and without secrets."""
+"""Traces that a collector receives from the replicas of the running service."""
 
 import secrets
 from collections.abc import Iterator
@@ -29,10 +29,12 @@ MISS = {
     "results": ("raylens-results", "batch"),
     "record": ("raylens-results", "results"),
 }
-"""Span → the service that sends it, and its parent."""
+"""Span → the service that sends it, and its parent span."""
 
 
-def ask(client: httpx.Client, data: bytes, sampled: bool = True, request_id: str = "") -> tuple[str, httpx.Response]:
+def classify_traced(
+    client: httpx.Client, data: bytes, sampled: bool = True, request_id: str = ""
+) -> tuple[str, httpx.Response]:
     """The id of a new trace, and the response."""
     trace = secrets.token_hex(16)
     parent = f"00-{trace}-{CLIENT}-{'01' if sampled else '00'}"
@@ -40,7 +42,7 @@ def ask(client: httpx.Client, data: bytes, sampled: bool = True, request_id: str
     return trace, client.post(URL, content=data, headers=JPEG | {"traceparent": parent} | named)
 
 
-def shape(spans: list[Received]) -> dict[str, tuple[str, str]]:
+def structure(spans: list[Received]) -> dict[str, tuple[str, str]]:
     names = {span.id: span.name for span in spans} | {span.id: "root" for span in spans if span.parent == CLIENT}
     return {span.name: (span.service, names[span.parent]) for span in spans if span.parent != CLIENT}
 
@@ -50,16 +52,16 @@ def root_of(spans: list[Received]) -> Received:
     return root
 
 
-def complete(collector: Collector, trace: str, count: int) -> list[Received]:
+def wait_for_spans(collector: Collector, trace: str, count: int) -> list[Received]:
     """The spans of a trace once there are at least ``count``."""
     return collector.of(trace, lambda spans: len(spans) >= count)
 
 
 def test_a_request_through_every_process(collector: Collector, client: httpx.Client):
-    trace, response = ask(client, random_jpeg(9001), request_id="traced-1")
+    trace, response = classify_traced(client, random_jpeg(9001), request_id="traced-1")
     assert response.status_code == 201
-    spans = complete(collector, trace, len(MISS) + 1)
-    assert shape(spans) == MISS
+    spans = wait_for_spans(collector, trace, len(MISS) + 1)
+    assert structure(spans) == MISS
     root = root_of(spans)
     assert root.name == f"POST {URL}"
     assert root.attributes == {
@@ -77,12 +79,12 @@ def test_a_batch_and_its_requests_are_linked(collector: Collector, service: Serv
         httpx.Client(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=32)) as client,
         ThreadPoolExecutor(32) as pool,
     ):
-        asked = list(pool.map(lambda number: ask(client, random_jpeg(9100 + number)), range(48)))
-    assert {response.status_code for _, response in asked} == {201}
+        traced = list(pool.map(lambda number: classify_traced(client, random_jpeg(9100 + number)), range(48)))
+    assert {response.status_code for _, response in traced} == {201}
     mine = {}
-    for trace, _ in asked:
-        spans = complete(collector, trace, len(MISS) + 1)
-        assert shape(spans) == MISS
+    for trace, _ in traced:
+        spans = wait_for_spans(collector, trace, len(MISS) + 1)
+        assert structure(spans) == MISS
         (part,) = (span for span in spans if span.name == "batch")
         mine[part.id] = part
     largest = max(mine.values(), key=lambda part: part.attributes["raylens.batch.images"])
@@ -92,7 +94,7 @@ def test_a_batch_and_its_requests_are_linked(collector: Collector, service: Serv
     assert len(batch.links) == largest.attributes["raylens.batch.images"]
     assert batch.links <= set(mine)
     assert {tuple(mine[link].links) for link in batch.links} == {(batch_id,)}
-    own = complete(collector, batch.trace, 7)
+    own = wait_for_spans(collector, batch.trace, 7)
     assert len(own) == 7
     assert {span.service for span in own if span.parent == batch_id} == {
         "raylens-preprocessor",
@@ -103,29 +105,29 @@ def test_a_batch_and_its_requests_are_linked(collector: Collector, service: Serv
 
 def test_a_cache_hit(collector: Collector, client: httpx.Client):
     client.post(URL, content=random_jpeg(9002), headers=JPEG)
-    trace, response = ask(client, random_jpeg(9002))
+    trace, response = classify_traced(client, random_jpeg(9002))
     assert response.headers["X-Cache"] == "hit"
-    spans = complete(collector, trace, 6)
+    spans = wait_for_spans(collector, trace, 6)
     assert sorted(span.name for span in spans) == sorted(
         [f"POST {URL}", "authenticate", "read body", "image", "cache look-up", "record"]
     )
 
 
 def test_a_rejected_image(collector: Collector, client: httpx.Client):
-    trace, response = ask(client, random_jpeg(9003)[:200])
+    trace, response = classify_traced(client, random_jpeg(9003)[:200])
     assert response.status_code == 422
-    spans = complete(collector, trace, len(MISS) - 2)
+    spans = wait_for_spans(collector, trace, len(MISS) - 2)
     assert not {"inference", "record"} & {span.name for span in spans}
     assert {span.name for span in spans if span.is_failed} == {"image", "batch", "decode"}
     assert root_of(spans).attributes["error.type"] == response.json()["code"] == "corrupt_image"
 
 
 def test_unsampled_requests_are_not_exported(collector: Collector, client: httpx.Client):
-    without, response = ask(client, random_jpeg(9004), sampled=False)
+    unsampled, response = classify_traced(client, random_jpeg(9004), sampled=False)
     assert response.status_code == 201
-    later, _ = ask(client, random_jpeg(9004))
-    complete(collector, later, 6)
-    assert [span for span in collector.spans() if span.trace == without] == []
+    sampled, _ = classify_traced(client, random_jpeg(9004))
+    wait_for_spans(collector, sampled, 6)
+    assert [span for span in collector.spans() if span.trace == unsampled] == []
 
 
 @pytest.fixture
@@ -137,13 +139,13 @@ def failing(collector: Collector) -> Iterator[Collector]:
 
 def test_requests_succeed_while_the_collector_fails(failing: Collector, client: httpx.Client, service: Service):
     before = failing.attempts
-    responses = [ask(client, random_jpeg(9200 + number))[1] for number in range(20)]
+    responses = [classify_traced(client, random_jpeg(9200 + number))[1] for number in range(20)]
     assert {response.status_code for response in responses} == {201}
-    ask(client, random_jpeg(9003)[:200])
+    classify_traced(client, random_jpeg(9003)[:200])
     while failing.attempts == before:
         client.get("/api/health/live")
     failing.status = 200
-    assert complete(failing, ask(client, random_jpeg(9220))[0], len(MISS) + 1)
+    assert wait_for_spans(failing, classify_traced(client, random_jpeg(9220))[0], len(MISS) + 1)
     assert service.log.read_text().count("trace_export_failed") <= 4, "once per replica"
 
 

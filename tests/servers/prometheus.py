@@ -21,7 +21,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 class Prometheus(ServerProcess):
-    """Debian's Prometheus with a scrape interval of 5 s. ``targets``: host:port and its labels."""
+    """Debian's Prometheus with a scrape interval of 3 s. ``targets``: host:port and its labels."""
 
     def __init__(
         self, folder: Path, targets: Sequence[tuple[str, Mapping[str, str]]], rules: Sequence[Path] = ()
@@ -31,7 +31,7 @@ class Prometheus(ServerProcess):
         found = [{"targets": [address], "labels": dict(labels)} for address, labels in targets]
         (folder / "targets.json").write_text(json.dumps(found))
         configuration = {
-            "global": {"scrape_interval": "5s", "scrape_timeout": "5s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "3s", "scrape_timeout": "3s", "evaluation_interval": "1s"},
             "rule_files": [str(path) for path in rules],
             "scrape_configs": [{"job_name": "raylens", "file_sd_configs": [{"files": [str(folder / "targets.json")]}]}],
         }
