@@ -6,7 +6,6 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,8 +18,9 @@ from serve_app.cli.main import app
 from serve_app.database.engine import connect
 from tests.auth.application import Application
 from tests.auth.oauth.oauth_server import oauth_server
+from tests.auth.oauth.user_browser import browse
 from tests.cli.api import FakeApi, Reply
-from tests.cli.browser import as_command, browse
+from tests.cli.browser import as_command
 from tests.cli.credentials import signed_in
 from tests.cli.terminal import Terminal
 from tests.servers.process import free_port
@@ -178,11 +178,10 @@ def test_without_a_browser_the_address_can_be_pasted(url):
     terminal = Terminal("login", "--no-browser", "--server", url)
     terminal.wait_for("paste that address here:")
     asked = next(line for line in terminal.screen.splitlines() if line.startswith(f"{url}/oauth/authorize?"))
-    [redirect_uri] = parse_qs(urlsplit(asked).query)["redirect_uri"]
-    ended_at = browse(asked, "alice", PASSWORD, stop_at=redirect_uri)
+    redirect = browse(asked, "alice", PASSWORD)
     terminal.type("http://127.0.0.1/callback?code=rlc_other&state=other")
     terminal.wait_for("another sign-in")
-    terminal.type(ended_at)
+    terminal.type(redirect)
     assert terminal.end() == 0
     assert f"Signed in at {url} as alice" in terminal.screen
     assert whoami(url)["username"] == "alice"

@@ -18,8 +18,9 @@ from sqlalchemy import Engine
 
 from tests.auth.application import Application
 from tests.auth.oauth.node.program import NodeProgram
-from tests.auth.oauth.oauth_server import UserBrowser, oauth_server_with_user
+from tests.auth.oauth.oauth_server import PASSWORD, oauth_server_with_user
 from tests.auth.oauth.partner import ALL_GRANTS, CALLBACK, SCOPES, SOURCE
+from tests.auth.oauth.user_browser import browse
 
 REQUESTED_SCOPES = "openid profile classify"
 
@@ -33,13 +34,6 @@ def server(database: Engine) -> Iterator[Application]:
 @pytest.fixture
 def issuer(server: Application) -> str:
     return server.auth.settings.public_url
-
-
-@pytest.fixture
-def user_browser(issuer: str) -> Iterator[UserBrowser]:
-    user_browser = UserBrowser(issuer)
-    yield user_browser
-    user_browser.close()
 
 
 @pytest.fixture
@@ -58,9 +52,7 @@ def registered(server: Application) -> tuple[str, str]:
     return client.id, secret
 
 
-def test_requests_oauthlib(
-    issuer: str, registered: tuple[str, str], user_browser: UserBrowser, monkeypatch: pytest.MonkeyPatch
-):
+def test_requests_oauthlib(issuer: str, registered: tuple[str, str], monkeypatch: pytest.MonkeyPatch):
     """PyJWT verifies the id_token."""
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")
     client_id, secret = registered
@@ -68,7 +60,7 @@ def test_requests_oauthlib(
     with OAuth2Session(client_id, redirect_uri=CALLBACK, scope=REQUESTED_SCOPES.split(), pkce="S256") as session:
         url, _ = session.authorization_url(at["authorization_endpoint"], nonce="a nonce")
         tokens = session.fetch_token(
-            at["token_endpoint"], authorization_response=user_browser.visit(url), client_secret=secret
+            at["token_endpoint"], authorization_response=browse(url, "alice", PASSWORD), client_secret=secret
         )
         key = jwt.PyJWKClient(at["jwks_uri"]).get_signing_key_from_jwt(tokens["id_token"])
         claims = jwt.decode(
@@ -100,7 +92,7 @@ def introspect(at: dict[str, str], auth: tuple[str, str], token: str) -> dict[st
     return dict(requests.post(at["introspection_endpoint"], data={"token": token}, auth=auth).json())
 
 
-def test_authlib(issuer: str, registered: tuple[str, str], user_browser: UserBrowser):
+def test_authlib(issuer: str, registered: tuple[str, str]):
     at = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
     openid = httpx.get(f"{issuer}/.well-known/openid-configuration").json()
     verifier = "v" * 64
@@ -110,7 +102,7 @@ def test_authlib(issuer: str, registered: tuple[str, str], user_browser: UserBro
         url, state = client.create_authorization_url(
             at["authorization_endpoint"], code_verifier=verifier, nonce="a nonce"
         )
-        returned_url = user_browser.visit(url)
+        returned_url = browse(url, "alice", PASSWORD)
         tokens = client.fetch_token(
             at["token_endpoint"], authorization_response=returned_url, state=state, code_verifier=verifier
         )
@@ -134,9 +126,9 @@ def test_authlib(issuer: str, registered: tuple[str, str], user_browser: UserBro
 
 
 @pytest.mark.parametrize("library", ["oauth4webapi", "openid-client"])
-def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str], user_browser: UserBrowser):
+def test_node(node: NodeProgram, library: str, issuer: str, registered: tuple[str, str]):
     """The libraries verify iss, nonce, auth_time, at_hash, the signature, and the form of every response."""
-    result = node.run(library, issuer, *registered, CALLBACK, visit=user_browser.visit)
+    result = node.run(library, issuer, *registered, CALLBACK, visit=lambda url: browse(url, "alice", PASSWORD))
     assert result["username"] == "alice"
     assert result["scope"] == result["renewed"] == "classify openid profile"
     assert (result["before"]["active"], result["before"]["sub"]) == (True, result["sub"])
