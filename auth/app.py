@@ -10,8 +10,9 @@ from auth.service import Auth
 
 
 def include_auth(app: FastAPI, auth: Auth) -> None:
-    """Add the routes, and make the authenticator available to every route of the application."""
+    """Add the routes, and set the application state that the dependencies of all routes use."""
     app.state.authenticator = auth.authenticator
+    app.state.auth = auth
     djoser = djoser_routes(auth)
     app.include_router(djoser, prefix="/api")
     app.include_router(djoser, include_in_schema=False)

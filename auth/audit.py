@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection, Engine, insert, select
 
+from auth.credentials.lifetimes import to_microseconds
 from auth.database import write
 from auth.settings import TimeSource
 from auth.tables import audit, users
@@ -97,7 +98,7 @@ class AuditLog:
     ) -> None:
         """``actor_id`` is None for the user themselves, otherwise an admin's id or :data:`OPERATOR_ID`."""
         values = {
-            "at_us": round(self._clock() * 1e6),
+            "at_us": to_microseconds(self._clock()),
             "event": event,
             "user_id": user_id,
             "actor_id": actor_id if actor_id is not None else user_id,

@@ -80,6 +80,14 @@ SignedIn = Annotated[Principal, allowed(first_party=True)]
 Admin = Annotated[Principal, allowed(Scope.ADMIN)]
 
 
+async def _user_of_signed_in(principal: SignedIn) -> User:
+    return user_of(principal)
+
+
+CurrentUser = Annotated[User, Depends(_user_of_signed_in)]
+"""The user of a :data:`SignedIn` principal."""
+
+
 def require_access_rules(app: FastAPI) -> None:
     """Raises RuntimeError if a route declares no access rule."""
     undeclared = [

@@ -3,16 +3,16 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import APIRouter, BackgroundTasks, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import ConfigDict, Field, SecretStr
 from pydantic.config import JsonDict
 
 from auth.audit import RequestSource
 from auth.errors import InvalidCredential, InvalidFields
-from auth.http.permissions import SignedIn, allowed, user_of
+from auth.http.permissions import CurrentUser, SignedIn, allowed, user_of
 from auth.principal import Principal, Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import USER_EXAMPLE, CreatedAt, Id, RequestModel, ResponseModel, UserProfile
+from auth.routes.schemas import USER_EXAMPLE, CreatedAt, Id, RequestModel, ResponseModel, Source, UserProfile
 from auth.users.accounts import PASSWORD_MISSING
 
 if TYPE_CHECKING:
@@ -82,10 +82,9 @@ def account_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, *READS_BODY, 429),
         summary="Change your name or e-mail address",
     )
-    async def change_account(body: AccountChange, principal: SignedIn, request: Request) -> Account:
-        user_id = user_of(principal).id
-        account = await auth.workers.run_hashing(_change, auth, user_id, body, auth.request_source(request))
-        auth.authenticator.invalidate_user(user_id)
+    async def change_account(body: AccountChange, user: CurrentUser, source: Source) -> Account:
+        account = await auth.workers.run_hashing(_change, auth, user.id, body, source)
+        auth.authenticator.invalidate_user(user.id)
         return account
 
     @router.delete(
@@ -97,14 +96,13 @@ def account_routes(auth: "Auth") -> APIRouter:
         description="Deletes your classifications, keys, tokens and all other data of yours. This cannot be undone.",
     )
     async def delete_account(
-        body: AccountDeletion, principal: SignedIn, request: Request, response: Response, background: BackgroundTasks
+        body: AccountDeletion, user: CurrentUser, source: Source, response: Response, background: BackgroundTasks
     ) -> None:
-        user_id, password = user_of(principal).id, _plain(body.current_password)
-        source = auth.request_source(request)
-        await auth.workers.run_hashing(auth.accounts.delete, user_id, password=password, source=source)
-        auth.authenticator.invalidate_user(user_id)
+        password = _plain(body.current_password)
+        await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, source=source)
+        auth.authenticator.invalidate_user(user.id)
         auth.cookie.clear(response)
-        background.add_task(auth.erase_user_data, user_id)
+        background.add_task(auth.erase_user_data, user.id)
 
     @router.post(
         "/password",
@@ -114,7 +112,7 @@ def account_routes(auth: "Auth") -> APIRouter:
         summary="Change your password",
         description="Revokes all other sessions and tokens, and the access of applications. API keys remain valid.",
     )
-    async def change_password(body: PasswordChange, principal: SignedIn, request: Request) -> None:
+    async def change_password(body: PasswordChange, principal: SignedIn, source: Source) -> None:
         user_id = user_of(principal).id
         await auth.workers.run_hashing(
             auth.accounts.change_password,
@@ -122,7 +120,7 @@ def account_routes(auth: "Auth") -> APIRouter:
             _plain(body.current_password),
             body.new_password.get_secret_value(),
             keep_id=principal.credential_id,
-            source=auth.request_source(request),
+            source=source,
         )
         auth.authenticator.invalidate_user(user_id)
 
@@ -133,9 +131,8 @@ def account_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Unlink an external account",
     )
-    async def unlink_identity(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
-        user_id = user_of(principal).id
-        await auth.workers.run(auth.identities.unlink, user_id, id, source=auth.request_source(request))
+    async def unlink_identity(id: Id, user: CurrentUser, source: Source) -> None:  # noqa: A002
+        await auth.workers.run(auth.identities.unlink, user.id, id, source=source)
 
     return router
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.audit import AuditRecord
-from auth.http.permissions import SignedIn, user_of
+from auth.http.permissions import CurrentUser
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import PAGE_SIZE, Before, FromMicroseconds, NextBefore, ResponseModel, paginate
 
@@ -67,9 +67,8 @@ def activity_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 422),
         summary="Audit log of your account",
     )
-    async def list_activity(principal: SignedIn, before: Before = None) -> Activity:
-        user_id = user_of(principal).id
-        records = await auth.workers.run(auth.audit.entries, user_id=user_id, before_id=before, limit=PAGE_SIZE + 1)
+    async def list_activity(user: CurrentUser, before: Before = None) -> Activity:
+        records = await auth.workers.run(auth.audit.entries, user_id=user.id, before_id=before, limit=PAGE_SIZE + 1)
         page, next_before = paginate(records)
         return Activity(items=[ActivityEntry.of(record) for record in page], next_before=next_before)
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -10,7 +10,7 @@ from auth.errors import ResourceNotFound
 from auth.http.permissions import Admin, user_of
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import ClientId, CreatedAt, RequestModel, ResponseModel, ScopeList
+from auth.routes.schemas import ClientId, CreatedAt, RequestModel, ResponseModel, ScopeList, Source
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -115,9 +115,9 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, *READS_BODY),
         summary="Register an application",
     )
-    async def create_client(body: NewOAuthClient, admin: Admin, request: Request) -> CreatedOAuthClient:
+    async def create_client(body: NewOAuthClient, admin: Admin, source: Source) -> CreatedOAuthClient:
         client, secret = await auth.workers.run(
-            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, source=auth.request_source(request)
+            auth.clients.create, **body.model_dump(), actor_id=user_of(admin).id, source=source
         )
         return CreatedOAuthClient(**OAuthClient.model_validate(client).model_dump(), client_secret=secret)
 
@@ -139,13 +139,13 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, *READS_BODY, 404),
         summary="Change an application",
     )
-    async def change_client(id: ClientId, body: OAuthClientChange, admin: Admin, request: Request) -> OAuthClient:  # noqa: A002
+    async def change_client(id: ClientId, body: OAuthClientChange, admin: Admin, source: Source) -> OAuthClient:  # noqa: A002
         client = await auth.workers.run(
             auth.clients.update,
             id,
             **body.model_dump(),
             actor_id=user_of(admin).id,
-            source=auth.request_source(request),
+            source=source,
         )
         auth.authenticator.invalidate_all()
         return OAuthClient.model_validate(client)
@@ -157,8 +157,8 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Delete an application and its grants",
     )
-    async def delete_client(id: ClientId, admin: Admin, request: Request) -> None:  # noqa: A002
-        actor_id, source = user_of(admin).id, auth.request_source(request)
+    async def delete_client(id: ClientId, admin: Admin, source: Source) -> None:  # noqa: A002
+        actor_id = user_of(admin).id
         await auth.workers.run(auth.clients.delete, id, actor_id=actor_id, source=source)
         auth.authenticator.invalidate_all()
 
@@ -168,8 +168,8 @@ def admin_client_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Rotate the secret of an application",
     )
-    async def rotate_client_secret(id: ClientId, admin: Admin, request: Request) -> ClientSecret:  # noqa: A002
-        actor_id, source = user_of(admin).id, auth.request_source(request)
+    async def rotate_client_secret(id: ClientId, admin: Admin, source: Source) -> ClientSecret:  # noqa: A002
+        actor_id = user_of(admin).id
         secret = await auth.workers.run(auth.clients.rotate_secret, id, actor_id=actor_id, source=source)
         return ClientSecret(client_secret=secret)
 

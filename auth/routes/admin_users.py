@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import ConfigDict, Field
 
 from auth.errors import ResourceNotFound
@@ -17,6 +17,7 @@ from auth.routes.schemas import (
     NextBefore,
     RequestModel,
     ResponseModel,
+    Source,
     UserProfile,
     paginate,
 )
@@ -67,8 +68,8 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         summary="Change the role of an account, disable or enable it",
         description="Disabling an account signs the user out everywhere. Your own account cannot be changed here.",
     )
-    async def change_user(id: Id, body: AdminUserChange, admin: Admin, request: Request) -> AdminUser:  # noqa: A002
-        actor_id, source = user_of(admin).id, auth.request_source(request)
+    async def change_user(id: Id, body: AdminUserChange, admin: Admin, source: Source) -> AdminUser:  # noqa: A002
+        actor_id = user_of(admin).id
         user = await auth.workers.run(_change, auth, id, body, actor_id, source)
         auth.authenticator.invalidate_user(id)
         return AdminUser.model_validate(user)
@@ -81,8 +82,8 @@ def admin_user_routes(auth: "Auth") -> APIRouter:
         summary="Delete an account and all its data",
         description="Not your own account.",
     )
-    async def delete_user(id: Id, admin: Admin, request: Request, background: BackgroundTasks) -> None:  # noqa: A002
-        actor_id, source = user_of(admin).id, auth.request_source(request)
+    async def delete_user(id: Id, admin: Admin, source: Source, background: BackgroundTasks) -> None:  # noqa: A002
+        actor_id = user_of(admin).id
         deny_own_account(id, actor_id)
         await auth.workers.run(auth.accounts.delete, id, actor_id=actor_id, source=source)
         auth.authenticator.invalidate_user(id)

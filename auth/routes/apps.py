@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from auth.errors import ResourceNotFound
-from auth.http.permissions import SignedIn, user_of
+from auth.http.permissions import CurrentUser
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import ClientId, CreatedAt, ResponseModel, ScopeList, SeenAt
+from auth.routes.schemas import ClientId, CreatedAt, ResponseModel, ScopeList, SeenAt, Source
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -49,8 +49,8 @@ def app_routes(auth: "Auth") -> APIRouter:
     router = APIRouter(prefix="/v1/account/apps", tags=["apps"])
 
     @router.get("", operation_id="list_apps", responses=problems(*SIGNED_IN), summary="Your authorized applications")
-    async def list_apps(principal: SignedIn) -> AuthorizedApps:
-        return AuthorizedApps(items=await auth.workers.run(auth.grants.consents, user_of(principal).id))
+    async def list_apps(user: CurrentUser) -> AuthorizedApps:
+        return AuthorizedApps(items=await auth.workers.run(auth.grants.consents, user.id))
 
     @router.delete(
         "/{client_id}",
@@ -59,11 +59,9 @@ def app_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Revoke the access of an application",
     )
-    async def revoke_app(client_id: ClientId, principal: SignedIn, request: Request) -> None:
-        user_id = user_of(principal).id
-        source = auth.request_source(request)
-        if not await auth.workers.run(auth.grants.revoke_consent, user_id, client_id, source=source):
+    async def revoke_app(client_id: ClientId, user: CurrentUser, source: Source) -> None:
+        if not await auth.workers.run(auth.grants.revoke_consent, user.id, client_id, source=source):
             raise ResourceNotFound("You have not authorized this application.")
-        auth.authenticator.invalidate_user(user_id)
+        auth.authenticator.invalidate_user(user.id)
 
     return router

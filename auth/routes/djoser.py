@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from auth.errors import InvalidLogin
-from auth.http.permissions import SignedIn, public, user_of
+from auth.http.permissions import CurrentUser, SignedIn, public, user_of
 from auth.principal import User
 from auth.routes.djoser_schemas import (
     BODY_ERRORS,
@@ -22,7 +22,7 @@ from auth.routes.djoser_schemas import (
 from auth.routes.rest_framework.body import body_of
 from auth.routes.rest_framework.fields import Fields
 from auth.routes.rest_framework.route import RestFrameworkRoute, finish_router
-from auth.routes.schemas import no_store
+from auth.routes.schemas import Source, no_store
 from auth.users import emails, usernames
 from auth.users.accounts import LOGIN_FAILED, AccountService
 
@@ -55,16 +55,14 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         summary="Create an account",
     )
     @public
-    async def register(request: Request) -> DjoserUser:
+    async def register(request: Request, source: Source) -> DjoserUser:
         auth.accounts.require_registration()
         fields = Fields(await body_of(request))
         email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=_INVALID_EMAIL)
         username = fields.text("username", check=usernames.username_errors)
         password = fields.text("password")
         fields.raise_errors()
-        user = await auth.workers.run_hashing(
-            auth.accounts.register, username, password, email or "", source=auth.request_source(request)
-        )
+        user = await auth.workers.run_hashing(auth.accounts.register, username, password, email or "", source=source)
         return DjoserUser.model_validate(user)
 
     @router.head("/users/", include_in_schema=False)
@@ -74,8 +72,7 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         responses=errors(401, 403, 503),
         summary="Your own account; all accounts for an admin",
     )
-    async def users(principal: SignedIn) -> list[DjoserUser]:
-        user = user_of(principal)
+    async def users(user: CurrentUser) -> list[DjoserUser]:
         found = await auth.workers.run(_all_users, auth.accounts) if user.role == "admin" else [user]
         return [DjoserUser.model_validate(each) for each in found]
 
@@ -88,8 +85,8 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         responses=errors(401, 403, 503),
         summary="Your own account",
     )
-    async def me(principal: SignedIn) -> DjoserUser:
-        return DjoserUser.model_validate(user_of(principal))
+    async def me(user: CurrentUser) -> DjoserUser:
+        return DjoserUser.model_validate(user)
 
     @router.put("/users/me/", include_in_schema=False)
     @router.patch(
@@ -99,12 +96,10 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         openapi_extra=reads(ProfileChange),
         summary="Change your e-mail address",
     )
-    async def change_me(principal: SignedIn, request: Request) -> DjoserUser:
-        user = user_of(principal)
+    async def change_me(user: CurrentUser, request: Request, source: Source) -> DjoserUser:
         fields = Fields(await body_of(request))
         email = fields.text_or_none("email", may_be_blank=True, check=emails.email_errors, invalid=_INVALID_EMAIL)
         fields.raise_errors()
-        source = auth.request_source(request)
         changed = await auth.workers.run(auth.accounts.update, user.id, email=email, source=source)
         auth.authenticator.invalidate_user(user.id)
         return DjoserUser.model_validate(changed)
@@ -117,10 +112,8 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         openapi_extra=reads(Deletion),
         summary="Delete your account",
     )
-    async def delete_me(principal: SignedIn, request: Request) -> Response:
-        user = user_of(principal)
+    async def delete_me(user: CurrentUser, request: Request, source: Source) -> Response:
         password = _current_password(Fields(await body_of(request)), user)
-        source = auth.request_source(request)
         await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, source=source)
         auth.authenticator.invalidate_user(user.id)
         await auth.erase_user_data(user.id)
@@ -136,7 +129,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         summary="Change your password",
         description="Revokes your other sessions and tokens. Also at `/auth/password/`.",
     )
-    async def set_password(principal: SignedIn, request: Request) -> Response:
+    async def set_password(principal: SignedIn, request: Request, source: Source) -> Response:
         user = user_of(principal)
         fields = Fields(await body_of(request))
         new = fields.text("new_password")
@@ -147,7 +140,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
             current,
             new,
             keep_id=principal.credential_id,
-            source=auth.request_source(request),
+            source=source,
         )
         auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)
@@ -162,16 +155,14 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         summary="Get a token for a username and password",
     )
     @public
-    async def login(request: Request) -> LoginToken:
+    async def login(request: Request, source: Source) -> LoginToken:
         fields = Fields(await body_of(request))
         password = fields.text_or_none("password")
         username = fields.text_or_none("username")
         fields.raise_errors()
         if username is None or password is None:
             raise InvalidLogin(LOGIN_FAILED)
-        secret = await auth.workers.run_hashing(
-            auth.sessions.issue_token, username, password, source=auth.request_source(request)
-        )
+        secret = await auth.workers.run_hashing(auth.sessions.issue_token, username, password, source=source)
         return LoginToken(auth_token=secret)
 
     @router.post(
@@ -181,9 +172,8 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         responses=errors(401, 403, 503),
         summary="Revoke the token of this request",
     )
-    async def logout(principal: SignedIn, request: Request) -> Response:
+    async def logout(principal: SignedIn, source: Source) -> Response:
         user = user_of(principal)
-        source = auth.request_source(request)
         await auth.workers.run(auth.sessions.sign_out, user.id, principal.credential_id, source=source)
         auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)

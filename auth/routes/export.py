@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
@@ -15,6 +15,7 @@ from auth.routes.activity import ActivityEntry
 from auth.routes.apps import AuthorizedApp
 from auth.routes.keys import ApiKey
 from auth.routes.problems import SIGNED_IN, problems
+from auth.routes.schemas import Source
 from auth.routes.sessions import ActiveSession
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ def export_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN),
         summary="All data stored about you, as one file",
     )
-    async def export_account(principal: SignedIn, request: Request) -> StreamingResponse:
-        user_id, source = user_of(principal).id, auth.request_source(request)
+    async def export_account(principal: SignedIn, source: Source) -> StreamingResponse:
+        user_id = user_of(principal).id
         await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
         chunks = _chunks(_document(auth, user_id, principal.credential_id))
         first = await auth.workers.run(next, chunks)  # while an error can still become a status

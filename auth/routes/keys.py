@@ -4,15 +4,15 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.credentials.lifetimes import DAY
-from auth.http.permissions import SignedIn, user_of
+from auth.http.permissions import CurrentUser
 from auth.principal import Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
-from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, RequestModel, ResponseModel, ScopeList, SeenAt
+from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, RequestModel, ResponseModel, ScopeList, SeenAt, Source
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -67,8 +67,8 @@ def key_routes(auth: "Auth") -> APIRouter:
     router = APIRouter(prefix="/v1/account/keys", tags=["keys"])
 
     @router.get("", operation_id="list_keys", responses=problems(*SIGNED_IN), summary="Your API keys, newest first")
-    async def list_keys(principal: SignedIn) -> ApiKeys:
-        return ApiKeys(items=await auth.workers.run(auth.keys.list, user_of(principal).id))
+    async def list_keys(user: CurrentUser) -> ApiKeys:
+        return ApiKeys(items=await auth.workers.run(auth.keys.list, user.id))
 
     @router.post(
         "",
@@ -77,15 +77,15 @@ def key_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, *READS_BODY),
         summary="Create an API key",
     )
-    async def create_key(body: NewApiKey, principal: SignedIn, request: Request) -> CreatedApiKey:
+    async def create_key(body: NewApiKey, user: CurrentUser, source: Source) -> CreatedApiKey:
         lifetime_s = None if body.expires_in_days is None else body.expires_in_days * DAY
         key, secret = await auth.workers.run(
             auth.keys.create,
-            user_of(principal),
+            user,
             body.name,
             frozenset(body.scopes),
             lifetime_s,
-            source=auth.request_source(request),
+            source=source,
         )
         return CreatedApiKey.model_validate(asdict(key) | {"key": secret})
 
@@ -96,9 +96,8 @@ def key_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Revoke an API key",
     )
-    async def revoke_key(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
-        user = user_of(principal)
-        await auth.workers.run(auth.keys.revoke, user.id, id, source=auth.request_source(request))
+    async def revoke_key(id: Id, user: CurrentUser, source: Source) -> None:  # noqa: A002
+        await auth.workers.run(auth.keys.revoke, user.id, id, source=source)
         auth.authenticator.invalidate_user(user.id)
 
     return router

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Protocol, TypeVar
+from typing import Annotated, Any, Final, Protocol, TypeVar, cast
 
-from fastapi import Path, Query, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from auth.audit import RequestSource
 from auth.principal import ALL_SCOPES, Role, Scope
 from auth.tables import MAX_ID
 
@@ -21,6 +22,13 @@ Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="`next_before`
 NextBefore = Annotated[
     int | None, Field(description="`before` of the next page; null on the last page.", examples=[341])
 ]
+
+
+async def _source_of(request: Request) -> RequestSource:
+    return cast("RequestSource", request.app.state.auth.request_source(request))
+
+
+Source = Annotated[RequestSource, Depends(_source_of)]
 
 USER_EXAMPLE: Final[JsonDict] = {
     "id": 7,

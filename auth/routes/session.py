@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from auth.http.permissions import CurrentPrincipal, public
 from auth.principal import Scope, Scopes, User, scopes_of_role
 from auth.routes.problems import READS_BODY, problems
-from auth.routes.schemas import USER_EXAMPLE, RequestModel, ResponseModel, ScopeList, UserProfile
+from auth.routes.schemas import USER_EXAMPLE, RequestModel, ResponseModel, ScopeList, Source, UserProfile
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -77,7 +77,7 @@ def session_routes(auth: "Auth") -> APIRouter:
         description="Sets the session cookie. Requires the header `X-Requested-With` and the web app's own `Origin`.",
     )
     @public
-    async def sign_in(body: SignIn, request: Request, response: Response) -> SessionState:
+    async def sign_in(body: SignIn, request: Request, source: Source, response: Response) -> SessionState:
         auth.cookie.require_secure(request)
         auth.cookie.check_csrf(request)
         previous = auth.cookie.read(request)
@@ -86,7 +86,7 @@ def session_routes(auth: "Auth") -> APIRouter:
             body.username,
             body.password.get_secret_value(),
             replaces=previous,
-            source=auth.request_source(request),
+            source=source,
         )
         if previous:
             auth.authenticator.invalidate(previous)
@@ -102,10 +102,10 @@ def session_routes(auth: "Auth") -> APIRouter:
         description="Revokes the session and deletes the cookie. Idempotent.",
     )
     @public
-    async def sign_out(request: Request, response: Response) -> None:
+    async def sign_out(request: Request, source: Source, response: Response) -> None:
         if secret := auth.cookie.read(request):
             auth.cookie.check_csrf(request)
-            await auth.workers.run(auth.sessions.end, secret, source=auth.request_source(request))
+            await auth.workers.run(auth.sessions.end, secret, source=source)
             auth.authenticator.invalidate(secret)
         auth.cookie.clear(response)
 

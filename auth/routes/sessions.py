@@ -4,14 +4,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.credentials.store import Credential
-from auth.http.permissions import SignedIn, user_of
+from auth.http.permissions import CurrentUser, SignedIn, user_of
 from auth.routes.problems import SIGNED_IN, problems
-from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, ResponseModel, SeenAt
+from auth.routes.schemas import CreatedAt, FromMicroseconds, Id, ResponseModel, SeenAt, Source
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -71,8 +71,8 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         summary="Sign out everywhere else",
         description="API keys and applications keep their access.",
     )
-    async def revoke_other_sessions(principal: SignedIn, request: Request) -> None:
-        user, source = user_of(principal), auth.request_source(request)
+    async def revoke_other_sessions(principal: SignedIn, source: Source) -> None:
+        user = user_of(principal)
         await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, source=source)
         auth.authenticator.invalidate_user(user.id)
 
@@ -83,9 +83,8 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, 404, 422),
         summary="Sign out there",
     )
-    async def revoke_session(id: Id, principal: SignedIn, request: Request) -> None:  # noqa: A002
-        user = user_of(principal)
-        await auth.workers.run(auth.sessions.revoke, user.id, id, source=auth.request_source(request))
+    async def revoke_session(id: Id, user: CurrentUser, source: Source) -> None:  # noqa: A002
+        await auth.workers.run(auth.sessions.revoke, user.id, id, source=source)
         auth.authenticator.invalidate_user(user.id)
 
     return router

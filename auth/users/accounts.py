@@ -92,16 +92,16 @@ class AccountService(UserDirectory):
 
     def authenticate(self, username: str, password: str, *, source: RequestSource) -> User:
         """The user with this name and password. Raises InvalidLogin or Throttled."""
-        return self.enter(username, password, lambda _connection, user: user, source=source)
+        return self.authenticate_and(username, password, lambda _connection, user: user, source=source)
 
-    def enter(self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource) -> T:
+    def authenticate_and(
+        self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource
+    ) -> T:
         """Authenticate, and run ``then``, which may issue a session, in the same transaction.
 
         Otherwise the session could outlive a concurrent password change. Raises InvalidLogin or Throttled.
         """
-
-        def find(connection: Connection) -> UserRow | None:
-            return by_name(connection, username)
+        find = partial(by_name, username=username)
 
         def succeed(connection: Connection, row: UserRow) -> T:
             self._log(connection, AuditEvent.SIGNED_IN, row.id, None, source)
@@ -114,14 +114,11 @@ class AccountService(UserDirectory):
             raise InvalidLogin(LOGIN_FAILED)
         return outcome
 
-    def check_password(self, user_id: int, password: str, *, source: RequestSource = RequestSource()) -> None:  # noqa: B008
+    def check_password(self, user_id: int, password: str, *, source: RequestSource) -> None:
         """Raises InvalidFields if the password is wrong, or Throttled."""
         row = self._row(user_id)
         key, address = usernames.key_of(row.username), source.address
-
-        def find(connection: Connection) -> UserRow | None:
-            return by_id(connection, user_id)
-
+        find = partial(by_id, user_id=user_id)
         if not self._verifier.verify(find, password, lambda *_: True, account=key, address=address):
             self._log_failure(find, source)
             raise InvalidFields(WRONG_PASSWORD)
