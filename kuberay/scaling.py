@@ -42,12 +42,12 @@ def scale_workers(
     release: Release, fewest: int | None, most: int | None, *, timeout_s: float, waits: bool = True
 ) -> DeployResult:
     """Raises InvalidUsage where the chart rejects the bounds, ResourceConflict where patches keep failing."""
-    _refuse_other_chart(release)
-    deadline = release.clock.now() + timeout_s
     given = {"workers.minReplicas": fewest, "workers.maxReplicas": most}
     single = tuple(f"{name}={value}" for name, value in given.items() if value is not None)
     if not single:
         raise InvalidUsage("No bounds are given.", "Give --min, --max or both.")
+    _refuse_other_chart(release)
+    deadline = release.clock.now() + timeout_s
     release.progress.show("Helm sets the bounds in the release")
     # Without hooks: the database schema does not change.
     release.helm.upgrade(ChartValues(single=single), "--reset-then-reuse-values", "--no-hooks", timeout_s=timeout_s)

@@ -41,6 +41,21 @@ def test_status(raylens: Raylens) -> None:
         assert text in ended.out
 
 
+def test_status_shows_events_of_the_release(raylens: Raylens) -> None:
+    put(raylens)
+    for name, about in (("one", "raylens"), ("two", "unrelated")):
+        metadata = {"name": name, "namespace": NAMESPACE}
+        event = {
+            "involvedObject": {"kind": "RayService", "name": about},
+            "reason": "Reason",
+            "message": f"about {about}",
+        }
+        raylens.server.store.put({"apiVersion": "v1", "kind": "Event", "metadata": metadata, **event})
+    output = raylens.run("status").out
+    assert "about raylens" in output
+    assert "about unrelated" not in output
+
+
 def test_status_of_a_failing_release(raylens: Raylens) -> None:
     failed = {"status": "DEPLOY_FAILED", "message": "no such model"}
     put(raylens, status={"observedGeneration": 99, "activeServiceStatus": cluster(application=failed)})

@@ -18,6 +18,19 @@ def test_values_that_the_chart_rejects(raylens: Raylens) -> None:
     assert raylens.objects("RayService") == []
 
 
+def test_scale_without_bounds(raylens: Raylens) -> None:
+    ended = raylens.run("scale")
+    assert ended.code == 2
+    assert "--min, --max" in ended.err
+
+
+def test_doctor_with_rejected_values(raylens: Raylens) -> None:
+    ended = raylens.run("doctor", *DEV, "--set", "workers.minReplicas=1", "--json")
+    assert ended.code == 1
+    (result,) = (one for one in ended.json["findings"] if one["name"] == "Values")
+    assert "workers.minReplicas" in result["detail"]
+
+
 def test_json(raylens: Raylens) -> None:
     ended = raylens.run("deploy", "--json")
     assert ended.code == 2

@@ -37,6 +37,7 @@ def test_documented_commands(raylens: Raylens, rendered: Callable[[str], list[Ma
     assert output(OPERATOR) == "log of the operator\n"
     output(SUSPEND)
     assert raylens.run("status").code == 13
+    assert raylens.run("wait").code == 13
     output(kubectl_commands.resume_command("raylens"))
     assert raylens.run("status").code == 1
     assert raylens.service()["spec"]["suspend"] is False

@@ -41,6 +41,7 @@ def deploy_and_show_status(story: Raylens) -> None:
     assert installed.code == 0, installed.err
     assert installed.json["revision"] == 1
     assert "head 1/1" in installed.err
+    assert story.run("wait", "--json").json == {"release": "raylens", "namespace": NAMESPACE, "waited": True}
     status = story.run("status", "--json")
     assert status.code == 0, status.out
     assert status.json["state"] == "ready"
