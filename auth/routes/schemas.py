@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Protocol, TypeVar, cast
+from typing import Annotated, Final, Protocol, TypeVar, cast
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -40,7 +40,7 @@ USER_EXAMPLE: Final[JsonDict] = {
 }
 
 
-def _from_microseconds(value: Any) -> Any:  # noqa: ANN401 - whatever pydantic is to validate
+def _from_microseconds(value: object) -> object:
     return _EPOCH + timedelta(microseconds=value) if isinstance(value, int) else value
 
 
