@@ -9,6 +9,7 @@ from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server
 from tests.fetch.server import running as serving
 from tests.ingress.graph import Graph, running
+from tests.ingress.shared_app import shared_app
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,7 +26,7 @@ def plain_tracebacks() -> None:
 @pytest.fixture
 async def graph(tmp_path: Path) -> AsyncIterator[Graph]:
     """The API with a fake model; image URLs may use 127.0.0.1."""
-    async with running(tmp_path, fetch_allowed_networks="127.0.0.1/32") as graph:
+    async with running(tmp_path, create_app=shared_app, fetch_allowed_networks="127.0.0.1/32") as graph:
         yield graph
 
 

@@ -236,6 +236,7 @@ def prepare(
     models: tuple[str, ...] = (LITE0,),
     arguments: BuildArguments | None = None,
     resolver: Resolver | None = None,
+    create_app: Callable[[Gateway], FastAPI] = create_api,
     **settings: Any,
 ) -> Graph:
     """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's."""
@@ -268,7 +269,7 @@ def prepare(
             settings=known,
             metrics=metrics,  # type: ignore[arg-type]
         )
-    app = create_api(gateway)
+    app = create_app(gateway)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)
     default = classifiers[specs[0].name]
     return Graph(app, gateway, preprocessor, default, results, runtimes[0], metrics, client, len(specs))
