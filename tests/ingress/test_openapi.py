@@ -49,12 +49,13 @@ CHECKS = [
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Real HTTP on a separate thread: schemathesis has no event loop to share with the application."""
     graph = prepare(tmp_path_factory.mktemp("graph"))
+    graph.app.openapi()  # cached, because on a busy machine it takes longer than schemathesis waits
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(graph.app, port=port, log_level="error", ws="none"))
     with patch("serve_app.ingress.gateway.deployment_states", return_value={}):
         thread = threading.Thread(target=server.run)
         thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (graph.gateway.models and server.started) and time.monotonic() < deadline:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
