@@ -61,7 +61,7 @@ class Application:
         transport = httpx.ASGITransport(self, client=(address, 50_000))
         return httpx.AsyncClient(transport=transport, base_url=self.auth.settings.public_url, **options)
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Clear the cached principals, so that changes made directly in the database take effect."""
         self.auth.authenticator.invalidate_all()
 

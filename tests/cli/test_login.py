@@ -105,7 +105,7 @@ def test_login_whoami_logout(url, service):
     signed_out = run("logout", "--server", url)
     assert (signed_out.exit_code, signed_out.stdout) == (0, f"Signed out at {url}.\n")
     assert run("whoami", "--server", url).exit_code == 1
-    service.forget()
+    service.clear_cache()
     assert run("whoami", "--server", url, "--token", access).exit_code == 4
     assert run("logout", "--server", url).exit_code == 0
 
@@ -148,7 +148,7 @@ def test_signing_in_again_revokes_the_previous_sign_in(url, service):
     run("login", "--server", url)
     before, _ = kept(url)
     run("login", "--server", url)
-    service.forget()
+    service.clear_cache()
     assert run("whoami", "--server", url, "--token", before).exit_code == 4
     assert whoami(url)["username"] == "alice"
 

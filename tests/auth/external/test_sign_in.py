@@ -86,7 +86,7 @@ async def test_a_disabled_account_cannot_sign_in(
     root = factory.add("root", role="admin")
     (user,) = application.auth.accounts.find("mallory")
     application.auth.accounts.set_disabled(user.id, True, actor_id=root, source=RequestSource())
-    application.forget()
+    application.clear_cache()
     response = await sign_in("mallory@example.org")
     assert response.status_code == 403
     assert "This account is disabled" in response.text
@@ -99,7 +99,7 @@ async def test_a_deleted_user_gets_a_new_account(application: Application, user_
     await sign_in("eve@example.org")
     (user,) = application.auth.accounts.find("eve")
     application.auth.accounts.delete(user.id, source=RequestSource())
-    application.forget()
+    application.clear_cache()
     assert (await sign_in("eve@example.org")).status_code == 303
     assert (await user_browser.user() or {})["id"] != user.id
 

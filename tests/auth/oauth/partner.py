@@ -128,7 +128,7 @@ class Partner:
 
     async def is_accepted(self, access_token: str) -> bool:
         """Whether an access token is valid, without the cache of principals."""
-        self.application.forget()
+        self.application.clear_cache()
         async with self.application.client() as backend:
             response = await backend.get("/oauth/userinfo", headers={"Authorization": f"Bearer {access_token}"})
         return response.status_code in {200, 403}

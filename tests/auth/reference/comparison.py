@@ -97,7 +97,7 @@ class Comparison:
         with self._database.begin() as connection:
             for table in reversed(auth_metadata.sorted_tables):
                 connection.execute(delete(table))
-        self._application.forget()
+        self._application.clear_cache()
         if with_alice:
             factory = UserFactory(self._database, self._application.clock)
             self.reference.token = reply.json()["token"]
