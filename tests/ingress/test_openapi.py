@@ -72,6 +72,8 @@ def test_every_operation_conforms_to_its_description(url: str, mode: GenerationM
     assert len(operations) >= 12
     for operation in operations:
         few = examples < 50 and operation.path.startswith(SIGNED_IN_PREFIXES)
+        if few and mode is GenerationMode.NEGATIVE and not operation.path.startswith("/api/v1/session"):
+            continue  # 401, as for valid requests
         with suppress(Unsatisfiable):  # operations without input have no invalid requests
             probe(operation, mode, 1 if few else examples)
 
