@@ -28,7 +28,7 @@ _SCOPE_DESCRIPTIONS: Final[dict[str, str]] = {
     Scope.CLASSIFY: "Classify images",
     Scope.HISTORY_READ: "View your classification history",
     Scope.HISTORY_WRITE: "Delete images from your history",
-    Scope.PROFILE: "View your username and email address",
+    Scope.PROFILE: "View your username and e-mail address",
     Scope.OPENID: "Verify your identity",
     Scope.ADMIN: "Administer Raylens: users, applications and the audit log",
 }

@@ -18,7 +18,7 @@ from tests.clock import START, MovableClock
 async def test_consent_yields_a_code(partner: Partner):
     page = await partner.authorize()
     assert page.status_code == 200
-    for text in ("Partner", "alice", "Classify images", "View your username and email address", "partner.example"):
+    for text in ("Partner", "alice", "Classify images", "View your username and e-mail address", "partner.example"):
         assert text in page.text
     assert "classification history" not in page.text
     response = await partner.decide(page)
