@@ -64,7 +64,7 @@ _EXAMPLES: Final[dict[int, tuple[str, dict[str, object]]]] = {
     400: ("Invalid fields, or a body that cannot be parsed", {"username": ["This field is required."]}),
     401: ("The token is missing, invalid or expired", {"detail": "Invalid token."}),
     403: ("Permission denied", {"detail": "Registration is disabled; ask an administrator for an account."}),
-    413: ("The body is too large", {"detail": "The body is too large; 65536 bytes are the most."}),
+    413: ("The body is too large", {"detail": "The body is larger than 65536 bytes."}),
     415: ("Neither JSON nor a form", {"detail": 'Unsupported media type "text/plain" in request.'}),
     429: (
         "Too many failed sign-ins, or accounts created from one address; see Retry-After",
