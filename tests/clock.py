@@ -1,10 +1,10 @@
-"""Time that stands still until a test moves it."""
+"""A clock that tests advance."""
 
 START = 1_800_000_000.0
 
 
 class MovableClock:
-    """Unix seconds. Also good as a monotonic clock."""
+    """Unix seconds; also usable as a monotonic clock."""
 
     def __init__(self, now: float = START) -> None:
         self.now = now

@@ -32,7 +32,7 @@ settings.load_profile("raylens")
 
 
 def pytest_collection_finish() -> None:
-    """Exclude what is imported so far from garbage collection, which would take a quarter of a second each time."""
+    """Exclude the imported modules from garbage collection, which would take a quarter of a second each time."""
     gc.collect()
     gc.freeze()
 

@@ -1,4 +1,4 @@
-"""Periodic clean-up after users, in every replica."""
+"""Periodic deletion of the data of deleted users, in every replica."""
 
 import threading
 from pathlib import Path

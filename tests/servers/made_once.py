@@ -16,7 +16,7 @@ def shared_folder(factory: pytest.TempPathFactory) -> Path:
 
 
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """``folder``, filled by ``make`` in the first process that asks for it; other processes wait and share it."""
+    """``folder``, which ``make`` fills in the first process that needs it; other processes wait and share it."""
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():

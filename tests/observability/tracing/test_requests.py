@@ -47,7 +47,7 @@ async def test_a_request_is_traced_from_the_client_to_the_record(traces: Traces)
 
 
 async def test_child_spans_are_consecutive_and_within_their_parent(traces: Traces, graph: Graph):
-    """To 50 ms of an inference of 200: some times come from two clocks, between which a busy machine may pause."""
+    """The tolerance is a quarter of the inference: two clocks are read, and a busy machine may pause in between."""
     graph.runtime.close_gate()
     response = asyncio.create_task(traces.send(1, picture()))
     await graph.runtime.is_busy()
