@@ -14,8 +14,8 @@ import httpx
 import psutil
 import yaml
 
-from serve_app.cluster.ray_cluster import free_port
 from serve_app.cluster.serve_config import default_path
+from tests.servers.process import free_port
 
 START_S = 120.0
 STOP_S = 60.0

@@ -24,8 +24,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from serve_app.cluster.ray_cluster import free_port
 from tests.ingress.graph import prepare
+from tests.servers.process import free_port
 
 
 def no_server_error(_context: CheckContext, response: Response, _case: Case[Any]) -> None:

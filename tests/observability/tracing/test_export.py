@@ -11,11 +11,11 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 from structlog.testing import capture_logs
 
-from serve_app.cluster.ray_cluster import free_port
 from serve_app.observability import tracing
 from serve_app.observability.tracing.export import resource_of
 from tests.observability.tracing.collector import Collector
 from tests.observability.tracing.traces import traceparent
+from tests.servers.process import free_port
 
 
 @pytest.fixture
