@@ -39,6 +39,15 @@ INVALID = [
     "data:text/html,x",
     "app:/callback",
     "com.example.app:callback",
+    "partner",
+    "https://partner.example/callback#",
+    "https://user:secret@partner.example/",
+    "http://localhost@evil.example/",
+    "https://partner.example/*",
+    "https://pärtner.example/",
+    "https:///callback",
+    "file:///etc/passwd",
+    "https://partner.example/\ud800",
     "https://partner.example/" + "x" * 2000,
 ]
 

@@ -82,80 +82,27 @@ async def test_the_command_line_client_cannot_be_deleted(admin_client: AsyncClie
     assert disabled.json()["disabled"]
 
 
-ALLOWED = [
-    "https://album.example.org/callback?a=b",
-    "https://album.example.org:8443",
-    "http://127.0.0.1/callback",
-    "http://127.0.0.1:9000/callback",
-    "http://[::1]/callback",
-    "http://localhost:8000/callback",
-    "com.example.album:/callback",
-]
-REJECTED = [
-    "",
-    "album",
-    "/callback",
-    "http://album.example.org/callback",
-    "http://127.0.0.1.evil.example/",
-    "http://localhost.evil.example/",
-    "https://album.example.org/#fragment",
-    "https://album.example.org/callback#",
-    "https://user@album.example.org/",
-    "https://user:secret@album.example.org/",
-    "http://localhost@evil.example/",
-    "https://*.example.org/callback",
-    "https://album.example.org/*",
-    "https://album.example.org/a b",
-    "https://album.example.org\\@evil.example/",
-    "https://album.example.org/\n",
-    "https://álbum.example.org/",
-    "https:///callback",
-    "javascript:alert(1)",
-    "data:text/html,x",
-    "file:///etc/passwd",
-    "album:/callback",
-    "https://album.example.org/" + "x" * 2000,
-    "https://album.example.org/\ud800",
-]
-
-
-def json_body(body: object) -> dict[str, Any]:
-    """Options of a request; unlike httpx's own encoder, it encodes lone surrogates."""
-    return {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
-
-
 async def test_redirect_uris_are_validated(admin_client: AsyncClient):
-    for number, uri in enumerate(ALLOWED):
-        created = await admin_client.post(CLIENTS, json=NEW | {"id": f"client-{number}", "redirect_uris": [uri]})
-        assert (created.status_code, created.json().get("redirect_uris")) == (201, [uri])
     assert (await admin_client.post(CLIENTS, json=NEW)).status_code == 201
-    for uri in REJECTED:
-        changed = await admin_client.patch(ALBUM_URL, **json_body({"redirect_uris": [uri]}))
-        assert (changed.status_code, changed.json()["code"]) == (400, "invalid_fields"), ascii(uri)
-        created = await admin_client.post(CLIENTS, **json_body(NEW | {"id": "other", "redirect_uris": [uri]}))
-        assert (created.status_code, created.json()["code"]) == (400, "invalid_fields"), ascii(uri)
+    for uri in ("http://album.example.org/callback", "javascript:alert(1)", "https://album.example.org/\ud800"):
+        for method, url, body in (("PATCH", ALBUM_URL, {}), ("POST", CLIENTS, NEW | {"id": "other"})):
+            content = json.dumps(body | {"redirect_uris": [uri]})  # httpx's own encoder rejects lone surrogates
+            headers = {"Content-Type": "application/json"}
+            reply = await admin_client.request(method, url, content=content, headers=headers)
+            assert (reply.status_code, reply.json()["code"]) == (400, "invalid_fields"), ascii(uri)
     assert (await admin_client.get(ALBUM_URL)).json() == ALBUM
 
 
 INVALID: list[tuple[dict[str, Any], int]] = [
     ({"id": "x"}, 400),
-    ({"id": "Photo Album"}, 400),
-    ({"id": "x" * 65}, 400),
     ({"id": 7}, 422),
     ({"name": ""}, 400),
-    ({"name": "x" * 101}, 400),
-    ({"name": "line\nbreak"}, 400),
     ({"name": None}, 422),
-    ({"uri": "javascript:alert(1)"}, 400),
     ({"uri": "x" * 501}, 400),
     ({"redirect_uris": []}, 400),
-    ({"redirect_uris": ["https://album.example.org/"] * 21}, 400),
     ({"redirect_uris": "https://album.example.org/"}, 422),
-    ({"scopes": []}, 400),
     ({"scopes": ["everything"]}, 422),
-    ({"grants": []}, 400),
     ({"grants": ["password"]}, 422),
-    ({"grants": ["refresh_token"]}, 400),
     ({"grants": ["client_credentials"], "public": True}, 400),
     ({"public": None}, 422),
     ({"secret": "mine"}, 422),

@@ -5,8 +5,10 @@ from typing import Any
 
 import httpx
 from httpx import AsyncClient
+from sqlalchemy import Connection
 
 from auth.audit import AuditEvent, RequestSource
+from auth.database import write
 from auth.routes.export import EXPORT_CHUNK_BYTES, AccountExport, _chunks
 from tests.auth.application import Application
 from tests.auth.routes.browser import OWN
@@ -16,11 +18,14 @@ EXPORT = "/api/v1/account/export"
 RECORD = {"id": "0" * 32, "image": {"url": "https://example.org/🐕.jpg"}, "predictions": [{"rank": 1}]}
 
 
-def record(application: Application, user_id: int, times: int) -> None:
-    for _ in range(times):
-        application.auth.audit.record(
-            AuditEvent.SIGNED_IN, user_id=user_id, source=RequestSource("203.0.113.7", "Firefox")
-        )
+def record(application: Application, factory: UserFactory, user_id: int, times: int) -> None:
+    """Add audit entries of sign-ins."""
+
+    def add(connection: Connection) -> None:
+        for _ in range(times):
+            application.auth.audit.add(connection, AuditEvent.SIGNED_IN, user_id=user_id)
+
+    write(factory.engine, add)
 
 
 async def test_an_export_has_all_data_of_the_user(
@@ -28,7 +33,7 @@ async def test_an_export_has_all_data_of_the_user(
 ):
     keys = [factory.issue(user_id, "key", frozenset({"classify"})) for user_id in (alice, factory.add("bob"))]
     token = factory.issue(alice, "token")
-    record(application, alice, 2)
+    record(application, factory, alice, 2)
     asked: list[int] = []
 
     def records_of(user_id: int) -> Iterator[dict[str, Any]]:
@@ -60,8 +65,10 @@ async def test_an_export_without_history(alice_client: AsyncClient):
     assert document["classifications"] == []
 
 
-async def test_a_long_history_is_complete(alice_client: AsyncClient, application: Application, alice: int):
-    record(application, alice, 1200)
+async def test_a_long_history_is_complete(
+    alice_client: AsyncClient, application: Application, factory: UserFactory, alice: int
+):
+    record(application, factory, alice, 1200)
     application.auth.records_of = lambda _user_id: iter([RECORD] * 5000)
     document = (await alice_client.get(EXPORT)).json()
     assert (len(document["activity"]), len(document["classifications"])) == (1201, 5000)
