@@ -49,12 +49,18 @@ class FakeHelm:
     failure: DeployError | None = None
     writes: bool = True
     rolled_back_to: list[int] = field(default_factory=list)
+    chart: str = "raylens-0.1.0"
+    upgrade_options: tuple[str, ...] = ()
     target: ReleaseTarget = field(default_factory=lambda: ReleaseTarget(namespace="vision"))
 
     def history(self) -> list[HelmRevision]:
         return list(self.revisions)
 
+    def chart_version(self) -> str:
+        return self.chart
+
     def upgrade(self, values: ChartValues, *options: str, timeout_s: float, tick: Any = None) -> None:
+        self.upgrade_options = options
         if self.writes:
             self._add("failed" if self.failure else "deployed")
         if self.failure:
@@ -79,6 +85,9 @@ class FakeReader:
 
     def manifest(self) -> dict[str, Any]:
         return READY if self._helm.rolled_back_to else self._manifest
+
+    def required_manifest(self) -> dict[str, Any]:
+        return self.manifest()
 
     def pods(self, manifest: dict[str, Any] | None) -> list[dict[str, Any]]:
         return []

@@ -1,19 +1,20 @@
-"""Patching the bounds of the running cluster while other clients write it."""
+"""Scaling: when it is rejected, and how it patches the running cluster while other clients write it."""
 
 from typing import cast
 
 import pytest
 
 from kuberay import scaling
-from kuberay.errors import ResourceConflict
+from kuberay.errors import InvalidUsage, ReleaseNotReady, ResourceConflict
 from kuberay.helm import Helm
 from kuberay.kubernetes_api import KubernetesApi
 from kuberay.release import Release
 from kuberay.release_reader import ReleaseReader
 from kuberay.release_target import ReleaseTarget
 from kuberay.scaling import WorkerBounds, worker_bounds
-from tests.kuberay.client.fakes import FakeHelm, ManualClock, RecordedProgress
+from tests.kuberay.client.fakes import FakeHelm, FakeReader, ManualClock, RecordedProgress, revisions
 from tests.kuberay.client.raylens import NAMESPACE, Raylens
+from tests.kuberay.client.statuses import service
 from tests.kuberay.client.test_commands import put
 
 WANTED = WorkerBounds(3, 20)
@@ -27,6 +28,31 @@ def release(raylens: Raylens) -> Release:
 def live(raylens: Raylens):
     (found,) = raylens.objects("RayCluster")
     return found["spec"]["workerGroupSpecs"]
+
+
+def scale(helm: FakeHelm) -> None:
+    suspended = service(suspend=True)
+    groups = [{"groupName": "workers", "minReplicas": 3, "maxReplicas": 10}]
+    suspended["spec"]["rayClusterConfig"] = {"workerGroupSpecs": groups}
+    reader = cast("ReleaseReader", FakeReader(helm, suspended))
+    scaling.scale_workers(
+        Release(cast("Helm", helm), reader, RecordedProgress(), ManualClock()), 3, None, timeout_s=100
+    )
+
+
+def test_another_chart_is_rejected() -> None:
+    helm = FakeHelm(revisions("deployed"), chart="raylens-0.2.0")
+    with pytest.raises(InvalidUsage, match=r"uses chart raylens-0\.1\.0, this is raylens-0\.2\.0"):
+        scale(helm)
+    assert len(helm.revisions) == 1
+
+
+def test_a_suspended_release_has_the_bounds_but_does_not_become_ready() -> None:
+    helm = FakeHelm(revisions("deployed"))
+    with pytest.raises(ReleaseNotReady) as raised:
+        scale(helm)
+    assert raised.value.code == 13
+    assert helm.upgrade_options == ("--reset-then-reuse-values", "--no-hooks"), "the database is not migrated"
 
 
 def test_finds_the_group_by_name(raylens: Raylens) -> None:
