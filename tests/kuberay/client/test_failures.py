@@ -140,6 +140,7 @@ def blocked_by_a_finalizer(raylens: Raylens) -> None:
     ended = raylens.run("delete", "--yes", "--timeout", "30s")
     assert ended.code == 6
     assert "gcs-ft-redis-cleanup-finalizer" in ended.err
+    assert "kubectl get jobs" in ended.err
     assert "deployment/kuberay-operator" in ended.err
     again = raylens.run("delete", "--yes", "--timeout", "10s")
     assert again.code == 6, "it waits for the earlier deletion"

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from kuberay.errors import ClusterUnreachable, DeployError, WaitTimeout
@@ -99,9 +97,9 @@ def test_timeout_with_a_failure():
     assert Polls(FAILED).error(10).code is ExitCode.DEPLOY_FAILED
 
 
-def test_unreachable_for_a_while():
-    errors: Iterator[ClusterUnreachable] = (ClusterUnreachable("no response") for _ in range(20))
-    assert Polls(STARTING, *errors, READY).wait()
+def test_unreachable_for_a_while_and_again():
+    errors = [ClusterUnreachable("no response") for _ in range(20)]
+    assert Polls(STARTING, *errors, STARTING, *errors, READY).wait()
 
 
 def test_unreachable_for_too_long():
