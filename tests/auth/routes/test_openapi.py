@@ -26,39 +26,6 @@ from auth.routes import schemas as shared
 from auth.service import Auth
 from tests.auth.application import SETTINGS
 
-OPERATIONS = {
-    "get_session",
-    "sign_in",
-    "sign_out",
-    "get_account",
-    "change_account",
-    "delete_account",
-    "change_password",
-    "export_account",
-    "link_identity",
-    "unlink_identity",
-    "list_activity",
-    "list_sessions",
-    "revoke_session",
-    "revoke_other_sessions",
-    "list_keys",
-    "create_key",
-    "revoke_key",
-    "list_apps",
-    "revoke_app",
-    "list_users",
-    "change_user",
-    "delete_user",
-    "list_clients",
-    "create_client",
-    "get_client",
-    "change_client",
-    "delete_client",
-    "rotate_client_secret",
-    "list_audit",
-}
-
-
 MODULES = [account, activity, admin_audit, admin_clients, admin_users, apps, export, keys, shared, session, sessions]
 BASES = (shared.RequestModel, shared.ResponseModel)
 
@@ -81,9 +48,9 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield from ((f"{method.upper()} {path}", operation) for method, operation in methods.items())
 
 
-def test_operation_ids_are_stable(document: dict[str, Any]):
-    assert {operation["operationId"] for _, operation in operations(document)} == OPERATIONS
-    assert all(operation["summary"] and operation["tags"] for _, operation in operations(document))
+def test_every_operation_has_a_summary_and_a_tag(document: dict[str, Any]):
+    """Its id is in frontend/openapi.json."""
+    assert [name for name, operation in operations(document) if not (operation["summary"] and operation["tags"])] == []
 
 
 def test_every_response_is_described(document: dict[str, Any]):
