@@ -38,6 +38,21 @@ async def access_token_of(cli: Partner, scope: str) -> str:
     return str(reply.json()["access_token"])
 
 
+async def test_a_disabled_and_a_deleted_client_is_rejected_at_once(
+    admin_client: AsyncClient, application: Application, album: Partner
+):
+    tokens = (await album.redeem(await album.code())).json()
+    url = f"/api/v1/admin/clients/{album.client.id}"
+    async with api_client(application, tokens["access_token"]) as script:
+        statuses = [(await script.get("/api/v1/session")).status_code]
+        for change in ({"disabled": True}, {"disabled": False}):
+            assert (await admin_client.patch(url, json=change)).status_code == 200
+            statuses.append((await script.get("/api/v1/session")).status_code)
+        assert (await admin_client.delete(url)).status_code == 204
+        statuses.append((await script.get("/api/v1/session")).status_code)
+    assert statuses == [200, 401, 200, 401]
+
+
 @both_databases
 async def test_an_application_is_listed_and_revoked(
     alice_client: AsyncClient, application: Application, clock: MovableClock, album: Partner, alice: int
