@@ -31,6 +31,11 @@ settings.register_profile("raylens", deadline=None)
 settings.load_profile("raylens")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers per two cores, because many tests wait for servers and subprocesses."""
+    return min(16, max(2, (os.cpu_count() or 1) * 3 // 2))
+
+
 def pytest_collection_finish() -> None:
     """Exclude the imported modules from garbage collection, which would take a quarter of a second each time."""
     gc.collect()
