@@ -43,10 +43,5 @@ def artifact_key(spec: ModelSpec) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def is_artifact_intact(folder: Path) -> bool:
-    """Whether the folder holds a complete artifact that matches its checksums."""
-    return atomic_folder.is_intact(folder, ARTIFACT_FILES)
-
-
 def _export(spec: ModelSpec, draft: Path) -> None:
     child_process.run("models.export", draft, spec, f"The artifact of {spec.name}")

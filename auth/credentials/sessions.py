@@ -28,7 +28,7 @@ class SessionService:
         def issue(connection: Connection, user: User) -> tuple[User, str]:
             return user, self._begin(connection, user.id, replaces, source)
 
-        return self._accounts.authenticate_and(username, password, issue, source=source)
+        return self._accounts.authenticate(username, password, issue, source=source)
 
     def begin(self, user_id: int, *, replaces: str | None, source: RequestSource) -> str:
         """The secret for the cookie, for a user whom a provider authenticated. The session ``replaces`` is revoked."""
@@ -44,7 +44,7 @@ class SessionService:
         def issue(connection: Connection, user: User) -> str:
             return self._credentials.issue(connection, "token", user.id, source=source)
 
-        return self._accounts.authenticate_and(username, password, issue, source=source)
+        return self._accounts.authenticate(username, password, issue, source=source)
 
     def sign_out(self, user_id: int, id_: int, *, source: RequestSource) -> None:
         """Revoke the token or session with this id; does nothing if it has ended already."""

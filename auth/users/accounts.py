@@ -90,14 +90,10 @@ class AccountService(UserDirectory):
         address = "" if emails.email_errors(email) else email
         return self._insert(connection, name, None, address, role="user", source=source)
 
-    def authenticate(self, username: str, password: str, *, source: RequestSource) -> User:
-        """The user with this name and password. Raises InvalidLogin or Throttled."""
-        return self.authenticate_and(username, password, lambda _connection, user: user, source=source)
-
-    def authenticate_and(
+    def authenticate(
         self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource
     ) -> T:
-        """Authenticate, and run ``then``, which may issue a session, in the same transaction.
+        """Check the password and run ``then``, which may issue a session, in the same transaction.
 
         Otherwise the session could outlive a concurrent password change. Raises InvalidLogin or Throttled.
         """

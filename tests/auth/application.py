@@ -21,11 +21,14 @@ from sqlalchemy import Engine
 from starlette.types import Receive, Scope, Send
 
 from auth.app import include_auth
+from auth.audit import RequestSource
 from auth.errors import AuthError
 from auth.http.permissions import require_access_rules
 from auth.passwords.hashing import HashingCost, Passwords
+from auth.principal import User
 from auth.service import Auth
 from auth.settings import AuthSettings
+from auth.users.accounts import AccountService
 from tests.clock import MovableClock
 
 SETTINGS = AuthSettings(
@@ -85,6 +88,11 @@ class _CurrentAuth:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_auth.get(), name)
+
+
+def authenticate(accounts: AccountService, username: str, password: str, *, source: RequestSource) -> User:
+    """The user with this name and password. Raises InvalidLogin or Throttled."""
+    return accounts.authenticate(username, password, lambda _connection, user: user, source=source)
 
 
 @cache

@@ -18,6 +18,7 @@ from serve_app.cli.main import app
 from serve_app.database.engine import connect
 from serve_app.settings import settings
 from serve_app.statistics.record_writer import write_records
+from tests.auth.application import authenticate
 from tests.cli.terminal import Terminal
 from tests.statistics.examples import example, rows
 
@@ -75,7 +76,7 @@ def test_create_admin(auth):
     assert result.stdout.startswith("Alice: admin\n")
     assert "http://127.0.0.1:8000/" in result.stdout
     assert "raylens login" in result.stdout
-    user = auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
+    user = authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE)
     assert (user.role, user.email) == ("admin", "alice@example.org")
     assert PASSWORD not in result.output
 
@@ -99,7 +100,7 @@ def test_a_typed_password_is_confirmed_and_not_echoed(auth):
     assert terminal.end() == 0
     assert PASSWORD not in terminal.screen
     assert json.loads(terminal.screen.splitlines()[-1])["username"] == "alice"
-    assert auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE).role == "admin"
+    assert authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE).role == "admin"
 
 
 def test_invalid_input_is_one_line_and_creates_no_user(subtests: pytest.Subtests):
@@ -125,7 +126,7 @@ def test_an_existing_user_can_be_promoted(auth):
     assert result.exit_code == 2
     assert "raylens users create-admin ALICE --promote" in result.stderr
     assert run("create-admin", "ALICE", "--promote").exit_code == 0
-    user = auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
+    user = authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE)
     assert user.role == "admin"
 
 
@@ -160,10 +161,10 @@ def test_a_disabled_user_cannot_sign_in_until_enabled(auth):
     register("alice", "bob")
     assert json.loads(run("disable", "Alice", "--json").stdout)["disabled"] is True
     with pytest.raises(InvalidLogin):
-        auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
+        authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE)
     assert [line.split()[-1] for line in run("list").stdout.splitlines()] == ["state", today(), "disabled"]
     assert run("enable", "alice").stdout == "alice: user\n"
-    auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
+    authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE)
 
 
 def test_the_role_can_be_changed():
@@ -194,7 +195,7 @@ def test_a_deletion_without_a_terminal_needs_yes(auth):
     assert run("delete", "alice", "--yes").stdout == "Deleted alice.\n"
     assert [user["username"] for user in listed()] == ["bob"]
     with pytest.raises(InvalidLogin):
-        auth.accounts.authenticate("alice", PASSWORD, source=COMMAND_LINE)
+        authenticate(auth.accounts, "alice", PASSWORD, source=COMMAND_LINE)
 
 
 def test_a_deletion_includes_the_history(database_url):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from models import artifacts
-from models.artifacts import artifact_folder, artifact_key, ensure_artifact, is_artifact_intact
+from models.artifacts import ARTIFACT_FILES, artifact_folder, artifact_key, ensure_artifact
+from models.atomic_folder import is_intact
 from models.errors import ArtifactBuildFailed
 from models.spec import ModelSpec, Transform
 from models.zoo import resolve_model
@@ -74,7 +75,7 @@ def test_the_remains_of_a_killed_build_are_removed(tmp_path: Path, exports: list
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=10)
     assert not artifact_folder(SPEC, tmp_path).exists()
-    assert is_artifact_intact(ensure_artifact(SPEC, tmp_path).parent), "the lock of the killed process is released"
+    assert is_intact(ensure_artifact(SPEC, tmp_path).parent, ARTIFACT_FILES), "the killed process holds no lock"
     assert exports == [SPEC]
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [artifact_folder(SPEC, tmp_path).name]
 
@@ -86,15 +87,15 @@ def test_a_corrupt_artifact_is_rebuilt(
 ) -> None:
     broken = ensure_artifact(SPEC, tmp_path).with_name(name)
     broken.unlink() if content is None else broken.write_bytes(content)
-    assert not is_artifact_intact(broken.parent)
-    assert is_artifact_intact(ensure_artifact(SPEC, tmp_path).parent)
+    assert not is_intact(broken.parent, ARTIFACT_FILES)
+    assert is_intact(ensure_artifact(SPEC, tmp_path).parent, ARTIFACT_FILES)
     assert len(exports) == 2
 
 
 def test_an_artifact_without_its_model_is_not_intact(tmp_path: Path, exports: list[ModelSpec]) -> None:
     folder = ensure_artifact(SPEC, tmp_path).parent
     (folder / "manifest.json").write_text("{}")
-    assert not is_artifact_intact(folder)
+    assert not is_intact(folder, ARTIFACT_FILES)
     assert exports == [SPEC]
 
 

@@ -13,7 +13,7 @@ from auth.passwords.hashing import Passwords
 from auth.principal import User
 from auth.tables import users
 from auth.users.accounts import AccountService
-from tests.auth.application import PASSWORD, Application, create
+from tests.auth.application import PASSWORD, Application, authenticate, create
 from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -38,7 +38,7 @@ def events_of(application: Application, user_id: int) -> list[str]:
 def test_a_registered_user_can_sign_in(application, accounts):
     user = accounts.register("Alice", PASSWORD, "alice@Example.ORG", source=HERE)
     assert (user.username, user.email, user.role, user.has_password) == ("Alice", "alice@example.org", "user", True)
-    assert accounts.authenticate("aLICE", PASSWORD, source=HERE) == user
+    assert authenticate(accounts, "aLICE", PASSWORD, source=HERE) == user
     assert accounts.get(user.id) == user
     assert events_of(application, user.id) == [AuditEvent.SIGNED_IN, AuditEvent.REGISTERED]
 
@@ -85,14 +85,14 @@ def test_wrong_credentials_are_rejected(accounts, subtests: pytest.Subtests):
             subtests.test(name=ascii(name), password=password),
             pytest.raises(InvalidLogin, match=r"^Unable to log in with provided credentials\.$"),
         ):
-            accounts.authenticate(name, password, source=HERE)
+            authenticate(accounts, name, password, source=HERE)
 
 
 def test_a_failed_sign_in_is_logged_without_unknown_names(application, accounts):
     user = accounts.register("alice", PASSWORD, source=HERE)
     for name in ("alice", "my-password-by-mistake"):
         with pytest.raises(InvalidLogin):
-            accounts.authenticate(name, OTHER, source=HERE)
+            authenticate(accounts, name, OTHER, source=HERE)
     log = application.auth.audit.entries(event=AuditEvent.SIGN_IN_FAILED)
     assert [(entry.user_id, entry.detail, entry.address) for entry in log] == [
         (None, {}, HERE.address),
@@ -116,7 +116,7 @@ def test_an_unknown_name_costs_the_same_work_as_a_wrong_password(database: Engin
     for name, address in (("alice", "192.0.2.1"), ("nobody", "192.0.2.2")):
         work.clear()
         with pytest.raises(InvalidLogin):
-            accounts.authenticate(name, OTHER, source=RequestSource(address))
+            authenticate(accounts, name, OTHER, source=RequestSource(address))
         done[name] = list(work)
     assert "verify the password" in done["alice"]
     assert done["nobody"] == done["alice"]
@@ -127,7 +127,7 @@ def test_a_user_without_a_password_cannot_sign_in_with_one(database, accounts):
     assert not user.has_password
     for password in ("", "None", PASSWORD):
         with pytest.raises(InvalidLogin):
-            accounts.authenticate("bob", password, source=HERE)
+            authenticate(accounts, "bob", password, source=HERE)
 
 
 def test_names_from_providers_are_made_valid_and_unique(database, accounts):
@@ -145,10 +145,10 @@ def test_a_hash_with_old_parameters_is_replaced_at_sign_in(database, accounts):
     old = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1).hash(PASSWORD)
     with database.begin() as connection:
         connection.execute(update(users).values(password=old))
-    assert accounts.authenticate("alice", PASSWORD, source=HERE).id == user.id
+    assert authenticate(accounts, "alice", PASSWORD, source=HERE).id == user.id
     with database.connect() as connection:
         assert "m=8,t=1,p=1" in str(connection.scalar(select(users.c.password)))
-    assert accounts.authenticate("alice", PASSWORD, source=HERE).id == user.id
+    assert authenticate(accounts, "alice", PASSWORD, source=HERE).id == user.id
 
 
 @both_databases
@@ -162,8 +162,8 @@ def test_a_password_change_revokes_sessions_and_tokens(application, accounts, fa
     assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
     assert factory.principal(kept)
     with pytest.raises(InvalidLogin):
-        accounts.authenticate("alice", PASSWORD, source=HERE)
-    assert accounts.authenticate("alice", OTHER, source=HERE).id == user.id
+        authenticate(accounts, "alice", PASSWORD, source=HERE)
+    assert authenticate(accounts, "alice", OTHER, source=HERE).id == user.id
     assert AuditEvent.PASSWORD_CHANGED in events_of(application, user.id)
 
 
@@ -177,13 +177,13 @@ def test_a_password_change_needs_the_current_and_a_strong_new_one(accounts, subt
         with subtests.test(current=current, new=new), pytest.raises(InvalidFields) as caught:
             accounts.change_password(user.id, current, new, keep_id=None, source=HERE)
         assert caught.value.fields == fields
-    assert accounts.authenticate("alice", PASSWORD, source=HERE)
+    assert authenticate(accounts, "alice", PASSWORD, source=HERE)
 
 
 def test_a_user_without_a_password_may_set_one(database, accounts):
     user = add_without_password(accounts, database, "bob", "")
     accounts.change_password(user.id, None, PASSWORD, keep_id=None, source=HERE)
-    assert replace(user, has_password=True) == accounts.authenticate("bob", PASSWORD, source=HERE)
+    assert replace(user, has_password=True) == authenticate(accounts, "bob", PASSWORD, source=HERE)
 
 
 @both_databases

@@ -8,7 +8,7 @@ from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound, Throttled
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
 from auth.users.accounts import AccountService
-from tests.auth.application import PASSWORD, PASSWORD_HASH, Application
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application, authenticate
 from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -103,10 +103,10 @@ def test_disabling_revokes_all_but_api_keys(database, accounts, factory, alice, 
     assert not any(factory.principal(secret) for secret in secrets.values())
     assert active_families(database) == 0
     with pytest.raises(InvalidLogin):
-        accounts.authenticate("alice", PASSWORD, source=HERE)
+        authenticate(accounts, "alice", PASSWORD, source=HERE)
     assert not accounts.set_disabled(alice, False, actor_id=admin, source=HERE).is_disabled
     assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
-    assert accounts.authenticate("alice", PASSWORD, source=HERE).id == alice
+    assert authenticate(accounts, "alice", PASSWORD, source=HERE).id == alice
     with pytest.raises(PermissionDenied):
         accounts.set_disabled(admin, True, actor_id=admin, source=HERE)
 
@@ -148,7 +148,7 @@ def test_deletion_without_a_password(application, accounts, factory, alice, admi
 @both_databases
 def test_a_minute_after_the_deletion_no_personal_data_is_left(database, accounts, alice, admin, clock: MovableClock):
     with pytest.raises(InvalidLogin):
-        accounts.authenticate("alice", "wrong", source=HERE)
+        authenticate(accounts, "alice", "wrong", source=HERE)
     accounts.set_role(alice, "admin", actor_id=admin, source=RequestSource("192.0.2.1", "admin's"))
     accounts.delete(alice, password=PASSWORD, source=HERE)
     erased: list[int] = []
