@@ -4,11 +4,12 @@ import json
 import logging
 import sys
 import threading
+import traceback
 from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import ExcInfo, Processor
 
 from serve_app.observability.log_context import add_log_context
 from serve_app.settings import Settings, settings
@@ -70,8 +71,13 @@ def _processors() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_traceback),
     ]
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """Formatted without ``print``, which Ray Serve replaces in replicas with one that writes tuples."""
+    return "".join(traceback.format_exception(*exc_info)).rstrip("\n")
 
 
 def _formatter(log_format: str) -> logging.Formatter:

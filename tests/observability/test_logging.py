@@ -11,16 +11,17 @@ from serve_app.observability.logging import to_json
 from serve_app.request_context import EMPTY, BatchContext, RequestContext
 
 PROGRAM = """
-import asyncio, logging, threading, warnings
+import asyncio, builtins, logging, threading, warnings
 import ray, structlog
 from ray import serve
-from ray.serve._private.logging_utils import configure_default_serve_logger
+from ray.serve._private.logging_utils import configure_default_serve_logger, redirected_print
 from serve_app.observability.log_context import bound_log_context
 from serve_app.observability.logging import configure_logging, take_over_stderr
 from serve_app.settings import Settings
 from serve_app.request_context import BatchContext, RequestContext
 
 configure_default_serve_logger()
+builtins.print = redirected_print  # as in every replica
 configure_logging(Settings(_env_file=None, log_format="json"))
 take_over_stderr()
 log = structlog.get_logger("serve_app.test")
@@ -81,7 +82,7 @@ def test_any_value_fits_into_a_line(lines: list[dict[str, Any]]):
 def test_an_exception_is_part_of_its_line(lines: list[dict[str, Any]], event: str, error: str):
     found = [line for line in lines if line["event"] == event and error in line.get("exception", "")]
     assert len(found) == 1
-    assert "Traceback" in found[0]["exception"]
+    assert found[0]["exception"].startswith("Traceback (most recent call last):\n  File ")
 
 
 def test_an_exception_in_a_thread_is_logged(lines: list[dict[str, Any]]):
