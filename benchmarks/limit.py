@@ -100,7 +100,7 @@ def _loop(work: Work, core: int) -> tuple[float, float, str, str]:
 
 
 def _classify(runtime: Runtime, spec: ModelSpec, batch: list[bytes]) -> None:
-    rows = np.empty((len(batch), spec.transform.size, spec.transform.size, 3), np.uint8)
+    rows = np.empty((len(batch), *spec.transform.shape), np.uint8)
     for row, data in zip(rows, batch, strict=True):
         _, row[:] = decode(data, spec.transform)
     runtime.predict(rows)

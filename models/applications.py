@@ -13,7 +13,7 @@ def _row(module: str, function: str, size: int, parameters: int, top1: float | N
         name=function.lower(),
         title=function,
         version="keras-imagenet",
-        transform=Transform(size, _CROP),
+        transform=Transform.square(size, _CROP),
         parameters=parameters,
         top1=top1,
         license="see keras.io/api/applications",

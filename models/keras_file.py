@@ -26,7 +26,7 @@ def spec_of_file(name: str) -> ModelSpec:
         name=re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()),
         title=path.stem,
         version=digest[:12],
-        transform=Transform(_input_size(path), crop=1.0),
+        transform=Transform.square(_input_size(path), crop=1.0),
         parameters=None,
         top1=None,
         license="the user's own",

@@ -65,7 +65,7 @@ def quantize(
 ) -> QuantizationReport:
     """Build the int8 artifact by calibrating on ``pixels`` and compare it with fp32 on ``holdout``.
 
-    Both are uint8 (N, size, size, 3). An existing int8 artifact is replaced on success only. ``on_progress`` receives
+    Both are uint8 (N, H, W, C). An existing int8 artifact is replaced on success only. ``on_progress`` receives
     the name of each step. Raises QuantizerMissing, QuantizationInaccurate (unless ``keep_inaccurate``), or an error of
     ``artifacts.ensure_artifact``.
     """
@@ -92,7 +92,7 @@ def quantize(
 def _load(spec: ModelSpec, model_xml: Path) -> Runtime:
     from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
-    return OpenVINORuntime(model_xml, len(labels_of(spec)), batch_buckets=(1,))
+    return OpenVINORuntime(model_xml, len(labels_of(spec)), batch_buckets=(1,), kind=spec.kind)
 
 
 def _rejection(spec: ModelSpec, report: QuantizationReport) -> str:

@@ -19,7 +19,7 @@ class KerasClassifier:
         self._spec = resolve_model(config.model)
         self._labels = labels_of(self._spec)
         self._model = build_keras_model(self._spec)
-        self.infer(np.zeros((1, self._spec.transform.size, self._spec.transform.size, 3), np.uint8))
+        self.infer(np.zeros((1, *self._spec.transform.shape), np.uint8))
 
     def pixels(self, photo: bytes) -> UInt8Array:
         """uint8 (1, size, size, 3)."""

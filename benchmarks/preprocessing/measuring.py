@@ -51,7 +51,7 @@ def _decoded(
     repeats: int,
     tallies: dict[str, Tally],
 ) -> dict[str, UInt8Array]:
-    shape = (len(batch), transform.size, transform.size, 3)
+    shape = (len(batch), *transform.shape)
     pixels: dict[str, UInt8Array] = {name: np.empty(shape, np.uint8) for name in variants}
     for row, view in enumerate(batch):
         best = _timed(view.data, variants, transform, repeats, {name: rows[row] for name, rows in pixels.items()})

@@ -45,13 +45,13 @@ class Scaled:
         with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
             assert isinstance(image, ImageFile.ImageFile)
             box = self._load(image, transform)
-            enlarges = box[2] - box[0] < transform.size
-            size = (transform.size, transform.size)
+            enlarges = box[2] - box[0] < transform.height
+            size = (transform.height, transform.height)
             square = image.resize(size, self.larger if enlarges else self.smaller, box).convert("RGB")
             return np.asarray(upright(square, orientation_of(image)))
 
     def _load(self, image: ImageFile.ImageFile, transform: Transform) -> Box:
-        least = max(image.size) if self.gap is None else math.ceil(self.gap * transform.size / transform.crop)
+        least = max(image.size) if self.gap is None else math.ceil(self.gap * transform.height / transform.crop)
         draft = image.draft(self.mode, (least, least))
         assert draft
         image.decodermaxblock = MAX_IMAGE_BYTES
@@ -80,15 +80,15 @@ class Area:
 
     def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
         check_jpeg(data)
-        pixels = self._pixels(data, math.ceil(self.gap * transform.size / transform.crop))
+        pixels = self._pixels(data, math.ceil(self.gap * transform.height / transform.crop))
         height, width = pixels.shape[:2]
         side = round(transform.crop * min(width, height))
         left, top = (width - side) // 2, (height - side) // 2
         cv2 = importlib.import_module("cv2")
         cv2.setNumThreads(1)  # like Pillow, and so that thread time is complete
-        method = cv2.INTER_AREA if side >= transform.size else cv2.INTER_LINEAR
+        method = cv2.INTER_AREA if side >= transform.height else cv2.INTER_LINEAR
         square: UInt8Array = cv2.resize(
-            pixels[top : top + side, left : left + side], (transform.size, transform.size), interpolation=method
+            pixels[top : top + side, left : left + side], (transform.height, transform.height), interpolation=method
         )
         return square
 

@@ -15,8 +15,8 @@ def build_application(weights: ApplicationWeights, transform: Transform) -> kera
     Raises WeightsUnavailable if the weights are not in Keras' cache and cannot be downloaded.
     """
     preprocess = getattr(keras.applications, weights.module).preprocess_input
-    classifier = _pretrained(weights.function, transform.size)
-    image = keras.Input((transform.size, transform.size, 3), dtype="uint8", name="image")
+    classifier = _pretrained(weights.function, transform.height)
+    image = keras.Input(transform.shape, dtype="uint8", name="image")
     return keras.Model(image, classifier(preprocess(keras.ops.cast(image, "float32"))))
 
 

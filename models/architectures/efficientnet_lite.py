@@ -43,7 +43,7 @@ _STAGES = (
 def build_efficientnet_lite(weights: EfficientNetLiteWeights, transform: Transform) -> keras.Model:
     """uint8 (N, size, size, 3) → float32 probabilities (N, 1000). Raises WeightsUnavailable or WeightsCorrupt."""
     state = load_state_dict(weights)
-    model = _architecture(weights.width, weights.depth, transform.size)
+    model = _architecture(weights.width, weights.depth, transform.height)
     for layer in model.layers:
         if layer.weights:
             layer.set_weights(_weights_of(layer, state))

@@ -22,7 +22,7 @@ def build_from_file(weights: KerasFileWeights, spec: ModelSpec) -> keras.Model:
     labels = len(labels_of(spec))
     if inner.outputs[0].shape[1] != labels:
         raise InvalidModel(f"{weights.path} has {inner.outputs[0].shape[1]} outputs, its labels file {labels} names.")
-    size = spec.transform.size
+    size = spec.transform.height
     image = keras.Input((size, size, 3), dtype="uint8", name="image")
     outputs = keras.ops.cast(inner(keras.ops.cast(image, inner.inputs[0].dtype)), "float32")
     model = keras.Model(image, outputs)

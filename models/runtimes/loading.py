@@ -39,6 +39,7 @@ def load_runtime(
                 (quantization.find_int8 if precision == "int8" else artifacts.ensure_artifact)(spec, artifacts_dir),
                 classes,
                 batch_buckets=batch_buckets,
+                kind=spec.kind,
                 precision=precision,
                 threads=threads,
             )
@@ -52,7 +53,7 @@ def load_runtime(
             from models.runtimes.fake import FakeRuntime  # noqa: PLC0415
 
             return FakeRuntime(
-                spec.transform.size,
+                spec.transform.shape,
                 classes,
                 batch_buckets=batch_buckets,
                 batch_latency_ms=batch_latency_ms,

@@ -11,6 +11,7 @@ import openvino
 
 from models.arrays import Float32Array, UInt8Array
 from models.runtimes.checks import check_pixels, check_probabilities
+from models.spec import OutputKind
 
 _PRECISIONS = {"fp32": "f32", "bf16": "bf16"}
 
@@ -58,12 +59,14 @@ class OpenVINORuntime:
         classes: int,
         *,
         batch_buckets: tuple[int, ...],
+        kind: OutputKind = OutputKind.MULTI_CLASS,
         precision: str = "auto",
         threads: int = 0,
     ) -> None:
         """``threads``: 0 for one per core."""
         self.batch_buckets = tuple(sorted(set(batch_buckets)))
         self._classes = classes
+        self._kind = kind
         # Pinned threads of several replicas would share the same cores.
         config: dict[str, Any] = {"ENABLE_CPU_PINNING": False}
         if threads:
@@ -75,7 +78,7 @@ class OpenVINORuntime:
         self._shared = _Compiled(model, 1, config)
         streams: int = self._shared.model.get_property("INFERENCE_NUM_THREADS")
         self._parallel = _Compiled(model, streams, config) if streams > 1 else self._shared
-        self._size: int = model.input(0).partial_shape[1].get_length()
+        self._shape = tuple(side.get_length() for side in list(model.input(0).partial_shape)[1:])
         self._workers = ThreadPoolExecutor(streams, thread_name_prefix="openvino")
 
     @property
@@ -86,7 +89,7 @@ class OpenVINORuntime:
         return next((name for name, openvino_name in _PRECISIONS.items() if openvino_name == actual), actual)
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
-        check_pixels(tensor, self._size)
+        check_pixels(tensor, self._shape)
         if not len(tensor):
             return np.empty((0, self._classes), np.float32)
         if len(tensor) < self._parallel.streams:
@@ -102,6 +105,5 @@ class OpenVINORuntime:
 
     def warm_up(self) -> None:
         for bucket in self.batch_buckets:
-            check_probabilities(
-                self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes
-            )
+            pixels = np.zeros((bucket, *self._shape), np.uint8)
+            check_probabilities(self.predict(pixels), bucket, self._classes, self._kind)

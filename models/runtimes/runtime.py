@@ -23,7 +23,7 @@ class Runtime(Protocol):
         """Batch sizes used for warm-up, ascending. The largest one is the recommended maximum per call."""
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
-        """RGB pixels uint8 (N, size, size, 3), N ≥ 0 → probabilities float32 (N, C).
+        """RGB or grey pixels uint8 (N, H, W, C), N ≥ 0 → probabilities float32 (N, C).
 
         Raises ValueError for a tensor of another shape or type.
         """

@@ -24,13 +24,14 @@ class TensorFlowRuntime:
         if threads:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         self.batch_buckets = tuple(sorted(set(batch_buckets)))
-        self._size = spec.transform.size
+        self._shape = spec.transform.shape
+        self._kind = spec.kind
         self._classes = classes
-        pixels = tensorflow.TensorSpec((None, self._size, self._size, 3), tensorflow.uint8)
+        pixels = tensorflow.TensorSpec((None, *self._shape), tensorflow.uint8)
         self._graph = tensorflow.function(lambda image: model(image, training=False), input_signature=[pixels])
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
-        check_pixels(tensor, self._size)
+        check_pixels(tensor, self._shape)
         largest = self.batch_buckets[-1]
         parts = [self._run(tensor[start : start + largest]) for start in range(0, len(tensor), largest)]
         return np.concatenate([np.empty((0, self._classes), np.float32), *parts])
@@ -44,6 +45,5 @@ class TensorFlowRuntime:
 
     def warm_up(self) -> None:
         for bucket in self.batch_buckets:
-            check_probabilities(
-                self.predict(np.zeros((bucket, self._size, self._size, 3), np.uint8)), bucket, self._classes
-            )
+            pixels = np.zeros((bucket, *self._shape), np.uint8)
+            check_probabilities(self.predict(pixels), bucket, self._classes, self._kind)

@@ -14,7 +14,7 @@ from rich.table import Table
 from models.artifacts import artifact_folder, ensure_artifact
 from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
-from models.spec import ModelSpec
+from models.spec import ModelSpec, Transform
 from models.zoo import ZOO, resolve_model
 from serve_app.cli.calibrate import calibrate_command
 from serve_app.cli.options import JsonOption
@@ -37,7 +37,7 @@ def list_models_command(as_json: JsonOption = False) -> None:
         fields = _model_json(spec)
         table.add_row(
             spec.name,
-            f"{spec.transform.size}²",
+            _size(spec.transform),
             f"{spec.parameters / 1e6:.1f} M" if spec.parameters else "–",
             f"{spec.top1:.1%}" if spec.top1 else "–",
             "yes" if fields["prepared"] else "",
@@ -129,7 +129,9 @@ def _model_json(spec: ModelSpec) -> dict[str, Any]:
         "name": spec.name,
         "title": spec.title,
         "version": spec.version,
-        "input_size": spec.transform.size,
+        "input_size": spec.transform.height,
+        "input_shape": list(spec.transform.shape),
+        "kind": spec.kind,
         "crop": round(spec.transform.crop, 4),
         "classes": len(labels_of(spec)),
         "parameters": spec.parameters,
@@ -138,6 +140,12 @@ def _model_json(spec: ModelSpec) -> dict[str, Any]:
         "prepared": artifact_folder(spec, settings().artifacts_dir).is_dir(),
         "int8": asdict(calibration) if calibration else None,
     }
+
+
+def _size(transform: Transform) -> str:
+    height, width, channels = transform.shape
+    size = f"{height}²" if height == width else f"{height} × {width}"
+    return size if channels == 3 else f"{size} grey"
 
 
 def _resolved(name: str) -> ModelSpec:

@@ -74,10 +74,11 @@ def inspect(data: bytes) -> ImageInfo:
 
 
 def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
-    """Decode the first frame or page to its description and uint8 (size, size, 3) RGB.
+    """Decode the first frame or page to its description and uint8 (height, width, channels), RGB or grey.
 
-    A square of ``crop`` × the shorter side is cut from the centre of the upright picture and resized, bicubic with
-    antialiasing. Blocks while too many pixels are being decoded in this process.
+    A part of ``crop`` × the largest one with the aspect ratio of the result, or of the picture if it is stretched, is
+    cut from the centre of the upright picture and resized, bicubic with antialiasing. Blocks while too many pixels are
+    being decoded in this process.
 
     :raises ImageMissing: the file is empty.
     :raises ImageTooLarge: more than ``MAX_IMAGE_BYTES``.
@@ -88,12 +89,14 @@ def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
     with _opened(data) as (image, file_format):
         width, height = image.size
         with _BUDGET.share(width * height):
-            box = _load(image, transform)
+            loaded = _load(image, transform)
             orientation = orientation_of(image)
             if file_format == "TIFF":
                 width, height = image.size
-            square = upright(_resized(image, box, transform.size), orientation)
-            return _info((width, height), file_format, orientation), np.asarray(square)
+            target = upright_size((transform.width, transform.height), orientation)
+            resized = _resized(image, _box(image.size, loaded, target, transform), target)
+            pixels = np.asarray(upright(resized, orientation).convert("L" if transform.channels == 1 else "RGB"))
+            return _info((width, height), file_format, orientation), pixels.reshape(transform.shape)
 
 
 @contextmanager
@@ -140,32 +143,39 @@ def _check_pixels(size: tuple[int, int]) -> None:
         )
 
 
-def _load(image: ImageFile.ImageFile, transform: Transform) -> Box:
-    """Decode the picture, a JPEG possibly at a fraction of its size. Returns the box to crop."""
-    least = math.ceil(_DRAFT_GAP * transform.size / transform.crop)
+def _load(image: ImageFile.ImageFile, transform: Transform) -> tuple[float, float]:
+    """Decode the picture, a JPEG possibly at a fraction of its size. Returns its size without rounding."""
+    least = math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop)
     draft = image.draft(None, (least, least))  # only has an effect for JPEG
     if draft:
         image.decodermaxblock = MAX_IMAGE_BYTES  # passes libjpeg the whole file uncopied instead of 64 KiB chunks
     image.load()
-    width, height = draft[1][2:] if draft else image.size
-    side = transform.crop * min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return (left, top, min(left + side, image.width), min(top + side, image.height))
+    return draft[1][2:] if draft else image.size
 
 
-def _resized(image: Image.Image, box: Box, size: int) -> Image.Image:
+def _box(pixels: tuple[int, int], size: tuple[float, float], target: tuple[int, int], transform: Transform) -> Box:
+    """The part of a picture of ``pixels``, exactly ``size``, that is resized to ``target``; each width and height."""
+    width, height = size
+    aspect = target[0] / target[1]
+    across, down = (width, height) if transform.stretch else (min(width, height * aspect), min(height, width / aspect))
+    across, down = transform.crop * across, transform.crop * down
+    left, top = (width - across) / 2, (height - down) / 2
+    return (left, top, min(left + across, pixels[0]), min(top + down, pixels[1]))
+
+
+def _resized(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
     if not is_plain(image):
         samples = Samples.of(image)
         image, box = _crop(image, box, size)
         image = to_plain(image, samples)
-    return image.resize((size, size), Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
+    return image.resize(size, Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
 
 
-def _crop(image: Image.Image, box: Box, size: int) -> tuple[Image.Image, Box]:
+def _crop(image: Image.Image, box: Box, size: tuple[int, int]) -> tuple[Image.Image, Box]:
     """The part of the picture that resizing ``box`` reads, and the box within it."""
-    margin = _SUPPORT * max((box[2] - box[0]) / size, 1) + 1
-    left, top = max(0, math.floor(box[0] - margin)), max(0, math.floor(box[1] - margin))
-    right, bottom = min(image.width, math.ceil(box[2] + margin)), min(image.height, math.ceil(box[3] + margin))
+    across, down = (_SUPPORT * max((box[i + 2] - box[i]) / size[i], 1) + 1 for i in (0, 1))
+    left, top = max(0, math.floor(box[0] - across)), max(0, math.floor(box[1] - down))
+    right, bottom = min(image.width, math.ceil(box[2] + across)), min(image.height, math.ceil(box[3] + down))
     cut = image.crop((left, top, right, bottom))
     return cut, (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
 

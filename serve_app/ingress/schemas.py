@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from models.spec import OutputKind
 from serve_app.ingress.problems import Problem
 
 _EXAMPLE_PREDICTION: dict[str, Any] = {
@@ -143,7 +144,16 @@ class ModelCard(BaseModel):
     default: bool
     runtime: str
     precision: str
-    input_size: int = Field(description="Height and width of the input in pixels.")
+    input_size: int = Field(
+        description="Height of the input in pixels; see `input_shape` for models that are not square."
+    )
+    input_shape: list[int] = Field(
+        description="Height and width of the input in pixels, and channels: 3 for RGB, 1 for grey."
+    )
+    kind: OutputKind = Field(
+        description="multi-class: one class applies, and the probabilities sum to 1; multi-label: each class applies "
+        "or not, and the probabilities need not sum to 1; binary: two classes, from a model with a single output."
+    )
     parameters: int | None
     top1: float | None = Field(description="Published ImageNet top-1 accuracy.")
     license: str

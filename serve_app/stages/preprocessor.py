@@ -46,7 +46,7 @@ class Preprocessor:
         if transform is None:
             raise UnknownModel(f"There is no model “{model}”.")
         started = time.perf_counter()
-        rows = np.empty((len(images), transform.size, transform.size, 3), np.uint8)
+        rows = np.empty((len(images), *transform.shape), np.uint8)
         loop = asyncio.get_running_loop()
 
         def outcome_of(index: int) -> ImageInfo | RaylensError:
@@ -77,7 +77,7 @@ class Preprocessor:
     def _decode_into(
         self, row: UInt8Array, image: bytes, deadline: float, transform: Transform
     ) -> ImageInfo | RaylensError:
-        """Decode one image into its row of the tensor, uint8 (size, size, 3)."""
+        """Decode one image into its row of the tensor, uint8 (H, W, C)."""
         if self._clock() > deadline:
             return DeadlineExceeded("The deadline passed before the image was decoded; allow more time.")
         try:

@@ -24,7 +24,7 @@ from tests.images.pictures import encode, photo
 
 ROOT = Path(__file__).parents[2]
 SMALL = Size(96, 72)
-TRANSFORM = Transform(size=32, crop=0.875)
+TRANSFORM = Transform.square(32, crop=0.875)
 
 
 def jpeg(width: int, height: int) -> bytes:

@@ -11,7 +11,7 @@ from models.spec import Transform
 
 def square(size: int = 16, crop: float = 1.0) -> Transform:
     """A transform to ``size`` × ``size`` pixels."""
-    return Transform(size, crop)
+    return Transform.square(size, crop)
 
 
 def encode(picture: Image.Image, file_format: str, **options: Any) -> bytes:

@@ -25,7 +25,7 @@ def reference(picture: Image.Image, transform: Transform) -> np.ndarray:
     side = round(transform.crop * min(picture.size))
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((transform.size, transform.size), Image.Resampling.BICUBIC))
+    return np.asarray(square.resize((transform.width, transform.height), Image.Resampling.BICUBIC))
 
 
 @pytest.mark.parametrize("file_format", ALLOWED)

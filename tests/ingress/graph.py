@@ -113,8 +113,8 @@ async def until(condition: Callable[[], bool]) -> None:
 class WatchedRuntime(FakeRuntime):
     """Records the sizes of its batches, and blocks while ``gate`` is closed."""
 
-    def __init__(self, size: int, batch_buckets: tuple[int, ...]) -> None:
-        super().__init__(size, 1000, batch_buckets=batch_buckets)
+    def __init__(self, shape: tuple[int, int, int], batch_buckets: tuple[int, ...]) -> None:
+        super().__init__(shape, 1000, batch_buckets=batch_buckets)
         self.batches: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -245,7 +245,7 @@ def prepare(
         provide_database(folder)
     specs = [resolve_model(name) for name in models]
     known = Settings(data_dir=folder, _env_file=None, **settings)
-    runtimes = [WatchedRuntime(spec.transform.size, arguments.classifier.batch_buckets) for spec in specs]
+    runtimes = [WatchedRuntime(spec.transform.shape, arguments.classifier.batch_buckets) for spec in specs]
     preprocessor = Handle(Preprocessor({spec.name: spec.transform for spec in specs}, threads=2))
     classifiers = {
         spec.name: Handle(InProcessClassifier(spec, runtime, arguments))

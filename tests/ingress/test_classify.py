@@ -211,5 +211,5 @@ async def test_models_in_service(two_models: Graph) -> None:
     assert {card["name"]: card["default"] for card in cards} == {LITE0: True, "efficientnet-lite1": False}
     card = (await two_models.client.get("/api/v1/models/efficientnet-lite1")).json()
     spec = resolve_model("efficientnet-lite1")
-    assert card["input_size"] == spec.transform.size
+    assert card["input_size"] == spec.transform.height
     assert (card["parameters"], card["top1"], card["classes"]) == (spec.parameters, spec.top1, 1000)

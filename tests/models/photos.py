@@ -51,5 +51,5 @@ def _views(photo: Image.Image) -> list[Image.Image]:
 def _cropped(image: Image.Image, transform: Transform) -> UInt8Array:
     side = min(image.size) * transform.crop
     left, top = (image.width - side) / 2, (image.height - side) / 2
-    size = (transform.size, transform.size)
+    size = (transform.width, transform.height)
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)))

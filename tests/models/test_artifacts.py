@@ -102,7 +102,7 @@ def test_an_artifact_without_its_model_is_not_intact(tmp_path: Path, exports: li
 def test_the_key_depends_on_everything_that_affects_the_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {artifact_key(spec) for spec in (SPEC, resolve_model("efficientnet-lite1"), resolve_model("mobilenet"))}
     keys.add(artifact_key(replace(SPEC, version="2")))
-    keys.add(artifact_key(replace(SPEC, transform=Transform(224, 1.0))))
+    keys.add(artifact_key(replace(SPEC, transform=Transform.square(224, 1.0))))
     assert artifact_key(replace(SPEC, title="another title", license="MIT")) in keys
     monkeypatch.setattr(artifacts, "version", lambda _: "99")
     keys.add(artifact_key(SPEC))

@@ -34,7 +34,7 @@ def flowers(tmp_path_factory: pytest.TempPathFactory, keras_ready: None) -> Path
 
 def test_the_spec_is_derived_from_the_file(flowers: Path) -> None:
     spec = resolve_model(str(flowers))
-    assert (spec.name, spec.title, spec.transform.size) == ("my-flowers", "My Flowers", 32)
+    assert (spec.name, spec.title, spec.transform.height) == ("my-flowers", "My Flowers", 32)
     labels = labels_of(spec)
     assert [labels.name(index) for index in range(len(labels))] == NAMES
 

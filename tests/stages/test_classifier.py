@@ -22,7 +22,7 @@ class GatedRuntime(FakeRuntime):
     """Blocks while the gate is closed."""
 
     def __init__(self, buckets: tuple[int, ...] = (1, 2, 4)) -> None:
-        super().__init__(SIZE, 1000, batch_buckets=buckets)
+        super().__init__((SIZE, SIZE, 3), 1000, batch_buckets=buckets)
         self.gate = threading.Event()
         self.gate.set()
         self.batches: list[int] = []

@@ -18,11 +18,11 @@ from serve_app.types import ImageInfo, Preprocessed
 NOW = 1_000_000.0
 
 
-SMALL = Transform(32, 0.875)
+SMALL = Transform.square(32, 0.875)
 
 
 def stage(threads: int = 2) -> Preprocessor:
-    return Preprocessor({"small": SMALL, "large": Transform(48, 1.0)}, threads, clock=lambda: NOW)
+    return Preprocessor({"small": SMALL, "large": Transform.square(48, 1.0)}, threads, clock=lambda: NOW)
 
 
 async def prepare(*images: bytes, model: str = "small", deadlines: list[float] | None = None) -> Preprocessed:
@@ -132,7 +132,7 @@ async def test_cancelled_images_are_removed_from_the_queue(monkeypatch: pytest.M
 
 def test_warm_up_decodes_every_format_for_every_model(monkeypatch: pytest.MonkeyPatch):
     seen: list[tuple[bytes, int]] = []
-    monkeypatch.setattr(module, "decode", lambda data, transform: seen.append((data[:4], transform.size)))
+    monkeypatch.setattr(module, "decode", lambda data, transform: seen.append((data[:4], transform.height)))
     stage().warm_up()
     assert len(set(seen)) == 7 * 2
 
