@@ -23,7 +23,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     ),
     "keras": ("models/architectures", "models/runtimes"),
     "tensorflow": ("models/runtimes",),
-    "openvino": ("models/runtimes", "models/quantize.py"),
+    "openvino": ("models/runtimes", "models/export.py", "models/quantize.py"),
     "nncf": ("models/quantize.py",),
     "PIL": ("serve_app/images", "benchmarks"),
     "sqlalchemy": (
