@@ -9,7 +9,7 @@ The tree::
     ├── UnsupportedImage (415)
     ├── Unprocessable (422)       CorruptImage, BadUrl, ForbiddenAddress, FetchFailed, InvalidParameter
     ├── RateLimited (429)
-    ├── Unavailable (503)         Overloaded, NotReady
+    ├── Unavailable (503)         Overloaded, NotReady, DatabaseUnavailable, StorageUnavailable
     ├── DeadlineExceeded (504)
     └── InternalError (500)       a defect in Raylens, never caused by input
 
@@ -156,6 +156,18 @@ class Overloaded(Unavailable):
 class NotReady(Unavailable):
     code = "not_ready"
     title = "Not ready"
+
+
+class DatabaseUnavailable(Unavailable):
+    retry_after = 5.0
+
+
+class StorageUnavailable(Unavailable):
+    """Neither the database nor the spool can store a record, so the image is not answered."""
+
+    code = "storage_unavailable"
+    title = "Results cannot be stored"
+    retry_after = 5.0
 
 
 class DeadlineExceeded(RaylensError):

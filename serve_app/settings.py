@@ -7,7 +7,7 @@ import ipaddress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 from pydantic import Field, field_validator
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
+from serve_app.database.redis_url import check_redis_url
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import split_keys, stored_key
 
@@ -169,14 +170,28 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:
-        if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("a Redis URL starts with redis://, rediss:// or unix://")
-        return value
+        return check_redis_url(value) if value else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        """Rejects what cannot work, and makes the path of SQLite absolute: replicas may run in another folder."""
+        if not value:
+            return value
+        from serve_app.database.database_url import parse_database_url  # noqa: PLC0415 - imports SQLAlchemy
+
+        url = parse_database_url(value)
+        return url.render_as_string(hide_password=False) if url.get_backend_name() == "sqlite" else value.strip()
 
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        if not str(value).isprintable():  # Ray, HAProxy and logs take only text
+            raise ValueError("the name of the folder has control characters, or bytes that are not UTF-8")
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("the folder begins with ~ and an unknown user; write the full path") from None
 
     @property
     def artifacts_dir(self) -> Path:
@@ -190,7 +205,7 @@ class Settings(BaseSettings):
 
     @property
     def effective_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir / 'raylens.db'}"
+        return self.database_url or f"sqlite:///{quote(str(self.data_dir / 'raylens.db'), safe='/ +')}"
 
     @property
     def local_url(self) -> str:

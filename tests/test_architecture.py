@@ -27,6 +27,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "nncf": ("models/quantize.py",),
     "PIL": ("serve_app/images", "benchmarks"),
     "sqlalchemy": (
+        "serve_app/database/database_url.py",
         "serve_app/database/engine.py",
         "serve_app/database/schema.py",
         "serve_app/statistics",
@@ -91,12 +92,15 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "serve_app.types",
         "serve_app.settings",
     ),
-    "serve_app/database/engine.py": (),
+    "serve_app/database/database_url.py": (),
+    "serve_app/database/redis_url.py": (),
+    "serve_app/database/engine.py": ("serve_app.database.database_url",),
     "serve_app/database/schema.py": ("auth.tables", "serve_app.database.engine", "serve_app.statistics.tables"),
     "serve_app/statistics": (
         "models.labels",
         "serve_app.statistics",
         "serve_app.batching.circuit_breaker",
+        "serve_app.database.database_url",
         "serve_app.database.engine",
         "serve_app.errors",
         "serve_app.database.schema",
@@ -124,7 +128,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
 """By file or folder: all modules of this project that it may import."""
 
 ENTRY_POINTS: dict[str, tuple[str, ...]] = {
-    "serve_app/ingress": ("auth.app", "auth.http.permissions", "auth.errors", "auth.principal", "auth.service"),
+    "serve_app/ingress": (
+        "auth.app",
+        "auth.database",
+        "auth.http.permissions",
+        "auth.errors",
+        "auth.principal",
+        "auth.service",
+    ),
     "serve_app/observability": ("auth.errors", "auth.principal"),
     "serve_app/cli": ("auth.audit", "auth.errors", "auth.oauth.signing_keys", "auth.principal", "auth.service"),
     "serve_app/database/schema.py": ("auth.tables",),

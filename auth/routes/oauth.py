@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from auth.database import is_transient
+from auth.database import is_unavailable, outage_log
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.requests import NO_STORE, OAuthError, OAuthRequest, OAuthResponse, read_form_request
@@ -69,9 +69,9 @@ def _form_endpoint(auth: "Auth") -> Callable[[_Handler], _Endpoint]:
             except OAuthError as error:
                 response = error.response
             except SQLAlchemyError as error:
-                if not is_transient(error):
+                if not is_unavailable(error):
                     raise
-                log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
+                outage_log.add(request.url.path, error)
                 response = _UNAVAILABLE
             return response.to_starlette()
 

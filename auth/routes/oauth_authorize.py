@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from auth.database import is_transient
+from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, Busy
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
@@ -72,9 +72,9 @@ def html_page(auth: "Auth") -> Callable[[_Endpoint], _Endpoint]:
             except AuthError as error:
                 return auth.oauth.pages.error(error)
             except SQLAlchemyError as error:
-                if not is_transient(error):
+                if not is_unavailable(error):
                     raise
-                log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
+                outage_log.add(request.url.path, error)
                 return auth.oauth.pages.error(Busy("The service is temporarily unavailable. Try again in a moment."))
 
         return with_error_pages

@@ -17,7 +17,7 @@ from benchmarks.photos import photos
 from benchmarks.results import Machine
 from benchmarks.service import Service
 from models.errors import ModelError
-from serve_app.database.engine import parse_database_url
+from serve_app.database.database_url import parse_database_url
 
 FAILURES: Final = (RuntimeError, ValueError, ModelError, SQLAlchemyError, httpx.HTTPError)
 """Errors of services, load generators, databases, photos and models."""

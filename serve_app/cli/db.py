@@ -21,7 +21,8 @@ _Days = Annotated[int, typer.Option(min=1, help="Keep the classifications of the
 def upgrade_command(as_json: JsonOption = False) -> None:
     """Upgrade the database to the schema of this version. Does nothing if it is up to date."""
     from serve_app.database import schema
-    from serve_app.database.engine import connect, parse_database_url
+    from serve_app.database.database_url import parse_database_url
+    from serve_app.database.engine import connect
     from serve_app.settings import settings
 
     with database_errors("raylens db"):
@@ -72,7 +73,7 @@ def backup_command(
     """Back up the embedded database, the spooled records and the secret key. Raylens may be running."""
     from serve_app.cli.errors import UsageError
     from serve_app.database.backup import back_up
-    from serve_app.database.engine import parse_database_url
+    from serve_app.database.database_url import parse_database_url
     from serve_app.settings import settings
 
     with database_errors("raylens db backup"):

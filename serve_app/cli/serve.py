@@ -56,6 +56,8 @@ def _with_address(base: Settings, host: str | None, port: int | None) -> Setting
     """The settings with the command-line options, which replicas inherit through the environment."""
     os.environ["RAYLENS_HOST"] = host or base.host
     os.environ["RAYLENS_PORT"] = str(port or base.port)
+    os.environ["RAYLENS_DATA_DIR"] = str(base.data_dir)  # absolute, as replicas may run in another folder
+    os.environ["RAYLENS_DATABASE_URL"] = base.database_url
     settings.cache_clear()
     return settings()
 

@@ -7,33 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from serve_app.database.database_url import parse_database_url
 
 _CONNECT_TIMEOUT_S = 3
 _BUSY_TIMEOUT_S = 5
 """How long a SQLite writer waits for the write lock."""
-_NO_SUCH_TABLE = 1146
-"""MySQL's error code. SQLite raises an OperationalError instead."""
+_SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+"""Of every session, whatever the server's default is. Without strict mode MySQL would store truncated values."""
 
-
-def parse_database_url(url: str) -> URL:
-    """Parse the URL of a supported database; plain ``mysql://`` means PyMySQL.
-
-    Raises ``ValueError`` without quoting the URL, which may hold a password.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise ValueError(
-            "the database URL is malformed; write it like mysql+pymysql://USER:PASSWORD@HOST/NAME"
-        ) from None
-    if parsed.drivername in {"mysql", "mariadb"}:
-        parsed = parsed.set(drivername=f"{parsed.drivername}+pymysql")
-    if parsed.drivername.split("+")[-1] not in {"sqlite", "pysqlite", "pymysql"}:
-        raise ValueError(f"{parsed.drivername} is not supported; use sqlite:/// or mysql+pymysql://")
-    return parsed
+_TRUE = frozenset({"true", "1"})
 
 
 def connect(url: str, timeout_s: int = 5) -> Engine:
@@ -53,24 +37,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def is_unavailable(error: SQLAlchemyError) -> bool:
-    """Whether the database is unreachable, too busy, or has no tables yet, so that a later retry may succeed."""
-    if isinstance(error, ProgrammingError):
-        return error.orig is not None and error.orig.args[:1] == (_NO_SUCH_TABLE,)
-    return isinstance(error, InterfaceError | OperationalError | PoolTimeout)
-
-
 def _mysql_engine(url: URL, timeout_s: int) -> Engine:
-    defaults: dict[str, Any] = {
-        "charset": "utf8mb4",
+    seconds: dict[str, Any] = {
         "connect_timeout": _CONNECT_TIMEOUT_S,
         "read_timeout": timeout_s,
         "write_timeout": timeout_s,
     }
     return create_engine(
-        url,
+        url.difference_update_query([name for name in url.query if name.startswith("ssl_")]),
         hide_parameters=True,
-        connect_args={name: value for name, value in defaults.items() if name not in url.query},
+        connect_args={
+            **{name: value for name, value in seconds.items() if name not in url.query},
+            "charset": "utf8mb4",
+            "sql_mode": _SQL_MODE,
+            # PyMySQL would encode it as Latin-1; MySQL's own clients, which set it, send UTF-8.
+            **({"password": url.password.encode()} if url.password else {}),
+            **_tls_arguments({name: str(value) for name, value in url.query.items()}),
+        },
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,
         pool_recycle=1800,
@@ -78,15 +61,39 @@ def _mysql_engine(url: URL, timeout_s: int) -> Engine:
     )
 
 
+def _tls_arguments(options: dict[str, str]) -> dict[str, Any]:
+    """The options of PyMySQL. SQLAlchemy passes on only some of those in a URL, and PyMySQL then ignores the others."""
+    if options.get("ssl_disabled", "").lower() in _TRUE:
+        return {"ssl_disabled": True}
+    tls: dict[str, Any] = {
+        key: options[name]
+        for name, key in (
+            ("ssl_ca", "ca"),
+            ("ssl_capath", "capath"),
+            ("ssl_cert", "cert"),
+            ("ssl_cipher", "cipher"),
+            ("ssl_key", "key"),
+            ("ssl_key_password", "password"),
+        )
+        if name in options
+    }
+    for name, key in (
+        ("ssl_check_hostname", "check_hostname"),
+        ("ssl_verify_identity", "check_hostname"),
+        ("ssl_verify_cert", "verify_mode"),
+    ):
+        if name in options:
+            tls[key] = options[name].lower() in _TRUE
+    return {"ssl": tls} if tls else {}
+
+
 def _sqlite_engine(url: URL) -> Engine:
-    if url.database and url.database != ":memory:":
-        path = Path(url.database)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):  # connecting raises the clearer error
-            path.touch(mode=0o600)  # SQLite would create a world-readable file, and it holds users and their histories
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S}, pool_timeout=_BUSY_TIMEOUT_S
-    )
+    path = Path(url.database or "")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # connecting raises the clearer error
+        path.touch(mode=0o600)  # SQLite would create a world-readable file, and it holds users and their histories
+    timeout = {} if "timeout" in url.query else {"timeout": _BUSY_TIMEOUT_S}
+    engine = create_engine(url, hide_parameters=True, connect_args=timeout, pool_timeout=_BUSY_TIMEOUT_S)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -13,14 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
+from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, InvalidFields
-from serve_app.database.engine import is_unavailable
-from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unavailable
+from serve_app.errors import DatabaseUnavailable, InternalError, InvalidParameter, RaylensError
 from serve_app.observability.request_log import SCOPE_ERROR
 
 log = structlog.get_logger(__name__)
 
-DATABASE_UNAVAILABLE: Final = Unavailable("The database is unavailable; try again later.", retry_after=5.0)
+DATABASE_UNAVAILABLE: Final = DatabaseUnavailable("The database is unavailable; try again later.")
 
 
 class Problem(BaseModel):
@@ -86,7 +86,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, SQLAlchemyError)  # noqa: S101
         if not is_unavailable(error):
             raise error
-        log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
+        outage_log.add(request.url.path, error)
         return problem_response(request, DATABASE_UNAVAILABLE)
 
     async def on_invalid(request: Request, error: Exception) -> Response:

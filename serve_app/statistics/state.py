@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from serve_app.database import schema
-from serve_app.database.engine import connect, parse_database_url
+from serve_app.database.database_url import parse_database_url
+from serve_app.database.engine import connect
 from serve_app.statistics.spool import Spool
 from serve_app.statistics.tables import statistics_metadata
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from serve_app.database import schema
-from serve_app.database.engine import connect, parse_database_url
+from serve_app.database.database_url import parse_database_url
+from serve_app.database.engine import connect
 from serve_app.statistics.record_writer import write_records
 from tests.servers.mariadb import MariaDB
 from tests.statistics.examples import example

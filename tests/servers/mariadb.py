@@ -27,7 +27,7 @@ class MariaDB(ServerProcess):
         # Executed at every start, before the port opens.
         (folder / "init.sql").write_text(
             f"CREATE USER IF NOT EXISTS {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
-            f"GRANT ALL ON *.* TO {USER}@'127.0.0.1';\n"
+            f"GRANT ALL ON *.* TO {USER}@'127.0.0.1' WITH GRANT OPTION;\n"
         )
 
     def command(self) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from auth.database import is_transient
+from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, InvalidCredential, NotAuthenticated
 from auth.http.permissions import PUBLIC, principal_of, require
 from auth.routes.rest_framework.errors import response_to, unavailable
@@ -115,9 +115,9 @@ def _with_error_responses(handle: Handler) -> Handler:
         except (AuthError, HTTPException) as error:
             return response_to(error)
         except SQLAlchemyError as error:
-            if not is_transient(error):
+            if not is_unavailable(error):
                 raise
-            log.warning("database_unavailable", path=request.url.path, error=str(error.__cause__ or error))
+            outage_log.add(request.url.path, error)
             return unavailable()
 
     return respond
