@@ -79,5 +79,5 @@ USER 10001:10001
 EXPOSE 8000
 VOLUME /var/lib/raylens
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
-  CMD ["sh", "-c", "wget -q -T 4 -t 1 -O /dev/null http://127.0.0.1:$RAYLENS_PORT/api/health/ready"]
+  CMD ["sh", "-c", "wget --no-proxy -q -T 4 -t 1 -O /dev/null http://127.0.0.1:$RAYLENS_PORT/api/health/ready"]
 CMD ["raylens", "serve"]

@@ -93,30 +93,42 @@ class Service:
     def classify(self, photo: bytes) -> dict[str, Any]:
         """Classify a photo without the cache. Raises ServiceFailed."""
         return self._answer(
-            httpx.post(f"{self.url}/api/v1/classifications", params={"cache": "off"}, content=photo, timeout=60)
+            httpx.post(
+                f"{self.url}/api/v1/classifications",
+                params={"cache": "off"},
+                content=photo,
+                timeout=60,
+                trust_env=False,
+            )
         )
 
     def classify_url(self, url: str) -> str:
         """Classify a URL and return the cache status: hit, miss or shared."""
-        answer = httpx.post(f"{self.url}/api/v1/classifications", json={"image_url": url}, timeout=60)
+        answer = httpx.post(f"{self.url}/api/v1/classifications", json={"image_url": url}, timeout=60, trust_env=False)
         self._answer(answer)
         return answer.headers["X-Cache"]
 
     def token(self) -> str:
         """Create a user and return an access token."""
         account = {"username": "bench", "password": f"only for {uuid.uuid4()}"}
-        self._answer(httpx.post(f"{self.url}/auth/users/", json=account, timeout=10))
-        return str(self._answer(httpx.post(f"{self.url}/auth/token/login/", json=account, timeout=10))["auth_token"])
+        self._answer(httpx.post(f"{self.url}/auth/users/", json=account, timeout=10, trust_env=False))
+        return str(
+            self._answer(httpx.post(f"{self.url}/auth/token/login/", json=account, timeout=10, trust_env=False))[
+                "auth_token"
+            ]
+        )
 
     def model(self) -> dict[str, Any]:
         """The served model: name, version, runtime, precision and more."""
-        (model,) = self._answer(httpx.get(f"{self.url}/api/v1/models", timeout=10))["items"]
+        (model,) = self._answer(httpx.get(f"{self.url}/api/v1/models", timeout=10, trust_env=False))["items"]
         return dict(model)
 
     def mean_batch_size(self, window_s: float) -> float:
         """Mean number of images per model call over the last ``window_s``; 0 if there was none."""
         live = self._answer(
-            httpx.get(f"{self.url}/api/v1/pipeline", params={"window_s": max(1.0, window_s)}, timeout=10)
+            httpx.get(
+                f"{self.url}/api/v1/pipeline", params={"window_s": max(1.0, window_s)}, timeout=10, trust_env=False
+            )
         )
         calls: dict[int, int] = {int(size): count for size, count in live["batch_sizes"].items()}
         return sum(size * count for size, count in calls.items()) / max(1, sum(calls.values()))

@@ -25,6 +25,10 @@ from tests.servers.redis import Redis
 os.environ["COLUMNS"] = "120"
 for variable in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(variable, None)
+# Nor must their servers be asked through a proxy.
+for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "grpc_proxy", "no_grpc_proxy"):
+    os.environ.pop(variable, None)
+    os.environ.pop(variable.upper(), None)
 
 # No deadline for a single example: its time depends on the load of the machine.
 settings.register_profile("raylens", deadline=None)

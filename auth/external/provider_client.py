@@ -45,7 +45,10 @@ class ProviderResponse:
 
 
 class ProviderClient:
-    """Follows no redirects: only configured addresses have been validated."""
+    """Follows no redirects: only configured addresses have been validated.
+
+    The environment's proxies and certificates apply, since a provider may be reachable only through a proxy.
+    """
 
     async def get(self, url: str, **headers: str) -> ProviderResponse:
         """Raises ProviderUnavailable, or InvalidProviderResponse for a response that is too large or compressed."""
@@ -69,7 +72,7 @@ class ProviderClient:
                 content = await _read(response, host)
         except (TimeoutError, httpx.TimeoutException):
             raise ProviderUnavailable(f"{host} did not respond within {TIMEOUT_S:.0f} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:  # the last two: a bad proxy
             raise ProviderUnavailable(f"{host} is unreachable ({type(error).__name__}).") from None
         if response.status_code >= 500 or response.status_code == 429:
             raise ProviderUnavailable(f"{host} is temporarily unavailable (status {response.status_code}).")

@@ -71,7 +71,9 @@ def _run(service: Service, photos: list[bytes], count: int, connections: int, se
 
 def _check(service: Service, sent: bytes, count: int) -> None:
     """Check that every image of a request is classified; the load generator only sees one status."""
-    answer = httpx.post(f"{service.url}{PATH}", content=sent, headers={"Content-Type": CONTENT_TYPE}, timeout=60)
+    answer = httpx.post(
+        f"{service.url}{PATH}", content=sent, headers={"Content-Type": CONTENT_TYPE}, timeout=60, trust_env=False
+    )
     items = answer.json()["items"] if answer.is_success and count > 1 else [answer.json()]
     if len(items) != count or not all("predictions" in item for item in items):
         raise LoadFailed(f"{count} images answered {answer.status_code}: {answer.text[:300]}")

@@ -42,7 +42,7 @@ class PeerServer:
         self._photo = photo
         self._log = Path(config.folder, "server.log")
         self._process: subprocess.Popen[bytes] | None = None
-        self._client = httpx.Client(timeout=REQUEST_S)
+        self._client = httpx.Client(timeout=REQUEST_S, trust_env=False)
 
     def __enter__(self) -> Self:
         started = time.perf_counter()

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from serve_app.cli.environment_proxy import environment_proxy
 from serve_app.cli.errors import UsageError
 
 
@@ -55,9 +56,29 @@ class Address:
         return (other.scheme, other.host, other.port) == (own.scheme, own.host, own.port)
 
     @property
+    def proxy(self) -> httpx.Proxy | None:
+        """The environment's proxy for this server. Raises UsageError if it cannot be used."""
+        return None if self.is_loopback else environment_proxy(httpx.URL(self.url))
+
+    @property
+    def described(self) -> str:
+        """The address with its proxy, for messages about the connection."""
+        return f"{self} through the proxy {self.proxy.url}" if self.proxy else self.url
+
+    @property
     def client_options(self) -> dict[str, Any]:
-        """Options of an httpx client. Requests to this machine ignore the environment's proxies."""
-        return {"base_url": self.url, "trust_env": not self.is_loopback or self.url.startswith("https://")}
+        """Options of an httpx client; the environment's proxies and certificates apply as for curl.
+
+        Requests to this machine never use a proxy. Raises UsageError if the proxy cannot be used.
+        """
+        is_https = self.url.startswith("https://")
+        return {
+            "base_url": self.url,
+            "proxy": self.proxy,
+            # httpx itself would reject any variable that it does not understand, even one that does not apply.
+            "trust_env": False,
+            "verify": httpx.create_ssl_context() if is_https else True,
+        }
 
     def client(self, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own
         """An HTTP client of this server. It follows no redirects, which could send a token to another server."""

@@ -170,7 +170,9 @@ def _session(address: Address) -> Iterator[httpx.Client]:
         with httpx.Client(**address.client_options, timeout=_TIMEOUT, headers={"Accept": "application/json"}) as http:
             yield http
     except httpx.TransportError as error:
-        raise ServerUnreachable(f"No server answers at {address} ({error or type(error).__name__}).") from None
+        raise ServerUnreachable(
+            f"No server answers at {address.described} ({error or type(error).__name__})."
+        ) from None
 
 
 def _check_status(response: httpx.Response, address: Address, expected: Set[int] = frozenset({200})) -> httpx.Response:

@@ -117,7 +117,7 @@ def _check_port(current: Settings) -> None:
 def _wait_until_ready(cluster: RayCluster, url: str, stop: threading.Event, status: Status) -> bool:
     """True once the service is ready, False if it was stopped before. Raises ClusterFailed."""
     deadline = time.monotonic() + _START_TIMEOUT_S
-    with httpx.Client(base_url=url, timeout=2.0) as client:
+    with httpx.Client(base_url=url, timeout=2.0, trust_env=False) as client:  # not through a proxy
         while not stop.wait(0.2):
             running, wanted = cluster.progress(APPLICATION)
             status.update(f"Starting replicas: {running} of {wanted or '…'} …")

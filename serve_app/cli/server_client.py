@@ -56,7 +56,7 @@ class ServerClient:
             return FailedInput.of(image, error)
         try:
             response = await self._send_with_retries(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
             raise self._unreachable(error, ", or classify without one: --local") from None
         except httpx.TimeoutException:
             return FailedInput(image.name, "timeout", "The server did not respond in time.")
@@ -100,7 +100,7 @@ class ServerClient:
             raise AccessDenied(f"{self.address} denies this: {detail}")
 
     def _unreachable(self, error: Exception, alternative: str = "") -> ServerUnreachable:
-        reason = f"No server answers at {self.address} ({error or type(error).__name__})."
+        reason = f"No server answers at {self.address.described} ({error or type(error).__name__})."
         return ServerUnreachable(f"{reason} Start one with `raylens serve`{alternative}.")
 
     def classifier(self, model: str | None, top_k: int) -> "ServerClassifier":

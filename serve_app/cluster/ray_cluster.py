@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from serve_app.cluster.proxy_exceptions import NO_GRPC_PROXY, except_internal_hosts
 from serve_app.config import APPLICATION
 
 FLAGS: Final = {
@@ -31,6 +32,8 @@ FLAGS: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
     # gRPC's older pollers wake fewer threads per message: 5 to 10 % more throughput with 16 connections.
     "GRPC_EXPERIMENTS": "-event_engine_client,-event_engine_listener",
+    # Replicas never reach each other through a proxy.
+    "no_grpc_proxy": NO_GRPC_PROXY,
     # Nothing works without HAProxy, so check it every second instead of every ten.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     # Reject requests cheaply while the queue is full.
@@ -134,6 +137,7 @@ class RayCluster:
         environment = FLAGS if self._joined else FLAGS | _private_environment(self._folder, dashboard=self._dashboard)
         for name, value in environment.items():
             os.environ.setdefault(name, value)
+        except_internal_hosts(os.environ)
         import ray  # noqa: PLC0415
 
         # This import takes a second, in which Ray's processes start.
