@@ -11,6 +11,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, list_kube_config_contexts, load_incluster_config, load_kube_config
 
 from kuberay.api_errors import api_error
+from kuberay.environment_proxy import use_proxy_like_kubectl
 from kuberay.errors import ClusterUnreachable, InvalidUsage
 from kuberay.release_target import ReleaseTarget
 
@@ -37,7 +38,8 @@ class KubernetesApi:
         context_namespace = _load(target, configuration)
         self.namespace = target.namespace or context_namespace or "default"
         configuration.retries = False
-        self._client = ApiClient(configuration)
+        use_proxy_like_kubectl(configuration)
+        self._client = _client(configuration)
 
     def get(self, path: str, **query: str) -> Manifest:
         return self._json("GET", path, query)
@@ -90,6 +92,18 @@ class KubernetesApi:
         if not 200 <= response.status < 300:
             raise api_error(response.status, content, path)
         return content
+
+
+def _client(configuration: Any) -> ApiClient:  # noqa: ANN401 - of a library without types
+    """Raises InvalidUsage where the proxy cannot be used."""
+    try:
+        return ApiClient(configuration)
+    except (urllib3.exceptions.HTTPError, ValueError, ImportError):  # the last: a SOCKS proxy
+        raise InvalidUsage(
+            "The proxy of the cluster cannot be used.",
+            "Set proxy-url in the kubeconfig or HTTPS_PROXY to an address like http://proxy.example.org:3128, or list "
+            "the API server in NO_PROXY.",
+        ) from None
 
 
 def _load(target: ReleaseTarget, configuration: Any) -> str:  # noqa: ANN401 - of a library without types
