@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from models import atomic_folder, child_process
-from models.spec import KerasFileWeights, ModelSpec
+from models.spec import ModelSpec
 
 ARTIFACT_FORMAT = 1
 """Increment when the same weights produce a different artifact, e.g. after a change to the architecture code."""
@@ -33,11 +33,12 @@ def artifact_folder(spec: ModelSpec, artifacts_dir: Path) -> Path:
 
 def artifact_key(spec: ModelSpec) -> str:
     """16 hex digits that depend on the weights, the input transform and the library versions."""
-    weights = {"sha256": spec.weights.sha256} if isinstance(spec.weights, KerasFileWeights) else asdict(spec.weights)
+    weights = {name: value for name, value in asdict(spec.weights).items() if name != "path"}
     content = {
         "format": ARTIFACT_FORMAT,
         "weights": {"type": type(spec.weights).__name__, "version": spec.version, **weights},
         "transform": asdict(spec.transform),
+        "kind": spec.kind,
         "libraries": {name: version(name) for name in ("keras", "tensorflow", "openvino")},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

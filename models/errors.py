@@ -4,6 +4,7 @@ The hierarchy::
 
     ModelError
     ├── UnknownModelError      no model of that name, and no such file
+    ├── ModelNameClash         two models to be served have the same name
     ├── WeightsUnavailable     the weights are not installed and cannot be downloaded
     ├── WeightsCorrupt         the weights do not match the pinned hash, or cannot be read safely
     ├── InvalidModel           a user's model or labels file cannot be used for image classification
@@ -20,6 +21,10 @@ class ModelError(Exception):
 
 
 class UnknownModelError(ModelError):
+    pass
+
+
+class ModelNameClash(ModelError):
     pass
 
 

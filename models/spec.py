@@ -41,6 +41,9 @@ class OutputKind(StrEnum):
     """Two classes, from a model with a single output: the probability of the second class."""
 
 
+AdapterActivation = Literal["softmax", "sigmoid"] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """How a user's model differs from the others, which take RGB from 0 to 255 and return probabilities."""
@@ -52,7 +55,7 @@ class Adapter:
     """Whether the channels are in the order blue, green, red."""
     channels_first: bool = False
     """Whether the model takes (N, C, H, W)."""
-    activation: Literal["softmax", "sigmoid"] | None = None
+    activation: AdapterActivation = None
     """Turns the outputs into probabilities; None if they already are."""
 
 

@@ -1,9 +1,12 @@
 """The model zoo: all models that can be selected by name."""
 
 import difflib
+from collections.abc import Iterable
+from pathlib import Path
 
 from models.applications import APPLICATIONS
-from models.errors import UnknownModelError
+from models.custom.saved_model import is_model_file
+from models.errors import ModelNameClash, UnknownModelError
 from models.spec import EfficientNetLiteWeights, ModelSpec, Transform
 
 ZOO: dict[str, ModelSpec] = {
@@ -60,18 +63,32 @@ ZOO: dict[str, ModelSpec] = {
 
 
 def resolve_model(name: str) -> ModelSpec:
-    """Return the spec for a name in the zoo (case-insensitive) or the path of a ``.keras`` file.
+    """Return the spec for a name in the zoo (case-insensitive) or the path of a ``.keras`` or ``.h5`` file.
 
     Raises UnknownModelError, which suggests similar names, or InvalidModel if the file cannot be served.
     """
-    if name.endswith(".keras"):
-        from models.keras_file import spec_of_file  # noqa: PLC0415
+    if (known := ZOO.get(name.strip().lower())) is not None:
+        return known
+    if is_model_file(name):
+        from models.custom.file import spec_of_file  # noqa: PLC0415 – imports pydantic
 
         return spec_of_file(name)
-    try:
-        return ZOO[name.strip().lower()]
-    except KeyError:
-        raise UnknownModelError(f"There is no model {name!r}. {_suggestion(name)}") from None
+    raise UnknownModelError(f"There is no model {name!r}. {_suggestion(name)}")
+
+
+def resolve_models(names: Iterable[str]) -> list[ModelSpec]:
+    """The specs of several models, each once. Raises ModelNameClash, or like :func:`resolve_model`."""
+    specs: dict[str, ModelSpec] = {}
+    for spec in map(resolve_model, names):
+        other = specs.setdefault(spec.name, ZOO.get(spec.name, spec))
+        if other.reference != spec.reference:
+            what = other.reference if other.labels else "a model of Raylens"
+            raise ModelNameClash(
+                f"{spec.reference} and {what} would both be named {spec.name}; rename one, or write `name: …` to "
+                f"{Path(spec.reference).with_suffix('.model.yaml')}."
+            )
+        specs[spec.name] = spec
+    return list(specs.values())
 
 
 def _suggestion(name: str) -> str:

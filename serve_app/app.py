@@ -8,7 +8,7 @@ from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
 
 from models.spec import ModelSpec
-from models.zoo import resolve_model
+from models.zoo import resolve_models
 from serve_app.config import BuildArguments
 from serve_app.deployments.classifier import ClassifierDeployment
 from serve_app.deployments.ingress import IngressDeployment
@@ -21,7 +21,7 @@ _ROUTER: Final = RequestRouterConfig(request_router_class="serve_app.deployments
 
 def build(arguments: BuildArguments) -> Application:
     """Bind Preprocessor, one Classifier per model, and Results behind the Ingress."""
-    specs = [resolve_model(name) for name in arguments.models or settings().models]
+    specs = resolve_models(arguments.models or settings().models)
     preprocessor = stage_deployment(PreprocessorDeployment, "Preprocessor").bind(specs, arguments.preprocessor)
     classifiers = {
         spec.name: stage_deployment(ClassifierDeployment, name).bind(spec, arguments.classifier)

@@ -12,7 +12,7 @@ from serve_app.cluster.serve_config import BadConfiguration, capped, fit, min_co
 from serve_app.config import BuildArguments
 
 SHIPPED = Path(__file__).parent.parent / "config" / "serve.yaml"
-MODELS = ("efficientnet-lite0", "efficientnet-lite1")
+MODELS = {"efficientnet-lite0": "efficientnet-lite0", "efficientnet-lite1": "/models/Lite 1.keras"}
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_fit_sets_address_and_models(document: dict[str, Any]) -> None:
     assert document == before, "the document is not modified"
     assert (fitted["http_options"]["host"], fitted["http_options"]["port"]) == ("0.0.0.0", 1234)
     assert fitted["http_options"]["keep_alive_timeout_s"] == document["http_options"]["keep_alive_timeout_s"]
-    assert fitted["applications"][0]["args"]["models"] == list(MODELS)
+    assert fitted["applications"][0]["args"]["models"] == list(MODELS.values())
     blocks = deployments(fitted)
     further = blocks.pop("Classifier-efficientnet-lite1")
     assert set(blocks) == {"Ingress", "Preprocessor", "Classifier", "Results"}

@@ -20,7 +20,7 @@ from rich.status import Status
 
 from models.artifacts import ensure_artifact
 from models.errors import ModelError
-from models.zoo import resolve_model
+from models.zoo import resolve_models
 from serve_app.cluster.ray_cluster import ClusterFailed, RayCluster, is_joined
 from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, min_cores, read
 from serve_app.config import APPLICATION
@@ -71,9 +71,9 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
     _ = current.signing_keys  # created, or rejected, before Ray starts
     _check_port(current)
     document = read(config)
-    specs = [
-        resolve_model(name) for name in document["applications"][0].get("args", {}).get("models") or current.models
-    ]
+    specs = resolve_models(document["applications"][0].get("args", {}).get("models") or current.models)
+    for warning in (warning for spec in specs if spec.findings for warning in spec.findings.warnings):
+        _console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
     with _console.status("Preparing the models …") as status:
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
@@ -84,7 +84,7 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
                 status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
                 prepare(spec, current.artifacts_dir)
         status.update("Starting Ray …")
-        fitted = fit(document, tuple(spec.name for spec in specs), current.host, current.port)
+        fitted = fit(document, {spec.name: spec.reference for spec in specs}, current.host, current.port)
         cpus = max(os.cpu_count() or 1, math.ceil(min_cores(fitted)))
         with RayCluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
             signal.signal(signal.SIGINT, lambda *_: stop.set())

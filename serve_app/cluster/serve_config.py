@@ -1,5 +1,6 @@
 """Reads ``config/serve.yaml`` and adapts it to this machine."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,17 @@ def read(path: Path) -> dict[str, Any]:
     return document
 
 
-def fit(document: dict[str, Any], models: tuple[str, ...], host: str, port: int) -> dict[str, Any]:
-    """A copy for an address and models (names, the default first). Each other model gets a copy of the Classifier."""
+def fit(document: dict[str, Any], models: Mapping[str, str], host: str, port: int) -> dict[str, Any]:
+    """A copy for an address and models, the default first. Each other model gets a copy of the Classifier.
+
+    ``models``: by name, what replicas find them by, which work in other folders than this process.
+    """
     (application,) = document["applications"]
-    arguments = {**application.get("args", {}), "models": list(models)}
+    arguments = {**application.get("args", {}), "models": list(models.values())}
     deployments = list(application.get("deployments", []))
     named = {deployment["name"] for deployment in deployments}
     classifier = next((deployment for deployment in deployments if deployment["name"] == "Classifier"), None)
-    others = [f"Classifier-{model}" for model in models[1:]]
+    others = [f"Classifier-{model}" for model in list(models)[1:]]
     if classifier:
         deployments += [{**classifier, "name": name} for name in others if name not in named]
     fitted = {**application, "name": APPLICATION, "args": arguments, "deployments": deployments}

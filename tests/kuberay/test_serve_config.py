@@ -78,7 +78,7 @@ def test_overrides(helm: Helm, original: dict[str, Any]) -> None:
 def test_each_further_model_gets_a_classifier_as_in_raylens_serve(helm: Helm) -> None:
     models = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
     document = serve_config(helm.template(DEV.having(models=models)))
-    fitted = fit(yaml.safe_load(default_path().read_text()), models, "0.0.0.0", 8000)
+    fitted = fit(yaml.safe_load(default_path().read_text()), {name: name for name in models}, "0.0.0.0", 8000)
     assert document["applications"] == fitted["applications"]
 
 

@@ -58,7 +58,10 @@ def test_lists_and_class_indexes_are_read(tmp_path: Path, content: object, expec
         '["one"]',
         "[1, 2]",
         '{"0": ["a", "b"], "2": ["c", "d"]}',
-        '{"0": "a", "1": "b"}',
+        '{"0": "a", "2": "b"}',
+        '["a", " "]',
+        '["a", "b\\u0007"]',
+        '{"a": 0, "b": 2}',
         "nonsense",
         "7",
         "\udcff",
@@ -69,3 +72,22 @@ def test_malformed_labels_are_rejected(tmp_path: Path, content: str) -> None:
     path.write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(InvalidModel, match=r"labels\.json"):
         read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.json", '["größe", "b c"]'.encode()),
+        ("labels.json", '["größe", "b c"]'.encode("utf-8-sig")),
+        ("labels.json", '["größe",\r\n"b c"]\r\n'.encode("utf-16")),
+        ("labels.json", '{"0": "größe", "1": "b c"}'.encode()),
+        ("labels.json", '{"b c": 1, "größe": 0}'.encode()),
+        ("labels.txt", "größe\nb c\n".encode()),
+        ("labels.TXT", "\ufeffgröße\r\n b c \r\n\r\n".encode()),
+    ],
+)
+def test_labels_are_read_as_other_programs_write_them(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    labels = read_labels(path)
+    assert [labels.name(index) for index in range(len(labels))] == ["größe", "b c"]

@@ -1,7 +1,6 @@
 """User-provided .keras files: spec, labels, loading and inference."""
 
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -81,16 +80,6 @@ def test_a_file_that_is_not_a_model_is_rejected(tmp_path: Path) -> None:
         resolve_model(str(path))
 
 
-@pytest.mark.parametrize("shape", [[None, 32, 48, 3], [None, None, None, 3], [None, 32, 32, 1], [None, 32], None])
-def test_inputs_other_than_square_rgb_images_are_rejected(tmp_path: Path, shape: list[int | None] | None) -> None:
-    path = tmp_path / "x.keras"
-    layers = [{"class_name": "InputLayer", "config": {"batch_shape": shape}}]
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
-    with pytest.raises(InvalidModel, match="square RGB"):
-        resolve_model(str(path))
-
-
 def test_a_file_with_code_is_rejected(keras_ready: None, tmp_path: Path) -> None:
     import keras
 
@@ -98,5 +87,5 @@ def test_a_file_with_code_is_rejected(keras_ready: None, tmp_path: Path) -> None
     body = [keras.Input((8, 8, 3)), keras.layers.Lambda(lambda x: x[:, 0, 0, :])]
     keras.Sequential(body).save(path)
     (tmp_path / "labels.json").write_text(json.dumps(NAMES))
-    with pytest.raises(InvalidModel, match="cannot be loaded"):
+    with pytest.raises(InvalidModel, match=r"Lambda.*code"):
         load_runtime(resolve_model(str(path)), runtime="tensorflow", artifacts_dir=tmp_path)

@@ -1,0 +1,100 @@
+"""Reads the configuration and single weights of ``.keras`` and ``.h5`` files without Keras."""
+
+import json
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import InvalidModel
+
+Config = dict[str, Any]
+"""The JSON of a layer or model: ``class_name`` and ``config``."""
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
+SUFFIXES = (".keras", *HDF5_SUFFIXES)
+
+
+def is_model_file(name: str) -> bool:
+    """Whether the name is that of a file rather than of a model of the zoo."""
+    return name.casefold().endswith(SUFFIXES) or "/" in name or name.startswith("~")
+
+
+class SavedModel:
+    """A model file. Raises InvalidModel if it is not one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_hdf5 = path.suffix.casefold() in HDF5_SUFFIXES
+        self.config: Config = _hdf5_config(path) if self.is_hdf5 else _zip_config(path)
+        if not isinstance(self.config.get("config"), dict):
+            raise InvalidModel(f"{path} has no layers that can be read; save it again with Keras.")
+
+    def variables(self, layer: str, parts: Sequence[tuple[str, int]], names: Sequence[str]) -> list[list[float]] | None:
+        """Values of variables of a layer, or None if they cannot be found.
+
+        ``layer``: its name, as in HDF5 files. ``parts``: class name and number among the layers of that class, from the
+        outermost model to the layer, as in ``.keras`` files. ``names``: of all variables of the layer, in order.
+        """
+        try:
+            if self.is_hdf5:
+                return _hdf5_variables(self.path, layer, names)
+            return _zip_variables(self.path, parts, len(names))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+            return None
+
+
+def _zip_config(path: Path) -> Config:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config: Config = json.loads(archive.read("config.json"))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        reason = "it contains no config.json" if isinstance(error, KeyError) else str(error)
+        raise InvalidModel(f"{path} is not a .keras file: {reason}. Save it with model.save('x.keras').") from error
+    return config
+
+
+def _hdf5_config(path: Path) -> Config:
+    import h5py  # noqa: PLC0415 – slow, and few need it
+
+    try:
+        with h5py.File(path) as file:
+            text = file.attrs.get("model_config")
+    except OSError as error:
+        raise InvalidModel(f"{path} is not an HDF5 file: {error}") from error
+    if text is None:
+        raise InvalidModel(f"{path} contains only weights; save the whole model with model.save('x.keras').")
+    try:
+        config: Config = json.loads(text)
+    except ValueError as error:
+        raise InvalidModel(f"{path} has a damaged configuration: {error}") from error
+    return config
+
+
+def _zip_variables(path: Path, parts: Sequence[tuple[str, int]], count: int) -> list[list[float]]:
+    import h5py  # noqa: PLC0415
+
+    place = "/".join(f"layers/{_snake_case(kind)}{f'_{number}' if number else ''}" for kind, number in parts)
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as member, h5py.File(member) as file:
+        variables = file[f"{place}/vars"]
+        return [[float(x) for x in variables[str(index)][()].reshape(-1)] for index in range(count)]
+
+
+def _hdf5_variables(path: Path, layer: str, names: Sequence[str]) -> list[list[float]]:
+    import h5py  # noqa: PLC0415
+
+    found: dict[str, list[float]] = {}
+
+    def collect(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name.rpartition("/")[2].partition(":")[0]] = [float(x) for x in item[()].reshape(-1)]
+
+    with h5py.File(path) as file:
+        file["model_weights"][layer].visititems(collect)
+    return [found[name] for name in names]
+
+
+def _snake_case(name: str) -> str:
+    """As Keras names the folders of weights."""
+    return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
