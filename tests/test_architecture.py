@@ -131,6 +131,7 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
     "serve_app/ingress": (
         "auth.app",
         "auth.database",
+        "auth.http.head",
         "auth.http.permissions",
         "auth.errors",
         "auth.principal",

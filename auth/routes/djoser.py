@@ -65,7 +65,6 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         user = await auth.workers.run_hashing(auth.accounts.register, username, password, email or "", source=source)
         return DjoserUser.model_validate(user)
 
-    @router.head("/users/", include_in_schema=False)
     @router.get(
         "/users/",
         operation_id="djoser_users",
@@ -78,7 +77,6 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
 
 
 def _add_own(router: APIRouter, auth: "Auth") -> None:
-    @router.head("/users/me/", include_in_schema=False)
     @router.get(
         "/users/me/",
         operation_id="djoser_me",

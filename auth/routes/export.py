@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
 
 from auth.audit import AuditEvent, AuditRecord
+from auth.http.head import is_head
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
 from auth.routes.activity import ActivityEntry
@@ -50,9 +51,10 @@ def export_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN),
         summary="All data stored about you, as one file",
     )
-    async def export_account(principal: SignedIn, source: Source) -> StreamingResponse:
+    async def export_account(principal: SignedIn, request: Request, source: Source) -> StreamingResponse:
         user_id = user_of(principal).id
-        await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
+        if not is_head(request):
+            await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
         chunks = _chunks(_document(auth, user_id, principal.credential_id))
         first = await auth.workers.run(next, chunks)  # while an error can still become a status
         return StreamingResponse(_all(auth, first, chunks), headers=_HEADERS, media_type="application/json")

@@ -19,6 +19,7 @@ from auth.errors import (
 from auth.external.authorization_response import AuthorizationResponse, parse_authorization_response
 from auth.external.login_state import LoginState, new_login_state
 from auth.external.service import EXTERNAL_CALLBACK, EXTERNAL_LOGIN
+from auth.http.head import is_head
 from auth.http.permissions import SignedIn, public, user_of
 from auth.oauth.metadata import SIGN_IN
 from auth.routes.problems import SIGNED_IN, problems
@@ -62,6 +63,8 @@ def external_routes(auth: "Auth") -> APIRouter:
     @router.get(EXTERNAL_CALLBACK)
     @public
     async def callback(provider: str, request: Request) -> Response:
+        if is_head(request):  # GET uses up the authorization code
+            return Response(media_type="text/html", headers=_HEADERS)
         login: LoginState | None = None
         try:
             auth.external.provider(provider)

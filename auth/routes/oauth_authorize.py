@@ -12,11 +12,20 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, Busy
+from auth.http.head import is_head
 from auth.http.permissions import public
 from auth.oauth import metadata as paths
 from auth.oauth.authorization import ConsentRequired, LoginRequired
 from auth.oauth.pages import PAGES_FOLDER
-from auth.oauth.requests import OAuthError, OAuthRequest, OAuthResponse, parse_parameters, parse_request, read_form
+from auth.oauth.requests import (
+    NO_STORE,
+    OAuthError,
+    OAuthRequest,
+    OAuthResponse,
+    parse_parameters,
+    parse_request,
+    read_form,
+)
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -33,6 +42,8 @@ def authorize_routes(auth: "Auth") -> APIRouter:
     @router.get(paths.AUTHORIZE)
     @html_page(auth)
     async def authorize(request: Request) -> Response:
+        if is_head(request):  # GET may issue an authorization code
+            return Response(media_type="text/html", headers=NO_STORE)
         session = await auth.authenticator.session_of(request)
         outcome = await auth.workers.run(auth.oauth.authorization.start, _oauth_request(auth, request), session)
         return _response(auth, outcome)

@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 DATABASE_UNAVAILABLE: Final = DatabaseUnavailable("The database is unavailable; try again later.")
 
 
+_NOT_ALLOWED: Final = "is not allowed for this path; the header Allow lists the methods that are."
+
+
 class Problem(BaseModel):
     """An error: what is wrong and what to do (RFC 9457)."""
 
@@ -97,7 +100,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         status = HTTPStatus(error.status_code)
-        document = problem(InternalError(str(error.detail)), request_id_of(request))
+        detail = f"{request.method} {_NOT_ALLOWED}" if status == HTTPStatus.METHOD_NOT_ALLOWED else str(error.detail)
+        document = problem(InternalError(detail), request_id_of(request))
         code = status.phrase.lower().replace(" ", "_")
         document |= {"type": f"urn:raylens:problem:{code}", "title": status.phrase, "status": status, "code": code}
         return JSONResponse(document, status, error.headers, media_type="application/problem+json")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.http.permissions import public
+from serve_app.ingress.methods import route_path
 
 _DIST: Final = Path(__file__).parents[2] / "frontend" / "dist"
 _INDEX: Final = "index.html"
@@ -83,7 +85,9 @@ class WebApp:
 
     def routes(self) -> list[Route]:
         """A route per page and per folder of files. A catch-all route would hide the 405 of other routes."""
-        pages = [Route(re.sub(r":(\w+)", r"{\1}", path), self.page) for path in self.pages]
+        paths = [re.sub(r":(\w+)", r"{\1}", path) for path in self.pages]
+        pages = [Route(path, self.page) for path in paths]
+        pages += [Route(f"{path}/", self.without_slash) for path in paths if path != "/"]
         folders = sorted({name.rpartition("/")[0] for name in self.assets} - {""})
         files = [Route(f"/{name}", self.file) for name in self.assets if "/" not in name]
         return [*pages, *files, *(Route(f"/{folder}/{{name}}", self.file) for folder in folders)]
@@ -93,15 +97,21 @@ class WebApp:
         return self.index(request, 200)
 
     @public
+    async def without_slash(self, request: Request) -> Response:
+        """Redirect, because the links of a page are relative to its path."""
+        name, query = route_path(request.scope).rstrip("/").rpartition("/")[2], request.url.query
+        return RedirectResponse(f"../{quote(name)}{f'?{query}' if query else ''}")
+
+    @public
     async def file(self, request: Request) -> Response:
-        asset = self.assets.get(_path(request).removeprefix("/"))
+        asset = self.assets.get(route_path(request.scope).removeprefix("/"))
         if asset is None:
             raise HTTPException(404)
         return asset.response(request)
 
     def index(self, request: Request, status: int) -> Response:
         """The app's HTML. Its base is relative to the depth of the page, so a proxy may serve it below any path."""
-        up = "../" * (_path(request).count("/") - 1) or "./"
+        up = "../" * (route_path(request.scope).count("/") - 1) or "./"
         content = self._index.replace(_BASE, f'<base href="{up}">'.encode())
         return Asset(content, "text/html", "no-cache", {}).response(request, status)
 
@@ -147,14 +157,9 @@ def _asset(path: Path, folder: Path) -> Asset:
     return Asset(path.read_bytes(), media_type, cache_control, encoded)
 
 
-def _path(request: Request) -> str:
-    """The path relative to the application's root."""
-    return request.scope["path"].removeprefix(request.scope.get("root_path", "")) or "/"
-
-
 def _wants_page(request: Request) -> bool:
-    wanted = request.headers.get("accept", "")
-    return request.method in {"GET", "HEAD"} and "text/html" in wanted and not _path(request).startswith(_NO_PAGES)
+    is_read = request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
+    return is_read and not route_path(request.scope).startswith(_NO_PAGES)
 
 
 def _etag(content: bytes) -> str:

@@ -29,6 +29,7 @@ from auth.principal import User
 from auth.service import Auth
 from auth.settings import AuthSettings
 from auth.users.accounts import AccountService
+from serve_app.ingress.methods import MethodsMiddleware, MethodTable
 from tests.clock import MovableClock
 
 SETTINGS = AuthSettings(
@@ -103,6 +104,7 @@ def shared_routes() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     include_auth(app, cast("Auth", _CurrentAuth()))
     require_access_rules(app)
+    app.add_middleware(MethodsMiddleware, table=MethodTable(app))
     return app
 
 

@@ -34,8 +34,8 @@ class _Current:
 
 
 class _CurrentWorkers(_Current):
-    async def run(self, *arguments: Any) -> Any:
-        return await _gateways[0].auth.workers.run(*arguments)
+    async def run(self, *arguments: Any, **options: Any) -> Any:
+        return await _gateways[0].auth.workers.run(*arguments, **options)
 
 
 class _CurrentAuth(_Current):

@@ -130,6 +130,13 @@ async def test_unknown_pages_are_the_apps_404_for_browsers_only(client: httpx.As
     assert (await client.post("/some/where", headers={"Accept": "text/html"})).json()["code"] == "not_found"
 
 
+async def test_a_page_with_a_trailing_slash_redirects_relatively(client: httpx.AsyncClient) -> None:
+    for path, location in {"/top/?by=label": "../top?by=label", "/admin/users/a%20b/": "../a%20b"}.items():
+        reply = await client.get(path)
+        assert (reply.status_code, reply.headers["location"]) == (307, location)
+        assert str(reply.next_request and reply.next_request.url).endswith(path.replace("/?", "?").rstrip("/"))
+
+
 async def test_wrong_methods_are_405(client: httpx.AsyncClient) -> None:
     html = {"Accept": "text/html"}
     assert (await client.get("/classify-image", headers=html)).status_code == 405

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, InvalidCredential, NotAuthenticated
+from auth.http.head import is_head
 from auth.http.permissions import PUBLIC, principal_of, require
 from auth.routes.rest_framework.errors import response_to, unavailable
 
@@ -19,7 +20,6 @@ log = structlog.get_logger(__name__)
 
 _SCHEMES: Final = frozenset({"token", "bearer"})
 """Credentials of other schemes are ignored."""
-_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -27,8 +27,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class RestFrameworkRoute(APIRoute):
     """A route of a router that :func:`finish_router` has completed."""
 
-    allow: str = ""
-    """Methods of all routes with this path, for the header ``Allow``."""
     is_public: bool = False
     """Whether all routes with this path are public."""
 
@@ -52,11 +50,12 @@ class RestFrameworkRoute(APIRoute):
         await _authenticate(request, is_public=self.is_public)
         if not self.is_public:
             require(await principal_of(request))
-        raise HTTPException(405, f'Method "{request.method}" not allowed.', {"Allow": self.allow})
+        method = "HEAD" if is_head(request) else request.method
+        raise HTTPException(405, f'Method "{method}" not allowed.')
 
 
 def finish_router(router: APIRouter) -> None:
-    """Add each route without its trailing slash as well, and set ``allow`` and ``is_public``."""
+    """Add each route without its trailing slash as well, and set ``is_public``."""
     for route in list(router.routes):
         if isinstance(route, RestFrameworkRoute):
             router.add_api_route(
@@ -70,8 +69,6 @@ def finish_router(router: APIRouter) -> None:
     routes = [route for route in router.routes if isinstance(route, RestFrameworkRoute)]
     for route in routes:
         siblings = [other for other in routes if other.path == route.path]
-        methods = {method for other in siblings for method in _methods_of(other)}
-        route.allow = ", ".join(method for method in _METHODS if method in methods)
         route.is_public = all(_is_public(other) for other in siblings)
 
 

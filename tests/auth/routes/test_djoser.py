@@ -160,6 +160,12 @@ async def test_a_form_with_too_many_fields_is_refused(client):
 
 async def test_a_405_lists_the_allowed_methods(client, factory, alice):
     headers = token(factory.issue(alice, "token"))
-    for method in ("OPTIONS", "PUT"):
-        reply = await client.request(method, "/auth/users/", headers=headers)
-        assert (reply.status_code, reply.headers["allow"]) == (405, "GET, POST, HEAD")
+    for method, path, allowed in (
+        ("PUT", "/auth/users/", "GET, HEAD, POST, OPTIONS"),
+        ("PUT", "/auth/users", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/auth/users/me/", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("HEAD", "/api/auth/password/", "POST, OPTIONS"),
+        ("BREW", "/api/auth/token/login", "POST, OPTIONS"),
+    ):
+        reply = await client.request(method, path, headers=headers)
+        assert (reply.status_code, reply.headers["allow"]) == (405, allowed)

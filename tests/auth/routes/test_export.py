@@ -110,6 +110,9 @@ async def test_a_user_who_was_just_deleted(alice_client: AsyncClient, applicatio
     assert (await alice_client.get(EXPORT)).status_code == 401
 
 
-async def test_only_get_is_allowed(alice_client: AsyncClient):
-    for method in ("POST", "HEAD", "PUT"):
+async def test_other_methods(alice_client: AsyncClient, application: Application, alice: int):
+    for method in ("POST", "PUT"):
         assert (await alice_client.request(method, EXPORT)).status_code == 405, method
+    reply = await alice_client.head(EXPORT)
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    assert application.auth.audit.entries(user_id=alice, event=AuditEvent.EXPORTED) == []
