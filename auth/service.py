@@ -14,7 +14,7 @@ from auth.credentials.api_keys import ApiKeyService
 from auth.credentials.secret import Prefix
 from auth.credentials.sessions import SessionService
 from auth.credentials.store import PREFIXES, CredentialStore
-from auth.database import write
+from auth.database import is_unavailable, outage_log, write
 from auth.external.identities import Identities
 from auth.external.service import ExternalSignIn
 from auth.http.authenticator import Authenticator
@@ -87,6 +87,14 @@ class Auth:
 
     def sweep(self) -> None:
         """Delete expired rows, rotate signing keys, finish deletions. Blocks; call periodically, on any replica."""
+        try:
+            self._sweep()
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
+            outage_log.add("sweep", error)
+
+    def _sweep(self) -> None:
         write(self._engine, self.credentials.sweep)
         write(self._engine, self.throttle.sweep)
         self.oauth.sweep()

@@ -33,9 +33,9 @@ class ResultsStage(Protocol):
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
     ) -> list[Answer | RaylensError]: ...
 
-    async def record(self, records: list[Record]) -> None: ...
+    async def record(self, records: list[Record]) -> RaylensError | None: ...
 
-    async def database_state(self) -> str: ...
+    async def store_states(self) -> dict[str, str]: ...
 
 
 class RemoteMethod(Protocol[P, R_co]):
@@ -79,4 +79,4 @@ class ClassifierHandle(_StageHandle):
 class ResultsHandle(_StageHandle):
     finish = _Remote(ResultsStage.finish)
     record = _Remote(ResultsStage.record)
-    database_state = _Remote(ResultsStage.database_state)
+    store_states = _Remote(ResultsStage.store_states)

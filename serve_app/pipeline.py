@@ -139,18 +139,18 @@ class Pipeline:
             max_bytes=limits.max_batch_mib << 20,
         )
 
-    async def record(self, records: list[Record]) -> list[None]:
-        """Store records of answers that needed no inference, with retries if replicas die."""
+    async def record(self, records: list[Record]) -> Sequence[RaylensError | None]:
+        """Store records of answers that needed no inference, with retries if replicas die. One reply per record."""
         for attempt in range(PIPELINE_ATTEMPTS):
             try:
-                await self.results.record.remote(records)
+                refused = await self.results.record.remote(records)
             except Exception as error:
                 if not is_replica_loss(error):
                     raise
                 log.warning("replica_lost", stage="results", records=len(records), error=_first_line(error))
                 await asyncio.sleep(_RETRY_DELAY_S * attempt)
             else:
-                return [None] * len(records)
+                return [refused] * len(records)
         raise Unavailable("The replicas that store records died repeatedly; try again later.")
 
     def open_record_queue(self) -> AdaptiveBatcher[Record, None]:

@@ -144,6 +144,8 @@ class RecordsState:
     written: int
     """Records written to the database by this replica since its start."""
     database_available: bool
+    storage_available: bool
+    """Whether the spool can be written."""
     pending: int
     """Records in the spool."""
     oldest_s: float

@@ -46,6 +46,6 @@ class ResultsDeployment(Results, ResultsStage):
             self.close()
             self._record_store.stop()
 
-    async def database_state(self) -> str:
-        """``ok``, or ``degraded`` while records are written to the spool."""
-        return await asyncio.to_thread(self._record_store.state)
+    async def store_states(self) -> dict[str, str]:
+        """See :meth:`RecordStore.states`."""
+        return await asyncio.to_thread(self._record_store.states)

@@ -189,10 +189,9 @@ class Gateway:
         states["cache"] = self._cache.state()
         try:
             async with asyncio.timeout(1.0):
-                states["database"] = await self._pipeline.results.database_state.remote()
-        except Exception:
-            states["database"] = "degraded"
-        return states
+                return states | await self._pipeline.results.store_states.remote()
+        except Exception:  # the state is unknown
+            return states | {"database": "degraded", "storage": "degraded"}
 
     def live_stats(self, window_s: float = WINDOW_S) -> dict[str, Any]:
         """Statistics of this replica over the last ``window_s`` seconds, and the replicas of all deployments."""

@@ -78,6 +78,7 @@ class ResultsMetrics:
         self._free.set(state.free_bytes)
         self._size.set(state.size_bytes)
         self._up.set(int(state.database_available), tags={"name": "database"})
+        self._up.set(int(state.storage_available), tags={"name": "storage"})
 
 
 class IngressMetrics:
@@ -168,7 +169,7 @@ class IngressMetrics:
 def _component_gauge() -> metrics.Gauge:
     return metrics.Gauge(
         "raylens_component_up",
-        description="1 while the cache or database is available, otherwise 0.",
+        description="1 while the cache, database or storage is available, otherwise 0.",
         tag_keys=("name",),  # "component" is a label of the scrape target
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.arrays import Float32Array, UInt16Array
 from models.labels import Labels
-from serve_app.errors import RaylensError
+from serve_app.errors import RaylensError, StorageUnavailable
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
 from serve_app.request_context import EMPTY, BatchContext
@@ -21,7 +21,7 @@ from serve_app.types import Answer, CachedResult, Classified, ImageInfo, Query, 
 
 
 class RecordSink(Protocol):
-    """Stores records durably and exactly once per id; returns once they are durable."""
+    """Stores records durably and exactly once per id; returns once they are durable, or raises StorageUnavailable."""
 
     def record(self, records: Sequence[Record]) -> None: ...
 
@@ -44,7 +44,7 @@ class Results:
     async def finish(
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
     ) -> list[Answer | RaylensError]:
-        """One answer or error per query, in order. Answers are recorded before this returns."""
+        """One answer or error per query, in order. Answers are recorded before this returns; others are errors."""
         with bound_log_context(context), tracing.stage(context, "results") as stage:
             return await self._finish(model, queries, classified, stage)
 
@@ -65,16 +65,26 @@ class Results:
             if isinstance(answer, Answer)
         ]
         if records:
-            await self.record(records)
+            refused = await self.record(records)
             stage.add_child("record", now, time.time(), {})
+            if refused:
+                return [refused if isinstance(answer, Answer) else answer for answer in answers]
         return answers
 
-    async def record(self, records: list[Record]) -> None:
-        """Store records; also of images that needed no inference (cache hits, shared answers)."""
-        if records:
-            # With the context, so that the sink's log events carry the request ids.
-            work = partial(copy_context().run, self._sink.record, records)
+    async def record(self, records: list[Record]) -> RaylensError | None:
+        """Store records; also of images that needed no inference (cache hits, shared answers).
+
+        Returns the reason if they cannot be stored. Ray would log a traceback for each call that raises.
+        """
+        if not records:
+            return None
+        # With the context, so that the sink's log events carry the request ids.
+        work = partial(copy_context().run, self._sink.record, records)
+        try:
             await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except StorageUnavailable as error:
+            return error
+        return None
 
     def _answer(
         self, model: str, info: ImageInfo, indices: UInt16Array, probabilities: Float32Array, classified: Classified

@@ -32,7 +32,8 @@ class RecordStore:
         self._retention_days = settings.retention_days
         self._interval_s = drain_interval_s
         self._upgraded = False
-        self._pruned_at = 0.0
+        self._reports_failure = True
+        self._prune_at = 0.0
         self._stopping = threading.Event()
         self._try_upgrade()
 
@@ -51,9 +52,12 @@ class RecordStore:
         """Record a batch, durably when this returns; see :meth:`DurableRecorder.record`."""
         self._recorder.record(records)
 
-    def state(self) -> str:
-        """``ok``, or ``degraded`` while records are written to the spool instead of the database."""
-        return "degraded" if self._recorder.database_unavailable or not self._upgraded else "ok"
+    def states(self) -> dict[str, str]:
+        """``ok`` or ``degraded``: of the ``database``, and of the ``storage`` for records while it is unavailable."""
+        return {
+            "database": "degraded" if self._recorder.database_unavailable or not self._upgraded else "ok",
+            "storage": "degraded" if self._recorder.storage_unavailable else "ok",
+        }
 
     def _run_maintenance(self) -> None:
         while not self._stopping.wait(self._interval_s):
@@ -65,7 +69,7 @@ class RecordStore:
     def _report_state(self, observe: Callable[[RecordsState], None]) -> None:
         while not self._stopping.wait(STATE_INTERVAL_S):
             try:
-                observe(replace(self._recorder.state(), database_available=self.state() == "ok"))
+                observe(replace(self._recorder.state(), database_available=self.states()["database"] == "ok"))
             except Exception:  # the next report may succeed
                 log.exception("records_state_unknown")
 
@@ -75,14 +79,25 @@ class RecordStore:
         if not self._upgraded:
             return
         self._recorder.drain()
-        if time.monotonic() - self._pruned_at > _PRUNE_INTERVAL_S:
+        if time.monotonic() > self._prune_at and not self._recorder.database_unavailable:
+            self._prune_at = time.monotonic() + _PRUNE_INTERVAL_S
+            self._prune()
+
+    def _prune(self) -> None:
+        try:
             prune(self._engine, self._retention_days)
-            self._pruned_at = time.monotonic()
+        except SQLAlchemyError as error:
+            log.warning("prune_failed", error=str(error.__cause__ or error))
 
     def _try_upgrade(self) -> None:
+        """Log the first failure, not one per second."""
         try:
             upgrade(self._url)
-        except (SQLAlchemyError, TimeoutError) as error:
-            log.warning("database_not_ready", error=str(error.__cause__ or error), records="written to the spool")
+        except (SQLAlchemyError, OSError) as error:  # a TimeoutError is an OSError
+            if self._reports_failure:
+                log.warning("database_not_ready", error=str(error.__cause__ or error), records="written to the spool")
+            self._reports_failure = False
         else:
+            if not self._reports_failure:
+                log.info("database_ready")
             self._upgraded = True

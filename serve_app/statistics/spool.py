@@ -55,6 +55,10 @@ class Spool:
         """The number of spooled records."""
         return _records_in(self.files())
 
+    def free_bytes(self) -> int:
+        """The free space on its disk."""
+        return shutil.disk_usage(self.folder).free
+
     def state(self) -> SpoolState:
         """Computed from file names alone: on a network volume a ``stat`` would cost a round trip per file."""
         files = self.files()
@@ -94,12 +98,18 @@ class Spool:
     def _write(self, folder: Path, records: Sequence[Record]) -> Path:
         path = folder / f"{time.time_ns():020d}-{uuid.uuid4().hex}-{len(records)}.json"
         unfinished = path.with_suffix(".tmp")
-        with unfinished.open("x") as file:
-            json.dump([asdict(record) for record in records], file, separators=(",", ":"))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-        _sync(folder)
+        try:
+            with unfinished.open("x") as file:
+                json.dump([asdict(record) for record in records], file, separators=(",", ":"))
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.rename(path)
+            _sync(folder)
+        except OSError:  # the records are refused, so no part of them may remain
+            for written in (unfinished, path):
+                with suppress(OSError):
+                    written.unlink(missing_ok=True)
+            raise
         return path
 
     def _delete_abandoned(self) -> None:

@@ -152,8 +152,8 @@ class InProcessResults(Results, ResultsStage):
         )
         self.record_store = record_store
 
-    async def database_state(self) -> str:
-        return self.record_store.state()
+    async def store_states(self) -> dict[str, str]:
+        return self.record_store.states()
 
 
 @dataclass

@@ -27,7 +27,7 @@ MINE = {"X-Request-Id": "mine"}
 def clock(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
     """The clock of the rate limit for log lines."""
     clock = MovableClock()
-    monkeypatch.setattr(request_log, "_limit", LogRateLimit(per_second=10, clock=clock))
+    monkeypatch.setattr(request_log, "_limit", LogRateLimit(10, clock))
     return clock
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from serve_app.database import schema
 from serve_app.database.engine import connect
+from serve_app.errors import StorageUnavailable
 from serve_app.statistics.durable_recorder import DurableRecorder
 from serve_app.statistics.history import History
 from tests.statistics.examples import example, examples, expected, rows, tallied
@@ -135,12 +136,12 @@ def test_a_rejected_record_is_quarantined_alone(
     assert tallied(engine) == expected(engine)
 
 
-def test_a_missing_spool_folder_raises_an_os_error(empty_url: str, tmp_path: Path):
+def test_a_missing_spool_folder_refuses_the_record(empty_url: str, tmp_path: Path):
     engine = connect(empty_url)
     recorder = DurableRecorder(engine, tmp_path / "spool")
     (tmp_path / "spool" / "broken").rmdir()
     (tmp_path / "spool").rmdir()
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(StorageUnavailable, match="No such file"):
         recorder.record(examples(1))
     engine.dispose()
 
