@@ -14,9 +14,9 @@ from models.arrays import UInt8Array
 from models.spec import Transform
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.decoding import Box, decode
-from serve_app.images.jpeg_structure import check_jpeg
+from serve_app.images.jpeg_structure import JpegStructure
 from serve_app.images.limits import MAX_IMAGE_BYTES
-from serve_app.images.orientation import orientation_of, upright
+from serve_app.images.orientation import orientation_in, upright
 
 REFERENCE: Final = "exact"
 SERVICE: Final = "the service"
@@ -41,14 +41,14 @@ class Scaled:
     """libjpeg's fastest DCT, and no chroma smoothing."""
 
     def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
-        check_jpeg(data)
+        structure = JpegStructure(data)
         with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
             assert isinstance(image, ImageFile.ImageFile)
             box = self._load(image, transform)
             enlarges = box[2] - box[0] < transform.height
             size = (transform.height, transform.height)
             square = image.resize(size, self.larger if enlarges else self.smaller, box).convert("RGB")
-            return np.asarray(upright(square, orientation_of(image)))
+            return np.asarray(upright(square, orientation_in(structure.exif, structure.xmp)))
 
     def _load(self, image: ImageFile.ImageFile, transform: Transform) -> Box:
         least = max(image.size) if self.gap is None else math.ceil(self.gap * transform.height / transform.crop)
@@ -79,7 +79,7 @@ class Area:
     simplejpeg: bool
 
     def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
-        check_jpeg(data)
+        JpegStructure(data)
         pixels = self._pixels(data, math.ceil(self.gap * transform.height / transform.crop))
         height, width = pixels.shape[:2]
         side = round(transform.crop * min(width, height))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
-from PIL import AvifImagePlugin, Image, ImageFile
+from PIL import Image
 
 from models.arrays import UInt8Array
 from models.spec import Transform
@@ -20,14 +20,19 @@ from serve_app.errors import (
     TooManyPixels,
     UnsupportedImage,
 )
-from serve_app.images.bounded_file import BoundedFile
-from serve_app.images.colour import Samples, is_plain, scale_colour_key, to_plain
+from serve_app.images.avif import open_avif
+from serve_app.images.bmp import open_bmp
+from serve_app.images.colour import is_plain, to_plain
 from serve_app.images.formats import ImageFormat, sniff, unsupported_format_message
-from serve_app.images.jpeg_structure import check_jpeg
+from serve_app.images.gif import open_gif
+from serve_app.images.jpeg import open_jpeg
 from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
-from serve_app.images.orientation import orientation_of, upright, upright_size
+from serve_app.images.orientation import upright, upright_size
 from serve_app.images.pixel_budget import PixelBudget
-from serve_app.images.tiff_structure import check_avif, check_tiff
+from serve_app.images.png import open_png
+from serve_app.images.stored_picture import StoredPicture
+from serve_app.images.tiff import open_tiff
+from serve_app.images.webp import open_webp
 from serve_app.types import ImageInfo
 
 logger = logging.getLogger(__name__)
@@ -44,20 +49,17 @@ _REDUCING_GAP: Final = 3.0
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
 
-_PNG_BITS: Final = 24
-"""Offset of the bit depth in a PNG."""
-
-_STRUCTURE: Final[dict[ImageFormat, Callable[[bytes], None]]] = {
-    "JPEG": check_jpeg,
-    "TIFF": check_tiff,
-    "AVIF": check_avif,
+_OPEN: Final[dict[ImageFormat, Callable[[bytes], StoredPicture]]] = {
+    "JPEG": open_jpeg,
+    "PNG": open_png,
+    "GIF": open_gif,
+    "WEBP": open_webp,
+    "BMP": open_bmp,
+    "TIFF": open_tiff,
+    "AVIF": open_avif,
 }
-"""Checks before decoding, against small files that are expensive to decode."""
 
 _BUDGET: Final = PixelBudget(2 * MAX_IMAGE_PIXELS)
-
-# Callers already decode in several threads; a thread pool per AVIF file would only cost memory.
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 # Pillow warns about unusual metadata, which does not concern the operator. This filter is process-wide, because
 # warnings.catch_warnings() is not thread-safe.
@@ -69,8 +71,8 @@ def inspect(data: bytes) -> ImageInfo:
 
     :raises RaylensError: like :func:`decode`, except for damage after the header.
     """
-    with _opened(data) as (image, file_format):
-        return _info(image.size, file_format, orientation_of(image))
+    with _opened(data) as (picture, file_format):
+        return _info(picture, file_format)
 
 
 def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
@@ -86,21 +88,17 @@ def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
     :raises TooManyPixels: more than ``MAX_IMAGE_PIXELS`` by the header.
     :raises CorruptImage: damaged, truncated, or of an unsupported variant.
     """
-    with _opened(data) as (image, file_format):
-        width, height = image.size
-        with _BUDGET.share(width * height):
-            loaded = _load(image, transform)
-            orientation = orientation_of(image)
-            if file_format == "TIFF":
-                width, height = image.size
-            target = upright_size((transform.width, transform.height), orientation)
-            resized = _resized(image, _box(image.size, loaded, target, transform), target)
-            pixels = np.asarray(upright(resized, orientation).convert("L" if transform.channels == 1 else "RGB"))
-            return _info((width, height), file_format, orientation), pixels.reshape(transform.shape)
+    with _opened(data) as (picture, file_format), _BUDGET.share(picture.cost):
+        image, reduction = picture.load(math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop))
+        size = (picture.size[0] / reduction, picture.size[1] / reduction)
+        target = upright_size((transform.width, transform.height), picture.orientation)
+        resized = upright(_resized(image, _box(image.size, size, target, transform), target), picture.orientation)
+        pixels = np.asarray(resized.convert("L" if transform.channels == 1 else "RGB"))
+        return _info(picture, file_format), pixels.reshape(transform.shape)
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
+def _opened(data: bytes) -> Iterator[tuple[StoredPicture, ImageFormat]]:
     if not data:
         raise ImageMissing("The image is empty.")
     if len(data) > MAX_IMAGE_BYTES:
@@ -108,13 +106,10 @@ def _opened(data: bytes) -> Iterator[tuple[ImageFile.ImageFile, ImageFormat]]:
     file_format = sniff(data)
     if file_format is None:
         raise UnsupportedImage(unsupported_format_message(data))
-    if check := _STRUCTURE.get(file_format):
-        check(data)
-    with _converting_errors(file_format), Image.open(BoundedFile(data, file_format), formats=[file_format]) as image:
-        _check_pixels(image.size)
-        if file_format == "PNG":
-            scale_colour_key(image, bits=data[_PNG_BITS])
-        yield image, file_format
+    with _converting_errors(file_format):
+        picture = _OPEN[file_format](data)
+        _check_pixels(picture.size)
+        yield picture, file_format
 
 
 @contextmanager
@@ -143,16 +138,6 @@ def _check_pixels(size: tuple[int, int]) -> None:
         )
 
 
-def _load(image: ImageFile.ImageFile, transform: Transform) -> tuple[float, float]:
-    """Decode the picture, a JPEG possibly at a fraction of its size. Returns its size without rounding."""
-    least = math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop)
-    draft = image.draft(None, (least, least))  # only has an effect for JPEG
-    if draft:
-        image.decodermaxblock = MAX_IMAGE_BYTES  # passes libjpeg the whole file uncopied instead of 64 KiB chunks
-    image.load()
-    return draft[1][2:] if draft else image.size
-
-
 def _box(pixels: tuple[int, int], size: tuple[float, float], target: tuple[int, int], transform: Transform) -> Box:
     """The part of a picture of ``pixels``, exactly ``size``, that is resized to ``target``; each width and height."""
     width, height = size
@@ -165,9 +150,8 @@ def _box(pixels: tuple[int, int], size: tuple[float, float], target: tuple[int, 
 
 def _resized(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
     if not is_plain(image):
-        samples = Samples.of(image)
         image, box = _crop(image, box, size)
-        image = to_plain(image, samples)
+        image = to_plain(image)
     return image.resize(size, Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
 
 
@@ -180,6 +164,6 @@ def _crop(image: Image.Image, box: Box, size: tuple[int, int]) -> tuple[Image.Im
     return cut, (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
 
 
-def _info(size: tuple[int, int], file_format: ImageFormat, orientation: int) -> ImageInfo:
-    width, height = upright_size(size, orientation)
+def _info(picture: StoredPicture, file_format: ImageFormat) -> ImageInfo:
+    width, height = upright_size(picture.size, picture.orientation)
     return ImageInfo(format=file_format, width=width, height=height)

@@ -1,57 +1,205 @@
-"""Limits on JPEGs that are small in bytes and pixels but expensive to decode.
+"""Splits a JPEG into the segments that its pixels need and the data of its scans.
 
-A scan is a pass over all pixels and can be as short as 31 bytes. For EXIF in many segments, Pillow creates an object
-for every number in it.
+Metadata reaches the decoder only if it changes the picture: damaged segments, previews and thousands of comments cost
+nothing. What a decoder would quietly replace with grey is found here or by :mod:`serve_app.images.jpeg`.
 """
 
+import math
 import re
-from typing import Final
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from models.arrays import UInt8Array
 from serve_app.errors import CorruptImage
+from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_SCANS: Final = 100
 """Encoders write about 10, and libtiff has the same limit. Without it, 20 MiB take hours to decode."""
 
-MAX_EXIF_SEGMENTS: Final = 16
-"""The standard allows one; embedded previews have their own."""
+MAX_SEGMENTS: Final = 4_000
+"""A color profile takes up to 255 segments, extended XMP some hundred."""
 
-_SMALL: Final = 32 * 1024
-"""Bytes up to which ``bytes.count`` is fast enough."""
+MAX_PARTS: Final = 4_096
+"""Restart intervals of a scan that are checked one by one."""
 
-_START_OF_SCAN: Final = 0xDA
-_END_OF_IMAGE: Final = 0xD9
-_MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
-"""Markers followed by a length, and the end of the image; no stuffing, padding, restart or start markers."""
+_DHT, _DAC, _EOI, _SOS, _DQT, _DNL, _DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
+_APP0, _APP1, _APP14, _SOI, _TEM = 0xE0, 0xE1, 0xEE, 0xD8, 0x01
+
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC}
+_DECODED: Final = frozenset((0xC0, 0xC1, 0xC2))
+"""Baseline, extended and progressive frames with Huffman coding; their scans tell where data is missing."""
+
+_VARIANTS: Final = {0xC3: "Lossless JPEG", 0xC5: "Hierarchical JPEG", 0xC6: "Hierarchical JPEG", 0xC7: "Lossless JPEG"}
+
+_MARKER: Final = re.compile(rb"\xff([^\x00\xff])")
+_END_OF_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_ADOBE_BYTES: Final = 12
+_JFIF_BYTES: Final = 14
+
+_EXIF: Final = b"Exif\0"
+_XMP: Final = b"http://ns.adobe.com/xap/1.0/\0"
 
 
-def check_jpeg(data: bytes) -> None:
-    """Check the number of scans and EXIF segments.
+class _Component(NamedTuple):
+    name: int
+    horizontal: int
+    vertical: int
 
-    :raises CorruptImage: more than ``MAX_SCANS`` scans or ``MAX_EXIF_SEGMENTS`` EXIF segments.
+
+class _Frame(NamedTuple):
+    """The frame header: sampling factors decide how many blocks a scan has."""
+
+    width: int
+    height: int
+    components: tuple[_Component, ...]
+
+    @classmethod
+    def of(cls, marker: int, body: bytes) -> "_Frame":
+        if marker not in _DECODED:
+            raise unsupported(_VARIANTS.get(marker, "Arithmetic-coded JPEG"))
+        if len(body) < 6 or len(body) < 6 + 3 * body[5]:
+            raise damaged("JPEG", "its header is incomplete")
+        if body[0] != 8:
+            raise unsupported(f"JPEG with {body[0]} bits per sample")
+        if body[5] not in (1, 3, 4):
+            raise unsupported(f"JPEG with {body[5]} color components")
+        height, width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
+        if width == 0:
+            raise damaged("JPEG", "its width is 0")
+        if height == 0:
+            raise unsupported("JPEG with its height after the pixels (DNL)")
+        components = tuple(
+            _Component(body[at], max(body[at + 1] >> 4, 1), max(body[at + 1] & 15, 1))
+            for at in range(6, 6 + 3 * body[5], 3)
+        )
+        return cls(width, height, components)
+
+    def units(self, names: bytes) -> int:
+        """Number of MCUs in a scan of these components: blocks if it is a single one."""
+        wide, high = max(part.horizontal for part in self.components), max(part.vertical for part in self.components)
+        if len(names) == 1:
+            part = next(part for part in self.components if part.name == names[0])
+            columns = math.ceil(math.ceil(self.width * part.horizontal / wide) / 8)
+            return columns * math.ceil(math.ceil(self.height * part.vertical / high) / 8)
+        return math.ceil(self.width / (8 * wide)) * math.ceil(self.height / (8 * high))
+
+
+class JpegStructure:
+    """The parts of a JPEG up to the end of its first picture.
+
+    :raises CorruptImage: segments or scans are missing, or there are too many.
+    :raises UnsupportedImage: a variant that is not decoded, by name.
     """
-    if _count_word(b"\xff\xda", data) > MAX_SCANS and _has_more_scans_than(MAX_SCANS, data):
-        raise CorruptImage(f"The JPEG has more than {MAX_SCANS} scans. Saving it again may help.")
-    if _count_word(b"Exif", data) > MAX_EXIF_SEGMENTS and data.count(b"Exif\0\0") > MAX_EXIF_SEGMENTS:
-        raise CorruptImage(f"The JPEG has more than {MAX_EXIF_SEGMENTS} EXIF segments. Saving it again may help.")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._tables: list[bytes] = [b"\xff\xd8"]
+        self._frame: _Frame | None = None
+        self._interval = 0
+        self._missing: dict[int, UInt8Array] = {}
+        self._scans: list[list[int]] = []
+        """The positions between which the data of each scan is passed on: its segments with the first interval, …"""
+        self.exif = b""
+        self.xmp = b""
+        self._walk()
+        self._check_scans()
+
+    @property
+    def header(self) -> bytes:
+        """The tables that the pixels need, up to and including the header of the first scan."""
+        return b"".join(self._tables)
+
+    def scans(self) -> Iterator[Iterator[memoryview]]:
+        """The data of each scan, in restart intervals; the first begins with the segments before it, but no header."""
+        view = memoryview(self._data)
+        for cuts in self._scans:
+            yield (view[start:end] for start, end in pairwise(cuts))
+
+    def _walk(self) -> None:
+        at, start = 2, 2
+        for _ in range(MAX_SEGMENTS):
+            match = _MARKER.search(self._data, at)
+            if match is None or match[1][0] in (_EOI, _SOI):
+                return
+            marker, at = match[1][0], match.end()
+            if marker == _TEM or 0xD0 <= marker <= 0xD7:
+                continue
+            length = int.from_bytes(self._data[at : at + 2], "big")
+            body = self._data[at + 2 : at + length]
+            if length < 2 or len(body) < length - 2:
+                return
+            at += length
+            self._read(marker, body)
+            if marker == _SOS:
+                ending = _END_OF_SCAN.search(self._data, at)
+                end = len(self._data) if ending is None else ending.start()
+                self._add_scan(start, at, end, body)
+                at = start = end
+        raise CorruptImage(f"The JPEG has more than {MAX_SEGMENTS:,} segments. Saving it again may help.")
+
+    def _read(self, marker: int, body: bytes) -> None:
+        if marker in _FRAMES:
+            if self._frame is not None:
+                raise damaged("JPEG", "it has a second frame header")
+            self._frame = _Frame.of(marker, body)
+            self._missing = {part.name: np.full(64, 255, np.uint8) for part in self._frame.components}
+        elif marker == _DNL:
+            raise unsupported("JPEG with its height after the pixels (DNL)")
+        elif marker == _DAC:
+            raise unsupported("Arithmetic-coded JPEG")
+        elif marker == _DRI and len(body) >= 2:
+            self._interval = int.from_bytes(body[:2], "big")
+        elif marker == _APP1 and not self._scans:
+            self._read_metadata(body)
+        if not self._scans and _is_needed(marker, body):
+            self._tables.append(bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body)
+
+    def _read_metadata(self, body: bytes) -> None:
+        if body.startswith(_EXIF) and not self.exif:
+            self.exif = body[6:]
+        elif body.startswith(_XMP) and not self.xmp:
+            self.xmp = body[len(_XMP) :]
+
+    def _add_scan(self, start: int, data: int, end: int, header: bytes) -> None:
+        """Note which coefficients the scan completes, and check that no restart interval is missing."""
+        if self._frame is None or not header or len(header) < 4 + 2 * header[0]:
+            raise damaged("JPEG", "a header is missing before its pixels")
+        if len(self._scans) >= MAX_SCANS:
+            raise CorruptImage(f"The JPEG has more than {MAX_SCANS} scans. Saving it again may help.")
+        names, (first, last, precision) = header[1 : 1 + 2 * header[0] : 2], header[1 + 2 * header[0] :][:3]
+        for name in names:
+            if name not in self._missing:
+                raise damaged("JPEG", "a scan has an unknown color component")
+            self._missing[name][first : last + 1] = precision & 15
+        cuts = self._restarts(data, end)
+        if self._interval and len(cuts) < math.ceil(self._frame.units(names) / self._interval) - 1:
+            raise damaged("JPEG", "a part of the picture is missing")
+        first = start if self._scans else data
+        self._scans.append([first, *(cuts if len(cuts) <= MAX_PARTS else ()), end])
+
+    def _restarts(self, start: int, end: int) -> list[int]:
+        """Positions of the restart markers of a scan, up to the first that is out of order."""
+        if not self._interval:
+            return []
+        values = np.frombuffer(self._data, np.uint8, end - start, start)
+        found = np.flatnonzero((values[:-1] == 0xFF) & (values[1:] & 0xF8 == 0xD0))
+        wrong = np.flatnonzero(values[found + 1] & 7 != np.arange(len(found)) % 8)
+        return [start + int(at) for at in (found[: wrong[0]] if len(wrong) else found)]
+
+    def _check_scans(self) -> None:
+        if not self._scans:
+            raise damaged("JPEG", "it has no pixels")
+        if any(np.any(levels) for levels in self._missing.values()):
+            raise damaged("JPEG", "a part of its scans is missing")
 
 
-def _count_word(word: bytes, data: bytes) -> int:
-    """Count a word of 2 or 4 bytes at any alignment. ``bytes.count`` takes eight times as long and holds the GIL."""
-    if len(data) < _SMALL:
-        return data.count(word)
-    size, wanted = len(word), int.from_bytes(word, "little")
-    aligned = (np.frombuffer(data, f"<u{size}", (len(data) - shift) // size, shift) for shift in range(size))
-    return sum(int(np.count_nonzero(words == wanted)) for words in aligned)
-
-
-def _has_more_scans_than(limit: int, data: bytes) -> bool:
-    """Walk the segments, because the two bytes also occur in metadata and after the image."""
-    scans, at = 0, 2
-    while (marker := _MARKER.search(data, at)) and marker[1][0] != _END_OF_IMAGE:
-        scans += marker[1][0] == _START_OF_SCAN
-        if scans > limit:
-            return True
-        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-    return False
+def _is_needed(marker: int, body: bytes) -> bool:
+    """Whether the decoder needs the segment; of the others, JFIF and Adobe tell how colors are stored."""
+    if marker == _APP0:
+        return body.startswith(b"JFIF\0") and len(body) >= _JFIF_BYTES
+    if marker == _APP14:
+        return body.startswith(b"Adobe") and len(body) >= _ADOBE_BYTES
+    return marker in (_DQT, _DHT, _DRI, _SOS) or marker in _FRAMES

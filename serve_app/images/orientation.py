@@ -1,10 +1,11 @@
 """The EXIF orientation of a picture, 1 to 8 (EXIF 3.0, tag 0x0112)."""
 
+import re
 from typing import Final
 
 from PIL import ExifTags, Image
 
-from serve_app.images.tiff_structure import check_tiff
+from serve_app.images.exif_limits import check_exif
 
 _TRANSPOSE: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -16,21 +17,30 @@ _TRANSPOSE: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_IN_XMP: Final = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
-def orientation_of(image: Image.Image) -> int:
-    """The orientation to apply, from the part of the file read so far; 1 if there is none.
+
+def orientation_in(exif: bytes, xmp: bytes = b"") -> int:
+    """The orientation in EXIF (a TIFF directory), else in XMP; 1 if there is none.
 
     Damaged metadata is ignored, because the picture is still usable.
     """
-    if image.format == "TIFF":  # Pillow applies it when it loads a TIFF
-        return 1
+    value = _in_exif(exif)
+    if value is None:
+        match = _IN_XMP.search(xmp)
+        value = int(match[1]) if match else 1
+    return value if value in _TRANSPOSE else 1
+
+
+def _in_exif(exif: bytes) -> int | None:
     try:
-        check_tiff(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
-        # Not image.getexif(): for PNG it decodes the whole picture to find a late chunk.
-        value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+        check_exif(exif)
+        tags = Image.Exif()
+        tags.load(b"Exif\0\0" + exif)
+        value = tags.get(ExifTags.Base.Orientation)
     except Exception:
-        return 1
-    return value if isinstance(value, int) and value in _TRANSPOSE else 1
+        return None
+    return value if isinstance(value, int) else None
 
 
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:

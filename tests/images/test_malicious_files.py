@@ -5,6 +5,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -160,13 +161,17 @@ PIECES: dict[str, Callable[[], bytes]] = {
 }
 
 
+SKIPPED = ("JPEG padding", "JPEG stuffing", "JPEG EXIF values", "AVIF EXIF values")
+"""Files whose picture is decoded, because what is wrong with them never reaches Pillow."""
+
+
 @pytest.mark.parametrize("kind", PIECES)
-def test_files_of_many_segments_are_rejected_quickly(kind: str):
+def test_files_of_many_segments_cost_little(kind: str):
     """Each of these keeps an unguarded Pillow busy for 2 s to several minutes, most with the interpreter lock held."""
     data = PIECES[kind]()
     assert len(data) <= MAX_IMAGE_BYTES
     started = time.process_time()
-    with pytest.raises(CorruptImage):
+    with nullcontext() if kind in SKIPPED else pytest.raises(CorruptImage):
         decode(data, square())
     assert time.process_time() - started < 1
 

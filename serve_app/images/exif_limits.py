@@ -1,9 +1,5 @@
-"""Limits on TIFF directories: Pillow creates an object for each number in them and reads each strip separately.
+"""Limits on EXIF, a TIFF directory: Pillow creates an object for each number in it."""
 
-EXIF is a TIFF directory too, in every image format.
-"""
-
-import re
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -11,20 +7,13 @@ from typing import Final, NamedTuple
 from serve_app.errors import CorruptImage
 
 MAX_VALUES: Final = 200_000
-"""Numbers per tag. 64 megapixels in strips of one row, or in tiles of 16 × 16 pixels, come close to it."""
+"""Numbers per tag."""
 
 MAX_ENTRIES: Final = 65_535
 """Tags checked per directory."""
 
 MAX_DIRECTORIES: Final = 10
-"""Directories checked per file."""
-
-MAX_BLOCKS: Final = 16
-"""Possible starts of EXIF checked in an AVIF."""
-
-_ORIENTATION: Final = 0x0112
-
-_HEADER: Final = re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+")
+"""Directories checked."""
 
 _BYTE_TYPES: Final = frozenset((1, 2, 6, 7))
 """BYTE, ASCII, SBYTE and UNDEFINED; Pillow keeps these as bytes."""
@@ -53,26 +42,13 @@ class _Layout(NamedTuple):
         return cls(*(struct.Struct(order + code) for code in codes))
 
 
-def check_tiff(data: bytes) -> None:
-    """Check the first directory of a TIFF or of EXIF, and its subdirectories.
+def check_exif(data: bytes) -> None:
+    """Check the first directory and its subdirectories.
 
     :raises CorruptImage: a tag has more than ``MAX_VALUES`` values.
     """
     if any(tag.values > MAX_VALUES and tag.type not in _BYTE_TYPES for tag in _tags(memoryview(data))):
         raise CorruptImage(f"A tag has more than {MAX_VALUES:,} values. Saving the image again may help.")
-
-
-def check_avif(data: bytes) -> None:
-    """Check the number of values of the EXIF orientation, which Pillow reads on opening.
-
-    Only a decoder can locate the EXIF, so every possible start is checked.
-
-    :raises CorruptImage: it has more than ``MAX_VALUES`` values, or there are too many possible starts.
-    """
-    for number, header in enumerate(_HEADER.finditer(data)):
-        tags = _tags(memoryview(data)[header.start() :])
-        if number >= MAX_BLOCKS or any(tag.tag == _ORIENTATION and tag.values > MAX_VALUES for tag in tags):
-            raise CorruptImage("The EXIF of the AVIF is damaged. Saving the image again may help.")
 
 
 def _tags(data: memoryview) -> Iterator[_Tag]:

@@ -1,0 +1,98 @@
+"""Decodes JPEGs, and rejects those of which a part is missing."""
+
+from io import BytesIO
+from typing import Final, Protocol
+
+from PIL import Image, JpegImagePlugin
+
+from serve_app.images.jpeg_structure import JpegStructure
+from serve_app.images.orientation import orientation_in
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged
+
+_PROBES: Final = (b"\xff\x00" * 8, b"\xff\x00" * 3)
+"""Data of ones only: the decoder needs up to 8 bytes more than a scan has, and no code consists of ones.
+
+Between two scans it skips the bytes of the probes. Within an incomplete scan it takes them for pixels, but they do not
+suffice, and it keeps some of the first or of the second probe until it gets more.
+"""
+
+_END: Final = b"\xff\xd9"
+
+
+class Decoder(Protocol):
+    """Pillow's incremental decoder: takes data, returns how much it consumed, or -1 at the end, and an error code."""
+
+    def decode(self, data: bytes) -> tuple[int, int]: ...
+
+
+def open_jpeg(data: bytes) -> StoredPicture:
+    """:raises CorruptImage, UnsupportedImage: by the header."""
+    structure = JpegStructure(data)
+    image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
+    orientation = orientation_in(structure.exif, structure.xmp)
+    width, height = image.size
+
+    def load(least: int) -> LoadedPicture:
+        draft = image.draft(None, (least, least))
+        _decode(image, structure)
+        return LoadedPicture(image, round(width / draft[1][2]) if draft else 1)
+
+    return StoredPicture((width, height), orientation, load, width * height)
+
+
+def decode_jpeg(data: bytes, modes: tuple[str, str]) -> Image.Image:
+    """The whole picture, for files that contain JPEGs.
+
+    ``modes`` are what the decoder returns and what the data holds, since the container knows it better.
+
+    :raises CorruptImage, UnsupportedImage: like :func:`open_jpeg` and its ``load``.
+    """
+    structure = JpegStructure(data)
+    image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
+    image.tile = [image.tile[0]._replace(args=modes)]
+    _decode(image, structure)
+    return image
+
+
+def _decode(image: JpegImagePlugin.JpegImageFile, structure: JpegStructure) -> None:
+    """Decode scan by scan with Pillow's decoder, like ``image.load()``.
+
+    libjpeg replaces missing data with grey and reports it as a warning that Pillow drops. But it waits for more data as
+    long as the end is not marked. So each part is passed on without its end.
+    """
+    image.load_prepare()
+    tile = image.tile[0]
+    decoder = Image._getdecoder(image.mode, tile.codec_name, tile.args, image.decoderconfig)
+    try:
+        decoder.setimage(image.im, tile.extents)
+        if not _is_complete(decoder, structure):
+            raise damaged("JPEG", "a part of the picture is missing")
+    finally:
+        decoder.cleanup()
+    image.tile = []
+    image.load_end()
+
+
+def _is_complete(decoder: Decoder, structure: JpegStructure) -> bool:
+    """Feed the decoder; whether all parts were complete.
+
+    :raises OSError: the data is invalid.
+    """
+    rest = structure.header
+    for parts in structure.scans():
+        for part in parts:
+            for piece in (part, *_PROBES):
+                rest, done = _feed(decoder, rest + piece)
+                if done:
+                    return True
+                if piece is not part and len(rest) > 1:
+                    return False
+    return _feed(decoder, rest + _END)[1]
+
+
+def _feed(decoder: Decoder, data: bytes) -> tuple[bytes, bool]:
+    """What the decoder leaves of ``data``, and whether it has all pixels."""
+    consumed, error = decoder.decode(data)
+    if error < 0:
+        raise OSError(f"libjpeg reports {error}")
+    return (b"", True) if consumed < 0 else (data[consumed:], False)

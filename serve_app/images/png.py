@@ -1,0 +1,55 @@
+"""Decodes PNGs."""
+
+import zlib
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, PngImagePlugin
+
+from serve_app.images.colour import scale_colour_key
+from serve_app.images.orientation import orientation_in
+from serve_app.images.png_structure import PngStructure
+from serve_app.images.stored_picture import StoredPicture, damaged
+
+_PIECE: Final = 2**20
+_DEFLATE: Final = b"\x78\x01"
+
+
+def open_png(data: bytes) -> StoredPicture:
+    """:raises CorruptImage, UnsupportedImage: by the chunks."""
+    structure = PngStructure(data)
+    image = _opened(structure)
+
+    def load() -> Image.Image:
+        try:
+            image.load()
+        except OSError:
+            repaired = _opened(structure, _with_checksum(structure.stream, structure.stream_size))
+            repaired.load()
+            return repaired
+        return image
+
+    return StoredPicture.of(image.size, orientation_in(structure.exif, structure.xmp), load)
+
+
+def _opened(structure: PngStructure, stream: bytes | None = None) -> PngImagePlugin.PngImageFile:
+    image = PngImagePlugin.PngImageFile(BytesIO(structure.file(stream)))
+    scale_colour_key(image, structure.bits)
+    return image
+
+
+def _with_checksum(stream: bytes, size: int) -> bytes:
+    """A zlib stream of the same data with the right header and checksum: they protect the pixels but are none.
+
+    :raises CorruptImage: the data has not ``size`` bytes.
+    """
+    inflater, rest, found, checksum = zlib.decompressobj(-zlib.MAX_WBITS), stream[len(_DEFLATE) :], 0, 1
+    try:
+        while not inflater.eof and found <= size and (piece := inflater.decompress(rest, _PIECE)):
+            rest, found, checksum = inflater.unconsumed_tail, found + len(piece), zlib.adler32(piece, checksum)
+    except zlib.error as error:
+        raise damaged("PNG", "its pixels cannot be decompressed") from error
+    if found != size:
+        raise damaged("PNG", "a part of its pixels is missing")
+    end = len(stream) - len(inflater.unused_data)
+    return _DEFLATE + stream[len(_DEFLATE) : end] + checksum.to_bytes(4, "big")

@@ -1,0 +1,44 @@
+"""A picture as a file stores it: measured and understood, but not yet decoded."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from PIL import Image
+
+from serve_app.errors import CorruptImage, UnsupportedImage
+from serve_app.images.formats import ImageFormat
+
+
+class LoadedPicture(NamedTuple):
+    """Decoded pixels; a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, its ``reduction``."""
+
+    image: Image.Image
+    reduction: int = 1
+
+
+class StoredPicture(NamedTuple):
+    """What the header tells. ``load`` decodes the pixels at no fewer than the given number per side, if it can choose.
+
+    ``size`` is (width, height) before ``orientation`` (EXIF, 1 to 8) is applied. ``cost`` is the memory that decoding
+    takes, in pixels of four bytes.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    load: Callable[[int], LoadedPicture]
+    cost: int
+
+    @classmethod
+    def of(cls, size: tuple[int, int], orientation: int, load: Callable[[], Image.Image]) -> "StoredPicture":
+        """A picture that can only be decoded at its full size."""
+        return cls(size, orientation, lambda _: LoadedPicture(load()), size[0] * size[1])
+
+
+def unsupported(variant: str) -> UnsupportedImage:
+    """The error for a sound file of a variant that is not decoded, like "TIFF with 24-bit samples"."""
+    return UnsupportedImage(f"{variant} is not supported. Save the image as JPEG or PNG.")
+
+
+def damaged(file_format: ImageFormat, reason: str) -> CorruptImage:
+    """The error for a file whose pixels cannot all be right. ``reason`` completes "The JPEG file is damaged: "."""
+    return CorruptImage(f"The {file_format} file is damaged: {reason}. Send the original file.")

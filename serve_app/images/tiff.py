@@ -1,0 +1,89 @@
+"""Decodes TIFFs: the codecs are Pillow's, the meaning of the samples is ours.
+
+Pillow knows a list of layouts, and takes some others for one of them. Here it decodes only bytes, as an 8-bit picture
+that is as wide as a row has bytes, or what the codec itself knows to be a picture.
+"""
+
+import math
+from typing import Final
+
+from PIL import Image, TiffImagePlugin
+
+from serve_app.images import tiff_directory as tag
+from serve_app.images import tiff_layout as layouts
+from serve_app.images.bounded_file import BoundedFile
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture
+from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
+from serve_app.images.tiff_jpeg import decode_jpeg_blocks
+from serve_app.images.tiff_layout import TiffLayout
+from serve_app.images.tiff_samples import picture_of
+
+_UNCHANGED: Final = {1: layouts.BLACK_IS_ZERO, 3: layouts.RGB, 4: layouts.CMYK}
+"""By number of bytes per pixel: the photometric interpretation for which Pillow leaves them as they are."""
+
+
+def open_tiff(data: bytes) -> StoredPicture:
+    """The first picture.
+
+    :raises CorruptImage, UnsupportedImage: by its directory.
+    :raises TooManyPixels: the samples need too much memory.
+    """
+    tags = read_directory(data)
+    layout = TiffLayout.of(tags, "<" if data[:2] == b"II" else ">")
+    orientation = tags.pop(tag.ORIENTATION, (1,))[0]
+    size, cost = (layout.width, layout.height), max(layout.width * layout.height, layout.sample_bytes // 2)
+    return StoredPicture(
+        size,
+        orientation if 1 <= orientation <= 8 else 1,
+        lambda _: LoadedPicture(_decoded(data, tags, layout)),
+        cost,
+    )
+
+
+def _decoded(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
+    if layout.codec == layouts.JPEG:
+        return decode_jpeg_blocks(data, tags, layout)
+    if layout.codec in layouts.FAX or layout.codec == layouts.WEBP:
+        return _loaded(write_tiff(data, tags))
+    planes = [_loaded(write_tiff(data, _byte_tags(tags, layout, plane))) for plane in range(layout.planes)]
+    kind = (layout.colour, layout.samples, layout.bits, layout.kind)
+    plain = kind in ((layouts.BLACK_IS_ZERO, 1, 8, layouts.UNSIGNED), (layouts.RGB, 3, 8, layouts.UNSIGNED))
+    if plain and planes[0].size == (layout.width, layout.height) and not layout.reversed_bits:
+        return planes[0]
+    return picture_of(planes, layout, tags.get(tag.COLOR_MAP, ()))
+
+
+def _loaded(file: bytes) -> Image.Image:
+    image = TiffImagePlugin.TiffImageFile(BoundedFile(file, "TIFF"))
+    image.im = Image.new(image.mode, image.size).im  # otherwise Pillow takes a byte for a pixel and limits their number
+    image.load()
+    return image
+
+
+def _byte_tags(tags: Tags, layout: TiffLayout, plane: int) -> Tags:
+    """The directory of a picture whose pixels are the bytes of the samples of a plane."""
+    width, height = layout.byte_size(layout.padded)
+    block_width, block_height = layout.byte_size(layout.block)
+    samples = layout.bytes_per_pixel
+    number = math.prod(layout.blocks)
+    part = slice(number * plane, number * (plane + 1))
+    new = {
+        tag.WIDTH: (width,),
+        tag.LENGTH: (height,),
+        tag.BITS: (8,) * samples,
+        tag.SAMPLES: (samples,),
+        tag.PHOTOMETRIC: (_UNCHANGED[samples],),
+        tag.COMPRESSION: (layout.codec,),
+    }
+    if layout.predictor_is_decoded:
+        new[tag.PREDICTOR] = (layout.predictor,)
+    if layout.reversed_bits and layout.codec != layouts.RAW:
+        new[tag.FILL_ORDER] = (2,)
+    if layout.tiled:
+        new |= {tag.TILE_WIDTH: (block_width,), tag.TILE_LENGTH: (block_height,)}
+    else:
+        new[tag.ROWS_PER_STRIP] = (block_height,)
+    for name in (tag.TILE_OFFSETS, tag.TILE_BYTES) if layout.tiled else (tag.STRIP_OFFSETS, tag.STRIP_BYTES):
+        if name in tags:
+            new[name] = tags[name][part]
+    return new
