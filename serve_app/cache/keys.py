@@ -3,9 +3,11 @@
 import hashlib
 
 
-def content_key(sha256: str, model: str, model_version: str, precision: str, preprocessing_version: str) -> str:
+def content_key(
+    sha256: str, model: str, model_version: str, *, runtime: str, precision: str, preprocessing_version: str
+) -> str:
     """The key of an image's result. It covers everything that can change the probabilities."""
-    parts = (sha256, model, model_version, precision, preprocessing_version)
+    parts = (sha256, model, model_version, runtime, precision, preprocessing_version)
     # Length prefixes keep ("ab", "c") and ("a", "bc") apart.
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return "result:" + hashlib.sha256(joined.encode()).hexdigest()

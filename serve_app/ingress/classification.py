@@ -160,7 +160,7 @@ class ClassificationService:
                 job = Job(query, data, request, queue_span)
                 answer = await options.model.queue.submit(job, query.deadline, size=len(data))
             if options.cache != "off":
-                await self._cache.put(key, answer.result)
+                await self._cache.put(_key_of(query, answer.result), answer.result)
             return answer, request
 
         if options.cache == "use":
@@ -185,7 +185,12 @@ class ClassificationService:
 
     def _key(self, sha256: str, model: ServedModel) -> str:
         return content_key(
-            sha256, model.spec.name, model.spec.version, model.in_service.precision, PREPROCESSING_VERSION
+            sha256,
+            model.spec.name,
+            model.spec.version,
+            runtime=model.in_service.runtime,
+            precision=model.in_service.precision,
+            preprocessing_version=PREPROCESSING_VERSION,
         )
 
     @staticmethod
@@ -201,6 +206,18 @@ class ClassificationService:
             fetch_ms=fetch_ms,
             user_id=options.user_id,
         )
+
+
+def _key_of(query: Query, result: CachedResult) -> str:
+    """The key of what the replica ran, which differs from what this one expects during an update."""
+    return content_key(
+        query.sha256,
+        query.model,
+        result.model_version,
+        runtime=result.runtime,
+        precision=result.precision,
+        preprocessing_version=PREPROCESSING_VERSION,
+    )
 
 
 def new_id(unix_s: float) -> str:

@@ -3,16 +3,23 @@ from hypothesis import strategies as st
 
 from serve_app.cache.keys import content_key, url_key
 
-parts = st.tuples(*[st.text("ab1:", max_size=3)] * 5)
+parts = st.tuples(*[st.text("ab1:", max_size=3)] * 6)
+
+
+def key_of(sha256: str, model: str, version: str, *others: str) -> str:
+    runtime, precision, preprocessing = others
+    return content_key(
+        sha256, model, version, runtime=runtime, precision=precision, preprocessing_version=preprocessing
+    )
 
 
 @given(parts, parts)
 def test_keys_are_equal_only_if_all_components_are(left, right):
-    assert (content_key(*left) == content_key(*right)) == (left == right)
+    assert (key_of(*left) == key_of(*right)) == (left == right)
 
 
 def test_keys_contain_no_url_or_path():
-    assert "corey" not in content_key("0" * 64, "/home/corey/cats.keras", "1", "fp32", "1")
+    assert "corey" not in key_of("0" * 64, "/home/corey/cats.keras", "1", "openvino", "fp32", "1")
     assert "corey" not in url_key("https://example.org/corey.jpg")
 
 

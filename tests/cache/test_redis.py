@@ -14,7 +14,10 @@ from serve_app.settings import Settings
 from tests.cache.cached_results import result, same
 from tests.servers.redis import Redis
 
-KEY = content_key("0" * 64, "efficientnet-lite0", "1", "bf16", "1")
+KEY, OTHER_KEY = (
+    content_key(digit * 64, "efficientnet-lite0", "1", runtime="openvino", precision="bf16", preprocessing_version="1")
+    for digit in "01"
+)
 URL = "http://example.org/corey/dog.jpg"
 NAME = f"raylens:{KEY}"
 
@@ -74,9 +77,8 @@ async def test_invalid_data_is_a_miss_and_can_be_overwritten(cache, other_client
 
 async def test_an_entry_under_another_key_is_a_miss(cache, other_client):
     await cache.put(KEY, result())
-    other = content_key("1" * 64, "efficientnet-lite0", "1", "bf16", "1")
-    other_client.rename(NAME, f"raylens:{other}")
-    assert await cache.get(other) is None
+    other_client.rename(NAME, f"raylens:{OTHER_KEY}")
+    assert await cache.get(OTHER_KEY) is None
 
 
 async def test_a_value_of_another_type_is_a_miss_not_an_outage(cache, other_client):

@@ -31,6 +31,18 @@ async def test_a_hit_returns_the_requested_number_of_classes(graph: Graph) -> No
     assert len(hit.json()["predictions"]) == 1000
 
 
+async def test_a_result_in_another_precision_is_cached_separately(graph: Graph) -> None:
+    """As while replicas are updated, or with GPUs in some machines only."""
+    graph.runtime.precision = "bf16"
+    for _ in range(2):
+        other = await graph.classify(picture())
+        assert (other.headers["X-Cache"], other.json()["model"]["precision"]) == ("miss", "bf16")
+    graph.runtime.precision = "fp32"
+    for outcome in ("miss", "hit"):
+        expected = await graph.classify(picture())
+        assert (expected.headers["X-Cache"], expected.json()["model"]["precision"]) == (outcome, "fp32")
+
+
 @pytest.mark.parametrize("count", [2, 30])
 async def test_concurrent_identical_images_share_one_inference(graph: Graph, count: int) -> None:
     graph.runtime.close_gate()
