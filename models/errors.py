@@ -9,6 +9,7 @@ The hierarchy::
     ├── WeightsCorrupt         the weights do not match the pinned hash, or cannot be read safely
     ├── InvalidModel           a user's model or labels file cannot be used for image classification
     ├── ArtifactBuildFailed    the OpenVINO or int8 artifact could not be built
+    ├── PrecisionUnavailable   this machine does not compute in the configured precision
     ├── NotQuantized           precision int8 is configured, but no int8 artifact exists
     ├── QuantizationInaccurate int8 disagrees with fp32 too often
     ├── QuantizerMissing       NNCF, which builds int8 artifacts, is not installed
@@ -41,6 +42,10 @@ class InvalidModel(ModelError):
 
 
 class ArtifactBuildFailed(ModelError):
+    pass
+
+
+class PrecisionUnavailable(ModelError):
     pass
 
 

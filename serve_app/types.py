@@ -46,7 +46,7 @@ class Classified:
     runtime: str
     """``openvino``, ``tensorflow`` or ``fake``."""
     precision: str
-    """``fp32``, ``bf16`` or ``int8``."""
+    """See ``Runtime.precision``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
+from models.errors import PrecisionUnavailable
 from models.labels import labels_of
+from models.runtimes.precision import PRECISIONS
 from models.runtimes.runtime import BATCH_BUCKETS, Runtime
 from models.spec import ModelSpec
 
@@ -22,13 +24,12 @@ def load_runtime(
     """Load the model, building its artifact first if necessary.
 
     ``runtime``: openvino, tensorflow, fake, or auto (tensorflow with a GPU, else openvino).
-    ``precision``: fp32, bf16, int8 (needs an int8 artifact), or auto (the fastest without loss of accuracy on this
-    machine). ``threads``: 0 lets the runtime decide. The latencies apply to the fake runtime only.
-    Raises ValueError for an unknown runtime or precision, NotQuantized if there is no int8 artifact, or an error of
-    ``artifacts.ensure_artifact``.
+    ``precision``: fp32, bf16, int8 (needs an int8 artifact), or auto (fp32). ``threads``: 0 lets the runtime decide.
+    The latencies apply to the fake runtime only.
+    Raises ValueError for an unknown runtime or precision, PrecisionUnavailable if the runtime or the processor does not
+    support the precision, NotQuantized if there is no int8 artifact, or an error of ``artifacts.ensure_artifact``.
     """
-    if precision not in ("auto", "fp32", "bf16", "int8"):
-        raise ValueError(f"precision must be auto, fp32, bf16 or int8, not {precision!r}.")
+    check_precision(runtime, precision)
     classes = len(labels_of(spec))
     match _selected(runtime):
         case "openvino":
@@ -40,12 +41,10 @@ def load_runtime(
                 classes,
                 batch_buckets=batch_buckets,
                 kind=spec.kind,
-                precision=precision,
+                precision="fp32" if precision == "auto" else precision,
                 threads=threads,
             )
         case "tensorflow":
-            if precision in ("bf16", "int8"):
-                raise ValueError("The tensorflow runtime supports only precision fp32.")
             from models.runtimes.tensorflow import TensorFlowRuntime  # noqa: PLC0415
 
             return TensorFlowRuntime(spec, classes, batch_buckets=batch_buckets, threads=threads)
@@ -61,6 +60,24 @@ def load_runtime(
             )
         case other:
             raise ValueError(f"runtime must be auto, openvino, tensorflow or fake, not {other!r}.")
+
+
+def check_precision(runtime: str, precision: str) -> None:
+    """Raise PrecisionUnavailable unless the runtime computes in the precision on this machine.
+
+    Raises ValueError for an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be {', '.join(PRECISIONS[:-1])} or {PRECISIONS[-1]}, not {precision!r}.")
+    match _selected(runtime):
+        case "openvino":
+            from models.runtimes import openvino  # noqa: PLC0415
+
+            openvino.check_processor(precision)
+        case "tensorflow" if precision not in ("auto", "fp32"):
+            raise PrecisionUnavailable(
+                f"TensorFlow runs only in fp32, not in {precision}. Set precision to auto, or runtime to openvino."
+            )
 
 
 def _selected(runtime: str) -> str:

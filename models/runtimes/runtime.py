@@ -16,7 +16,7 @@ class Runtime(Protocol):
 
     @property
     def precision(self) -> str:
-        """The precision used on this machine: ``fp32``, ``bf16`` or ``int8``."""
+        """What the model computes in on this machine: ``fp32``, ``bf16``, ``int8``, or ``fp16`` in TensorFlow."""
 
     @property
     def batch_buckets(self) -> tuple[int, ...]:

@@ -7,20 +7,25 @@ import numpy as np
 from models.architectures import build_keras_model
 from models.arrays import Float32Array, UInt8Array
 from models.runtimes.checks import check_pixels, check_probabilities
+from models.runtimes.precision import forbid_implicit_rounding
 from models.spec import ModelSpec
+
+_PRECISIONS = {"bf16": "bfloat16", "fp16": "float16"}
 
 
 class TensorFlowRuntime:
     """One traced graph for all batch sizes. Batches are padded to buckets, because GPUs autotune for each shape."""
 
     name = "tensorflow"
-    precision = "fp32"
 
     def __init__(self, spec: ModelSpec, classes: int, *, batch_buckets: tuple[int, ...], threads: int = 0) -> None:
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # replicas may share a GPU
+        forbid_implicit_rounding()
         model = build_keras_model(spec)
         import tensorflow  # noqa: PLC0415 – after build_keras_model(), which reduces its logging
 
+        # GPUs would otherwise round the inputs of convolutions to 10 bits.
+        tensorflow.config.experimental.enable_tensor_float_32_execution(enabled=False)
         if threads:
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         self.batch_buckets = tuple(sorted(set(batch_buckets)))
@@ -29,6 +34,14 @@ class TensorFlowRuntime:
         self._classes = classes
         pixels = tensorflow.TensorSpec((None, *self._shape), tensorflow.uint8)
         self._graph = tensorflow.function(lambda image: model(image, training=False), input_signature=[pixels])
+        operations = self._graph.get_concrete_function().graph.get_operations()
+        types = {output.dtype.name for operation in operations for output in operation.outputs}
+        self._precision = next((name for name, dtype in _PRECISIONS.items() if dtype in types), "fp32")
+
+    @property
+    def precision(self) -> str:
+        """fp32, unless the user's model itself computes in mixed precision."""
+        return self._precision
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
         check_pixels(tensor, self._shape)

@@ -76,6 +76,8 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
         _console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
     with _console.status("Preparing the models …") as status:
+        if not is_joined():  # other machines may have other processors
+            _check_precision(classifier)
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
             prepare = ensure_artifact
             if classifier.get("precision") == "int8":
@@ -100,6 +102,12 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
             if ready and not is_joined():
                 cluster.drain(APPLICATION)
     return 0
+
+
+def _check_precision(classifier: dict[str, Any]) -> None:
+    from models.runtimes.loading import check_precision  # imports numpy
+
+    check_precision(classifier.get("runtime", "auto"), classifier.get("precision", "auto"))
 
 
 def _check_port(current: Settings) -> None:

@@ -39,5 +39,4 @@ def test_openvino_agrees_with_tensorflow(
 ) -> None:
     ours = openvino_lite0.predict(varied_pixels)
     assert len(varied_pixels) >= 100
-    assert np.abs(ours - reference).max() <= 0.02
-    assert np.mean(ours.argmax(axis=1) == reference.argmax(axis=1)) >= 0.99
+    assert np.abs(ours - reference).max() <= 1e-4

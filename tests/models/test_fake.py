@@ -72,8 +72,6 @@ def test_other_threads_run_while_it_waits() -> None:
     [
         {"runtime": "onnx"},
         {"precision": "int4"},
-        {"runtime": "tensorflow", "precision": "bf16"},
-        {"runtime": "tensorflow", "precision": "int8"},
     ],
 )
 def test_unsupported_runtimes_and_precisions_are_rejected(wrong: dict[str, str]) -> None:

@@ -53,7 +53,7 @@ def test_both_runtimes_agree_with_the_original_model(flowers: Path, artifacts_di
             batch_buckets=(1, 4),
         )
         runtime.warm_up()
-        np.testing.assert_allclose(runtime.predict(pixels), expected, atol=0.01)
+        np.testing.assert_allclose(runtime.predict(pixels), expected, atol=1e-4)
         assert runtime.predict(pixels[:0]).shape == (0, 3)
         assert runtime.name == name
 
