@@ -6,7 +6,7 @@ Numbers of replicas, batch sizes and queue limits are in ``config/serve.yaml``.
 import ipaddress
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import quote, urlsplit
 
 import platformdirs
@@ -19,6 +19,7 @@ from serve_app.database.redis_url import check_redis_url
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import split_keys, stored_key
 
+_ENV_FILE: Final = Path(".env")
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -26,12 +27,17 @@ class MissingSecretKey(Exception):
     """Several processes or machines must share a secret key, but none is configured."""
 
 
+class InvalidSettingsFile(Exception):
+    """The file ``.env`` cannot be read; the message is one line."""
+
+
 class Settings(BaseSettings):
     """Read once per process by :func:`settings`. An invalid value prevents the start with a one-line message."""
 
     model_config = SettingsConfigDict(
         env_prefix="RAYLENS_",
-        env_file=".env",
+        env_file=_ENV_FILE,
+        env_file_encoding="utf-8-sig",  # editors of Windows write a byte order mark
         extra="ignore",
         frozen=True,
         env_ignore_empty=True,
@@ -167,6 +173,11 @@ class Settings(BaseSettings):
             raise ValueError("write the address that users open, like https://raylens.example.org, without a path")
         return value.rstrip("/")
 
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        return "0.0.0.0" if value == "*" else value.removeprefix("[").removesuffix("]")  # noqa: S104 - as requested
+
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str) -> str:
@@ -191,7 +202,7 @@ class Settings(BaseSettings):
         try:
             return value.expanduser().absolute()
         except RuntimeError:
-            raise ValueError("the folder begins with ~ and an unknown user; write the full path") from None
+            raise ValueError("the home folder of the user is unknown; write the full path") from None
 
     @property
     def artifacts_dir(self) -> Path:
@@ -245,5 +256,10 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process. Raises InvalidSettingsFile, or ValidationError for an invalid value."""
+    try:
+        return Settings()
+    except UnicodeDecodeError:
+        raise InvalidSettingsFile(f"{_ENV_FILE.absolute()} is not UTF-8 text; save it as UTF-8.") from None
+    except OSError as error:
+        raise InvalidSettingsFile(f"{_ENV_FILE.absolute()} cannot be read: {error.strerror}.") from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonLinesOption, ServerOption, TokenOption
+from serve_app.cli.options import InsecureOption, JsonLinesOption, ServerOption, TokenOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +40,7 @@ def classify_command(
         typer.Argument(metavar="PATH|URL|FOLDER…", help="Images, patterns, folders (searched recursively), - (stdin)."),
     ],
     *,
-    server: ServerOption = DEFAULT_SERVER,
+    server: ServerOption,
     token: TokenOption = "",
     insecure: InsecureOption = False,
     local: Annotated[bool, typer.Option("--local", help="Classify in this process, without a server.")] = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonOption, ServerOption
+from serve_app.cli.options import InsecureOption, JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
@@ -21,7 +21,7 @@ _MAX_KEY_LENGTH: Final = 4096
 
 def login_command(
     *,
-    server: ServerOption = DEFAULT_SERVER,
+    server: ServerOption,
     scope: Annotated[
         list[str] | None,
         typer.Option(help=f"Scope of the sign-in; can be repeated. Default: {', '.join(_DEFAULT_SCOPES)}."),

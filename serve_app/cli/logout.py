@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from serve_app.cli.options import JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
     from serve_app.cli.credential import StoredCredential
 
 
-def logout_command(server: ServerOption = DEFAULT_SERVER, *, as_json: JsonOption = False) -> None:
+def logout_command(server: ServerOption, *, as_json: JsonOption = False) -> None:
     """Sign out from a server and revoke the sign-in there. An API key is only deleted from this machine.
 
     Exit status: 0 signed out, 1 or 3 deleted from this machine but not revoked on the server, 2 usage error.

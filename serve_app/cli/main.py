@@ -1,7 +1,8 @@
 """The command line. Commands import libraries when they run, so that ``raylens --help`` is fast."""
 
+import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -13,8 +14,14 @@ from serve_app.cli.classify import classify_command
 from serve_app.cli.login import login_command
 from serve_app.cli.logout import logout_command
 from serve_app.cli.serve import serve_command
+from serve_app.cli.standard_streams import flush_stdout, lossy_stderr
 from serve_app.cli.status import status_command
+from serve_app.cli.terminal_text import printable_line
 from serve_app.cli.whoami import whoami_command
+from serve_app.settings import InvalidSettingsFile
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 app = typer.Typer(
     name="raylens",
@@ -57,16 +64,49 @@ def raylens(
 
 
 def main() -> None:
-    """Run ``raylens``. Invalid settings are reported in one line each, with exit status 2."""
+    """Run ``raylens``. Every failure is reported in one line, with exit status 1, or 2 for invalid settings."""
+    with lossy_stderr():
+        status = _run()
+        if reason := flush_stdout():
+            typer.echo(f"raylens: standard output cannot be written: {reason}.", err=True)
+            status = status or 1
+    sys.exit(status)
+
+
+def _run() -> int | str | None:
     try:
         app()
-    except ValidationError as error:
-        if error.title != "Settings":
-            raise
-        for fault in error.errors():
-            name = f"RAYLENS_{fault['loc'][0]}".upper()
-            typer.echo(f"{name}: {fault['msg'].removeprefix('Value error, ')}", err=True)
-        sys.exit(2)
+    except SystemExit as ended:
+        return ended.code
+    except InvalidSettingsFile as error:
+        return _report(str(error), status=2)
+    except Exception as error:
+        if isinstance(error, ValidationError) and error.title == "Settings":
+            return _report(*map(_fault, error.errors()), status=2)
+        return _unexpected(error)
+    return 0
+
+
+def _fault(fault: "ErrorDetails") -> str:
+    name = f"RAYLENS_{fault['loc'][0]}".upper()
+    return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _report(*lines: str, status: int) -> int:
+    for line in lines:
+        typer.echo(printable_line(line), err=True)
+    return status
+
+
+def _unexpected(error: Exception) -> int:
+    """An error of the system, like a full disk, or a bug. The traceback helps only those who look for it."""
+    if os.environ.get("RAYLENS_LOG_LEVEL") == "DEBUG":
+        raise error
+    if isinstance(error, OSError):
+        file = f"{error.filename}: " if error.filename else ""
+        return _report(f"raylens: {file}{error.strerror or error}", status=1)
+    hint = "RAYLENS_LOG_LEVEL=DEBUG shows where it occurred"
+    return _report(f"raylens: unexpected error: {type(error).__name__}: {error} ({hint}).", status=1)
 
 
 if __name__ == "__main__":

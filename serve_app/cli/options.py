@@ -4,10 +4,23 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+def default_server() -> str:
+    """The service that `raylens serve` starts with the same settings."""
+    from serve_app.settings import settings
+
+    return settings().local_url
+
 
 ServerOption = Annotated[
-    str, typer.Option("--server", envvar="RAYLENS_SERVER", help="Address of a running Raylens server.")
+    str,
+    typer.Option(
+        "--server",
+        envvar="RAYLENS_SERVER",
+        default_factory=default_server,
+        show_default="the address of RAYLENS_HOST and RAYLENS_PORT",
+        help="Address of a running Raylens server.",
+    ),
 ]
 TokenOption = Annotated[
     str,

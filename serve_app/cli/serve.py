@@ -4,15 +4,11 @@ import contextlib
 import json
 import math
 import os
-import signal
-import socket
 import sys
-import threading
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,21 +17,43 @@ from rich.status import Status
 from models.artifacts import ensure_artifact
 from models.errors import ModelError
 from models.zoo import resolve_models
-from serve_app.cluster.ray_cluster import ClusterFailed, RayCluster, is_joined
+from serve_app.cli.stop_signals import StopSignals
+from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
+from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
+from serve_app.cluster.listen_address import AddressUnusable, ListenAddress
+from serve_app.cluster.port_block import NoFreePorts, is_free
+from serve_app.cluster.ray_cluster import ClusterFailed
+from serve_app.cluster.run_folder import NoRunFolder, remove_abandoned
 from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, min_cores, read
-from serve_app.config import APPLICATION
+from serve_app.cluster.service_cluster import ClusterOptions, ServiceCluster, is_joined
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
 from serve_app.settings import MissingSecretKey, Settings, settings
 
 _START_TIMEOUT_S = 300.0
+_ATTEMPTS = 3
+"""Starts of the cluster, if other programs take its private ports meanwhile."""
+_INVALID = (AddressUnusable, BadConfiguration, MissingSecretKey, TracingUnavailable)
+_FAILED = (ClusterFailed, HAProxyUnusable, ModelError, NoFreePorts, NoRunFolder, TooFewFiles)
 
-_console = Console(stderr=True, highlight=False)
+
+class _PortsLost(ClusterFailed):
+    """Another program has taken a private port, so another attempt may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Terminal:
+    console: Console
+    status: Status
+    signals: StopSignals
+    as_json: bool
 
 
 def serve_command(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: RAYLENS_HOST or 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; default: RAYLENS_PORT or 8000.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port to listen on; default: RAYLENS_PORT or 8000.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Ray Serve configuration; default: config/serve.yaml.")] = None,
     dashboard: Annotated[bool, typer.Option(help="Start the Ray dashboard on localhost.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as one JSON object.")] = False,
@@ -44,11 +62,16 @@ def serve_command(
 
     Exit status: 0 stopped, 1 could not start, 2 usage error or invalid settings.
     """
+    console = Console(stderr=True, highlight=False)
+    terminal = _Terminal(console, console.status("Preparing the models …"), StopSignals(), as_json)
+    code = 0
     try:
-        code = _serve(_with_address(settings(), host, port), config or default_path(), dashboard, as_json)
-    except (BadConfiguration, ClusterFailed, MissingSecretKey, ModelError, TracingUnavailable) as error:
-        _console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
-        code = 2 if isinstance(error, BadConfiguration | MissingSecretKey | TracingUnavailable) else 1
+        _serve(_with_address(settings(), host, port), config or default_path(), dashboard, terminal)
+    except KeyboardInterrupt:
+        pass  # stopped before the cluster was started
+    except (*_INVALID, *_FAILED) as error:
+        console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
+        code = 2 if isinstance(error, _INVALID) else 1
     raise typer.Exit(code)
 
 
@@ -62,20 +85,18 @@ def _with_address(base: Settings, host: str | None, port: int | None) -> Setting
     return settings()
 
 
-def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> int:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+def _serve(current: Settings, config: Path, dashboard: bool, terminal: _Terminal) -> None:
     if current.tracing:
         tracing.check()
     _ = current.signing_keys  # created, or rejected, before Ray starts
-    _check_port(current)
+    options = _cluster_options(current, dashboard, terminal.console)
     document = read(config)
     specs = resolve_models(document["applications"][0].get("args", {}).get("models") or current.models)
     for warning in (warning for spec in specs if spec.findings for warning in spec.findings.warnings):
-        _console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
+        terminal.console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True)
     classifier = document["applications"][0].get("args", {}).get("classifier", {})
-    with _console.status("Preparing the models …") as status:
+    remove_abandoned()
+    with terminal.status:
         if not is_joined():  # other machines may have other processors
             _check_precision(classifier)
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
@@ -83,25 +104,61 @@ def _serve(current: Settings, config: Path, dashboard: bool, as_json: bool) -> i
             if classifier.get("precision") == "int8":
                 from models.quantization import find_int8 as prepare  # imports numpy
             for spec in specs:
-                status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
+                terminal.status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
                 prepare(spec, current.artifacts_dir)
-        status.update("Starting Ray …")
+        terminal.signals.interrupting = False
         fitted = fit(document, {spec.name: spec.reference for spec in specs}, current.host, current.port)
-        cpus = max(os.cpu_count() or 1, math.ceil(min_cores(fitted)))
-        with RayCluster(dashboard=dashboard, cpus=cpus, metrics_port=current.metrics_port) as cluster:
-            signal.signal(signal.SIGINT, lambda *_: stop.set())
-            signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            cluster.deploy(fitted if is_joined() else capped(fitted, cpus))
-            ready = _wait_until_ready(cluster, current.local_url, stop, status)
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(_PortsLost):
+                return _run(fitted, options, current, terminal)
+        return _run(fitted, options, current, terminal)
+
+
+def _cluster_options(current: Settings, dashboard: bool, console: Console) -> ClusterOptions:
+    """Check all that the cluster needs, before it starts. Raises the errors of this module."""
+    open_files = raise_file_limit()
+    allowed = connections(open_files)
+    if allowed < MAX_CONNECTIONS:
+        console.print(
+            f"The limit of {open_files:,} open files (`ulimit -n`) allows {allowed:,} concurrent connections "
+            f"instead of {MAX_CONNECTIONS:,}.",
+            soft_wrap=True,
+        )
+    address = ListenAddress.resolve(current.host, current.port)
+    proxied = not is_joined() and os.environ.get("RAY_SERVE_ENABLE_HA_PROXY", "1") == "1"
+    for name in ("RAYLENS_METRICS_PORT", "RAY_SERVE_HAPROXY_METRICS_PORT"):
+        port = current.metrics_port if name == "RAYLENS_METRICS_PORT" else int(os.environ.get(name) or 0)
+        if port and not is_joined() and not is_free(port):
+            raise AddressUnusable(f"{name}: port {port} is in use by another program; choose another one.")
+    return ClusterOptions(
+        address, find_haproxy(os.environ) if proxied else "", dashboard, current.metrics_port, allowed
+    )
+
+
+def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, terminal: _Terminal) -> None:
+    """Run the service until it is stopped. Raises ClusterFailed; PortsLost if another attempt may succeed."""
+    cpus = max(os.cpu_count() or 1, math.ceil(min_cores(fitted)))
+    status, signals = terminal.status, terminal.signals
+    status.update("Starting Ray …")
+    with ServiceCluster(options, os.environ) as cluster:
+        document = {**fitted, "http_options": {**fitted["http_options"], "host": cluster.ray_host}}
+        job = cluster.job(document if is_joined() else capped(document, cpus), cpus)
+        try:
+            ready = cluster.process.start(
+                job,
+                on_progress=lambda running, wanted: status.update(f"Starting replicas: {running} of {wanted or '…'} …"),
+                stopping=signals.stopping,
+                timeout_s=_START_TIMEOUT_S,
+            )
             if ready:
                 status.stop()
-                _print_addresses(current, cluster, as_json)
-                stop.wait()
+                _print_addresses(current, cluster, terminal)
+                cluster.process.wait(signals.stopping)
                 status.start()
-            status.update("Stopping after the requests in flight …")
-            if ready and not is_joined():
-                cluster.drain(APPLICATION)
-    return 0
+                status.update("Stopping after the requests in flight …")
+                cluster.process.stop(signals.impatient)
+        except ClusterFailed as error:
+            raise _explained(error, cluster, options.address) from None
 
 
 def _check_precision(classifier: dict[str, Any]) -> None:
@@ -110,59 +167,40 @@ def _check_precision(classifier: dict[str, Any]) -> None:
     check_precision(classifier.get("runtime", "auto"), classifier.get("precision", "auto"))
 
 
-def _check_port(current: Settings) -> None:
-    family = socket.AF_INET6 if ":" in current.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((current.host, current.port))
-        except OSError as error:
-            raise ClusterFailed(
-                f"{current.host}:{current.port} cannot be bound ({error.strerror}); choose another port with --port."
-            ) from None
+def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAddress) -> ClusterFailed:
+    """The error with what the user can do about it."""
+    if cluster.has_lost_ports():
+        return _PortsLost(f"other programs took ports of this service {_ATTEMPTS} times; start it again.")
+    if address.taken():
+        return ClusterFailed(
+            f"another program has taken port {address.port}; choose another one with --port or RAYLENS_PORT."
+        )
+    return ClusterFailed(f"{str(error).rstrip('.')}; see also the logs in {cluster.logs}.")
 
 
-def _wait_until_ready(cluster: RayCluster, url: str, stop: threading.Event, status: Status) -> bool:
-    """True once the service is ready, False if it was stopped before. Raises ClusterFailed."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    with httpx.Client(base_url=url, timeout=2.0, trust_env=False) as client:  # not through a proxy
-        while not stop.wait(0.2):
-            running, wanted = cluster.progress(APPLICATION)
-            status.update(f"Starting replicas: {running} of {wanted or '…'} …")
-            if wanted and running == wanted and _is_ready(client):
-                return True
-            if time.monotonic() > deadline:
-                raise ClusterFailed(
-                    f"not ready after {_START_TIMEOUT_S:g} s; the logs are in /tmp/ray/session_latest/logs."
-                )
-    return False
-
-
-def _is_ready(client: httpx.Client) -> bool:
-    with contextlib.suppress(httpx.HTTPError):
-        return client.get("/api/health/ready").status_code == 200
-    return False
-
-
-def _print_addresses(current: Settings, cluster: RayCluster, as_json: bool) -> None:
+def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Terminal) -> None:
+    console = terminal.console
     url = current.effective_public_url
     metrics = cluster.metrics_urls
+    dashboard_url = cluster.process.dashboard_url
     addresses: dict[str, Any] = {
         "web": f"{url}/",
         "api": f"{url}/api/docs",
         "metrics": metrics.get("ray"),
         "proxy_metrics": metrics.get("haproxy"),
-        "dashboard": cluster.dashboard_url,
+        "dashboard": dashboard_url,
+        "logs": str(cluster.logs),
     }
-    if as_json:
+    if terminal.as_json:
         sys.stdout.write(json.dumps(addresses) + "\n")
         sys.stdout.flush()
         return
-    _console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
-    _console.print(f"  API documentation  {addresses['api']}")
+    console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
+    console.print(f"  API documentation  {addresses['api']}")
     for number, metrics_url in enumerate(metrics.values()):
-        _console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
-    if cluster.dashboard_url:
-        _console.print(f"  Ray dashboard      {cluster.dashboard_url}")
-        _console.print("                     requires the token of `ray get-auth-token`")
-    _console.print("  Ctrl-C stops it.")
+        console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
+    if dashboard_url:
+        console.print(f"  Ray dashboard      {dashboard_url}")
+        console.print("                     requires the token of `ray get-auth-token`")
+    console.print(f"  Ray's logs         {addresses['logs']}")
+    console.print("  Ctrl-C stops it.")

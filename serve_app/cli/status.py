@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kuberay.cli import options
-from serve_app.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from serve_app.cli.options import JsonOption, ServerOption
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,7 +18,7 @@ _LivePipeline = dict[str, Any]
 
 
 def status_command(
-    server: ServerOption = DEFAULT_SERVER,
+    server: ServerOption,
     *,
     release: Annotated[str, typer.Option("--release", help="Show a release on Kubernetes instead of a server.")] = "",
     namespace: options.NamespaceOption = "",

@@ -164,9 +164,9 @@ def _print_table(users: "list[User]") -> None:
 
 
 def _print_next_steps() -> None:
-    from serve_app.cli.options import DEFAULT_SERVER
+    from serve_app.cli.options import default_server
     from serve_app.settings import settings
 
     url = settings().effective_public_url
-    server = "" if url == DEFAULT_SERVER else f" --server {url}"
+    server = "" if url == default_server() else f" --server {url}"
     typer.echo(f"Start the service with `raylens serve`; sign in at {url}/ or with `raylens login{server}`.")

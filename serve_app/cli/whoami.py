@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from serve_app.cli.options import DEFAULT_SERVER, InsecureOption, JsonOption, ServerOption, TokenOption
+from serve_app.cli.options import InsecureOption, JsonOption, ServerOption, TokenOption
 
 if TYPE_CHECKING:
     from serve_app.cli.address import Address
@@ -30,7 +30,7 @@ class _WhoamiOutput:
 
 def whoami_command(
     *,
-    server: ServerOption = DEFAULT_SERVER,
+    server: ServerOption,
     token: TokenOption = "",
     insecure: InsecureOption = False,
     as_json: JsonOption = False,

@@ -1,12 +1,11 @@
 """All use of Ray's private API. Each function states which public API is missing in Ray 2.60.
 
-Import this module only after the flags of ``serve_app.cluster.ray_cluster`` are set, because it imports Ray. Ray Serve
+Import this module only after the flags of ``serve_app.cluster.ray_flags`` are set, because it imports Ray. Ray Serve
 is imported where it is used, since that import takes a second in which ``ray.init`` can run.
 """
 
 import contextlib
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
 from ray._private.ray_logging import global_worker_stdstream_dispatcher
@@ -17,23 +16,29 @@ if TYPE_CHECKING:
     from ray.serve.schema import ServeDeploySchema
 
 
-def metrics_port_option(port: int) -> dict[str, int]:
-    """The arguments of ``ray.init`` that set the port of the metrics.
+class TextSink(Protocol):
+    """Anything with a ``write`` method for text."""
 
-    Missing: a public argument; ``ray start`` has ``--metrics-export-port``.
+    def write(self, text: str, /) -> object: ...
+
+
+def start_options(metrics_port: int, folder: str) -> dict[str, Any]:
+    """The arguments of ``ray.init`` that set the port of the metrics, and the folder of Ray's files and sockets.
+
+    Missing: public arguments; ``ray start`` has ``--metrics-export-port`` and ``--temp-dir``.
     """
-    return {"_metrics_export_port": port}
+    return {"_metrics_export_port": metrics_port, "_temp_dir": folder}
 
 
-def relay_replica_logs() -> None:
-    """Write the log lines of replicas to stderr, unchanged. Those of Ray's own actors are only in Ray's log files.
+def relay_replica_logs(log: TextSink) -> None:
+    """Write the log lines of replicas to ``log``, unchanged. Those of Ray's own actors are only in Ray's log files.
 
     Missing: a filter for ``ray.init(log_to_driver=True)``, which prefixes and writes the lines of all actors.
     """
 
     def relay(batch: dict[str, Any]) -> None:
         if str(batch.get("actor_name", "")).startswith("ServeReplica:"):
-            sys.stderr.write("".join(f"{line}\n" for line in batch["lines"]))
+            log.write("".join(f"{line}\n" for line in batch["lines"]))
 
     global_worker_stdstream_dispatcher.remove_handler("ray_print_logs")
     global_worker_stdstream_dispatcher.add_handler("ray_print_logs", relay)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, ValidationError
 
 from serve_app.config import APPLICATION, BuildArguments
 
@@ -20,26 +20,49 @@ def default_path() -> Path:
     return here if here.is_file() else Path(__file__).parents[2] / "config" / "serve.yaml"
 
 
+class _Scaling(BaseModel):
+    min_replicas: NonNegativeInt = 1
+    max_replicas: NonNegativeInt
+
+
+class _Resources(BaseModel):
+    num_cpus: NonNegativeFloat = 1.0
+
+
+class _Deployment(BaseModel):
+    name: str
+    num_replicas: NonNegativeInt | None = None
+    autoscaling_config: _Scaling | None = None
+    ray_actor_options: _Resources = _Resources()
+
+
+class _Application(BaseModel):
+    args: BuildArguments = BuildArguments()
+    deployments: list[_Deployment] = []
+
+
+class _Document(BaseModel):
+    """What this module reads of the configuration; Ray Serve validates the rest when it is deployed."""
+
+    applications: list[_Application] = Field(min_length=1, max_length=1)
+    http_options: dict[str, Any] = {}
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read and validate the document, except for what Ray Serve validates later. Raises BadConfiguration."""
     try:
         document = yaml.safe_load(path.read_bytes())
+        _Document.model_validate(document)
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise BadConfiguration(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    try:
-        (application,) = document["applications"]
-        BuildArguments.model_validate(application.get("args", {}))
-        _ = [deployment["name"] for deployment in application.get("deployments", [])]
-    except ValidationError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise BadConfiguration(f"{path} is not YAML: {' '.join(str(error).split())}") from None
         fault = error.errors()[0]
-        raise BadConfiguration(f"{path}: args.{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
-    except (TypeError, KeyError, ValueError, AttributeError):
-        raise BadConfiguration(f"{path} must contain one application, like config/serve.yaml of Raylens") from None
-    if not isinstance(document, dict):
-        raise BadConfiguration(f"{path} must contain a mapping")
-    return document
+        place = ".".join(map(str, fault["loc"])).removeprefix("applications.0.")
+        raise BadConfiguration(f"{path}: {place or 'the document'}: {fault['msg']}") from None
+    result: dict[str, Any] = document
+    return result
 
 
 def fit(document: dict[str, Any], models: Mapping[str, str], host: str, port: int) -> dict[str, Any]:

@@ -5,11 +5,15 @@
 
 import asyncio
 import json
+import os
 import random
 import sys
 from typing import Any
 
-from serve_app.cluster.ray_cluster import RayCluster
+from serve_app.cluster.port_block import PortBlock
+from serve_app.cluster.ray_cluster import NewCluster, RayCluster
+from serve_app.cluster.ray_flags import FLAGS, private_flags
+from serve_app.cluster.run_folder import RunFolder
 
 CALLS = 40
 """Number of calls per caller."""
@@ -53,7 +57,9 @@ class Callers:
 
 
 def main(callers: int, replicas: int) -> None:
-    with RayCluster(dashboard=False, cpus=1):
+    folder, ports = RunFolder(), PortBlock()
+    os.environ.update(FLAGS | private_flags(folder.path, ports, dashboard=False))
+    with RayCluster(NewCluster(str(folder.path), 1, dashboard=False, metrics_port=ports.ray_metrics_port)):
         from ray import serve
 
         from serve_app.app import stage_deployment
@@ -67,6 +73,7 @@ def main(callers: int, replicas: int) -> None:
         handle: Any = serve.run(deployment.bind(workers.bind()), name="router-load", route_prefix=None)
         use_without_event_loop(handle)
         print(json.dumps(handle.run.remote(callers).result(timeout_s=60)))
+    folder.close()
 
 
 if __name__ == "__main__":

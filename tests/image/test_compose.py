@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from serve_app.cluster.ray_cluster import OBJECT_STORE_BYTES
+from serve_app.cluster.object_store import OBJECT_STORE_BYTES
 from serve_app.settings import Settings
 from tests.servers.prometheus import promtool
 

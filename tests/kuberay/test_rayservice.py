@@ -5,7 +5,8 @@ import copy
 import pytest
 import yaml
 
-from serve_app.cluster.ray_cluster import FLAGS, OBJECT_STORE_BYTES
+from serve_app.cluster.object_store import OBJECT_STORE_BYTES
+from serve_app.cluster.ray_flags import FLAGS
 from tests.kuberay.chart import CHART, EKS, Helm, Manifest, environment, one, pods
 from tests.kuberay.programs import ROOT
 from tests.kuberay.schemas import ray_service_schema

@@ -1,0 +1,70 @@
+"""Standard output and standard error, whatever state they are in when the command starts."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+
+class LossyStream:
+    """A text stream whose write errors are ignored: a full disk, a closed terminal or pipe."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - attributes of the stream
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def lossy_stderr() -> Iterator[None]:
+    """Within it, messages that cannot be written are lost, instead of ending the command with a traceback."""
+    _open_closed_descriptors()
+    original = sys.stderr
+    sys.stderr = LossyStream(original)
+    try:
+        yield
+    finally:
+        sys.stderr = original
+
+
+def flush_stdout() -> str | None:
+    """Write what is still buffered. Returns the reason if that fails, for example on a full disk."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        _discard_stdout()
+        return error.strerror
+    return None
+
+
+def _open_closed_descriptors() -> None:
+    """A file opened later would otherwise take the place of a closed stream, and receive what is written to that."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free descriptor, which is this one
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+
+
+def _discard_stdout() -> None:
+    """Keep Python from trying, and complaining, once more when it exits."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

