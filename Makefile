@@ -1,6 +1,7 @@
-# Every command sets up what it needs; nothing else has to be installed than Python 3.11 (or later) and make.
+# Every command sets up what it needs; nothing else has to be installed than Python 3.11, 3.12 or 3.13 and make.
 
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
+# The Python to create the virtual environment with; by default one that is found on PATH.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -15,8 +16,14 @@ WEB := frontend/index.html frontend/vite.config.ts $(shell find frontend/src fro
 # Slow tests share a running Ray, so they run last.
 FAST := not e2e and not chaos and not image
 
+# What is installed for another Python must not be imported.
+unexport PYTHONPATH PYTHONHOME
+
 # Without cached bytecode every worker and every command that the tests start would compile its modules again.
 unexport PYTHONDONTWRITEBYTECODE
+
+# When the Python of the virtual environment is gone, for example after an upgrade of the system, install everything anew.
+$(if $(wildcard $(VENV)/.run),$(shell $(BIN)/python -c '' 2>/dev/null || rm -rf $(VENV)))
 
 # Two targets at a time; the output of each in one piece, where make supports that.
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
@@ -105,9 +112,8 @@ clean: ## Remove what the other commands made, but not the data folder
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; install it, or name it: make PYTHON=/path/to/python"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
-	$(PYTHON) -m venv $(VENV)
+	@python=$$(requirements/find-python "$(PYTHON)") && echo "$$python -m venv $(VENV)" \
+	  && { "$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; }
 
 $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Raylens into $(VENV); the first time this downloads about 700 MB …"
