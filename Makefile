@@ -5,6 +5,8 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-annotate --no-header --quiet --upgrade
 ARGS ?=
 TESTS ?=
 
@@ -93,18 +95,15 @@ screenshots: $(VENV)/.dev web ## Update the screenshots of the web app in docs/i
 
 pins: $(VENV)/.dev ## Update the pinned requirements
 	$(PIP) uv
-	for set in run:--extra:tracing dev:--extra:tracing:--group:test; do \
-	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --quiet --upgrade pyproject.toml $$(echo $${set#*:} | tr : ' ') -o requirements/$${set%%:*}.txt; \
-	done
+	$(COMPILE) pyproject.toml --extra tracing --group test -o requirements/dev.txt
+	@# Serve with the versions that are tested.
+	$(COMPILE) pyproject.toml --extra tracing --constraints requirements/dev.txt -o requirements/run.txt
 	for group in web deploy; do \
-	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --quiet --upgrade --group pyproject.toml:$$group -o requirements/$$group.txt; \
+	  $(COMPILE) --group pyproject.toml:$$group -o requirements/$$group.txt || exit 1; \
 	done
 	grep -oE '^(openvino|pillow)==[^ ]+' requirements/run.txt > requirements/peers/engine.txt
 	for peer in requirements/peers/*.in; do \
-	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate \
-	    --no-header --quiet --upgrade --constraints requirements/peers/engine.txt $$peer -o $${peer%.in}.txt; \
+	  $(COMPILE) --constraints requirements/peers/engine.txt $$peer -o $${peer%.in}.txt || exit 1; \
 	done
 
 clean: ## Remove what the other commands made, but not the data folder

@@ -32,6 +32,11 @@ def test_all_files_name_the_same_versions() -> None:
     assert project["requires-python"] == f">={versions[0]},<3.{supported.VERSIONS[-1][1] + 1}"
 
 
+def test_raylens_serves_with_the_versions_that_are_tested() -> None:
+    served, tested = ((ROOT / "requirements" / name).read_text().splitlines() for name in ("run.txt", "dev.txt"))
+    assert {line for line in served if "==" in line} - set(tested) == set()
+
+
 @pytest.mark.parametrize(
     ("system", "machine", "glibc", "expected"),
     [
