@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from models.arrays import Float32Array
 from models.labels import Labels
-from serve_app.errors import CorruptImage, RaylensError
+from serve_app.errors import CorruptImage, RaylensError, StorageUnavailable
 from serve_app.stages.results import Results, rank
 from serve_app.types import Answer, Classified, ImageInfo, Query, Record
 
@@ -129,3 +129,14 @@ async def test_a_different_number_of_queries_is_an_error(results: Results, store
     with pytest.raises(RuntimeError, match="2 queries, 1 outcomes"):
         await results.finish("m", [query(1), query(2)], classified(peaks(1), [info(1)]))
     assert store.batches == []
+
+
+async def test_answers_that_cannot_be_stored_are_errors(results: Results, store: FakeRecordStore) -> None:
+    """Only what was answered: an image that cannot be decoded keeps its own error."""
+    store.fault = StorageUnavailable("The disk is full.")
+    probabilities = np.full((1, CLASSES), 1 / CLASSES, np.float32)
+    outcomes: list[ImageInfo | RaylensError] = [info(1), CorruptImage("no")]
+    answers = await results.finish("m", [query(1), query(2)], classified(probabilities, outcomes))
+    assert [type(answer) for answer in answers] == [StorageUnavailable, CorruptImage]
+    record = Record(**dict.fromkeys(Record.__dataclass_fields__))  # type: ignore[arg-type]
+    assert await results.record([record]) is store.fault
