@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from models import atomic_folder, child_process
+from models.errors import ArtifactBuildFailed
 from models.spec import ModelSpec
 
 ARTIFACT_FORMAT = 1
@@ -22,7 +23,12 @@ def ensure_artifact(spec: ModelSpec, artifacts_dir: Path) -> Path:
     Raises WeightsUnavailable, WeightsCorrupt, InvalidModel or ArtifactBuildFailed.
     """
     folder = artifact_folder(spec, artifacts_dir)
-    atomic_folder.ensure(folder, ARTIFACT_FILES, lambda draft: _export(spec, draft))
+    try:
+        atomic_folder.ensure(folder, ARTIFACT_FILES, lambda draft: _export(spec, draft))
+    except OSError as error:
+        raise ArtifactBuildFailed(
+            f"The artifact of {spec.name} could not be stored in {artifacts_dir}: {error.strerror or error}"
+        ) from None
     return folder / "model.xml"
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import models.errors
 from models.errors import ArtifactBuildFailed, ModelError
 
 _FAILURE = "failure.json"
+_LITTLE_BYTES = 1 << 20
 
 
 def run(module: str, folder: Path, argument: object, product: str) -> None:
@@ -45,7 +47,12 @@ def run_as_child(work: Callable[[Path, Any], None]) -> int:
 
 
 def _failure(folder: Path, product: str, stderr: bytes) -> ModelError:
-    """The error written by the child, or the last line of its standard error."""
+    """The error written by the child, or the last line of its standard error.
+
+    Libraries report a full disk in words of their own, such as ``basic_ios::clear: iostream error``.
+    """
+    if shutil.disk_usage(folder).free < _LITTLE_BYTES:
+        return ArtifactBuildFailed(f"{product} could not be built: no space left on the disk of {folder.parent}")
     try:
         failure: dict[str, Any] = json.loads((folder / _FAILURE).read_bytes())
     except (OSError, ValueError):

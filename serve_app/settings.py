@@ -24,7 +24,7 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class MissingSecretKey(Exception):
-    """Several processes or machines must share a secret key, but none is configured."""
+    """No secret key: several processes must share one and none is configured, or its file cannot be used."""
 
 
 class InvalidSettingsFile(Exception):
@@ -238,7 +238,15 @@ class Settings(BaseSettings):
                 "RAYLENS_SECRET_KEY is required with a MySQL database or Redis, the same for all that share them; "
                 "create one with `openssl rand -hex 32`."
             )
-        return (stored_key(self.data_dir),)
+        try:
+            return (stored_key(self.data_dir),)
+        except OSError as error:
+            raise MissingSecretKey(
+                f"{self.data_dir / 'secret.key'} cannot be read or created: {error.strerror}; correct that, or set "
+                "RAYLENS_SECRET_KEY."
+            ) from None
+        except ValueError as error:
+            raise MissingSecretKey(f"{error}.") from None
 
     @property
     def auth(self) -> AuthSettings:

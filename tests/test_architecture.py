@@ -94,6 +94,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "serve_app/database/database_url.py": (),
     "serve_app/database/redis_url.py": (),
+    "serve_app/database/embedded_file.py": (),
     "serve_app/database/engine.py": ("serve_app.database.database_url",),
     "serve_app/database/schema.py": ("auth.tables", "serve_app.database.engine", "serve_app.statistics.tables"),
     "serve_app/statistics": (

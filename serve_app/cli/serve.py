@@ -26,6 +26,7 @@ from serve_app.cluster.ray_cluster import ClusterFailed
 from serve_app.cluster.run_folder import NoRunFolder, remove_abandoned
 from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, min_cores, read
 from serve_app.cluster.service_cluster import ClusterOptions, ServiceCluster, is_joined
+from serve_app.database.embedded_file import DataUnusable, check_file, check_folder
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
 from serve_app.settings import MissingSecretKey, Settings, settings
@@ -34,7 +35,7 @@ _START_TIMEOUT_S = 300.0
 _ATTEMPTS = 3
 """Starts of the cluster, if other programs take its private ports meanwhile."""
 _INVALID = (AddressUnusable, BadConfiguration, MissingSecretKey, TracingUnavailable)
-_FAILED = (ClusterFailed, HAProxyUnusable, ModelError, NoFreePorts, NoRunFolder, TooFewFiles)
+_FAILED = (ClusterFailed, DataUnusable, HAProxyUnusable, ModelError, NoFreePorts, NoRunFolder, TooFewFiles)
 
 
 class _PortsLost(ClusterFailed):
@@ -88,6 +89,7 @@ def _with_address(base: Settings, host: str | None, port: int | None) -> Setting
 def _serve(current: Settings, config: Path, dashboard: bool, terminal: _Terminal) -> None:
     if current.tracing:
         tracing.check()
+    _check_data(current)
     _ = current.signing_keys  # created, or rejected, before Ray starts
     options = _cluster_options(current, dashboard, terminal.console)
     document = read(config)
@@ -165,6 +167,18 @@ def _check_precision(classifier: dict[str, Any]) -> None:
     from models.runtimes.loading import check_precision  # imports numpy
 
     check_precision(classifier.get("runtime", "auto"), classifier.get("precision", "auto"))
+
+
+def _check_data(current: Settings) -> None:
+    """Raises DataUnusable. A database server may be unavailable at the start."""
+    from serve_app.database.database_url import parse_database_url  # imports SQLAlchemy
+
+    check_folder(current.data_dir)
+    check_folder(current.spool_dir)
+    url = parse_database_url(current.effective_database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        check_folder(Path(url.database).parent)
+        check_file(Path(url.database))
 
 
 def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAddress) -> ClusterFailed:

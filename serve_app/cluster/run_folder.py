@@ -6,6 +6,7 @@ Services that were killed leave their folder, and sometimes processes, which the
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import stat
@@ -121,9 +122,15 @@ def _create() -> Path:
 
 
 def _parents() -> list[Path]:
-    """Folders for temporary files, the configured one first. Those with a long path are left out."""
+    """Folders for temporary files, the configured one first. Those that HAProxy or Ray cannot use are left out."""
     folders = [_configured(), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]  # noqa: S108
-    return [path for path in dict.fromkeys(folders) if len(os.fsencode(path)) <= _LONGEST_PARENT and path.is_dir()]
+    return [path for path in dict.fromkeys(folders) if _is_suitable(path) and path.is_dir()]
+
+
+def _is_suitable(path: Path) -> bool:
+    """HAProxy does not quote paths in its configuration."""
+    plain = re.fullmatch(r"[\w/.+@-]*", str(path), re.ASCII)
+    return plain is not None and len(os.fsencode(path)) <= _LONGEST_PARENT
 
 
 def _configured() -> Path:
