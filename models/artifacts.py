@@ -10,7 +10,7 @@ from models import atomic_folder, child_process
 from models.errors import ArtifactBuildFailed
 from models.spec import ModelSpec
 
-ARTIFACT_FORMAT = 1
+ARTIFACT_FORMAT = 2
 """Increment when the same weights produce a different artifact, e.g. after a change to the architecture code."""
 
 ARTIFACT_FILES = ("model.xml", "model.bin")

@@ -17,7 +17,7 @@ def build_application(weights: ApplicationWeights, transform: Transform) -> kera
     preprocess = getattr(keras.applications, weights.module).preprocess_input
     classifier = _pretrained(weights.function, transform.height)
     image = keras.Input(transform.shape, dtype="uint8", name="image")
-    return keras.Model(image, classifier(preprocess(keras.ops.cast(image, "float32"))))
+    return keras.Model(image, classifier(preprocess(keras.ops.cast(image, "float32")), training=False))
 
 
 def _pretrained(function: str, size: int) -> keras.Model:

@@ -1,6 +1,7 @@
 """Runs the Keras model with TensorFlow, on a GPU or the CPU."""
 
 import os
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +11,26 @@ from models.runtimes.checks import check_pixels, check_probabilities
 from models.runtimes.precision import forbid_implicit_rounding
 from models.spec import ModelSpec
 
+if TYPE_CHECKING:
+    import keras
+
 _PRECISIONS = {"bf16": "bfloat16", "fp16": "float16"}
+
+OUTPUT = "probabilities"
+"""Name of the output of a traced model."""
+
+
+def trace(model: "keras.Model", shape: tuple[int, int, int]) -> Any:  # noqa: ANN401 – TensorFlow has no types
+    """A graph for all batch sizes, from uint8 (N, *shape) to a dictionary with ``OUTPUT``.
+
+    The model must outlive the graph, which refers to its variables only weakly.
+    """
+    import tensorflow  # noqa: PLC0415 – slow
+
+    pixels = tensorflow.TensorSpec((None, *shape), tensorflow.uint8, name="image")
+    return tensorflow.function(
+        lambda image: {OUTPUT: model(image, training=False)}, input_signature=[pixels], autograph=False
+    ).get_concrete_function()
 
 
 class TensorFlowRuntime:
@@ -20,22 +40,20 @@ class TensorFlowRuntime:
 
     def __init__(self, spec: ModelSpec, classes: int, *, batch_buckets: tuple[int, ...], threads: int = 0) -> None:
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # replicas may share a GPU
-        forbid_implicit_rounding()
-        model = build_keras_model(spec)
-        import tensorflow  # noqa: PLC0415 – after build_keras_model(), which reduces its logging
+        import tensorflow  # noqa: PLC0415 – slow
 
+        forbid_implicit_rounding()
         # GPUs would otherwise round the inputs of convolutions to 10 bits.
         tensorflow.config.experimental.enable_tensor_float_32_execution(enabled=False)
-        if threads:
+        if threads:  # only before the first operation
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
         self.batch_buckets = tuple(sorted(set(batch_buckets)))
         self._shape = spec.transform.shape
         self._kind = spec.kind
         self._classes = classes
-        pixels = tensorflow.TensorSpec((None, *self._shape), tensorflow.uint8)
-        self._graph = tensorflow.function(lambda image: model(image, training=False), input_signature=[pixels])
-        operations = self._graph.get_concrete_function().graph.get_operations()
-        types = {output.dtype.name for operation in operations for output in operation.outputs}
+        self._model = build_keras_model(spec)
+        self._graph = trace(self._model, self._shape)
+        types = {output.dtype.name for operation in self._graph.graph.get_operations() for output in operation.outputs}
         self._precision = next((name for name, dtype in _PRECISIONS.items() if dtype in types), "fp32")
 
     @property
@@ -53,7 +71,7 @@ class TensorFlowRuntime:
         images = len(part)
         bucket = next(size for size in self.batch_buckets if size >= images)
         padded = np.pad(part, ((0, bucket - images), (0, 0), (0, 0), (0, 0))) if bucket > images else part
-        probabilities: Float32Array = self._graph(padded).numpy()[:images]
+        probabilities: Float32Array = self._graph(padded)[OUTPUT].numpy()[:images]
         return probabilities
 
     def warm_up(self) -> None:
