@@ -40,8 +40,8 @@ def open_jpeg(data: bytes) -> StoredPicture:
     return StoredPicture((width, height), orientation, load, width * height)
 
 
-def decode_jpeg(data: bytes, modes: tuple[str, str]) -> Image.Image:
-    """The whole picture, for files that contain JPEGs.
+def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int]) -> Image.Image:
+    """The whole picture, for files that contain JPEGs of at most the ``largest`` width and height.
 
     ``modes`` are what the decoder returns and what the data holds, since the container knows it better.
 
@@ -49,6 +49,8 @@ def decode_jpeg(data: bytes, modes: tuple[str, str]) -> Image.Image:
     """
     structure = JpegStructure(data)
     image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
+    if image.width > largest[0] or image.height > largest[1]:
+        raise damaged("JPEG", "it is larger than its container says")
     image.tile = [image.tile[0]._replace(args=modes)]
     _decode(image, structure)
     return image

@@ -13,8 +13,8 @@ from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.stored_picture import LoadedPicture, StoredPicture
+from serve_app.images.tiff_blocks import decode_blocks
 from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
-from serve_app.images.tiff_jpeg import decode_jpeg_blocks
 from serve_app.images.tiff_layout import TiffLayout
 from serve_app.images.tiff_samples import picture_of
 
@@ -41,14 +41,12 @@ def open_tiff(data: bytes) -> StoredPicture:
 
 
 def _decoded(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
-    if layout.codec == layouts.JPEG:
-        return decode_jpeg_blocks(data, tags, layout)
-    if layout.codec in layouts.FAX or layout.codec == layouts.WEBP:
+    if layout.codec in (layouts.JPEG, layouts.WEBP):
+        return decode_blocks(data, tags, layout)
+    if layout.codec in layouts.FAX:
         return _loaded(write_tiff(data, tags))
     planes = [_loaded(write_tiff(data, _byte_tags(tags, layout, plane))) for plane in range(layout.planes)]
-    kind = (layout.colour, layout.samples, layout.bits, layout.kind)
-    plain = kind in ((layouts.BLACK_IS_ZERO, 1, 8, layouts.UNSIGNED), (layouts.RGB, 3, 8, layouts.UNSIGNED))
-    if plain and planes[0].size == (layout.width, layout.height) and not layout.reversed_bits:
+    if layout.is_plain and planes[0].size == (layout.width, layout.height):
         return planes[0]
     return picture_of(planes, layout, tags.get(tag.COLOR_MAP, ()))
 

@@ -158,6 +158,13 @@ class TiffLayout(NamedTuple):
         return self.samples if whole and self.samples in (1, 3, 4) else 1
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the bytes are the grey or RGB pixels, but for the parts of tiles outside of the picture."""
+        kind = (self.colour, self.samples, self.bits, self.kind)
+        plain = kind in ((BLACK_IS_ZERO, 1, 8, UNSIGNED), (RGB, 3, 8, UNSIGNED))
+        return plain and self.planes == 1 and not self.reversed_bits
+
+    @property
     def predictor_is_decoded(self) -> bool:
         """Whether the codec undoes the predictor, because the bytes are samples."""
         return self.predictor == 2 and self.bits == 8 and self.samples // self.planes == self.bytes_per_pixel
@@ -197,7 +204,11 @@ class TiffLayout(NamedTuple):
 
     def _check_picture(self) -> None:
         name = "JPEG" if self.codec == JPEG else "WebP"
-        plain = {1: (WHITE_IS_ZERO, BLACK_IS_ZERO), 3: (RGB, YCBCR), 4: (CMYK,)} if self.codec == JPEG else {3: (RGB,)}
+        plain = {3: (RGB,)}
+        if self.codec == JPEG:
+            plain = {1: (WHITE_IS_ZERO, BLACK_IS_ZERO), 3: (RGB, YCBCR), 4: (CMYK,)}
+        elif self.alpha == 3 and not self.associated:
+            plain = {4: (RGB,)}
         if self.bits != 8 or self.kind != UNSIGNED or self.planar or self.colour not in plain.get(self.samples, ()):
             raise unsupported(f"TIFF with {name} compression of {self.samples} {self.bits}-bit samples of this kind")
 

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from models.spec import Transform
+from serve_app.images.decoding import decode, inspect
 
 
 def square(size: int = 16, crop: float = 1.0) -> Transform:
@@ -41,3 +42,9 @@ def colours_of(pixels: Any) -> list[tuple[int, ...]]:
     """The colours in the middle of the four quarters of decoded pixels (S, S, 3), in the order of ``CORNERS``."""
     low, high = pixels.shape[0] // 4, 3 * pixels.shape[0] // 4
     return [tuple(int(value) for value in pixels[y, x]) for y in (low, high) for x in (low, high)]
+
+
+def full_pixels(data: bytes) -> np.ndarray:
+    """All decoded pixels of a file as integers (H, W, 3), not resized."""
+    info = inspect(data)
+    return decode(data, Transform(info.height, info.width, 1.0))[1].astype(int)
