@@ -20,12 +20,13 @@ from models.zoo import resolve_models
 from serve_app.cli.stop_signals import StopSignals
 from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
+from serve_app.cluster.joined_cluster import check_ray_address, is_joined
 from serve_app.cluster.listen_address import AddressUnusable, ListenAddress
 from serve_app.cluster.port_block import NoFreePorts, is_free
 from serve_app.cluster.ray_cluster import ClusterFailed
 from serve_app.cluster.run_folder import NoRunFolder, remove_abandoned
 from serve_app.cluster.serve_config import BadConfiguration, capped, default_path, fit, min_cores, read
-from serve_app.cluster.service_cluster import ClusterOptions, ServiceCluster, is_joined
+from serve_app.cluster.service_cluster import ClusterOptions, ServiceCluster
 from serve_app.database.embedded_file import DataUnusable, check_file, check_folder
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
@@ -128,13 +129,21 @@ def _cluster_options(current: Settings, dashboard: bool, console: Console) -> Cl
         )
     address = ListenAddress.resolve(current.host, current.port)
     proxied = not is_joined() and os.environ.get("RAY_SERVE_ENABLE_HA_PROXY", "1") == "1"
-    for name in ("RAYLENS_METRICS_PORT", "RAY_SERVE_HAPROXY_METRICS_PORT"):
-        port = current.metrics_port if name == "RAYLENS_METRICS_PORT" else int(os.environ.get(name) or 0)
-        if port and not is_joined() and not is_free(port):
-            raise AddressUnusable(f"{name}: port {port} is in use by another program; choose another one.")
+    if is_joined():
+        check_ray_address()
+    else:
+        _check_port("RAYLENS_METRICS_PORT", str(current.metrics_port))
+        _check_port("RAY_SERVE_HAPROXY_METRICS_PORT", os.environ.get("RAY_SERVE_HAPROXY_METRICS_PORT") or "0")
     return ClusterOptions(
         address, find_haproxy(os.environ) if proxied else "", dashboard, current.metrics_port, allowed
     )
+
+
+def _check_port(name: str, value: str) -> None:
+    if not (value.isdecimal() and int(value) < 65_536):
+        raise AddressUnusable(f"{name}: {value} is not a port.")
+    if int(value) and not is_free(int(value)):
+        raise AddressUnusable(f"{name}: port {value} is in use by another program; choose another one.")
 
 
 def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, terminal: _Terminal) -> None:
@@ -185,7 +194,7 @@ def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAdd
     """The error with what the user can do about it."""
     if cluster.has_lost_ports():
         return _PortsLost(f"other programs took ports of this service {_ATTEMPTS} times; start it again.")
-    if address.taken():
+    if not is_joined() and address.taken():
         return ClusterFailed(
             f"another program has taken port {address.port}; choose another one with --port or RAYLENS_PORT."
         )

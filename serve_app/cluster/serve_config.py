@@ -60,7 +60,9 @@ def read(path: Path) -> dict[str, Any]:
             raise BadConfiguration(f"{path} is not YAML: {' '.join(str(error).split())}") from None
         fault = error.errors()[0]
         place = ".".join(map(str, fault["loc"])).removeprefix("applications.0.")
-        raise BadConfiguration(f"{path}: {place or 'the document'}: {fault['msg']}") from None
+        raise BadConfiguration(
+            f"{path}: {place or 'the document'}: {fault['msg'].partition(' or instance')[0]}"
+        ) from None
     result: dict[str, Any] = document
     return result
 

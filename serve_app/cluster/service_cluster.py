@@ -1,6 +1,5 @@
 """All that a service needs on this machine besides its data folder: a temporary folder, ports and the cluster."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Self
 from serve_app.cluster.cluster_process import ClusterProcess
 from serve_app.cluster.file_limit import MAX_CONNECTIONS
 from serve_app.cluster.haproxy import LOOPBACK, haproxy_flags
+from serve_app.cluster.joined_cluster import is_joined
 from serve_app.cluster.listen_address import ListenAddress
 from serve_app.cluster.port_block import PortBlock
 from serve_app.cluster.proxy_exceptions import except_internal_hosts
@@ -17,11 +17,6 @@ from serve_app.cluster.ray_cluster import NewCluster
 from serve_app.cluster.ray_flags import FLAGS, private_flags
 from serve_app.cluster.run_folder import RunFolder
 from serve_app.cluster.runner import ServiceJob
-
-
-def is_joined() -> bool:
-    """Whether an existing cluster is used."""
-    return bool(os.environ.get("RAY_ADDRESS"))
 
 
 @dataclass(frozen=True, slots=True)
