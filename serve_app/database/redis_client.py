@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from serve_app.batching.adaptive_batcher import AdaptiveBatcher
 from serve_app.batching.circuit_breaker import CircuitBreaker, Clock
@@ -55,7 +55,8 @@ class RedisClient:
         self._timeout_s = timeout_s
         self._breaker = CircuitBreaker(cooldown_s, clock)
         self._log = _LOG.bind(purpose=purpose)
-        self._rejections: set[str] = set()
+        self._rejected: set[str] = set()
+        self._other_errors: set[str] = set()
         self._commands: AdaptiveBatcher[Command, Any] = AdaptiveBatcher(
             self._round_trip, slots=1, max_batch=_MAX_COMMANDS, max_waiting=_MAX_WAITING
         )
@@ -68,7 +69,8 @@ class RedisClient:
             raise RedisUnavailable(error.message) from None
 
     def state(self) -> Literal["ok", "degraded"]:
-        return "degraded" if self._breaker.is_open else "ok"
+        """``degraded`` as well while Redis rejects a command, for example writes because its memory or disk is full."""
+        return "degraded" if self._breaker.is_open or self._rejected else "ok"
 
     async def close(self) -> None:
         await self._commands.close()
@@ -84,7 +86,7 @@ class RedisClient:
             self._on_failure(error)
             raise RedisUnavailable(str(error)) from None
         self._on_success()
-        return [self._rejected(reply) if isinstance(reply, ResponseError) else reply for reply in replies]
+        return [self._checked(str(command[0]), reply) for command, reply in zip(commands, replies, strict=True)]
 
     async def _pipelined(self, commands: list[Command]) -> list[Any]:
         pipeline = self._client.pipeline(transaction=False)
@@ -100,10 +102,24 @@ class RedisClient:
         if self._breaker.opens():
             self._log.warning("redis_unavailable", error=f"{type(error).__name__}: {error}".rstrip(": "))
 
-    def _rejected(self, error: ResponseError) -> RedisUnavailable:
-        """Redis replied with an error (OOM, READONLY, …). Logged once per type, because it may persist for hours."""
-        kind = type(error).__name__
-        if kind not in self._rejections:
-            self._rejections.add(kind)
-            self._log.warning("redis_command_rejected", error=str(error))
-        return RedisUnavailable(str(error))
+    def _checked(self, command: str, reply: Any) -> Any:  # noqa: ANN401
+        """The reply, or RedisUnavailable for an error.
+
+        Logged once per type, because an error may persist for hours; if the state of the server is its reason, per
+        command, and when it ends: reads may work while writes do not.
+        """
+        if not isinstance(reply, ResponseError):
+            if command in self._rejected:
+                self._rejected.discard(command)
+                self._log.info("redis_command_accepted", command=command)
+            return reply
+        known, kind = (self._rejected, command) if _is_state(reply) else (self._other_errors, type(reply).__name__)
+        if kind not in known:
+            known.add(kind)
+            self._log.warning("redis_command_rejected", command=command, error=str(reply))
+        return RedisUnavailable(str(reply))
+
+
+def _is_state(error: ResponseError) -> bool:
+    """Whether the server rejects such commands at the moment, as opposed to this one."""
+    return isinstance(error, OutOfMemoryError | ReadOnlyError) or str(error).startswith(("MISCONF", "NOREPLICAS"))

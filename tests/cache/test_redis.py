@@ -158,6 +158,23 @@ async def test_a_cancelled_lookup_never_leaks_its_reply(cache):
         await asyncio.gather(*(get(number) for number in range(20) for get in (cancelled_lookup, lookup)))
 
 
+@pytest.mark.parametrize(("setting", "value"), [("maxmemory", 1), ("min-replicas-to-write", 1)])
+async def test_a_redis_that_rejects_writes_is_degraded_until_it_accepts_them(cache, other_client, setting, value):
+    await cache.put(KEY, result())
+    with capture_logs() as logs:
+        other_client.config_set(setting, value)
+        try:
+            for number in range(5):
+                await cache.put(f"result:{number}", result(number))
+            assert same(await cache.get(KEY), result())
+            assert cache.state() == "degraded"
+        finally:
+            other_client.config_set(setting, 0)
+        await cache.put(KEY, result())
+    assert cache.state() == "ok"
+    assert [entry["event"] for entry in logs] == ["redis_command_rejected", "redis_command_accepted"]
+
+
 async def test_an_unreachable_redis_is_degraded():
     cache = RedisCache(RedisClient("redis://127.0.0.1:1/0", "cache"), ttl_s=3600)
     assert await cache.get(KEY) is None

@@ -11,7 +11,7 @@ from serve_app.database import schema
 from serve_app.database.engine import connect
 from tests.servers.mariadb import MariaDB
 
-_TEMPLATE: Final = "migrated"
+TEMPLATE: Final = "migrated"
 """A migrated database that no test writes to."""
 
 _DATABASES: Final = 6
@@ -23,9 +23,9 @@ def make_data_folder(folder: Path) -> None:
     server = MariaDB(folder)
     server.start()
     try:
-        schema.upgrade(server.create_database(_TEMPLATE))
+        schema.upgrade(server.create_database(TEMPLATE))
         for number in range(_DATABASES):
-            _copy_template(server, f"{_TEMPLATE}_{number}")
+            _copy_template(server, f"{TEMPLATE}_{number}")
     finally:
         server.stop()
 
@@ -36,7 +36,7 @@ class MigratedDatabases:
     def __init__(self, server: MariaDB) -> None:
         """``server`` runs on a copy of a folder of :func:`make_data_folder`."""
         self._server = server
-        urls = [server.url_of(f"{_TEMPLATE}_{number}") for number in range(_DATABASES)]
+        urls = [server.url_of(f"{TEMPLATE}_{number}") for number in range(_DATABASES)]
         self._databases = deque((url, connect(url, timeout_s=60)) for url in urls)
 
     def take(self) -> str:
@@ -60,10 +60,10 @@ def _copy_template(server: MariaDB, name: str) -> str:
     engine = connect(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("SET foreign_key_checks = 0")
-        for (table,) in connection.exec_driver_sql(f"SHOW TABLES FROM {_TEMPLATE}").all():
-            _, statement = connection.exec_driver_sql(f"SHOW CREATE TABLE {_TEMPLATE}.{table}").one()
+        for (table,) in connection.exec_driver_sql(f"SHOW TABLES FROM {TEMPLATE}").all():
+            _, statement = connection.exec_driver_sql(f"SHOW CREATE TABLE {TEMPLATE}.{table}").one()
             connection.exec_driver_sql(statement)
-            connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {_TEMPLATE}.{table}")
+            connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {TEMPLATE}.{table}")
     engine.dispose()
     return url
 

@@ -1,6 +1,7 @@
 """Records on a disk that is full, read-only or failing: stored exactly once, or refused, and reported once."""
 
 import errno
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,10 @@ from serve_app.statistics.durable_recorder import DurableRecorder
 from serve_app.statistics.record_store import RecordStore
 from serve_app.statistics.record_writer import write_records
 from serve_app.types import Record
-from tests.servers.migrated import MigratedDatabases
+from tests.servers.made_once import made_once, shared_folder
+from tests.servers.mariadb import MariaDB
+from tests.servers.migrated import TEMPLATE as MIGRATED
+from tests.servers.migrated import MigratedDatabases, make_data_folder
 from tests.small_disk import SmallDisk, mounted
 from tests.statistics.examples import example, examples, expected, rows, tallied
 
@@ -191,3 +195,44 @@ def test_files_that_the_database_cannot_store_do_not_block_the_others(
     assert len(lines) < 8
     recorder.drain()
     assert (rows(engine), recorder.pending()) == (11, 0)
+
+
+@pytest.mark.chaos
+def test_records_are_spooled_while_the_disk_of_the_database_server_is_full(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    template = made_once(shared_folder(tmp_path_factory) / "mariadb-template", make_data_folder)
+    with mounted(tmp_path / "disk", mib=512) as disk:
+        (disk.folder / "server").mkdir()
+        server = MariaDB(disk.folder / "server", template)
+        server.start()
+        url = server.url_of(MIGRATED)
+        engine = connect(url, timeout_s=3)
+        recorder = DurableRecorder(engine, tmp_path / "spool", probe_every_s=0)
+        try:
+            with capture_logs() as lines:
+                disk.fill()
+                number = 0
+                while not recorder.pending():
+                    recorder.record(
+                        [example(n, url="https://example.org/" + "x" * 4000) for n in range(number, number + 64)]
+                    )
+                    number += 64
+                    assert number < 64 * 500, "the disk did not become full"
+                for _ in range(20):  # small ones may fit where large ones do not
+                    recorder.record([example(number)])
+                    number += 1
+                    recorder.drain()
+                assert recorder.pending() > 0
+                disk.free()
+                deadline = time.monotonic() + 60
+                while recorder.pending() or recorder.database_unavailable:
+                    recorder.drain()
+                    assert time.monotonic() < deadline
+                    time.sleep(0.1)
+            assert rows(engine) == number
+            assert tallied(engine) == expected(engine)
+            assert 2 <= len(lines) < 8, lines
+        finally:
+            engine.dispose()
+            server.stop(signal.SIGKILL)
