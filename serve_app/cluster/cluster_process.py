@@ -19,6 +19,8 @@ RAY_TIMEOUT_S: Final = 150.0
 """For Ray's own processes. Ray gives up after 30 s if one of them ends, but not always if one hangs."""
 _STOP_TIMEOUT_S: Final = DRAIN_TIMEOUT_S + 25.0
 _POLL_S: Final = 0.2
+_EXIT_TIMEOUT_S: Final = 5.0
+_RUNNER: Final = [sys.executable, "-m", "serve_app.cluster.runner"]
 
 _Event = dict[str, Any]
 
@@ -32,8 +34,8 @@ class ClusterProcess:
         self.dashboard_url: str | None = None
         self._stderr = os.fdopen(os.dup(2), "w")
         with (folder.path / "runner.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "serve_app.cluster.runner"],
+            self._process = subprocess.Popen(  # noqa: S603 - no user input
+                _RUNNER,
                 env=dict(environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -114,7 +116,9 @@ class ClusterProcess:
         except queue.Empty:
             return {}
         if event is None:
-            code = self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_EXIT_TIMEOUT_S)
+            code = self._process.returncode or 0
             how = f"signal {-code}" if code < 0 else f"exit status {code}"
             raise ClusterFailed(f"the process that runs Ray ended unexpectedly ({how})")
         if "failed" in event:
