@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Final
 
@@ -10,6 +11,7 @@ import httpcore
 
 from serve_app.errors import FetchFailed, ForbiddenAddress
 from serve_app.fetch.addresses import AddressPolicy, IpAddress
+from serve_app.fetch.connection import ReusableStream
 
 Resolver = Callable[[str], Awaitable[Sequence[IpAddress]]]
 """Returns the addresses of a host name, best first. Raises ``OSError`` if there are none."""
@@ -35,6 +37,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self._policy = policy
         self._resolver = resolver
         self._network = httpcore.AnyIOBackend()
+        self.in_use: ContextVar[ReusableStream | None] = ContextVar("in_use", default=None)
+        """The connection that carries a request of the current task."""
 
     async def connect_tcp(
         self,
@@ -52,7 +56,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         attempt_s = _ATTEMPT_S if timeout is None else min(timeout, _ATTEMPT_S)
         for address in await self._checked(host):
             try:
-                return await self._network.connect_tcp(str(address), port, attempt_s, local_address, socket_options)
+                stream = await self._network.connect_tcp(str(address), port, attempt_s, local_address, socket_options)
+                return ReusableStream(stream, self.in_use)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         raise FetchFailed(f"{host} does not answer on port {port}.")

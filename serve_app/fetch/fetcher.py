@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Self
 
 import httpcore
@@ -13,13 +14,18 @@ from serve_app import VERSION
 from serve_app.errors import BadUrl, DeadlineExceeded, FetchFailed
 from serve_app.fetch.addresses import AddressPolicy, Network
 from serve_app.fetch.backend import GuardedBackend, Resolver, resolve_host
-from serve_app.fetch.urls import parse_image_url
+from serve_app.fetch.content_encoding import codings_of, decode_body
+from serve_app.fetch.failures import describe_failure
+from serve_app.fetch.urls import host_name, parse_image_url, redirect_target
 from serve_app.images.formats import SNIFF_BYTES, sniff, unsupported_format_message
 from serve_app.images.limits import MAX_IMAGE_BYTES
 
 MAX_REDIRECTS: Final = 3
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+
+_WITH_IMAGE: Final = frozenset((200, 203))
+"""203: 200, changed by a proxy."""
 
 _HEADERS: Final = (
     ("User-Agent", f"Raylens/{VERSION}"),
@@ -48,13 +54,15 @@ class Fetcher:
         """
         self._timeout_s = timeout_s
         self._clock = clock
-        self._pool = httpcore.AsyncConnectionPool(
+        self._backend = GuardedBackend(AddressPolicy(allowed_networks), resolver)
+        pool = partial(
+            httpcore.AsyncConnectionPool,
             ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
             max_connections=100,
-            max_keepalive_connections=20,
-            keepalive_expiry=5.0,
-            network_backend=GuardedBackend(AddressPolicy(allowed_networks), resolver),
+            network_backend=self._backend,
         )
+        self._pool = pool(max_keepalive_connections=20, keepalive_expiry=5.0)
+        self._unpooled = pool(max_keepalive_connections=0)
 
     async def fetch(self, url: str, *, deadline: float) -> bytes:
         """Fetch the image at ``url``: at most ``MAX_IMAGE_BYTES``, of an allowed format by its first bytes.
@@ -69,17 +77,19 @@ class Fetcher:
         left_s = deadline - self._clock()
         if left_s <= 0:
             raise DeadlineExceeded("The time for this image was over before it could be fetched.")
+        host = host_name(target)
         try:
             async with asyncio.timeout(min(left_s, self._timeout_s)):
                 return await self._follow(target)
         except TimeoutError as error:
             if left_s < self._timeout_s:
-                raise DeadlineExceeded(f"The time was over while the image was fetched from {target.host}.") from error
-            raise FetchFailed(f"{target.host} took more than {self._timeout_s:g} s to send the image.") from error
+                raise DeadlineExceeded(f"The time was over while the image was fetched from {host}.") from error
+            raise FetchFailed(f"{host} took more than {self._timeout_s:g} s to send the image.") from error
 
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._pool.aclose()
+        await self._unpooled.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,57 +102,95 @@ class Fetcher:
             try:
                 result = await self._get(url)
             except _NETWORK_ERRORS as error:
-                raise FetchFailed(f"The connection to {url.host} failed.") from error
+                raise FetchFailed(describe_failure(error, host_name(url))) from error
             if isinstance(result, bytes):
                 return result
             url = result
         raise FetchFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
 
     async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
-        """The image, or the target of a redirect."""
+        """The image, or the target of a redirect. Repeats a request that met a connection which the server closed."""
+        in_use = self._backend.in_use
+        in_use.set(None)
+        try:
+            return await self._request(self._pool, url)
+        except (httpcore.NetworkError, httpcore.ProtocolError):
+            stream = in_use.get()
+            if stream is None or not stream.is_stale:
+                raise
+        return await self._request(self._unpooled, url)
+
+    async def _request(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> bytes | httpx.URL:
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        async with self._pool.stream("GET", address, headers=_HEADERS) as response:
-            headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-            if response.status in _REDIRECTS and (location := headers.get(b"location")):
+        async with pool.stream("GET", address, headers=_HEADERS) as response:
+            if response.status in _REDIRECTS and (location := _header(response, b"location")):
                 return _redirected(url, location)
-            _check(url.host, response.status, headers)
-            return await _body(url.host, response)
+            length = _header(response, b"content-length")
+            _check(host_name(url), response.status, length)
+            codings = codings_of(_header(response, b"content-encoding").decode("latin-1"))
+            body = await _body(host_name(url), response, may_be_encoded=bool(codings))
+            if length and (stream := self._backend.in_use.get()):
+                stream.check_length(_head_length(response) + len(body))
+        return await _image(host_name(url), body, codings)
 
 
-def _redirected(url: httpx.URL, location: str) -> httpx.URL:
+def _redirected(url: httpx.URL, location: bytes) -> httpx.URL:
     try:
-        return parse_image_url(str(url.join(location)))
-    except (BadUrl, httpx.InvalidURL, ValueError) as error:
-        reason = error if isinstance(error, BadUrl) else "The URL is malformed."
-        raise BadUrl(f"{url.host} redirects to where no image is fetched from. {reason}") from error
+        return redirect_target(url, location)
+    except BadUrl as error:
+        raise BadUrl(f"{host_name(url)} redirects to where no image is fetched from. {error}") from error
 
 
-def _check(host: str, status: int, headers: dict[bytes, str]) -> None:
-    if status != 200:
+def _check(host: str, status: int, length: bytes) -> None:
+    if status not in _WITH_IMAGE:
         raise FetchFailed(f"{host} answered with status {status}.")
-    if (encoding := headers.get(b"content-encoding", "identity").strip().lower()) not in ("", "identity"):
-        raise FetchFailed(f"{host} sent the image compressed ({encoding[:20]}) although it was asked not to.")
-    length = headers.get(b"content-length", "")
-    if length.isdecimal() and int(length[:20]) > MAX_IMAGE_BYTES:
+    if length.isdigit() and int(length[:20]) > MAX_IMAGE_BYTES:
         raise _too_large(host)
 
 
-async def _body(host: str, response: httpcore.Response) -> bytes:
+def _header(response: httpcore.Response, name: bytes) -> bytes:
+    """Empty if the response does not have it; several values are separated by commas."""
+    values = [value for other, value in response.headers if other.lower() == name]
+    return b",".join(values) if name == b"content-encoding" else b"".join(values[:1])
+
+
+def _head_length(response: httpcore.Response) -> int:
+    """The bytes of the status line and the headers in their usual form."""
+    status = b"%s 200 %s" % (response.extensions["http_version"], response.extensions["reason_phrase"])
+    return sum(len(line) + 2 for line in (status, *map(b": ".join, response.headers), b""))
+
+
+async def _image(host: str, body: bytes, codings: Sequence[str]) -> bytes:
+    """The image in a body. A declared coding does not count if the body is an image without it."""
+    if not codings or sniff(body[:SNIFF_BYTES]):
+        return body
+    try:
+        image = await asyncio.to_thread(decode_body, body, codings, MAX_IMAGE_BYTES)
+    except FetchFailed as error:
+        raise FetchFailed(f"{host} {error}") from None
+    _check_image(host, image)
+    if len(image) > MAX_IMAGE_BYTES:
+        raise _too_large(host)
+    return image
+
+
+async def _body(host: str, response: httpcore.Response, *, may_be_encoded: bool) -> bytes:
     """Read the body; stop as soon as it is too large or not an image."""
     body = bytearray()
-    sniffed = False
+    is_checked = may_be_encoded
     async for chunk in response.aiter_stream():
         body += chunk
         if len(body) > MAX_IMAGE_BYTES:
             raise _too_large(host)
-        if not sniffed and len(body) >= SNIFF_BYTES:
+        if not is_checked and len(body) >= SNIFF_BYTES:
             _check_image(host, body)
-            sniffed = True
-    _check_image(host, body)
+            is_checked = True
+    if not may_be_encoded or not body:
+        _check_image(host, body)
     return bytes(body)
 
 
-def _check_image(host: str, body: bytearray) -> None:
+def _check_image(host: str, body: bytes | bytearray) -> None:
     head = bytes(body[:SNIFF_BYTES])
     if not head:
         raise FetchFailed(f"{host} sent nothing.")

@@ -1,6 +1,7 @@
 """A small HTTP server on loopback with configurable responses."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,9 +18,16 @@ class Server:
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def close_connections(self) -> None:
+        """Like a restart."""
+        for writer in self.open:
+            writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.requests.append(head)
@@ -33,6 +41,7 @@ class Server:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the end of the client or of the test
         finally:
+            self.open.discard(writer)
             writer.close()
 
 
@@ -48,16 +57,29 @@ def respond(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
+def closing(response: bytes) -> Answer:
+    """Send the bytes, then close the connection."""
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(response)
+        await writer.drain()
+
+    return send
+
+
 def redirect(location: str, status: str = "302 Found") -> bytes:
     return respond(status=status, Location=location)
 
 
 @asynccontextmanager
-async def running(context: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    server = Server()
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
+async def running(
+    context: ssl.SSLContext | None = None, listener: socket.socket | None = None
+) -> AsyncIterator[Server]:
+    """On ``listener``, by default a free port of 127.0.0.1."""
+    bound = listener or socket.create_server(("127.0.0.1", 0))
+    server = Server(bound.getsockname()[1])
+    accepting = await asyncio.start_server(server.serve, sock=bound, ssl=context)
     try:
         yield server
     finally:
-        listener.close()
+        accepting.close()

@@ -92,5 +92,5 @@ def test_any_text_is_parsed_or_raises_bad_url(text: str):
             continue
         assert parse_image_url(str(url)) == url
         assert url.scheme in ("http", "https")
-        assert url.host
+        assert url.raw_host
         assert not url.userinfo
