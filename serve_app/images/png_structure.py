@@ -149,12 +149,13 @@ class PngStructure:
         keyword, _, rest = bytes(chunk.body[: MAX_TEXT + 100]).partition(b"\0")
         if keyword not in (_EXIF_KEYWORD, _XMP_KEYWORD) or not chunk.is_sound:
             return
-        compressed = chunk.name == b"zTXt"
-        if chunk.name == b"iTXt":
-            compressed, rest = rest[:1] == b"\1", rest[1:].partition(b"\0")[2].partition(b"\0")[2]
-            rest = b"\0" + rest
+        compressed, text = chunk.name == b"zTXt", rest
+        if chunk.name == b"zTXt":
+            text = rest[1:]
+        elif chunk.name == b"iTXt":
+            compressed, text = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
         try:
-            text = zlib.decompressobj().decompress(rest[1:], MAX_TEXT) if compressed else rest.lstrip(b"\0")
+            text = zlib.decompressobj().decompress(text, MAX_TEXT) if compressed else text
             if keyword == _XMP_KEYWORD:
                 self.xmp = text
             else:

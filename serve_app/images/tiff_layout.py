@@ -204,7 +204,7 @@ class TiffLayout(NamedTuple):
 
     def _check_picture(self) -> None:
         name = "JPEG" if self.codec == JPEG else "WebP"
-        plain = {3: (RGB,)}
+        plain: dict[int, tuple[int, ...]] = {3: (RGB,)}
         if self.codec == JPEG:
             plain = {1: (WHITE_IS_ZERO, BLACK_IS_ZERO), 3: (RGB, YCBCR), 4: (CMYK,)}
         elif self.alpha == 3 and not self.associated:

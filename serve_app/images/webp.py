@@ -1,18 +1,114 @@
-"""Decodes WebP."""
+"""Decodes WebPs: the picture, or the first frame of an animation.
+
+Only its chunks reach the decoder, which rejects a file if profiles, metadata or later frames are damaged or cut.
+"""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Final, NamedTuple
 
 from PIL import Image, WebPImagePlugin
 
-from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.orientation import orientation_in
-from serve_app.images.stored_picture import StoredPicture
+from serve_app.images.stored_picture import StoredPicture, damaged
+
+MAX_WEBP_CHUNKS: Final = 10_000
+"""A chunk per frame, some minutes of animation."""
+
+_RIFF_HEADER: Final = 12
+_FRAME_HEADER: Final = 16
+_PICTURES: Final = (b"VP8 ", b"VP8L")
+_ALPHA_FLAG: Final = 0x10
+
+
+class _Chunk(NamedTuple):
+    name: bytes
+    body: memoryview
+
+    @property
+    def whole(self) -> bytes:
+        return b"".join((self.name, len(self.body).to_bytes(4, "little"), self.body, bytes(len(self.body) % 2)))
+
+
+class _Frame(NamedTuple):
+    """Position and size of a picture within the canvas, and the chunks with its pixels."""
+
+    left: int
+    top: int
+    size: tuple[int, int]
+    chunks: list[_Chunk]
 
 
 def open_webp(data: bytes) -> StoredPicture:
-    image = WebPImagePlugin.WebPImageFile(BoundedFile(data, "WEBP"))
+    """:raises CorruptImage: the picture is missing or cut."""
+    chunks = list(_chunks(memoryview(data)[_RIFF_HEADER:]))
+    found = {chunk.name: chunk for chunk in reversed(chunks)}
+    extended, first = found.get(b"VP8X"), found.get(b"ANMF")
+    frame = _frame(chunks) if first is None else _animated(first.body)
+    size = frame.size
+    if extended is not None and len(extended.body) >= 10:
+        size = (1 + _number(extended.body, 4), 1 + _number(extended.body, 7))
+    if frame.left + frame.size[0] > size[0] or frame.top + frame.size[1] > size[1]:
+        raise damaged("WEBP", "its picture is larger than the canvas")
+    exif, xmp = (bytes(found[name].body) if name in found else b"" for name in (b"EXIF", b"XMP "))
+    return StoredPicture.of(size, orientation_in(exif.removeprefix(b"Exif\0\0"), xmp), lambda: _decoded(frame, size))
 
-    def load() -> Image.Image:
-        image.load()
+
+def _decoded(frame: _Frame, size: tuple[int, int]) -> Image.Image:
+    image = WebPImagePlugin.WebPImageFile(_file(frame.chunks))
+    image.load()
+    if frame.size == size:
         return image
+    canvas = Image.new("RGBA", size)
+    canvas.paste(image.convert("RGBA"), (frame.left, frame.top))
+    return canvas
 
-    orientation = orientation_in(image.info.get("exif", b"").removeprefix(b"Exif\0\0"), image.info.get("xmp", b""))
-    return StoredPicture.of(image.size, orientation, load)
+
+def _chunks(data: memoryview) -> Iterator[_Chunk]:
+    """The chunks that are complete."""
+    at = 0
+    for _ in range(MAX_WEBP_CHUNKS):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if at + 8 + size > len(data) or at + 8 > len(data):
+            return
+        yield _Chunk(bytes(data[at : at + 4]), data[at + 8 : at + 8 + size])
+        at += 8 + size + size % 2
+
+
+def _animated(body: memoryview) -> _Frame:
+    return _frame(list(_chunks(body[_FRAME_HEADER:])), 2 * _number(body, 0), 2 * _number(body, 3))
+
+
+def _frame(chunks: list[_Chunk], left: int = 0, top: int = 0) -> _Frame:
+    picture = next((chunk for chunk in chunks if chunk.name in _PICTURES), None)
+    if picture is None:
+        raise damaged("WEBP", "a part of the picture is missing")
+    alpha = next((chunk for chunk in chunks if chunk.name == b"ALPH"), None)
+    size = _size(picture)
+    if alpha is None or picture.name == b"VP8L":
+        return _Frame(left, top, size, [picture])
+    canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)
+    header = _Chunk(b"VP8X", memoryview(bytes((_ALPHA_FLAG, 0, 0, 0)) + canvas))
+    return _Frame(left, top, size, [header, alpha, picture])
+
+
+def _size(picture: _Chunk) -> tuple[int, int]:
+    """Width and height by the header of the pixels. Pillow allocates memory for them when it opens a file."""
+    body = bytes(picture.body[:10])
+    if picture.name == b"VP8L" and body[:1] == b"\x2f":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, ((bits >> 14) & 0x3FFF) + 1
+    if picture.name == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        width, height = (int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8))
+        if width and height:
+            return width, height
+    raise damaged("WEBP", "its header is damaged")
+
+
+def _file(chunks: list[_Chunk]) -> BytesIO:
+    body = b"".join((b"WEBP", *(chunk.whole for chunk in chunks)))
+    return BytesIO(b"RIFF" + len(body).to_bytes(4, "little") + body)
+
+
+def _number(body: memoryview, at: int) -> int:
+    return int.from_bytes(body[at : at + 3], "little")

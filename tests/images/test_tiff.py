@@ -82,7 +82,7 @@ def test_transparency_is_on_white_and_further_samples_are_ignored(bits: int, lay
 @pytest.mark.parametrize("scale", [1, 257])
 def test_palettes_of_8_and_16_bits_are_applied(bits: int, scale: int):
     quantized = Image.fromarray(RGB).quantize(2**bits, dither=Image.Dither.NONE)
-    colours = np.array(quantized.getpalette()[: 3 * 2**bits]).reshape(-1, 3)
+    colours = np.array((quantized.getpalette() or [])[: 3 * 2**bits]).reshape(-1, 3)
     table = tuple(int(value) * scale for value in np.pad(colours, ((0, 2**bits - len(colours)), (0, 0))).T.ravel())
     indices = np.asarray(quantized)[..., None]
     for options in ({}, {"tile": (16, 16)}, {"deflate": True}):
