@@ -9,7 +9,7 @@ The tree::
     ├── UnsupportedImage (415)
     ├── Unprocessable (422)       CorruptImage, BadUrl, ForbiddenAddress, FetchFailed, InvalidParameter
     ├── RateLimited (429)
-    ├── Unavailable (503)         Overloaded, NotReady, DatabaseUnavailable, StorageUnavailable
+    ├── Unavailable (503)         Overloaded, NotReady, StorageUnavailable
     ├── DeadlineExceeded (504)
     └── InternalError (500)       a defect in Raylens, never caused by input
 
@@ -156,10 +156,6 @@ class Overloaded(Unavailable):
 class NotReady(Unavailable):
     code = "not_ready"
     title = "Not ready"
-
-
-class DatabaseUnavailable(Unavailable):
-    retry_after = 5.0
 
 
 class StorageUnavailable(Unavailable):

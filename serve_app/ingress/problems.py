@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from auth.database import is_unavailable, outage_log
 from auth.errors import AuthError, InvalidFields
-from serve_app.errors import DatabaseUnavailable, InternalError, InvalidParameter, RaylensError
-from serve_app.observability.request_log import SCOPE_ERROR
+from serve_app.errors import InternalError, InvalidParameter, RaylensError, Unavailable
+from serve_app.observability.request_log import SCOPE_ERROR, SCOPE_OUTAGE
 
 log = structlog.get_logger(__name__)
 
-DATABASE_UNAVAILABLE: Final = DatabaseUnavailable("The database is unavailable; try again later.")
+DATABASE_UNAVAILABLE: Final = Unavailable("The database is unavailable; try again later.", retry_after=5.0)
 
 
 _NOT_ALLOWED: Final = "is not allowed for this path; the header Allow lists the methods that are."
@@ -90,6 +90,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         if not is_unavailable(error):
             raise error
         outage_log.add(request.url.path, error)
+        request.scope[SCOPE_OUTAGE] = True
         return problem_response(request, DATABASE_UNAVAILABLE)
 
     async def on_invalid(request: Request, error: Exception) -> Response:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from auth.errors import AuthError
 from auth.principal import Principal
-from serve_app.errors import DatabaseUnavailable, InternalError, RaylensError, StorageUnavailable
+from serve_app.errors import InternalError, RaylensError, StorageUnavailable
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
 from serve_app.observability.log_rate_limit import LogRateLimit
@@ -28,6 +28,9 @@ _MAX_PATH_LENGTH: Final = 200
 
 SCOPE_ERROR: Final = "raylens.error"
 """Key in the ASGI scope: the error that the response reports."""
+
+SCOPE_OUTAGE: Final = "raylens.outage"
+"""Key in the ASGI scope: there if the request failed because the database is unavailable."""
 
 _limit = LogRateLimit()
 _outage_limit = LogRateLimit(1, period_s=60.0)
@@ -135,7 +138,7 @@ def log_rejected_request(scope: Scope, error: RaylensError) -> None:
 
 def log_failed_image(index: int, error: RaylensError) -> None:
     """Log a server error of one of several images; the request itself succeeds."""
-    if error.status >= 500 and (left_out := _limit_of(error.status, error).take(error.code)) is not None:
+    if error.status >= 500 and (left_out := _limit_of(error).take(error.code)) is not None:
         log.warning("image_failed", image=index, status=error.status, code=error.code, **_left_out_field(left_out))
 
 
@@ -148,7 +151,7 @@ def _log_failure(entry: RequestLogEntry) -> None:
 
 def _log(entry: RequestLogEntry, event: str, exc_info: BaseException | None = None) -> None:
     kind = entry.code or event
-    if (left_out := _limit_of(entry.status, entry.error or entry.scope.get(SCOPE_ERROR)).take(kind)) is None:
+    if (left_out := _limit_of(entry.error or entry.scope.get(SCOPE_ERROR), entry).take(kind)) is None:
         return
     fields = {
         "method": entry.scope["method"],
@@ -164,10 +167,10 @@ def _log(entry: RequestLogEntry, event: str, exc_info: BaseException | None = No
         log.warning(event, **fields)
 
 
-def _limit_of(status: int, error: Exception | None) -> LogRateLimit:
-    """The auth package answers outages itself, without an error of Raylens."""
-    is_outage = isinstance(error, DatabaseUnavailable | StorageUnavailable) or (status == 503 and error is None)
-    return _outage_limit if is_outage else _limit
+def _limit_of(error: Exception | None, entry: RequestLogEntry | None = None) -> LogRateLimit:
+    """The auth package answers outages of the database itself, without an error of Raylens."""
+    of_database = entry is not None and (SCOPE_OUTAGE in entry.scope or (error is None and entry.status == 503))
+    return _outage_limit if of_database or isinstance(error, StorageUnavailable) else _limit
 
 
 def _left_out_field(left_out: int) -> dict[str, int]:

@@ -1,15 +1,19 @@
 """The request log: failed and slow requests, with the id that the client received."""
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+import auth.database
 from auth.principal import ALL_SCOPES
-from serve_app.errors import Overloaded
+from serve_app.errors import Overloaded, StorageUnavailable
 from serve_app.ingress import load_shedding
 from serve_app.observability import request_log
 from serve_app.observability.log_context import add_log_context
@@ -28,6 +32,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
     """The clock of the rate limit for log lines."""
     clock = MovableClock()
     monkeypatch.setattr(request_log, "_limit", LogRateLimit(10, clock))
+    monkeypatch.setattr(request_log, "_outage_limit", LogRateLimit(1, clock, period_s=60.0))
+    monkeypatch.setattr(auth.database.outage_log, "_silent_until", -math.inf)
     return clock
 
 
@@ -143,3 +149,25 @@ async def test_an_invalid_id_is_replaced(client: httpx.AsyncClient):
 async def test_two_ids_are_replaced(client: httpx.AsyncClient):
     response = await client.post(IMAGES, content=b"", headers=[("X-Request-Id", "a"), ("X-Request-Id", "b")])
     assert len(response.json()["request_id"]) == 36
+
+
+async def test_requests_that_fail_in_an_outage_are_logged_once_a_minute(
+    graph: Graph, client: httpx.AsyncClient, lines: list[Any], clock: MovableClock
+):
+    lost = OperationalError("SELECT", {}, Exception("gone"))
+    full = StorageUnavailable("The disk is full.")
+    for _ in range(2):
+        with (
+            patch("sqlalchemy.engine.Engine.connect", side_effect=lost),
+            patch.object(graph.results.stage._sink, "record", side_effect=full),
+        ):
+            for data in different(5):
+                for path in ("/report", "/auth/users/me/"):
+                    response = await client.get(path, headers={"Authorization": "Token rlt_" + "x" * 43})
+                    assert response.status_code == 503
+                assert (await client.post(IMAGES, content=data)).status_code == 503
+        clock.now += 61
+    failed = [(line["path"], line["code"]) for line in lines if line["event"] == "request_failed" and "code" in line]
+    assert failed == [("/report", "unavailable"), (IMAGES, "storage_unavailable")] * 2
+    assert sum(line["event"] == "database_unavailable" for line in lines) == 1
+    assert len(lines) == 4 + 1 + 2
