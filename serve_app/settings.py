@@ -66,10 +66,15 @@ class Settings(BaseSettings):
         ge=1,
         description="Memory limit of the embedded cache per ingress replica, in MiB.",
     )
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    host: str = Field(
+        default="127.0.0.1", description="Address of this machine to listen on, or a name of one; 0.0.0.0 or ::, all."
+    )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     metrics_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of the metrics, on all interfaces. 0: a free port."
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of the metrics, on all interfaces. 0: a free port of the loopback interface.",
     )
     public_url: str = Field(
         default="",

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from serve_app.cluster.auth_token import token_flags
 from serve_app.cluster.cluster_process import ClusterProcess
 from serve_app.cluster.file_limit import MAX_CONNECTIONS
 from serve_app.cluster.haproxy import LOOPBACK, haproxy_flags
@@ -41,6 +42,8 @@ class ServiceCluster:
         self.folder = RunFolder()
         self._ports = None if is_joined() else PortBlock()
         known = {**self._flags(), **environment}
+        if self._ports:
+            known |= token_flags(environment)
         self._environment = {**known, **self._haproxy_flags(known)}
         except_internal_hosts(self._environment)
         self.process = ClusterProcess(self.folder, self._environment)
