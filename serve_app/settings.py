@@ -91,6 +91,12 @@ class Settings(BaseSettings):
         description="Comma-separated CIDRs of private networks that image URLs may reach, "
         "e.g. 127.0.0.0/8 in development.",
     )
+    fetch_proxy: str = Field(
+        default="",
+        repr=False,
+        description="Forward proxy for image URLs, like http://proxy.example.org:3128. It resolves their host names "
+        "and must refuse private addresses. Empty: images are fetched directly.",
+    )
     anonymous: bool = Field(default=True, description="Whether anonymous clients may classify images.")
     registration: bool = Field(default=True, description="Whether users may create accounts themselves.")
     password_min_length: int = Field(default=15, ge=8, le=128, description="Minimum length of a new password.")
@@ -182,6 +188,18 @@ class Settings(BaseSettings):
     @classmethod
     def _host(cls, value: str) -> str:
         return "0.0.0.0" if value == "*" else value.removeprefix("[").removesuffix("]")  # noqa: S104 - as requested
+
+    @field_validator("fetch_proxy")
+    @classmethod
+    def _fetch_proxy(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_proxy = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_proxy = False
+        if value and (not is_proxy or parts.path.strip("/") or parts.query or parts.fragment):
+            raise ValueError("write the address of an HTTP proxy, like http://proxy.example.org:3128")
+        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -37,7 +37,7 @@ class LocalClassifier:
         self._runtime = runtime
         self._labels: Labels = labels_of(spec)
         self._top_k = top_k
-        self._fetcher = Fetcher(settings.fetch_allowed_networks)
+        self._fetcher = Fetcher(settings.fetch_allowed_networks, proxy=settings.fetch_proxy)
         self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
 
     async def results(self, images: Sequence[ImageInput]) -> AsyncIterator[ImageResult]:

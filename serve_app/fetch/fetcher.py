@@ -16,6 +16,7 @@ from serve_app.fetch.addresses import AddressPolicy, Network
 from serve_app.fetch.backend import GuardedBackend, Resolver, resolve_host
 from serve_app.fetch.content_encoding import codings_of, decode_body
 from serve_app.fetch.failures import describe_failure
+from serve_app.fetch.proxy import ProxyBackend, check_without_resolving, proxy_at
 from serve_app.fetch.urls import host_name, parse_image_url, redirect_target
 from serve_app.images.formats import SNIFF_BYTES, sniff, unsupported_format_message
 from serve_app.images.limits import MAX_IMAGE_BYTES
@@ -33,16 +34,23 @@ _HEADERS: Final = (
     ("Accept-Encoding", "identity"),
 )
 
-_NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+_NETWORK_ERRORS: Final = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    OSError,
+)
 
 
 class Fetcher:
-    """An HTTP client with pooled connections. It uses no cookies, proxies, credentials or environment variables."""
+    """An HTTP client with pooled connections. It uses no cookies, credentials or environment variables."""
 
     def __init__(
         self,
         allowed_networks: Sequence[Network] = (),
         *,
+        proxy: str = "",
         resolver: Resolver = resolve_host,
         ssl_context: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
@@ -50,16 +58,20 @@ class Fetcher:
     ) -> None:
         """Allow the public internet and ``allowed_networks``.
 
+        ``proxy``: address of a forward proxy, which then resolves host names and decides which addresses are allowed.
         ``timeout_s``: total time of one fetch. ``clock``: Unix seconds.
         """
         self._timeout_s = timeout_s
         self._clock = clock
-        self._backend = GuardedBackend(AddressPolicy(allowed_networks), resolver)
+        self._policy = AddressPolicy(allowed_networks)
+        self._is_proxied = bool(proxy)
+        self._backend = (ProxyBackend if proxy else GuardedBackend)(self._policy, resolver)
         pool = partial(
             httpcore.AsyncConnectionPool,
             ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
             max_connections=100,
             network_backend=self._backend,
+            proxy=proxy_at(proxy) if proxy else None,
         )
         self._pool = pool(max_keepalive_connections=20, keepalive_expiry=5.0)
         self._unpooled = pool(max_keepalive_connections=0)
@@ -99,6 +111,8 @@ class Fetcher:
 
     async def _follow(self, url: httpx.URL) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
+            if self._is_proxied:
+                check_without_resolving(host_name(url), self._policy)
             try:
                 result = await self._get(url)
             except _NETWORK_ERRORS as error:

@@ -87,7 +87,9 @@ class Gateway:
         self._classifier_names = deployments
         self._metrics = metrics
         self._cache = open_cache(settings)
-        self._fetcher = Fetcher(settings.fetch_allowed_networks, timeout_s=arguments.limits.fetch_timeout_s)
+        self._fetcher = Fetcher(
+            settings.fetch_allowed_networks, proxy=settings.fetch_proxy, timeout_s=arguments.limits.fetch_timeout_s
+        )
         self._classification = ClassificationService(self._cache, self._fetcher, pipeline.open_record_queue())
         self._tasks: set[asyncio.Task[None]] = set()
 
