@@ -28,11 +28,17 @@ MAX_PARTS: Final = 4_096
 _DHT, _DAC, _EOI, _SOS, _DQT, _DNL, _DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
 _APP0, _APP1, _APP14, _SOI, _TEM = 0xE0, 0xE1, 0xEE, 0xD8, 0x01
 
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC}
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC} | {0xF7}
 _DECODED: Final = frozenset((0xC0, 0xC1, 0xC2))
 """Baseline, extended and progressive frames with Huffman coding; their scans tell where data is missing."""
 
-_VARIANTS: Final = {0xC3: "Lossless JPEG", 0xC5: "Hierarchical JPEG", 0xC6: "Hierarchical JPEG", 0xC7: "Lossless JPEG"}
+_VARIANTS: Final = {
+    0xC3: "Lossless JPEG",
+    0xC5: "Hierarchical JPEG",
+    0xC6: "Hierarchical JPEG",
+    0xC7: "Lossless JPEG",
+    0xF7: "JPEG-LS",
+}
 
 _MARKER: Final = re.compile(rb"\xff([^\x00\xff])")
 _END_OF_SCAN: Final = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")

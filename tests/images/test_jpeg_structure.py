@@ -127,6 +127,7 @@ def test_exif_counts_wherever_it_is():
         (0xC9, b"\x08\0\x10\0\x10\1\1\x11\0", "Arithmetic-coded JPEG"),
         (0xCA, b"\x08\0\x10\0\x10\1\1\x11\0", "Arithmetic-coded JPEG"),
         (0xC3, b"\x08\0\x10\0\x10\1\1\x11\0", "Lossless JPEG"),
+        (0xF7, b"\x08\0\x10\0\x10\1\1\x11\0", "JPEG-LS"),
         (0xC5, b"\x08\0\x10\0\x10\1\1\x11\0", "Hierarchical JPEG"),
         (0xC1, b"\x0c\0\x10\0\x10\1\1\x11\0", "JPEG with 12 bits per sample"),
         (0xC0, b"\x08\0\x10\0\x10\2\1\x11\0\2\x11\0", "JPEG with 2 color components"),

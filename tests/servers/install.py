@@ -18,6 +18,8 @@ PACKAGES = {
     "chromium": "chromium",
     "shellcheck": "shellcheck",
     "prometheus": "prometheus",
+    "mogrify": "imagemagick",
+    "tiffcp": "libtiff-tools",
 }
 """The Debian package of each program."""
 
