@@ -17,6 +17,7 @@ from serve_app.database.engine import connect
 from serve_app.settings import settings
 from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.spool import Spool
+from tests.small_disk import mounted
 from tests.statistics.examples import example, examples
 
 
@@ -115,3 +116,16 @@ def test_a_mysql_url_points_to_mysqldump(data_dir: Path, tmp_path: Path, monkeyp
     assert result.exit_code == 2
     assert "mysqldump" in result.stderr
     assert "topsecret" not in result.stderr
+
+
+def test_a_backup_that_does_not_fit_leaves_nothing(data_dir: Path, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", mib=1) as disk:
+        for leave_bytes in (0, 64 << 10):
+            (disk.folder / "reserve").write_bytes(bytes(leave_bytes))
+            disk.fill()
+            (disk.folder / "reserve").unlink()
+            result = CliRunner().invoke(app, ["backup", str(disk.folder / "backup")])
+            (line,) = result.stderr.splitlines()
+            assert (result.exit_code, line[:19]) == (1, "raylens db backup: ")
+            assert not (disk.folder / "backup").exists()
+            disk.free()
