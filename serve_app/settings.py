@@ -187,6 +187,8 @@ class Settings(BaseSettings):
     @field_validator("host")
     @classmethod
     def _host(cls, value: str) -> str:
+        if not value.isprintable() or any(letter.isspace() for letter in value):
+            raise ValueError("an address has no spaces or control characters")
         return "0.0.0.0" if value == "*" else value.removeprefix("[").removesuffix("]")  # noqa: S104 - as requested
 
     @field_validator("fetch_proxy")

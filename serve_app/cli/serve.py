@@ -17,6 +17,7 @@ from rich.status import Status
 from models.artifacts import ensure_artifact
 from models.errors import ModelError
 from models.zoo import resolve_models
+from serve_app.cli.standard_streams import flush_stdout
 from serve_app.cli.stop_signals import StopSignals
 from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
@@ -35,12 +36,27 @@ from serve_app.settings import MissingSecretKey, Settings, settings
 _START_TIMEOUT_S = 300.0
 _ATTEMPTS = 3
 """Starts of the cluster, if other programs take its private ports meanwhile."""
-_INVALID = (AddressUnusable, BadConfiguration, MissingSecretKey, TracingUnavailable)
-_FAILED = (ClusterFailed, DataUnusable, HAProxyUnusable, ModelError, NoFreePorts, NoRunFolder, TooFewFiles)
+
+
+class _OutputFailed(RuntimeError):
+    """Nobody would learn the addresses."""
 
 
 class _PortsLost(ClusterFailed):
     """Another program has taken a private port, so another attempt may succeed."""
+
+
+_INVALID = (AddressUnusable, BadConfiguration, MissingSecretKey, TracingUnavailable)
+_FAILED = (
+    ClusterFailed,
+    DataUnusable,
+    HAProxyUnusable,
+    ModelError,
+    NoFreePorts,
+    NoRunFolder,
+    TooFewFiles,
+    _OutputFailed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,10 @@ def _serve(current: Settings, config: Path, dashboard: bool, terminal: _Terminal
 
 def _cluster_options(current: Settings, dashboard: bool, console: Console) -> ClusterOptions:
     """Check all that the cluster needs, before it starts. Raises the errors of this module."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise NoRunFolder("the working folder has been deleted; change to another one.") from None
     open_files = raise_file_limit()
     allowed = connections(open_files)
     if allowed < MAX_CONNECTIONS:
@@ -216,7 +236,8 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
     }
     if terminal.as_json:
         sys.stdout.write(json.dumps(addresses) + "\n")
-        sys.stdout.flush()
+        if reason := flush_stdout():
+            raise _OutputFailed(f"the addresses cannot be written to standard output ({reason}).")
         return
     console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")
     console.print(f"  API documentation  {addresses['api']}")

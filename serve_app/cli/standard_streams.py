@@ -1,6 +1,7 @@
 """Standard output and standard error, whatever state they are in when the command starts."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ class LossyStream:
 def lossy_stderr() -> Iterator[None]:
     """Within it, messages that cannot be written are lost, instead of ending the command with a traceback."""
     _open_closed_descriptors()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # where the locale lacks a letter
     original = sys.stderr
     sys.stderr = LossyStream(original)
     try:

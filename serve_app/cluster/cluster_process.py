@@ -20,7 +20,8 @@ RAY_TIMEOUT_S: Final = 150.0
 _STOP_TIMEOUT_S: Final = DRAIN_TIMEOUT_S + 25.0
 _POLL_S: Final = 0.2
 _EXIT_TIMEOUT_S: Final = 5.0
-_RUNNER: Final = [sys.executable, "-m", "serve_app.cluster.runner"]
+_RUNNER: Final = [sys.executable, "-P", "-m", "serve_app.cluster.runner"]
+"""Without the working folder on the search path: its files must not replace modules."""
 
 _Event = dict[str, Any]
 

@@ -7,8 +7,8 @@ MAX_CONNECTIONS: Final = 4096
 """Connections of clients that HAProxy accepts at the same time, if the limit allows it."""
 MIN_OPEN_FILES: Final = 1024
 _ENOUGH: Final = 65_536
-_OTHER_FILES: Final = 200
-"""Open files of a process besides its connections."""
+_OTHER_FILES: Final = 100
+"""Most open files of HAProxy or an ingress replica besides its connections."""
 
 
 class TooFewFiles(RuntimeError):
@@ -30,8 +30,11 @@ def raise_file_limit() -> int:
 
 
 def connections(limit: int) -> int:
-    """How many connections HAProxy can accept with a limit of open files: each takes two, to client and replica."""
-    return min(MAX_CONNECTIONS, (limit - _OTHER_FILES) // 2)
+    """How many connections HAProxy can accept with a limit of open files.
+
+    Each takes two, to the client and to the replica, and HAProxy reserves two pipes of two files for eight connections.
+    """
+    return min(MAX_CONNECTIONS, (limit - _OTHER_FILES) * 2 // 5)
 
 
 def _finite(limit: int) -> int:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from serve_app.cluster.object_store import object_store_options
+from serve_app.cluster.run_folder import ray_folder
 from serve_app.config import APPLICATION
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class RayCluster:
                 include_dashboard=self._new.dashboard,
                 dashboard_host="127.0.0.1",
                 logging_level=logging.ERROR,
-                **start_options(self._new.metrics_port, self._new.folder),
+                **start_options(self._new.metrics_port, ray_folder(Path(self._new.folder))),
                 **object_store_options(Path(self._new.folder)),
             )
         relay_replica_logs(self._log)

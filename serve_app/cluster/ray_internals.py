@@ -5,6 +5,7 @@ is imported where it is used, since that import takes a second in which ``ray.in
 """
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
@@ -22,12 +23,12 @@ class TextSink(Protocol):
     def write(self, text: str, /) -> object: ...
 
 
-def start_options(metrics_port: int, folder: str) -> dict[str, Any]:
+def start_options(metrics_port: int, folder: Path) -> dict[str, Any]:
     """The arguments of ``ray.init`` that set the port of the metrics, and the folder of Ray's files and sockets.
 
     Missing: public arguments; ``ray start`` has ``--metrics-export-port`` and ``--temp-dir``.
     """
-    return {"_metrics_export_port": metrics_port, "_temp_dir": folder}
+    return {"_metrics_export_port": metrics_port, "_temp_dir": str(folder)}
 
 
 def relay_replica_logs(log: TextSink) -> None:

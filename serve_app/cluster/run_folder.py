@@ -41,7 +41,7 @@ class RunFolder:
     @property
     def logs(self) -> Path:
         """Ray's log files."""
-        return self.path / "session_latest" / "logs"
+        return ray_folder(self.path) / "session_latest" / "logs"
 
     def kill_processes(self, timeout_s: float = 5.0) -> None:
         """Kill all processes that write to files of the folder, except this one, and wait until they are gone."""
@@ -52,6 +52,11 @@ class RunFolder:
         os.close(self.lock)
         if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+def ray_folder(folder: Path) -> Path:
+    """Ray's part of the folder, which Ray makes writable for all users; the folder itself keeps them out."""
+    return folder / "r"
 
 
 def remove_abandoned() -> None:

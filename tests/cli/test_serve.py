@@ -76,6 +76,11 @@ def test_ports_in_use(refusal):
     assert "is not a port" in refusal(RAY_SERVE_HAPROXY_METRICS_PORT="nine")[1]
 
 
+def test_a_working_folder_that_was_deleted(refusal, start_folder):
+    start_folder.rmdir()
+    assert "the working folder has been deleted" in refusal()[1]
+
+
 def test_a_missing_haproxy(refusal):
     code, line = refusal(RAY_SERVE_HAPROXY_BINARY_PATH="/nowhere/haproxy")
     assert (code, "HAProxy is missing: there is no /nowhere/haproxy" in line) == (1, True)

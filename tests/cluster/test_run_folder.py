@@ -89,7 +89,7 @@ def test_a_folder_with_a_long_path_is_not_used(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("TMPDIR", str(long))
     folder = RunFolder()
     assert len(f"{folder.path}/{'0' * 56}/s") <= 97, "the limit of HAProxy"
-    assert len(f"{folder.path}/session_2026-11-29_14-45-58_226064_4194304/sockets/plasma_store") <= 107, "of Ray"
+    assert len(f"{folder.path}/r/session_2026-11-29_14-45-58_226064_4194304/sockets/plasma_store") <= 107, "of Ray"
     folder.close()
 
 
