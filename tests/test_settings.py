@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -191,3 +192,22 @@ def test_several_secret_keys(tmp_path: Path) -> None:
 def test_the_public_url(tmp_path: Path, given: dict[str, Any], public_url: str, is_given: bool) -> None:
     found = Settings(_env_file=None, data_dir=tmp_path, **given).auth
     assert (found.public_url, found.public_url_is_given) == (public_url, is_given)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),
+        ("*", "http://127.0.0.1:8000"),
+        ("::", "http://127.0.0.1:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("[::1]", "http://[::1]:8000"),
+        ("localhost", "http://localhost:8000"),
+        ("fe80::1%eth0", "http://[fe80::1%eth0]:8000"),
+    ],
+)
+def test_the_url_on_this_machine(host: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAYLENS_HOST", host)
+    assert Settings().local_url == url
+    httpx.URL(url)

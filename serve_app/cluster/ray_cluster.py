@@ -111,6 +111,9 @@ class RayCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._new and error:
+            return  # `raylens serve` kills all processes, which cannot hang
+
         import ray  # noqa: PLC0415
         from ray import serve  # noqa: PLC0415
 

@@ -31,12 +31,7 @@ class RunFolder:
 
     def __init__(self) -> None:
         """Raises NoRunFolder."""
-        self.path = _create()
-        # Renamed when it is locked, so that nobody takes the folder for an abandoned one.
-        draft = self.path / "lock.new"
-        self.lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        draft.rename(self.path / "lock")
+        self.path, self.lock = _create()
 
     @property
     def logs(self) -> Path:
@@ -118,12 +113,26 @@ def _is_abandoned(path: Path) -> bool:
         return False
 
 
-def _create() -> Path:
+def _create() -> tuple[Path, int]:
+    """A new folder and its lock, in the first place with enough space. Raises NoRunFolder."""
     for parent in _parents():
         with contextlib.suppress(OSError):
-            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            try:
+                return path, _lock(path)
+            except OSError:
+                shutil.rmtree(path, ignore_errors=True)
     tried = ", ".join(map(str, dict.fromkeys([_configured(), Path("/tmp"), Path("/var/tmp")])))  # noqa: S108
     raise NoRunFolder(f"no folder for temporary files is writable ({tried}); set TMPDIR to one that is")
+
+
+def _lock(path: Path) -> int:
+    """The lock has its name only when it is locked, so that nobody takes the folder for an abandoned one."""
+    draft = path / "lock.new"
+    lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    draft.rename(path / "lock")
+    return lock
 
 
 def _parents() -> list[Path]:

@@ -98,16 +98,17 @@ def run_service() -> None:
 
 
 def _obey(job: ServiceJob, stop: threading.Event) -> None:
-    """Stop on command. If the input ends before, ``raylens serve`` was killed."""
+    """Stop on command. If the input ends while this process runs, ``raylens serve`` was killed."""
     if sys.stdin.readline() == STOP:
         stop.set()
-    elif job.new is None:
+        sys.stdin.readline()
+    if job.new is None:
         stop.set()  # other applications may run in a joined cluster
-    else:
-        folder = Path(job.new.folder)
-        _remove_soon(folder)
-        kill_processes_of(folder)
-        os._exit(1)
+        return
+    folder = Path(job.new.folder)
+    _remove_soon(folder)
+    kill_processes_of(folder)
+    os._exit(1)
 
 
 def _remove_soon(folder: Path) -> None:

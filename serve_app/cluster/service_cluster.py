@@ -40,13 +40,18 @@ class ServiceCluster:
         """``environment``: of Ray's processes; its values win. Raises NoRunFolder or NoFreePorts."""
         self._options = options
         self.folder = RunFolder()
-        self._ports = None if is_joined() else PortBlock()
-        known = {**self._flags(), **environment}
-        if self._ports:
-            known |= token_flags(environment)
-        self._environment = {**known, **self._haproxy_flags(known)}
-        except_internal_hosts(self._environment)
-        self.process = ClusterProcess(self.folder, self._environment)
+        self._ports: PortBlock | None = None
+        try:
+            self._ports = None if is_joined() else PortBlock()
+            known = {**self._flags(), **environment}
+            if self._ports:
+                known |= token_flags(environment)
+            self._environment = {**known, **self._haproxy_flags(known)}
+            except_internal_hosts(self._environment)
+            self.process = ClusterProcess(self.folder, self._environment)
+        except BaseException:
+            self._release(keep_logs=False)
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +60,7 @@ class ServiceCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.process.kill()
-        if self._ports:
-            self._ports.close()
-        self.folder.close(keep=error is not None)
+        self._release(keep_logs=error is not None)
 
     @property
     def metrics_urls(self) -> dict[str, str]:
@@ -103,6 +106,11 @@ class ServiceCluster:
         if self._ports and (self._options.haproxy or not self._options.metrics_port):
             return self._ports.ray_metrics_port
         return self._options.metrics_port
+
+    def _release(self, *, keep_logs: bool) -> None:
+        if self._ports:
+            self._ports.close()
+        self.folder.close(keep=keep_logs)
 
     def _flags(self) -> dict[str, str]:
         if not self._ports:

@@ -1,11 +1,13 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from serve_app.cli.status import status_command
+from serve_app.settings import settings
 from tests.cli.api import Reply
 from tests.servers.process import free_port
 
@@ -66,6 +68,14 @@ def test_an_unreachable_server(api):
     result = run("--server", f"127.0.0.1:{free_port()}")
     assert result.exit_code == 3
     assert "raylens serve" in result.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "localhost"])
+def test_the_server_of_the_settings(api, monkeypatch, host):
+    monkeypatch.setenv("RAYLENS_HOST", host)
+    monkeypatch.setenv("RAYLENS_PORT", str(httpx.URL(api.url).port))
+    settings.cache_clear()
+    assert run().exit_code == 0
 
 
 def test_another_server(api):
