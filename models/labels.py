@@ -1,6 +1,7 @@
 """Class labels: the name and WordNet id of each class index."""
 
 import json
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +27,12 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self._classes)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Names that several classes share, which clients cannot tell apart without WordNet ids."""
+        counts = Counter(self._classes)
+        return [f"{count} classes are named {name}." for (_, name), count in counts.items() if count > 1]
 
     def wnid(self, index: int) -> str:
         """WordNet id like ``n02094433``; empty if the labels file contains only names."""

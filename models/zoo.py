@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.applications import APPLICATIONS
+from models.custom.names import folded
 from models.custom.saved_model import is_model_file
 from models.errors import ModelNameClash, UnknownModelError
 from models.spec import EfficientNetLiteWeights, ModelSpec, Transform
@@ -80,14 +81,14 @@ def resolve_models(names: Iterable[str]) -> list[ModelSpec]:
     """The specs of several models, each once. Raises ModelNameClash, or like :func:`resolve_model`."""
     specs: dict[str, ModelSpec] = {}
     for spec in map(resolve_model, names):
-        other = specs.setdefault(spec.name, ZOO.get(spec.name, spec))
+        other = specs.setdefault(folded(spec.name), ZOO.get(spec.name, spec))
         if other.reference != spec.reference:
             what = other.reference if other.labels else "a model of Raylens"
             raise ModelNameClash(
-                f"{spec.reference} and {what} would both be named {spec.name}; rename one, or write `name: …` to "
+                f"{spec.reference} and {what} would both be named {other.name}; rename one, or write `name: …` to "
                 f"{Path(spec.reference).with_suffix('.model.yaml')}."
             )
-        specs[spec.name] = spec
+        specs[folded(spec.name)] = spec
     return list(specs.values())
 
 

@@ -7,6 +7,7 @@ from ray import serve
 from ray.serve import Application, Deployment
 from ray.serve.config import RequestRouterConfig
 
+from models.custom.names import ascii_name
 from models.spec import ModelSpec
 from models.zoo import resolve_models
 from serve_app.config import BuildArguments
@@ -39,4 +40,4 @@ def stage_deployment(stage: type, name: str) -> Deployment:
 
 def classifier_names(specs: Sequence[ModelSpec]) -> list[str]:
     """``Classifier`` for the default model, which is the first, and ``Classifier-<model>`` for each other model."""
-    return ["Classifier", *(f"Classifier-{spec.name}" for spec in specs[1:])]
+    return ["Classifier", *(f"Classifier-{ascii_name(spec.name)}" for spec in specs[1:])]

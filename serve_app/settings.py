@@ -4,6 +4,7 @@ Numbers of replicas, batch sizes and queue limits are in ``config/serve.yaml``.
 """
 
 import ipaddress
+import json
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Final
@@ -83,8 +84,9 @@ class Settings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("efficientnet-lite0",),
         min_length=1,
-        description="Comma-separated models to serve; the first is the default. "
-        "A name of the zoo, a keras.applications class, or the path of a .keras file.",
+        description="Comma-separated models to serve; the first is the default. A name of the zoo, a "
+        "keras.applications class, or the path of a .keras or .h5 file. "
+        'A JSON list like ["/models/a,b.keras"] allows commas in paths.',
     )
     fetch_allowed_networks: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         default=(),
@@ -155,7 +157,8 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            parts = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+            return tuple(str(part).strip() for part in parts if str(part).strip())
         return value
 
     @field_validator("rate_limit_anonymous", "rate_limit_user", "rate_limit_key")

@@ -1,6 +1,8 @@
 """User-provided ``.keras`` models, adapted to the interface of the other models."""
 
 import hashlib
+import tempfile
+from pathlib import Path
 
 import keras
 
@@ -28,7 +30,10 @@ def _load(weights: KerasFileWeights) -> keras.Model:
         if hashlib.file_digest(file, "sha256").hexdigest() != weights.sha256:
             raise InvalidModel(f"{weights.path} changed while it was being loaded.")
     try:
-        return keras.saving.load_model(weights.path, compile=False, safe_mode=True)
+        with tempfile.TemporaryDirectory() as folder:  # Keras knows the format only by a suffix in lower case
+            link = Path(folder) / f"model{weights.path.suffix.lower()}"
+            link.symlink_to(weights.path)
+            return keras.saving.load_model(link, compile=False, safe_mode=True)
     except Exception as error:  # Keras can raise anything for an untrusted file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InvalidModel(f"{weights.path} cannot be loaded: {reason}") from error

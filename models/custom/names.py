@@ -15,8 +15,8 @@ def model_name(text: str) -> str:
     Everything but letters, digits, symbols and ``._-`` becomes ``-``. Raises InvalidModel if nothing is left, or too
     much.
     """
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    words = "".join(char if _is_kept(char) else " " for char in folded).split()
+    lower = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+    words = "".join(char if _is_kept(char) else " " for char in lower).split()
     name = "-".join(words).strip("-")
     if not name.strip("._"):
         raise InvalidModel(
@@ -28,6 +28,16 @@ def model_name(text: str) -> str:
             "`name` in model.yaml."
         )
     return name
+
+
+def ascii_name(name: str) -> str:
+    """The name where only ASCII is possible, like Ray's metrics: in Punycode after ``xn--`` if it has other letters."""
+    return name if name.isascii() else f"xn--{name.encode('punycode').decode('ascii')}"
+
+
+def folded(text: str) -> str:
+    """Names that differ only in case or in how they encode accents become equal. Not for display: ß becomes ss."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _is_kept(char: str) -> bool:

@@ -1,4 +1,4 @@
-"""``raylens models``: list, show, prepare and calibrate models."""
+"""``raylens models``: list, show, check, prepare and calibrate models."""
 
 import json
 import time
@@ -17,11 +17,13 @@ from models.labels import labels_of
 from models.spec import ModelSpec, Transform
 from models.zoo import ZOO, resolve_model
 from serve_app.cli.calibrate import calibrate_command
+from serve_app.cli.check import check_command
 from serve_app.cli.options import JsonOption
 from serve_app.settings import settings
 
-app = typer.Typer(help="List, prepare and calibrate the models that can be served.", no_args_is_help=True)
+app = typer.Typer(help="List, check, prepare and calibrate the models that can be served.", no_args_is_help=True)
 app.command("calibrate", epilog="Example: raylens models calibrate efficientnet-lite0 photos")(calibrate_command)
+app.command("check", epilog="Example: raylens models check flowers.keras rose.jpg tulip.jpg")(check_command)
 
 
 @app.command("list", epilog="Example: raylens models list")

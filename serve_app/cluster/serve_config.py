@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, Field, NonNegativeFloat, NonNegativeInt, ValidationError
 
+from models.custom.names import ascii_name
 from serve_app.config import APPLICATION, BuildArguments
 
 
@@ -77,7 +78,7 @@ def fit(document: dict[str, Any], models: Mapping[str, str], host: str, port: in
     deployments = list(application.get("deployments", []))
     named = {deployment["name"] for deployment in deployments}
     classifier = next((deployment for deployment in deployments if deployment["name"] == "Classifier"), None)
-    others = [f"Classifier-{model}" for model in list(models)[1:]]
+    others = [f"Classifier-{ascii_name(model)}" for model in list(models)[1:]]
     if classifier:
         deployments += [{**classifier, "name": name} for name in others if name not in named]
     fitted = {**application, "name": APPLICATION, "args": arguments, "deployments": deployments}

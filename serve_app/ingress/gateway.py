@@ -11,6 +11,7 @@ import structlog
 
 from auth.errors import AuthError
 from auth.service import Auth
+from models.custom.names import folded
 from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.cache import open_cache
@@ -128,6 +129,9 @@ class Gateway:
         if model := self.models.get(name):
             return model
         served = [spec.name for spec in self._specs]
+        name = next((each for each in served if folded(each) == folded(name)), name)
+        if model := self.models.get(name):
+            return model
         if name in served:
             raise NotReady(f"The model {name} is being loaded; try again in a moment.", retry_after=2.0)
         raise UnknownModel(f"There is no model {name[:100]!r} here; available: {', '.join(served)}.")

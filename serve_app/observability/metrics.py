@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from ray.serve import metrics
 
+from models.custom.names import ascii_name
 from serve_app import VERSION
 from serve_app.types import Classified, ModelInService, Preprocessed, RecordsState
 
@@ -41,8 +42,8 @@ class ClassifierMetrics:
         self._waiting = metrics.Gauge(
             "raylens_inference_waiting", description="Images waiting for the model.", tag_keys=("model",)
         )
-        self._batch.set_default_tags({"model": model})
-        self._waiting.set_default_tags({"model": model})
+        self._batch.set_default_tags({"model": ascii_name(model)})
+        self._waiting.set_default_tags({"model": ascii_name(model)})
 
     def observe(self, classified: Classified, waiting: int) -> None:
         self._latency.observe(classified.inference_ms)
@@ -134,9 +135,9 @@ class IngressMetrics:
             self._fetch.observe(fetch_ms)
 
     def observe_queue(self, model: str, waiting: int, running: int, limit: int) -> None:
-        self._queue.set(waiting, tags={"model": model, "state": "waiting"})
-        self._queue.set(running, tags={"model": model, "state": "running"})
-        self._queue_limit.set(limit, tags={"model": model})
+        self._queue.set(waiting, tags={"model": ascii_name(model), "state": "waiting"})
+        self._queue.set(running, tags={"model": ascii_name(model), "state": "running"})
+        self._queue_limit.set(limit, tags={"model": ascii_name(model)})
 
     def observe_uploads(self, held: int, limit: int) -> None:
         """Set the bytes of request bodies in memory, and their limit."""
@@ -158,7 +159,7 @@ class IngressMetrics:
             self._model.set(
                 1,
                 tags={
-                    "model": model.name,
+                    "model": ascii_name(model.name),
                     "model_version": model.version,
                     "runtime": model.runtime,
                     "precision": model.precision,

@@ -1,5 +1,6 @@
 """``serveConfigV2`` is config/serve.yaml with the overrides of the values."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import DeploymentSchema, RayActorOptionsSchema, ServeDeploySchema
 
+from models.custom.names import model_name
 from serve_app.cluster.serve_config import default_path, fit
 from serve_app.config import BuildArguments
 from tests.kuberay.chart import CHART, DEV, EKS, Helm, Manifest, Values, environment, one, pods
@@ -80,6 +82,14 @@ def test_each_further_model_gets_a_classifier_as_in_raylens_serve(helm: Helm) ->
     document = serve_config(helm.template(DEV.having(models=models)))
     fitted = fit(yaml.safe_load(default_path().read_text()), {name: name for name in models}, "0.0.0.0", 8000)
     assert document["applications"] == fitted["applications"]
+
+
+def test_model_files_get_a_classifier_with_their_name(helm: Helm) -> None:
+    models = {"first": "/models/First.keras", "my-pets-2": "/models/My Pets (2).keras", "x.v1": "/models/X.v1.H5"}
+    document = serve_config(helm.template(DEV.having(models=tuple(models.values()))))
+    fitted = fit(yaml.safe_load(default_path().read_text()), models, "0.0.0.0", 8000)
+    assert document["applications"] == fitted["applications"]
+    assert [model_name(Path(path).stem) for path in models.values()] == list(models)
 
 
 def test_override_for_the_classifier_of_one_model(helm: Helm) -> None:

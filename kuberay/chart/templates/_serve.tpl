@@ -33,7 +33,7 @@ Rejects keys that config/serve.yaml lacks. Call: (dict "known" … "given" … "
 {{- if .Values.models }}
 {{- $_ := set $application.args "models" .Values.models }}
 {{- range rest .Values.models }}
-{{- $further := merge (dict "name" (printf "Classifier-%s" .)) $named.Classifier | deepCopy }}
+{{- $further := merge (dict "name" (printf "Classifier-%s" (include "raylens.modelName" .))) $named.Classifier | deepCopy }}
 {{- $deployments = append $deployments $further }}
 {{- $_ := set $named $further.name $further }}
 {{- end }}
@@ -46,6 +46,16 @@ Rejects keys that config/serve.yaml lacks. Call: (dict "known" … "given" … "
 {{- end }}
 {{- $_ := set $application "deployments" $deployments }}
 {{- toYaml $document }}
+{{- end }}
+
+{{/* The name of a model, or of a model file as models/custom/names.py derives it. */}}
+{{- define "raylens.modelName" -}}
+{{- if regexMatch "(?i)[.](keras|h5|hdf5)$" . }}
+{{- if not (regexMatch "^[ -~]+$" (base .)) }}
+{{- fail (printf "models: name the file %s with ASCII letters" .) }}
+{{- end }}
+{{- regexReplaceAll "[^a-z0-9._-]+" (trimSuffix (ext .) (base .) | lower) "-" | trimAll "-" }}
+{{- else }}{{ . }}{{ end }}
 {{- end }}
 
 {{/* The request timeout, seconds. */}}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from models.custom.names import model_name
+from models.custom.names import ascii_name, model_name
 from models.errors import InvalidModel, ModelNameClash, UnknownModelError
 from models.zoo import resolve_model, resolve_models
-from tests.models.custom.saved import mean_colour, save
+from tests.models.custom.saved import COLOURS, mean_colour, save, write_colour_model
 
 # Keras saves its variables through a protocol of NumPy 1.
 pytestmark = [
@@ -78,3 +78,19 @@ def test_folders_and_other_files_are_refused_in_one_line(tmp_path: Path) -> None
         resolve_model(str(tmp_path / "mine.onnx"))
     with pytest.raises(UnknownModelError, match="There is no model file"):
         resolve_model("nothing.H5")
+
+
+def test_names_that_differ_only_in_how_they_are_written_clash(tmp_path: Path) -> None:
+    files = [
+        write_colour_model(tmp_path / folder / name, activation="softmax", labels=COLOURS)
+        for folder, name in (("a", "größe.keras"), ("b", "GRÖSSE.keras"))
+    ]
+    with pytest.raises(ModelNameClash, match="both be named größe"):
+        resolve_models(map(str, files))
+
+
+def test_names_in_ascii_are_distinct() -> None:
+    assert ascii_name("efficientnet-lite0") == "efficientnet-lite0"
+    names = [ascii_name(name) for name in ("日本", "中国", "größe", "🐶")]
+    assert all(name.isascii() and name.startswith("xn--") for name in names)
+    assert len(set(names)) == 4

@@ -47,6 +47,7 @@ export const result = {
     shared: { name: "shared", text: "Another client sent this photo at the same time; both share one result." },
   },
   predictions: "Most probable classes",
+  multiLabel: "Several classes can apply at once, so the percentages need not add up to 100 %.",
   synset: (wnid: string) => `${wnid} in WordNet`,
   timings: "Timing",
   parts: { fetch: "fetch", preprocess: "preprocess", queue: "queue and hops", inference: "inference" },
