@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import ExcInfo, Processor
 
 from serve_app.observability.log_context import add_log_context
+from serve_app.observability.standard_error import StandardError
 from serve_app.settings import Settings, settings
 
 _RAYLENS_LOGGERS: Final = ("serve_app", "models", "auth")
@@ -93,8 +94,7 @@ def _formatter(log_format: str) -> logging.Formatter:
 
 
 def _handler(formatter: logging.Formatter) -> logging.Handler:
-    # Ray Serve replaces sys.stderr with a log file.
-    handler = logging.StreamHandler(sys.__stderr__)
+    handler = logging.StreamHandler(StandardError())  # Ray Serve replaces sys.stderr with a log file
     handler.setFormatter(formatter)
     return handler
 

@@ -117,7 +117,7 @@ def test_health_lists_the_components(client: httpx.Client) -> None:
     ready = client.get("/api/health/ready").json()
     assert ready == {
         "status": "ready",
-        "parts": {"model:efficientnet-lite0": "ok", "cache": "ok", "database": "ok"},
+        "parts": {"model:efficientnet-lite0": "ok", "cache": "ok", "database": "ok", "storage": "ok"},
     }
 
 
