@@ -23,6 +23,7 @@ COMPONENTS: Final = {
     "monitor.py": "Ray autoscaler",
     "ray::IDLE": "Ray idle workers",
     "serve_app.cli.main": "raylens serve",
+    "serve_app.cluster.runner": "Ray driver",
 }
 """Substring of the command line → component. The component of a replica is its deployment."""
 

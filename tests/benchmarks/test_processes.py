@@ -30,6 +30,7 @@ class _Named:
         (("/venv/ray/core/src/ray/gcs/gcs_server", "--log_dir=/tmp/ray"), "GCS"),
         (("python", "-u", "/venv/ray/_private/log_monitor.py"), "Ray log monitor"),
         (("python", "-m", "serve_app.cli.main", "serve", "--json"), "raylens serve"),
+        (("python", "-P", "-m", "serve_app.cluster.runner"), "Ray driver"),
         (("cat",), "other"),
     ],
 )
