@@ -26,9 +26,9 @@ class PortBlock:
     restarts, its HAProxy would send requests to the replicas of another service.
     """
 
-    def __init__(self) -> None:
-        """Raises NoFreePorts."""
-        blocks = list(range(_FIRST, _LAST, _BLOCK))
+    def __init__(self, *public: int) -> None:
+        """``public``: ports that the service itself uses, outside of the block. Raises NoFreePorts."""
+        blocks = [first for first in range(_FIRST, _LAST, _BLOCK) if not {*public} & {*range(first, first + _BLOCK)}]
         random.shuffle(blocks)
         for first in blocks:
             reservation = _reserve(first)

@@ -42,7 +42,7 @@ class ServiceCluster:
         self.folder = RunFolder()
         self._ports: PortBlock | None = None
         try:
-            self._ports = None if is_joined() else PortBlock()
+            self._ports = None if is_joined() else PortBlock(options.address.port, options.metrics_port)
             known = {**self._flags(), **environment}
             if self._ports:
                 known |= token_flags(environment)

@@ -47,6 +47,12 @@ def test_two_services_have_different_ports(one_block: int) -> None:
     second.close()
 
 
+def test_the_port_of_the_service_is_not_in_the_block(one_block: int) -> None:
+    block = PortBlock(one_block + 50)
+    assert block.first == one_block + 100
+    block.close()
+
+
 def test_a_block_with_a_port_in_use_is_skipped(one_block: int) -> None:
     with socket.create_server(("127.0.0.1", one_block + 3)):
         block = PortBlock()
