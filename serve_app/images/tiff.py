@@ -12,6 +12,7 @@ from PIL import Image, TiffImagePlugin
 from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
 from serve_app.images.bounded_file import BoundedFile
+from serve_app.images.limits import MAX_IMAGE_PIXELS
 from serve_app.images.stored_picture import LoadedPicture, StoredPicture
 from serve_app.images.tiff_blocks import decode_blocks
 from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
@@ -53,7 +54,10 @@ def _decoded(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
 
 def _loaded(file: bytes) -> Image.Image:
     image = TiffImagePlugin.TiffImageFile(BoundedFile(file, "TIFF"))
-    image.im = Image.new(image.mode, image.size).im  # otherwise Pillow takes a byte for a pixel and limits their number
+    if image.width * image.height > MAX_IMAGE_PIXELS:
+        image.im = Image.new(
+            image.mode, image.size
+        ).im  # otherwise Pillow takes bytes for pixels and limits their number
     image.load()
     return image
 

@@ -4,6 +4,7 @@ Works on bands of rows, because samples of 16 bits and more take several times t
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -35,14 +36,20 @@ class _Range(NamedTuple):
 
 
 def picture_of(planes: list[Image.Image], layout: TiffLayout, colour_map: Sequence[int]) -> Image.Image:
-    """The picture, in mode ``L``, ``RGB`` or ``RGBA``. ``planes`` hold the bytes of the samples.
+    """The picture, in mode ``L``, ``RGB`` or ``RGBA``. ``planes`` hold the bytes of the samples, and are given up.
 
     :raises CorruptImage: the palette is too short.
     """
     shades = _range(planes, layout)
     palette = _palette(colour_map, layout.bits) if layout.colour == layouts.PALETTE else None
-    bands = [_converted(samples, layout, shades, palette) for samples in _bands(planes, layout)]
-    return Image.fromarray(np.concatenate(bands)[: layout.height])
+    bands = (_converted(samples, layout, shades, palette) for samples in _bands(planes, layout))
+    first = next(bands)
+    picture, top = np.empty((layout.height, *first.shape[1:]), np.uint8), 0
+    for band in chain((first,), bands):
+        picture[top : top + len(band)] = band[: layout.height - top]
+        top += len(band)
+    planes.clear()
+    return Image.fromarray(picture)
 
 
 def _bands(planes: list[Image.Image], layout: TiffLayout) -> Iterator[Samples]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from serve_app.errors import UnsupportedImage
 from serve_app.images import decoding
+from serve_app.images.colour import to_plain
 from tests.images.decoder_matrix import Cell, cells
 from tests.images.pictures import full_pixels
 from tests.servers.process import require
@@ -80,10 +81,9 @@ def test_every_cell_agrees_or_is_refused_by_name(matrix: list[Cell], opinions: d
 def test_the_matrix_detects_a_wrong_decoder(
     matrix: list[Cell], opinions: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ):
-    plain = decoding.to_plain
     monkeypatch.setattr(decoding, "is_plain", lambda _: False)
     monkeypatch.setattr(
-        decoding, "to_plain", lambda image: plain(image).convert("RGB").transpose(Image.Transpose.ROTATE_180)
+        decoding, "to_plain", lambda image: to_plain(image).convert("RGB").transpose(Image.Transpose.ROTATE_180)
     )
     sample = [cell for cell in matrix if cell.name in opinions][::5]
     wrong, _ = disagreements(sample, opinions)
