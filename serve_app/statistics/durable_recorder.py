@@ -110,7 +110,7 @@ class DurableRecorder:
                 if acquired:
                     return self._replay()
         except OSError as error:
-            self._storage_failed(error)
+            self._defer(self._spool.folder, error)
             return 0
         self._database_works()
         return 0
@@ -120,11 +120,10 @@ class DurableRecorder:
         moved, failures = 0, 0
         for path in sorted(self._spool.files(), key=lambda path: path.name in self._deferred):
             try:
-                moved += self._write_valid(self._spool.read(path))
-            except FileNotFoundError:
+                moved += self._replay_file(path)
+            except OSError as error:  # such as another user's file
+                self._defer(path, error)
                 continue
-            except ValueError as error:
-                self._spool.quarantine_file(path, str(error))
             except SQLAlchemyError as error:
                 if self._circuit.is_open or not self._is_reachable():
                     self._deferred.add(path.name)  # the next attempt is with another file
@@ -134,15 +133,24 @@ class DurableRecorder:
                     self._database_failed(error)
                     return moved
                 continue
-            else:
-                path.unlink(missing_ok=True)
             self._deferred.discard(path.name)
             self._database_works()
         self._database_works()
         return moved
 
-    def _defer(self, path: Path, error: SQLAlchemyError) -> int:
-        """Postpone a file that cannot be written although the database responds. 1 if this is its first failure."""
+    def _replay_file(self, path: Path) -> int:
+        try:
+            moved = self._write_valid(self._spool.read(path))
+        except FileNotFoundError:  # another process was faster
+            return 0
+        except ValueError as error:
+            self._spool.quarantine_file(path, str(error))
+            return 0
+        path.unlink(missing_ok=True)
+        return moved
+
+    def _defer(self, path: Path, error: SQLAlchemyError | OSError) -> int:
+        """Postpone a file that cannot be moved although the database responds. 1 if this is its first failure."""
         if path.name in self._deferred:
             return 0
         self._deferred.add(path.name)

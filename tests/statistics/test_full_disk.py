@@ -197,6 +197,18 @@ def test_files_that_the_database_cannot_store_do_not_block_the_others(
     assert (rows(engine), recorder.pending()) == (11, 0)
 
 
+def test_a_file_that_cannot_be_read_does_not_block_the_others(engine: Engine, recorder: DurableRecorder) -> None:
+    folder = recorder._spool.folder / "00000000000000000001-folder-1.json"
+    folder.mkdir()
+    with capture_logs() as lines:
+        for number in range(5):
+            recorder._spool.put([example(number)])
+            recorder.drain()
+        assert not recorder.storage_unavailable
+    assert [(line["event"], line["file"]) for line in lines] == [("records_deferred", folder.name)]
+    assert (rows(engine), recorder.pending()) == (5, 1)
+
+
 @pytest.mark.chaos
 def test_records_are_spooled_while_the_disk_of_the_database_server_is_full(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
