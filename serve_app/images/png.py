@@ -14,6 +14,10 @@ from serve_app.images.stored_picture import StoredPicture, damaged
 _PIECE: Final = 2**20
 _DEFLATE: Final = b"\x78\x01"
 
+_MARK: Final = 123
+_MARKS: Final = {"1": 255, "LA": (12, 34), "RGB": (12, 34, 56), "RGBA": (12, 34, 56, 78), "I;16": 12345}
+"""By mode: the last pixel before decoding. If a stream ends early, Pillow is content and leaves the rest as it was."""
+
 
 def open_png(data: bytes) -> StoredPicture:
     """:raises CorruptImage, UnsupportedImage: by the chunks."""
@@ -21,12 +25,18 @@ def open_png(data: bytes) -> StoredPicture:
     image = _opened(structure)
 
     def load() -> Image.Image:
+        image.im = Image.new(image.mode, image.size).im
+        mark = _MARKS.get(image.mode, _MARK)
+        last = (image.width - 1, image.height - 1)
+        image.im.putpixel(last, mark)
         try:
             image.load()
         except OSError:
             repaired = _opened(structure, _with_checksum(structure.stream, structure.stream_size))
             repaired.load()
             return repaired
+        if structure.is_interlaced or image.im.getpixel(last) == mark:
+            _with_checksum(structure.stream, structure.stream_size)
         return image
 
     return StoredPicture.of(image.size, orientation_in(structure.exif, structure.xmp), load)

@@ -73,6 +73,10 @@ class PngStructure:
         return self._header[8]
 
     @property
+    def is_interlaced(self) -> bool:
+        return bool(self._header[12])
+
+    @property
     def stream(self) -> bytes:
         """The zlib stream of the pixels."""
         return b"".join(chunk.body for chunk in self._pixels)
@@ -82,7 +86,7 @@ class PngStructure:
         """Decompressed bytes of the pixels, with the filter byte of each row."""
         width, height = (int.from_bytes(self._header[at : at + 4], "big") for at in (0, 4))
         bits, size = _CHANNELS.get(self._header[9], 1) * self.bits, 0
-        for left, top, right, down in _PASSES if self._header[12] else ((0, 0, 1, 1),):
+        for left, top, right, down in _PASSES if self.is_interlaced else ((0, 0, 1, 1),):
             columns, rows = -(-(width - left) // right), -(-(height - top) // down)
             size += max(rows, 0) * (-(-columns * bits // 8) + 1) if columns > 0 else 0
         return size

@@ -5,6 +5,7 @@ that is as wide as a row has bytes, or what the codec itself knows to be a pictu
 """
 
 import math
+from itertools import accumulate
 from typing import Final
 
 from PIL import Image, TiffImagePlugin
@@ -13,11 +14,18 @@ from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
 from serve_app.images.bounded_file import BoundedFile
 from serve_app.images.limits import MAX_IMAGE_PIXELS
-from serve_app.images.stored_picture import LoadedPicture, StoredPicture
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged
 from serve_app.images.tiff_blocks import decode_blocks
 from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
 from serve_app.images.tiff_layout import TiffLayout
 from serve_app.images.tiff_samples import picture_of
+
+_HEADER_BYTES: Final = 8
+
+_NOTHING: Final = bytes(256)
+_LINES: Final = {layouts.GROUP3: b"\x00\x01\x35\xa5" * 64}
+_RUNS: Final = b"\xa5" * 256
+"""What may follow fax data: nothing, or runs of pixels, in Group 3 with ends of lines."""
 
 _UNCHANGED: Final = {1: layouts.BLACK_IS_ZERO, 3: layouts.RGB, 4: layouts.CMYK}
 """By number of bytes per pixel: the photometric interpretation for which Pillow leaves them as they are."""
@@ -45,11 +53,31 @@ def _decoded(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
     if layout.codec in (layouts.JPEG, layouts.WEBP):
         return decode_blocks(data, tags, layout)
     if layout.codec in layouts.FAX:
-        return _loaded(write_tiff(data, tags))
+        return _fax(data, tags, layout)
     planes = [_loaded(write_tiff(data, _byte_tags(tags, layout, plane))) for plane in range(layout.planes)]
     if layout.is_plain and planes[0].size == (layout.width, layout.height):
         return planes[0]
     return picture_of(planes, layout, tags.get(tag.COLOR_MAP, ()))
+
+
+def _fax(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
+    """The picture, if it does not depend on what follows the data: libtiff only warns of missing rows.
+
+    :raises CorruptImage: it does.
+    """
+    names = (tag.TILE_OFFSETS, tag.TILE_BYTES) if layout.tiled else (tag.STRIP_OFFSETS, tag.STRIP_BYTES)
+    offsets, sizes = (tags.get(name, ()) for name in names)
+    if len(sizes) < len(offsets):
+        raise damaged("TIFF", "the sizes of its parts are missing")
+    pictures = []
+    for following in (_NOTHING, _LINES.get(layout.codec, _RUNS)):
+        blocks = [data[at : at + size] + following for at, size in zip(offsets, sizes, strict=False)]
+        starts = tuple(accumulate(map(len, blocks[:-1]), initial=_HEADER_BYTES))
+        moved = {names[0]: starts, names[1]: tuple(map(len, blocks))}
+        pictures.append(_loaded(write_tiff(bytes(_HEADER_BYTES) + b"".join(blocks), tags | moved)))
+    if pictures[0].tobytes() != pictures[1].tobytes():
+        raise damaged("TIFF", "a part of the picture is missing")
+    return pictures[0]
 
 
 def _loaded(file: bytes) -> Image.Image:

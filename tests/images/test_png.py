@@ -39,6 +39,17 @@ STREAM = b"".join(
     for at in range(len(WHOLE))
     if WHOLE[at : at + 4] == b"IDAT"
 )
+ROWS = zlib.decompress(STREAM)
+PASSES = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+
+
+def interlaced(end: int | None = None, *, checksum: bytes | None = None) -> bytes:
+    rows = b"".join(b"\0" + row.tobytes() for y, x, dy, dx in PASSES for row in RGB[y::dy, x::dx])
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 1))
+    stream = zlib.compress(rows[:end])
+    return SIGNATURE + header + chunk(b"IDAT", stream if checksum is None else stream[:-4] + checksum) + END
+
+
 ZEROS = zlib.compress(bytes(2**26), 9)
 
 
@@ -109,12 +120,28 @@ def test_complete_pixels_are_decoded_despite_their_checksum(data: bytes):
         with_pixels(STREAM)[: BEFORE_PIXELS + len(STREAM) // 2],
         with_pixels(STREAM[:100] + b"\xff\xff\xff" + STREAM[103:]),
         with_pixels(zlib.compress(bytes(100))),
+        with_pixels(zlib.compress(ROWS[:-193])),
+        with_pixels(zlib.compress(ROWS[: 24 * 193])),
+        interlaced(-193),
         with_pixels(b""),
         WHOLE[:BEFORE_PIXELS] + END,
         WHOLE[:20] + b"\7" + WHOLE[21:],
         SIGNATURE + WHOLE[BEFORE_PIXELS:],
     ],
-    ids=["CRC", "half", "cut", "bits", "short", "empty", "none", "header", "no header"],
+    ids=[
+        "CRC",
+        "half",
+        "cut",
+        "bits",
+        "short",
+        "one row",
+        "half of the rows",
+        "interlaced",
+        "empty",
+        "none",
+        "header",
+        "no header",
+    ],
 )
 def test_incomplete_pixels_are_corrupt(data: bytes):
     with pytest.raises(CorruptImage):
@@ -134,12 +161,14 @@ def test_pixels_without_checksum_are_decoded_at_every_depth_and_interlaced():
         body = data[at + 4 : at + length] + bytes(4)
         broken = data[: at - 4] + chunk(b"IDAT", body) + END
         np.testing.assert_array_equal(full_pixels(broken), full_pixels(data))
-    rows = b"".join(b"\0" + row.tobytes() for y, x, dy, dx in PASSES for row in RGB[y::dy, x::dx])
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 8, 2, 0, 0, 1))
-    np.testing.assert_array_equal(full_pixels(SIGNATURE + header + chunk(b"IDAT", zlib.compress(rows)[:-4]) + END), RGB)
+    np.testing.assert_array_equal(full_pixels(interlaced(checksum=b"")), RGB)
+    np.testing.assert_array_equal(full_pixels(interlaced()), RGB)
 
 
-PASSES = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+def test_a_last_pixel_like_the_mark_is_no_damage():
+    for mode, colour in {"1": "white", "L": "#7b7b7b", "RGB": "#0c2238", "RGBA": "#0c22384e"}.items():
+        picture = Image.new(mode, (9, 7), colour)
+        np.testing.assert_array_equal(full_pixels(encode(picture, "PNG")), full_pixels(encode(picture, "TIFF")))
 
 
 @pytest.mark.parametrize("before", [True, False])

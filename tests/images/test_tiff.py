@@ -135,9 +135,13 @@ def test_jpegs_in_tiffs_are_decoded_only_if_complete(mode: str, quality: int):
 @pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
 def test_fax_compression_is_decoded(compression: str):
     picture = photo(70, 45).convert("1")
-    np.testing.assert_array_equal(
-        full_pixels(encode(picture, "TIFF", compression=compression)), np.asarray(picture.convert("RGB"))
-    )
+    whole = encode(picture, "TIFF", compression=compression)
+    np.testing.assert_array_equal(full_pixels(whole), np.asarray(picture.convert("RGB")))
+    at = whole.index(struct.pack("<HHI", 279, 4, 1)) + 8
+    for share in (0.3, 0.6, 0.9):
+        size = int(int.from_bytes(whole[at : at + 4], "little") * share)
+        with pytest.raises(CorruptImage):
+            decode(whole[:at] + struct.pack("<I", size) + whole[at + 4 :], square())
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "packbits", "zstd", "lzma", "tiff_deflate"])
