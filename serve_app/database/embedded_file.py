@@ -8,6 +8,8 @@ from typing import Final
 
 _MAY_RECOVER: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED")
 """The service starts, reports the error, and uses the database once it can."""
+_LONGEST_PATH: Final = 500
+"""Bytes: SQLite allows 512, with the suffixes of its other files."""
 
 
 class DataUnusable(Exception):
@@ -26,6 +28,11 @@ def check_folder(folder: Path) -> None:
 
 def check_file(path: Path) -> None:
     """Open the database for writing, if it exists. Raises DataUnusable if it is damaged or may not be written."""
+    if (length := len(os.fsencode(path))) > _LONGEST_PATH:
+        raise DataUnusable(
+            f"the path of the database has {length} bytes, and SQLite allows {_LONGEST_PATH}; choose a shorter folder "
+            "with RAYLENS_DATA_DIR"
+        )
     if not path.exists():
         return
     try:

@@ -72,3 +72,10 @@ def test_a_damaged_key_is_not_used(tmp_path: Path, content: str) -> None:
     (tmp_path / "secret.key").write_text(content)
     with pytest.raises(MissingSecretKey, match="damaged"):
         _ = Settings(_env_file=None, data_dir=tmp_path).signing_keys
+
+
+def test_a_path_that_is_too_long_for_sqlite(tmp_path: Path) -> None:
+    folder = tmp_path.joinpath(*["n" * 99] * 6)
+    check_folder(folder)
+    with pytest.raises(DataUnusable, match="SQLite allows 500"):
+        check_file(folder / "raylens.db")
