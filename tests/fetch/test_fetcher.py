@@ -177,6 +177,19 @@ async def test_an_untrusted_certificate_is_a_failed_fetch(tls: Tls):
             await fetcher.fetch(f"https://images.example:{tls[0].port}/image", deadline=time.time() + 30)
 
 
+async def test_a_server_without_tls_is_a_failed_fetch():
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(respond(status="400 Bad Request"))
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with listener, fetching() as fetcher:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(FetchFailed, match=r"No encrypted connection to 127\.0\.0\.1 was possible: wrong version num"):
+            await fetcher.fetch(f"https://127.0.0.1:{port}/image", deadline=time.time() + 30)
+
+
 async def test_the_system_resolver_resolves_localhost():
     assert ip_address("127.0.0.1") in await resolve_host("localhost")
 

@@ -94,6 +94,7 @@ async def test_bad_urls_are_rejected(graph: Graph) -> None:
         "http://example.org\\@127.0.0.1/",
         "http://a.test/" + "x" * 5000,
         "javascript:alert(1)",
+        "http://☃☃☃.example:22/",
     ):
         status, code, detail = await rejection(graph, url)
         assert (status, code) == (422, "bad_url"), url
