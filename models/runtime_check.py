@@ -53,7 +53,7 @@ def range_warning(spec: ModelSpec, pixels: UInt8Array) -> str | None:
     weights = spec.weights
     if not isinstance(weights, KerasFileWeights):
         return None
-    samples = np.concatenate([pixels, sample_pixels(spec.transform)])
+    samples = np.concatenate([pixels, generated_pictures(spec.transform)])
     probabilities = _probabilities(spec, weights, weights.adapter, samples)
     if float(np.ptp(probabilities, axis=0).max()) < _SAME:
         return (
@@ -72,7 +72,7 @@ def range_warning(spec: ModelSpec, pixels: UInt8Array) -> str | None:
     return None
 
 
-def sample_pixels(transform: Transform) -> UInt8Array:
+def generated_pictures(transform: Transform) -> UInt8Array:
     """Generated pictures, uint8 (16, H, W, C): plain colours, and smooth ones with some contrast, like photos."""
     random = np.random.default_rng(0)
     height, width, channels = transform.shape

@@ -84,9 +84,8 @@ class Settings(BaseSettings):
     models: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("efficientnet-lite0",),
         min_length=1,
-        description="Comma-separated models to serve; the first is the default. A name of the zoo, a "
-        "keras.applications class, or the path of a .keras or .h5 file. "
-        'A JSON list like ["/models/a,b.keras"] allows commas in paths.',
+        description="Comma-separated models to serve, or a JSON list; the first is the default. "
+        "A name of the zoo, a keras.applications class, or the path of a .keras or .h5 file.",
     )
     fetch_allowed_networks: Annotated[tuple[IpNetwork, ...], NoDecode] = Field(
         default=(),

@@ -13,7 +13,8 @@ def adapt(inner: keras.Model, spec: ModelSpec) -> keras.Model:
     """
     adapter = spec.weights.adapter if isinstance(spec.weights, KerasFileWeights) else Adapter()
     image = keras.Input(spec.transform.shape, dtype="uint8", name="image")
-    outputs = keras.ops.cast(inner(_scaled(image, adapter, inner.inputs[0])), "float32")
+    (outputs,) = keras.tree.flatten(inner(_scaled(image, adapter, inner.inputs[0])))  # it may be in a list or dict
+    outputs = keras.ops.cast(outputs, "float32")
     return keras.Model(image, _probabilities(outputs, adapter, spec.kind))
 
 

@@ -62,13 +62,13 @@ def check_command(
 def _checked(file: str, photos: list[str], console: "Console") -> "tuple[dict[str, Any], RuntimeComparison]":
     from models.errors import ModelError, UnknownModelError
     from models.labels import labels_of
-    from models.runtime_check import compare_runtimes, range_warning, sample_pixels
+    from models.runtime_check import compare_runtimes, generated_pictures, range_warning
     from models.zoo import resolve_model
     from serve_app.settings import settings
 
     try:
         spec = resolve_model(file)
-        pixels = _pixels(photos, spec) if photos else sample_pixels(spec.transform)
+        pixels = _pixels(photos, spec) if photos else generated_pictures(spec.transform)
         with console.status("Running the model on OpenVINO and TensorFlow …"), _without_log_of_tensorflow():
             comparison = compare_runtimes(spec, pixels, settings().artifacts_dir)
             doubt = range_warning(spec, pixels)

@@ -99,6 +99,8 @@ async def _run(images: "list[ImageInput]", options: _ClassifyOptions, writer: "R
 @asynccontextmanager
 async def _classifier(options: _ClassifyOptions, console: "Console") -> "AsyncIterator[ImageClassifier]":
     if options.local:
+        from rich.markup import escape
+
         from serve_app.cli.local_classifier import open_local
         from serve_app.settings import settings
 
@@ -107,6 +109,8 @@ async def _classifier(options: _ClassifyOptions, console: "Console") -> "AsyncIt
             local = open_local(
                 current, options.model, top_k=options.top_k, threads=options.jobs, runtime=options.runtime
             )
+        for warning in local.warnings:
+            console.print(f"[yellow]Warning:[/] {escape(warning)}", soft_wrap=True, highlight=False)
         async with local:
             yield local
         return

@@ -40,6 +40,11 @@ class LocalClassifier:
         self._fetcher = Fetcher(settings.fetch_allowed_networks, proxy=settings.fetch_proxy)
         self._preprocessor = Preprocessor({spec.name: spec.transform}, threads=threads)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Assumptions about a user's model that may be wrong."""
+        return self._spec.findings.warnings if self._spec.findings else ()
+
     async def results(self, images: Sequence[ImageInput]) -> AsyncIterator[ImageResult]:
         """In order, one batch after another."""
         remaining = iter(images)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from serve_app.cli.classify import classify_command
 from serve_app.settings import settings
 from tests.cli.api import FakeApi, Reply
+from tests.models.custom.saved import COLOURS, write_colour_model
 
 app = typer.Typer()
 app.command()(classify_command)
@@ -59,6 +60,15 @@ def test_an_unknown_model_is_one_line(photos):
     assert result.exit_code == 2
     assert "efficientnet-lite0" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_model_file_whose_input_range_is_assumed_is_warned_of(photos, tmp_path):
+    model = write_colour_model(tmp_path / "größe.keras", activation="softmax", labels=COLOURS)
+    result = run(photos / "a.jpg", "--json", "--model", model)
+    assert json.loads(result.stdout)["model"]["name"] == "größe"
+    assert "Warning: größe.keras has no layer that scales its input" in result.stderr
+    (tmp_path / "größe.model.yaml").write_text("input_range: 0..255")
+    assert run(photos / "a.jpg", "--json", "--model", model).stderr == ""
 
 
 def test_urls_of_private_addresses_are_rejected(api: FakeApi):
