@@ -1,10 +1,13 @@
 """A fetcher that may reach loopback, and a fake resolver."""
 
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from ipaddress import ip_address, ip_network
 
+import httpx
 import pytest
 
 from serve_app.errors import RaylensError
@@ -14,6 +17,12 @@ from tests.fetch.server import Server
 
 LOOPBACK = ip_network("127.0.0.1/32")
 IMAGE = sample("JPEG")
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Those of the system, read once."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Names:
@@ -31,6 +40,7 @@ class Names:
 
 @asynccontextmanager
 async def fetching(**options) -> AsyncIterator[Fetcher]:
+    options.setdefault("ssl_context", certificates())
     async with Fetcher(options.pop("allowed", [LOOPBACK]), **options) as fetcher:
         yield fetcher
 

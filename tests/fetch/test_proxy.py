@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from serve_app.errors import FetchFailed, ForbiddenAddress, RaylensError
-from serve_app.fetch import Fetcher
-from tests.fetch.fetching import IMAGE, LOOPBACK
+from tests.fetch.fetching import IMAGE, LOOPBACK, fetching
 from tests.fetch.server import Server, Tls, redirect, respond
 from tests.servers.forward_proxy import ForwardProxy, forwarding
 from tests.servers.process import free_port
@@ -23,7 +22,7 @@ def proxy() -> Iterator[ForwardProxy]:
 
 
 async def fetch(url: str, proxy: str, **options) -> bytes:
-    async with Fetcher(options.pop("allowed", ()), proxy=proxy, **options) as fetcher:
+    async with fetching(proxy=proxy, **{"allowed": ()} | options) as fetcher:
         return await fetcher.fetch(url, deadline=time.time() + 30)
 
 
@@ -45,7 +44,7 @@ async def test_https_is_tunnelled_and_verified(tls: Tls, proxy: ForwardProxy) ->
     assert b"proxy-authorization" not in server.requests[0].lower()
     for wrong in (url.replace("images", "other"), url):
         with pytest.raises(FetchFailed, match="is not trusted"):
-            await fetch(wrong, proxy.url, ssl_context=trusting if wrong != url else None)
+            await fetch(wrong, proxy.url, **({"ssl_context": trusting} if wrong != url else {}))
 
 
 PRIVATE = [
@@ -108,7 +107,7 @@ async def test_bad_urls_stay_bad(proxy: ForwardProxy) -> None:
 
 async def test_a_kept_connection_to_the_proxy_is_replaced(server: Server, proxy: ForwardProxy) -> None:
     server.answers["/image"] = respond(IMAGE)
-    async with Fetcher(proxy=proxy.url) as fetcher:
+    async with fetching(proxy=proxy.url, allowed=()) as fetcher:
         for _ in range(3):
             url = f"http://images.example:{server.port}/image"
             assert await fetcher.fetch(url, deadline=time.time() + 30) == IMAGE
