@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+from serve_app.cluster.dead_children import dead_child
 from serve_app.cluster.haproxy import start_failure
 from serve_app.cluster.ray_cluster import ClusterFailed, NewCluster, RayCluster
 from serve_app.cluster.run_folder import kill_processes_of
@@ -86,6 +87,8 @@ def run_service() -> None:
     job = ServiceJob.from_line(line)
     stop = threading.Event()
     threading.Thread(target=_obey, args=(job, stop), daemon=True).start()
+    if job.new:
+        threading.Thread(target=_watch_ray, args=(stop, events), daemon=True).start()
     try:
         _run(job, stop, events)
     except ClusterFailed as error:
@@ -109,6 +112,14 @@ def _obey(job: ServiceJob, stop: threading.Event) -> None:
     _remove_soon(folder)
     kill_processes_of(folder)
     os._exit(1)
+
+
+def _watch_ray(stop: threading.Event, events: _Events) -> None:
+    """Tell which of Ray's processes has ended. Ray waits for half a minute, and then says only that it waited."""
+    while not stop.wait(0.5):
+        if reason := dead_child({"gcs_server", "raylet"}):
+            events.send(failed=f"Ray failed: its process {reason}")
+            return
 
 
 def _remove_soon(folder: Path) -> None:

@@ -42,7 +42,7 @@ class ServiceCluster:
         self.folder = RunFolder()
         self._ports: PortBlock | None = None
         try:
-            self._ports = None if is_joined() else PortBlock(options.address.port, options.metrics_port)
+            self._ports = None if is_joined() else PortBlock(*self._public_ports(environment))
             known = {**self._flags(), **environment}
             if self._ports:
                 known |= token_flags(environment)
@@ -111,6 +111,10 @@ class ServiceCluster:
         if self._ports:
             self._ports.close()
         self.folder.close(keep=keep_logs)
+
+    def _public_ports(self, environment: Mapping[str, str]) -> tuple[int, int, int]:
+        metrics = environment.get("RAY_SERVE_HAPROXY_METRICS_PORT", "")
+        return self._options.address.port, self._options.metrics_port, int(metrics or 0)
 
     def _flags(self) -> dict[str, str]:
         if not self._ports:

@@ -27,7 +27,7 @@ RAYLENS = (sys.executable, "-m", "serve_app.cli.main")
 class Launch:
     """A ``raylens serve`` with the given environment; TMPDIR is a folder of its own."""
 
-    def __init__(self, folder: Path, temporary: Path, environment: dict[str, str], open_files: int = 4096) -> None:
+    def __init__(self, folder: Path, temporary: Path, environment: dict[str, str], limit: str) -> None:
         self.temporary = temporary
         self.port = free_port()
         data = folder / "data"
@@ -39,7 +39,7 @@ class Launch:
         self.log = folder / "serve.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                ["bash", "-c", f'ulimit -n {open_files}; exec "$@"', "bash", *RAYLENS, "serve", "--json"],
+                ["bash", "-c", f'{limit} exec "$@"', "bash", *RAYLENS, "serve", "--json"],
                 env=self.environment,
                 cwd=folder,
                 stdout=subprocess.PIPE,
@@ -100,19 +100,21 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Launch]]:
     temporary = Path(tempfile.mkdtemp(prefix="r", dir="/tmp"))
     launched: list[Launch] = []
 
-    def run(open_files: int = 4096, **environment: str) -> Launch:
-        launched.append(Launch(tmp_path, temporary, environment, open_files))
+    def run(limit: str = "", **environment: str) -> Launch:
+        launched.append(Launch(tmp_path, temporary, environment, limit))
         return launched[-1]
 
     yield run
     for each in launched:
         each.process.kill()
         each.process.wait()
+        assert each.process.stdout
+        each.process.stdout.close()
     shutil.rmtree(temporary, ignore_errors=True)
 
 
 def only_line(log: str) -> str:
-    (line,) = [line for line in log.splitlines() if "[info" not in line]
+    (line,) = [line for line in log.splitlines() if "[info" not in line and "The limit of" not in line]
     return line
 
 
@@ -121,7 +123,9 @@ def test_a_start_under_unusual_conditions(launch: Callable[..., Launch], tmp_pat
     long = tmp_path / ("long" * 20)
     long.mkdir()
     metrics = free_port()
-    service = launch(1024, RAYLENS_HOST="::", RAYLENS_METRICS_PORT=str(metrics), TMPDIR=str(long), HOME="/proc/nowhere")
+    service = launch(
+        "ulimit -n 1024;", RAYLENS_HOST="::", RAYLENS_METRICS_PORT=str(metrics), TMPDIR=str(long), HOME="/proc/nowhere"
+    )
     addresses = service.addresses()
     folder = Path(addresses["logs"]).parents[2]
     assert "allows 369 concurrent connections" in service.log.read_text()
@@ -209,5 +213,6 @@ def test_sigterm_while_ray_starts(launch: Callable[..., Launch]) -> None:
     service = launch()
     service.wait_for(lambda service: bool(service.runs("gcs_server")))
     service.process.terminate()
-    assert service.end() == (0, "")
+    code, log = service.end()
+    assert (code, "Traceback" in log, "could not start" in log) == (0, False, False)
     assert list(service.temporary.iterdir()) == []
