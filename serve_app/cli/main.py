@@ -14,7 +14,7 @@ from serve_app.cli.classify import classify_command
 from serve_app.cli.login import login_command
 from serve_app.cli.logout import logout_command
 from serve_app.cli.serve import serve_command
-from serve_app.cli.standard_streams import flush_stdout, lossy_stderr
+from serve_app.cli.standard_streams import lossy_stderr, write_stdout
 from serve_app.cli.status import status_command
 from serve_app.cli.terminal_text import printable_line
 from serve_app.cli.whoami import whoami_command
@@ -67,9 +67,8 @@ def main() -> None:
     """Run ``raylens``. Every failure is reported in one line, with exit status 1, or 2 for invalid settings."""
     with lossy_stderr():
         status = _run()
-        if reason := flush_stdout():
-            typer.echo(f"raylens: standard output cannot be written: {reason}.", err=True)
-            status = status or 1
+        if (reason := write_stdout()) and not status:
+            status = _report(f"raylens: standard output cannot be written: {reason}.", status=1)
     sys.exit(status)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ from rich.status import Status
 from models.artifacts import ensure_artifact
 from models.errors import ModelError
 from models.zoo import resolve_models
-from serve_app.cli.standard_streams import flush_stdout
+from serve_app.cli.standard_streams import write_stdout
 from serve_app.cli.stop_signals import StopSignals
 from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
@@ -218,6 +217,7 @@ def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAdd
         return ClusterFailed(
             f"another program has taken port {address.port}; choose another one with --port or RAYLENS_PORT."
         )
+    cluster.keep_logs = True
     return ClusterFailed(f"{str(error).rstrip('.')}; see also the logs in {cluster.logs}.")
 
 
@@ -235,8 +235,7 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
         "logs": str(cluster.logs),
     }
     if terminal.as_json:
-        sys.stdout.write(json.dumps(addresses) + "\n")
-        if reason := flush_stdout():
+        if reason := write_stdout(json.dumps(addresses) + "\n"):
             raise _OutputFailed(f"the addresses cannot be written to standard output ({reason}).")
         return
     console.print(f"[bold green]Raylens is ready:[/] {addresses['web']}")

@@ -42,9 +42,10 @@ def lossy_stderr() -> Iterator[None]:
         sys.stderr = original
 
 
-def flush_stdout() -> str | None:
-    """Write what is still buffered. Returns the reason if that fails, for example on a full disk."""
+def write_stdout(text: str = "") -> str | None:
+    """Write the text and what is still buffered. Returns the reason if that fails, for example on a full disk."""
     try:
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()

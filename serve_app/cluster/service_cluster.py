@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from serve_app.cluster.auth_token import token_flags
@@ -34,11 +33,12 @@ class ClusterOptions:
 
 
 class ServiceCluster:
-    """A context manager; at its end nothing of the cluster is left, except its logs if it failed."""
+    """A context manager; at its end nothing of the cluster is left, unless ``keep_logs`` is set."""
 
     def __init__(self, options: ClusterOptions, environment: Mapping[str, str]) -> None:
         """``environment``: of Ray's processes; its values win. Raises NoRunFolder or NoFreePorts."""
         self._options = options
+        self.keep_logs = False
         self.folder = RunFolder()
         self._ports: PortBlock | None = None
         try:
@@ -50,17 +50,15 @@ class ServiceCluster:
             except_internal_hosts(self._environment)
             self.process = ClusterProcess(self.folder, self._environment)
         except BaseException:
-            self._release(keep_logs=False)
+            self._release()
             raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.process.kill()
-        self._release(keep_logs=error is not None)
+        self._release()
 
     @property
     def metrics_urls(self) -> dict[str, str]:
@@ -107,10 +105,10 @@ class ServiceCluster:
             return self._ports.ray_metrics_port
         return self._options.metrics_port
 
-    def _release(self, *, keep_logs: bool) -> None:
+    def _release(self) -> None:
         if self._ports:
             self._ports.close()
-        self.folder.close(keep=keep_logs)
+        self.folder.close(keep=self.keep_logs)
 
     def _public_ports(self, environment: Mapping[str, str]) -> tuple[int, int, int]:
         metrics = environment.get("RAY_SERVE_HAPROXY_METRICS_PORT", "")

@@ -132,6 +132,7 @@ def test_a_start_under_unusual_conditions(launch: Callable[..., Launch], tmp_pat
     for host in ("127.0.0.1", "[::1]", "localhost"):
         assert httpx.get(f"http://{host}:{service.port}/api/health/ready", trust_env=False).status_code == 200
     assert "ray_" in httpx.get(f"http://[::1]:{metrics}/metrics".replace("[::1]", "127.0.0.1"), trust_env=False).text
+    service.note_processes()  # HAProxy is replaced when the replicas are ready
     public = {port for process in service.started for port in listening(process)}
     assert public == {service.port, metrics}
     assert folder.stat().st_mode & 0o777 == 0o700, "other users must not change the files"
@@ -185,6 +186,7 @@ def test_the_port_of_the_service_is_taken_meanwhile(launch: Callable[..., Launch
     service.wait_for(lambda service: bool(service.runs("raylet")))
     with socket.create_server(("127.0.0.1", service.port)):
         code, log = service.end()
+    assert list(service.temporary.iterdir()) == []
     assert (code, f"another program has taken port {service.port}" in only_line(log)) == (1, True), log
 
 
