@@ -31,7 +31,7 @@ $(if $(wildcard $(VENV)/.run),$(shell $(BIN)/python -c '' 2>/dev/null || rm -rf 
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test chaos image-check lint lint-python lint-web test-web bench bench-compare bench-growth \
+.PHONY: help serve web test test-conditions chaos image-check lint lint-python lint-web test-web bench bench-compare bench-growth \
   bench-preprocessing simulate openapi screenshots pins clean
 
 help: ## Show this list
@@ -52,6 +52,10 @@ test: $(VENV)/.dev $(MODULES)/.dev web ## Run make lint and all tests but make c
 chaos: $(VENV)/.dev ## Kill replicas, stop servers, overload, fuzz for long
 	@$(BIN)/python -m tests.servers.install
 	$(BIN)/python -m pytest -m chaos $(TESTS)
+
+test-conditions: $(VENV)/.dev ## Run the fast tests under unusual conditions, e.g. ARGS="narrow tests/cli"
+	@$(BIN)/python -m tests.servers.install
+	$(BIN)/python -m tests.conditions $(ARGS)
 
 image-check: $(VENV)/.dev ## Run the Dockerfile without Docker, and Raylens from its image; as root on Debian
 	@$(BIN)/python -m tests.servers.install buildah debootstrap

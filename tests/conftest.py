@@ -4,6 +4,7 @@ Tests that take ``url`` or ``engine`` run on SQLite and on MariaDB. The database
 gets a copy.
 """
 
+import contextlib
 import gc
 import os
 import shutil
@@ -20,8 +21,15 @@ from tests.servers.made_once import made_once, shared_folder
 from tests.servers.mariadb import MariaDB
 from tests.servers.migrated import MigratedDatabases, make_data_folder
 from tests.servers.redis import Redis
+from tests.source_files import ROOT
 
-# The output of commands must not depend on the terminal and the settings of whoever runs the tests.
+# Tests must not depend on the settings of whoever runs them, nor use their services.
+for variable in list(os.environ):
+    if variable.startswith(("RAYLENS_", "RAY_", "OTEL_")) and variable != "RAYLENS_CRDS":
+        del os.environ[variable]
+# Commands that tests start find ``tests`` from any folder, and no packages of another Python.
+os.environ["PYTHONPATH"] = str(ROOT)
+# The output of commands must not depend on the terminal.
 os.environ["COLUMNS"] = "120"
 for variable in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(variable, None)
@@ -40,10 +48,22 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(16, max(2, (os.cpu_count() or 1) * 3 // 2))
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A short name for encoded data, which may contain the time: xdist's workers must agree on the names of tests."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) and len(val) > 20 else None
+
+
 def pytest_collection_finish() -> None:
     """Exclude the imported modules from garbage collection, which would take a quarter of a second each time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_working_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run in an empty folder, because Raylens reads ``.env`` in the working folder."""
+    with contextlib.chdir(tmp_path_factory.mktemp("empty")):
+        yield
 
 
 @pytest.fixture(scope="session")

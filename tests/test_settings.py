@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from serve_app.cli.main import main
+from serve_app.database.database_url import parse_database_url
 from serve_app.settings import MissingSecretKey, Settings, settings
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
@@ -164,7 +165,7 @@ def test_the_environment_takes_precedence_over_the_file(tmp_path: Path, monkeypa
     assert (found.port, found.host, found.models) == (4321, "0.0.0.0", ("a", "b"))
     assert found.redis_url == ""
     assert found.data_dir == tmp_path / "data"
-    assert found.effective_database_url == f"sqlite:///{tmp_path}/data/raylens.db"
+    assert parse_database_url(found.effective_database_url).database == str(tmp_path / "data" / "raylens.db")
 
 
 def test_the_secret_key_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -116,9 +116,10 @@ def test_an_unencrypted_server_is_not_used_if_the_url_demands_encryption(mariadb
         assert connection.exec_driver_sql("SHOW STATUS LIKE 'Ssl_cipher'").one()[1] == ""
 
 
-def test_a_unix_socket(mariadb: MariaDB) -> None:
+def test_a_unix_socket(mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch) -> None:
     url = mariadb.fresh_database()
     name = url.rpartition("/")[2]
-    socket = quote(str(mariadb.folder / "data" / "server.sock"))
+    monkeypatch.chdir(mariadb.socket.parent)  # so that the path is short
+    socket = quote(mariadb.socket.name)
     with opened(f"mysql://root@/{name}?unix_socket={socket}") as engine, engine.connect() as connection:
         assert connection.scalar(text("SELECT DATABASE()")) == name

@@ -10,6 +10,9 @@ from tests.servers.process import ServerProcess, require
 
 USER, PASSWORD = "raylens", "a-secret"
 
+SOCKET = "server.sock"
+"""In the server's data folder; relative, because the length of a socket's path is limited to 107 bytes."""
+
 
 class MariaDB(ServerProcess):
     """Debian's MariaDB with its durable defaults, newly installed or on a copy of another server's data folder."""
@@ -37,7 +40,7 @@ class MariaDB(ServerProcess):
             "--user=root",
             f"--datadir={self._data}",
             f"--tmpdir={self._tmp}",  # not shared: a starting server deletes the temporary tables in it
-            f"--socket={self._data / 'server.sock'}",
+            f"--socket={SOCKET}",
             f"--pid-file={self._data / 'server.pid'}",
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
@@ -45,6 +48,11 @@ class MariaDB(ServerProcess):
             "--skip-name-resolve",
             "--innodb-buffer-pool-size=64M",
         ]
+
+    @property
+    def socket(self) -> Path:
+        """Its Unix socket."""
+        return self._data / SOCKET
 
     def answers(self) -> bool:
         try:

@@ -32,7 +32,7 @@ class RayService:
         self._cluster = one(manifests, "RayService")["spec"]["rayClusterConfig"]
         self.document: Document = yaml.safe_load(one(manifests, "RayService")["spec"]["serveConfigV2"])
         self.document["http_options"]["port"] = free_port()
-        self._short = Path(tempfile.mkdtemp(prefix="ray-"))  # the length of socket paths is limited
+        self._short = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # the length of socket paths is limited
         self._gcs, self._dashboard, self._client = free_port(), free_port(), free_port()
         rendered = environment(pods(manifests)["workers"])
         self._environment = {
