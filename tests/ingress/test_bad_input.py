@@ -116,9 +116,11 @@ BODIES: dict[tuple[int, str], list[Body]] = {
         (PNG, b"GIF"),
         (PNG, b"RIFF\0\0\0\0WAVE"),
         *((PNG, picture(file_format=name)) for name in ("PPM", "ICO", "TGA", "JPEG2000")),
+        (PNG, b"BM" + bytes(12) + pack("<IiiHHI", 40, 8, 8, 1, 0, 4) + bytes(500)),  # an embedded JPEG
     ],
     (422, "corrupt_image"): [
         (PNG, truncated()),
+        (PNG, truncated() + b"\xff\xd9"),
         (PNG, picture()[:60]),
         (PNG, picture(file_format="GIF")[:20]),
         (PNG, huge_png(8000, 8000)),  # exactly as many pixels as allowed
