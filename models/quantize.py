@@ -26,12 +26,12 @@ def quantize_with_nncf(folder: Path, fp32_xml: Path) -> None:
     nncf.set_log_level(logging.ERROR)
     pixels = np.load(folder / PIXELS)
     model = openvino.Core().read_model(fp32_xml)
-    first = next(layer for layer in model.get_ordered_ops() if layer.get_type_name() == "Convolution")
+    convolutions = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
     quantized = nncf.quantize(
         model,
         nncf.Dataset([pixels[i : i + 1] for i in range(len(pixels))]),
         subset_size=len(pixels),
-        ignored_scope=nncf.IgnoredScope([first.get_friendly_name()], types=["GroupConvolution", "Add"], validate=False),
+        ignored_scope=nncf.IgnoredScope(convolutions[:1], types=["GroupConvolution", "Add"], validate=False),
         advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
     )
     openvino.save_model(quantized, folder / "model.xml", compress_to_fp16=False)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from models.artifacts import artifact_folder, ensure_artifact
 from models.errors import ModelError, UnknownModelError
 from models.labels import labels_of
 from models.spec import ModelSpec, Transform
-from models.zoo import ZOO, resolve_model
+from models.zoo import ZOO, resolve_models
 from serve_app.cli.calibrate import calibrate_command
 from serve_app.cli.check import check_command
 from serve_app.cli.options import JsonOption
@@ -29,7 +30,7 @@ app.command("check", epilog="Example: raylens models check flowers.keras rose.jp
 @app.command("list", epilog="Example: raylens models list")
 def list_models_command(as_json: JsonOption = False) -> None:
     """List all models and mark those that RAYLENS_MODELS serves."""
-    served = [_resolved(name) for name in settings().models]
+    served = _resolved(settings().models)
     specs = [*ZOO.values(), *(spec for spec in served if spec.name not in ZOO)]
     if as_json:
         typer.echo(json.dumps([_model_json(spec) for spec in specs]))
@@ -55,7 +56,7 @@ def show_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show the properties of a model without loading it."""
-    fields = _model_json(_resolved(name))
+    fields = _model_json(*_resolved([name]))
     if as_json:
         typer.echo(json.dumps(fields))
         return
@@ -76,7 +77,7 @@ def prepare_command(
 
     Exit status: 0 all models prepared, 1 at least one failed, 2 no such model.
     """
-    specs = [_resolved(name) for name in names or settings().models]
+    specs = _resolved(names or settings().models)
     outcomes = _prepared(specs, settings().artifacts_dir, Console(stderr=True, quiet=as_json))
     if as_json:
         typer.echo(json.dumps([outcome.as_json() for outcome in outcomes]))
@@ -150,9 +151,9 @@ def _size(transform: Transform) -> str:
     return size if channels == 3 else f"{size} grey"
 
 
-def _resolved(name: str) -> ModelSpec:
+def _resolved(names: Iterable[str]) -> list[ModelSpec]:
     try:
-        return resolve_model(name)
+        return resolve_models(names)
     except ModelError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UnknownModelError) else 1) from None

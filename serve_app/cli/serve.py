@@ -122,7 +122,7 @@ def _serve(current: Settings, config: Path, dashboard: bool, terminal: _Terminal
             if classifier.get("precision") == "int8":
                 from models.quantization import find_int8 as prepare  # imports numpy
             for spec in specs:
-                terminal.status.update(f"Preparing {spec.title} (the first time this takes some seconds) …")
+                terminal.status.update(f"Preparing {escape(spec.title)} (the first time this takes some seconds) …")
                 prepare(spec, current.artifacts_dir)
         terminal.signals.interrupting = False
         fitted = fit(document, {spec.name: spec.reference for spec in specs}, current.host, current.port)

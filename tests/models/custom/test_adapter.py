@@ -45,11 +45,12 @@ def test_pixels_are_scaled_as_the_options_say(case: str, tmp_path: Path) -> None
     np.testing.assert_allclose(values, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(8, 12, 1), (8, 12)])
-def test_grey_images(shape: tuple[int, ...], tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize(("shape", "name"), [((8, 12, 1), "mine.keras"), ((8, 12), "mine.h5"), ((8, 12), "mine.hdf5")])
+def test_grey_images(shape: tuple[int, ...], name: str, tmp_path: Path) -> None:
     import keras
 
-    path = save(tmp_path, [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    path = save(tmp_path, [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(3, "softmax")], name)
     model = build_keras_model(resolve_model(str(path)))
     grey = PIXELS[..., :1]
     inner = keras.saving.load_model(path)
