@@ -21,7 +21,7 @@ from serve_app.cli.stop_signals import StopSignals
 from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
 from serve_app.cluster.joined_cluster import check_ray_address, is_joined
-from serve_app.cluster.listen_address import AddressUnusable, ListenAddress
+from serve_app.cluster.listen_address import AddressUnusable, ListenAddress, PortInUse
 from serve_app.cluster.port_block import NoFreePorts, is_free
 from serve_app.cluster.ray_cluster import ClusterFailed
 from serve_app.cluster.run_folder import NoRunFolder, remove_abandoned
@@ -88,7 +88,7 @@ def serve_command(
         pass  # stopped before the cluster was started
     except (*_INVALID, *_FAILED) as error:
         console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
-        code = 2 if isinstance(error, _INVALID) else 1
+        code = 2 if isinstance(error, _INVALID) and not isinstance(error, PortInUse) else 1
     raise typer.Exit(code)
 
 
@@ -162,7 +162,7 @@ def _check_port(name: str, value: str) -> None:
     if not (value.isdecimal() and int(value) < 65_536):
         raise AddressUnusable(f"{name}: {value} is not a port.")
     if int(value) and not is_free(int(value)):
-        raise AddressUnusable(f"{name}: port {value} is in use by another program; choose another one.")
+        raise PortInUse(f"{name}: port {value} is in use by another program; choose another one.")
 
 
 def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, terminal: _Terminal) -> None:

@@ -1,6 +1,7 @@
 """HAProxy, which Ray Serve starts in front of the ingress replicas."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from serve_app.cluster.listen_address import ListenAddress
 LOOPBACK: Final = "127.0.0.1"
 """The host that Ray is given: the ingress replicas listen there, and only HAProxy on the address for clients."""
 _SCRIPT: Final = Path(__file__).with_name("haproxy")
+_ALERT: Final = re.compile(r"^\[ALERT\]\s+\((?P<pid>\d+)\) : (?P<message>.*)$", re.MULTILINE)
+_WHILE_RUNNING: Final = re.compile("no server available|failed in logger")
+"""Complaints that do not end HAProxy."""
 _CHECK_TIMEOUT_S: Final = 20.0
 
 
@@ -59,9 +63,9 @@ def haproxy_flags(
 def start_failure(folder: Path) -> str | None:
     """What HAProxy complained about when it did not start."""
     for path in folder.glob("*/s.*.stderr.log"):
-        for line in path.read_text(errors="replace").splitlines():
-            if line.startswith("[ALERT]"):
-                return line.partition(" : ")[2].strip()
+        for alert in _ALERT.finditer(path.read_text(errors="replace")):
+            if not Path("/proc", alert["pid"]).exists() and not _WHILE_RUNNING.search(alert["message"]):
+                return alert["message"].strip()
     return None
 
 

@@ -10,7 +10,11 @@ _Sockaddr = tuple[Any, ...]
 
 
 class AddressUnusable(RuntimeError):
-    """The service cannot listen; the message is one line."""
+    """The service cannot listen there; the message is one line."""
+
+
+class PortInUse(AddressUnusable):
+    """Another program listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class ListenAddress:
         usable = tuple(address for address, failure in failures.items() if failure is None)
         fatal = [failure for failure in failures.values() if failure not in {None, *_NOT_HERE}]
         if fatal or not usable:
-            raise AddressUnusable(_reason(host, port, (fatal or [None])[0]))
+            raise _error(host, port, (fatal or [None])[0])
         return cls(host, port, usable)
 
     @property
@@ -73,14 +77,17 @@ def _bind_failure(family: int, address: _Sockaddr) -> int | None:
     return None
 
 
-def _reason(host: str, port: int, failure: int | None) -> str:
+def _error(host: str, port: int, failure: int | None) -> AddressUnusable:
     if failure is None:
-        return _not_local(host)
+        return AddressUnusable(_not_local(host))
+    remedy = "choose another port with --port or RAYLENS_PORT."
     if failure == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use by another program; choose another port with --port or RAYLENS_PORT."
+        return PortInUse(f"port {port} of {host} is in use by another program; {remedy}")
     if failure in {errno.EACCES, errno.EPERM}:
-        return f"port {port} is reserved for the administrator; choose one from 1024 with --port or RAYLENS_PORT."
-    return f"port {port} of {host} cannot be bound ({os.strerror(failure)}); choose another address or port."
+        return AddressUnusable(
+            f"port {port} is reserved for the administrator, who alone may use those below 1024; {remedy}"
+        )
+    return AddressUnusable(f"port {port} of {host} cannot be bound ({os.strerror(failure)}); {remedy}")
 
 
 def _not_local(host: str) -> str:

@@ -203,7 +203,7 @@ def test_a_raylet_that_dies(launch: Callable[..., Launch]) -> None:
 def test_an_haproxy_that_crashes(launch: Callable[..., Launch], tmp_path: Path) -> None:
     program = tmp_path / "haproxy"
     program.write_text(
-        f'#!/bin/sh\n[ "$1" = -v ] && exec {find_haproxy({})} -v\necho "[ALERT] (1) : no memory" >&2\nexit 1\n'
+        f'#!/bin/sh\n[ "$1" = -v ] && exec {find_haproxy({})} -v\necho "[ALERT] ($$) : no memory" >&2\nexit 1\n'
     )
     program.chmod(0o755)
     service = launch(RAY_SERVE_HAPROXY_BINARY_PATH=str(program))

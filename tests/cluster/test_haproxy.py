@@ -85,6 +85,14 @@ def test_the_complaint_of_a_failed_start(tmp_path: Path) -> None:
     log = tmp_path / "node" / "s.123.1.stderr.log"
     log.write_text("[NOTICE]   (7) : haproxy version is 2.8\n")
     assert start_failure(tmp_path) is None
+    ended = subprocess.Popen(["true"])
+    ended.wait()
     with log.open("a") as more:
-        more.write("[ALERT]    (7) : Binding [x.cfg:46] for frontend http_frontend: cannot bind socket (in use)\n")
+        more.write(f"[ALERT]    ({os.getpid()}) : a process that runs\n")
+        more.write(f"[ALERT]    ({ended.pid}) : backend 'http-raylens' has no server available!\n")
+    assert start_failure(tmp_path) is None
+    with log.open("a") as more:
+        more.write(
+            f"[ALERT]    ({ended.pid}) : Binding [x.cfg:46] for frontend http_frontend: cannot bind socket (in use)\n"
+        )
     assert start_failure(tmp_path) == "Binding [x.cfg:46] for frontend http_frontend: cannot bind socket (in use)"
