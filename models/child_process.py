@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def run(module: str, folder: Path, argument: object, product: str) -> None:
     environment = {**os.environ, "PYTHONPATH": path}
     outcome = subprocess.run(command, input=pickle.dumps(argument), capture_output=True, env=environment, check=False)  # noqa: S603
     if outcome.returncode != 0:
-        raise _failure(folder, product, outcome.stderr)
+        raise _failure(folder, product, outcome)
 
 
 def run_as_child(work: Callable[[Path, Any], None]) -> int:
@@ -46,7 +47,7 @@ def run_as_child(work: Callable[[Path, Any], None]) -> int:
     return 0
 
 
-def _failure(folder: Path, product: str, stderr: bytes) -> ModelError:
+def _failure(folder: Path, product: str, outcome: subprocess.CompletedProcess[bytes]) -> ModelError:
     """The error written by the child, or the last line of its standard error.
 
     Libraries report a full disk in words of their own, such as ``basic_ios::clear: iostream error``.
@@ -56,7 +57,11 @@ def _failure(folder: Path, product: str, stderr: bytes) -> ModelError:
     try:
         failure: dict[str, Any] = json.loads((folder / _FAILURE).read_bytes())
     except (OSError, ValueError):
-        last = stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it was killed"]
+        if outcome.returncode == -signal.SIGKILL:
+            return ArtifactBuildFailed(
+                f"{product} could not be built: the process was killed, maybe for lack of memory."
+            )
+        last = outcome.stderr.decode(errors="replace").strip().splitlines()[-1:] or [f"status {outcome.returncode}"]
         return ArtifactBuildFailed(f"{product} could not be built: {last[0]}")
     error: type[ModelError] = getattr(models.errors, failure["error"])
     return error(failure["message"])

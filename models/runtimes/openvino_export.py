@@ -23,9 +23,10 @@ _ROUNDING = 1e-6
 """Difference allowed in addition, for models whose outputs are all equal."""
 
 
-def export_to_openvino(model: "keras.Model", shape: tuple[int, int, int], model_xml: Path) -> None:
+def export_to_openvino(model: "keras.Model", shape: tuple[int, int, int], model_xml: Path) -> Float32Array:
     """Write ``model_xml`` and the ``.bin`` file beside it: uint8 (N, *shape) → float32 (N, C).
 
+    Returns the outputs of Keras on TensorFlow for :func:`sample_pixels`, which those of OpenVINO are compared with.
     Raises ArtifactBuildFailed if OpenVINO does not support the model or computes other outputs than Keras, InvalidModel
     if the outputs are not finite.
     """
@@ -39,6 +40,7 @@ def export_to_openvino(model: "keras.Model", shape: tuple[int, int, int], model_
     del graph, model  # makes room for the compiled model
     gc.collect()
     _check(model_xml, pixels, expected)
+    return expected
 
 
 def sample_pixels(shape: tuple[int, int, int]) -> UInt8Array:
@@ -94,8 +96,11 @@ def _check(model_xml: Path, pixels: UInt8Array, expected: Float32Array) -> None:
     ends = [(end.get_element_type().to_string(), end.get_partial_shape().rank.get_length()) for end in _ends(model)]
     if ends != [("u8", 4), ("f32", 2)]:
         raise ArtifactBuildFailed(f"The exported model must map one image to one row of numbers, not {ends}. {_ADVICE}")
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    outputs: Float32Array = compiled(pixels)[0]
+    try:
+        compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        outputs: Float32Array = compiled(pixels)[0]
+    except RuntimeError as error:
+        raise ArtifactBuildFailed(f"OpenVINO cannot run this model: {_reason(str(error))}. {_ADVICE}") from error
     difference = float(np.abs(outputs - expected).max()) if outputs.shape == expected.shape else np.inf
     if not difference <= _ROUNDING + _TOLERANCE * float(np.ptp(expected)):
         raise ArtifactBuildFailed(f"OpenVINO and Keras disagree: their outputs differ by {difference:.2g}. {_ADVICE}")

@@ -14,8 +14,6 @@ from models.spec import ModelSpec
 if TYPE_CHECKING:
     import keras
 
-_PRECISIONS = {"bf16": "bfloat16", "fp16": "float16"}
-
 OUTPUT = "probabilities"
 """Name of the output of a traced model."""
 
@@ -37,6 +35,7 @@ class TensorFlowRuntime:
     """One traced graph for all batch sizes. Batches are padded to buckets, because GPUs autotune for each shape."""
 
     name = "tensorflow"
+    precision = "fp32"
 
     def __init__(self, spec: ModelSpec, classes: int, *, batch_buckets: tuple[int, ...], threads: int = 0) -> None:
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # replicas may share a GPU
@@ -53,13 +52,6 @@ class TensorFlowRuntime:
         self._classes = classes
         self._model = build_keras_model(spec)
         self._graph = trace(self._model, self._shape)
-        types = {output.dtype.name for operation in self._graph.graph.get_operations() for output in operation.outputs}
-        self._precision = next((name for name, dtype in _PRECISIONS.items() if dtype in types), "fp32")
-
-    @property
-    def precision(self) -> str:
-        """fp32, unless the user's model itself computes in mixed precision."""
-        return self._precision
 
     def predict(self, tensor: UInt8Array) -> Float32Array:
         check_pixels(tensor, self._shape)

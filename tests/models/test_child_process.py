@@ -43,3 +43,8 @@ def test_an_artifact_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> 
         ):
             ensure_artifact(resolve_model("efficientnet-lite0"), artifacts)
         assert [path.suffix for path in artifacts.iterdir()] == [".lock"]
+
+
+def test_a_child_that_is_killed_is_reported_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactBuildFailed, match=r"^The artifact could not be built: the process was killed, maybe"):
+        child_process.run("tests.models.failing_child", tmp_path, None, "The artifact")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -123,18 +122,3 @@ def test_a_precision_that_cannot_run_stops_the_start(tmp_path: Path, monkeypatch
     settings.cache_clear()
     assert outcome.exit_code == 1
     assert "Raylens could not start: TensorFlow runs only in fp32, not in bf16." in outcome.stderr
-
-
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-@pytest.mark.parametrize(("policy", "precision"), [("mixed_bfloat16", "bf16"), ("mixed_float16", "fp16")])
-@pytest.mark.usefixtures("keras_ready")
-def test_tensorflow_reports_the_precision_of_a_mixed_model(tmp_path: Path, policy: str, precision: str) -> None:
-    import keras
-    from keras import layers
-
-    body: list[Any] = [layers.Flatten(), layers.Dense(3, dtype=policy), layers.Softmax(dtype="float32")]
-    path = tmp_path / f"{policy}.keras"
-    keras.Sequential([keras.Input((8, 8, 3)), *body]).save(path)
-    path.with_name("labels.json").write_text('["a", "b", "c"]')
-    runtime = load_runtime(resolve_model(str(path)), runtime="tensorflow", artifacts_dir=tmp_path)
-    assert runtime.precision == precision
