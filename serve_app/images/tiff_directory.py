@@ -36,6 +36,10 @@ _SIGNED: Final = {6: "i1", 8: "i2", 9: "i4", 17: "i8"}
 _TYPES: Final = _UNSIGNED | _SIGNED | {5: "(2,)u4"}
 """NumPy types of the numeric types; a rational is two numbers."""
 
+_LISTS: Final = frozenset((STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES, COLOR_MAP, JPEG_TABLES))
+_FEW: Final = 64
+"""Numbers that are read of other tags: at most one per sample is needed."""
+
 _LONG: Final = 4
 
 Tags = dict[int, tuple[int, ...]]
@@ -60,13 +64,15 @@ def read_directory(data: bytes) -> Tags:
             tag, kind, count, field = entry.unpack_from(data, at + number.size + index * entry.size)
             if tag in _KNOWN and kind in _TYPES and tag not in tags:
                 dtype = np.dtype(_TYPES[kind]).newbyteorder(order)
-                tags[tag] = _values(data, dtype, count, field, pointer)
+                tags[tag] = _values(data, dtype, count, field, pointer, most=count if tag in _LISTS else _FEW)
     except struct.error as error:
         raise damaged("TIFF", "its directory is incomplete") from error
     return tags
 
 
-def _values(data: bytes, dtype: np.dtype[Any], count: int, field: bytes, pointer: struct.Struct) -> tuple[int, ...]:
+def _values(
+    data: bytes, dtype: np.dtype[Any], count: int, field: bytes, pointer: struct.Struct, *, most: int
+) -> tuple[int, ...]:
     if count > MAX_TAG_VALUES:
         raise damaged("TIFF", f"a tag has more than {MAX_TAG_VALUES:,} values")
     size = dtype.itemsize * count
@@ -74,7 +80,7 @@ def _values(data: bytes, dtype: np.dtype[Any], count: int, field: bytes, pointer
     source = field if size <= len(field) else data
     if start + size > len(source):
         raise damaged("TIFF", "a tag points beyond its end")
-    return tuple(np.frombuffer(source, dtype, count, start).ravel().tolist())
+    return tuple(np.frombuffer(source, dtype, min(count, most), start).ravel().tolist())
 
 
 def write_tiff(data: bytes, tags: Tags) -> bytes:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
 from tests.images.pictures import encode, photo, square
+from tests.images.tiffs import deepened, pack_tiff
 
 HEADS = [sample(file_format)[:length] for file_format in ALLOWED for length in (8, 16, 32)]
 
@@ -32,6 +34,11 @@ WHOLE: list[bytes] = [sample(file_format) for file_format in ALLOWED] + [
     encode(photo(24, 24), "TIFF", compression="jpeg"),
     encode(photo(24, 24).convert("I;16"), "TIFF", compression="tiff_adobe_deflate"),
     encode(photo(24, 24).convert("P"), "BMP"),
+    encode(photo(24, 24), "JPEG", progressive=True, restart_marker_blocks=2),
+    encode(photo(24, 24).convert("1"), "TIFF", compression="group4"),
+    encode(photo(24, 24).convert("RGBA"), "WEBP", save_all=True, append_images=[photo(24, 24, seed=1)]),
+    pack_tiff(deepened(np.asarray(photo(24, 24)), 12), 12, 2, planar=True, tile=(16, 16)),
+    pack_tiff(deepened(np.asarray(photo(24, 24)), 32, "f"), 32, 2, order=">", big=True, deflate=True, predictor=3),
     encode(photo(24, 24), "GIF", save_all=True, append_images=[photo(24, 24, seed=1)]),
 ]
 
