@@ -37,6 +37,10 @@ _ATTEMPTS = 3
 """Starts of the cluster, if other programs take its private ports meanwhile."""
 
 
+class _Ended(ClusterFailed):
+    """The service was ready before."""
+
+
 class _OutputFailed(RuntimeError):
     """Nobody would learn the addresses."""
 
@@ -87,7 +91,8 @@ def serve_command(
     except KeyboardInterrupt:
         pass  # stopped before the cluster was started
     except (*_INVALID, *_FAILED) as error:
-        console.print(f"[red]Raylens could not start:[/] {escape(str(error))}", soft_wrap=True)
+        heading = "Raylens ended:" if isinstance(error, _Ended) else "Raylens could not start:"
+        console.print(f"[red]{heading}[/] {escape(str(error))}", soft_wrap=True)
         code = 2 if isinstance(error, _INVALID) and not isinstance(error, PortInUse) else 1
     raise typer.Exit(code)
 
@@ -173,6 +178,7 @@ def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, ter
     with ServiceCluster(options, os.environ) as cluster:
         document = {**fitted, "http_options": {**fitted["http_options"], "host": cluster.ray_host}}
         job = cluster.job(document if is_joined() else capped(document, cpus), cpus)
+        ready = False
         try:
             ready = cluster.process.start(
                 job,
@@ -186,9 +192,11 @@ def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, ter
                 cluster.process.wait(signals.stopping)
                 status.start()
                 status.update("Stopping after the requests in flight …")
-                cluster.process.stop(signals.impatient)
         except ClusterFailed as error:
-            raise _explained(error, cluster, options.address) from None
+            raise _explained(error, cluster, options.address, ready) from None
+        finally:
+            if ready or is_joined():  # a joined cluster keeps the application unless it is removed
+                cluster.process.stop(signals.impatient)
 
 
 def _check_precision(classifier: dict[str, Any]) -> None:
@@ -209,11 +217,16 @@ def _check_data(current: Settings) -> None:
         check_file(Path(url.database))
 
 
-def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAddress) -> ClusterFailed:
+def _explained(error: ClusterFailed, cluster: ServiceCluster, address: ListenAddress, ready: bool) -> ClusterFailed:
     """The error with what the user can do about it."""
+    if ready:
+        cluster.keep_logs = True
+        return _Ended(f"{str(error).rstrip('.')}; see also the logs in {cluster.logs}.")
+    if is_joined():
+        return ClusterFailed(f"{str(error).rstrip('.')}; see also the logs of the cluster.")
     if cluster.has_lost_ports():
         return _PortsLost(f"other programs took ports of this service {_ATTEMPTS} times; start it again.")
-    if not is_joined() and address.taken():
+    if address.taken():
         return ClusterFailed(
             f"another program has taken port {address.port}; choose another one with --port or RAYLENS_PORT."
         )

@@ -32,6 +32,7 @@ class ClusterProcess:
     def __init__(self, folder: RunFolder, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._events: queue.Queue[_Event | None] = queue.Queue()
+        self._is_over = False
         self.dashboard_url: str | None = None
         self._stderr = os.fdopen(os.dup(2), "w")
         with (folder.path / "runner.log").open("a") as log:
@@ -90,6 +91,8 @@ class ClusterProcess:
 
     def stop(self, impatient: Callable[[], bool]) -> None:
         """Stop after the requests in flight, or at once when ``impatient()``."""
+        if self._is_over:
+            return
         self._send(STOP)
         deadline = time.monotonic() + _STOP_TIMEOUT_S
         with contextlib.suppress(ClusterFailed):
@@ -116,6 +119,7 @@ class ClusterProcess:
             event = self._events.get(timeout=_POLL_S)
         except queue.Empty:
             return {}
+        self._is_over = event is None or "failed" in event or "stopped" in event
         if event is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_EXIT_TIMEOUT_S)

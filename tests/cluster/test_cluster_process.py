@@ -81,6 +81,9 @@ def test_a_cluster_that_ends_while_it_serves(running):
         assert start(process)
         with pytest.raises(ClusterFailed, match="ended unexpectedly"):
             process.wait(lambda: False)
+        begun = time.monotonic()
+        process.stop(impatient=lambda: False)
+        assert time.monotonic() - begun < 10, "there is nothing to wait for"
 
 
 def test_an_impatient_user_does_not_wait(running):
