@@ -13,8 +13,8 @@ import { mockUploads, uploads } from "./mockUpload";
 const URL_FIELD = "input[type=url]";
 let page: VueWrapper;
 
-function open(): VueWrapper {
-  mockServer({ "GET /api/v1/models": { body: { items: [] } } });
+function open(models: object[] = []): VueWrapper {
+  mockServer({ "GET /api/v1/models": { body: { items: models } } });
   const plugins = [createAppRouter(createMemoryHistory())];
   page = mount(ClassifyPage, { global: { plugins }, attachTo: document.body });
   return page;
@@ -46,6 +46,22 @@ test("a typed URL is classified, and its result is shown and announced", async (
   expect(page.get(".outcome").text()).toBe("shared");
   expect(page.get("[role=status]").text()).toBe("cat.jpg: Egyptian cat, 37.8%");
   expect(page.get<HTMLInputElement>(URL_FIELD).element.value).toBe("");
+});
+
+test.each([
+  ["multi-label", true],
+  ["multi-class", false],
+])("labels of a %s model without WordNet ids", async (kind, isExplained) => {
+  open([{ name: cat.model.name, kind }]);
+  await settle();
+  await page.get(URL_FIELD).setValue("https://example.org/cat.jpg");
+  await page.get("form").trigger("submit");
+  const predictions = cat.predictions.map((prediction) => ({ ...prediction, wnid: "" }));
+  await uploads[0]?.respond(201, { ...cat, predictions }, { "X-Cache": "miss" });
+  await settle();
+  expect(page.findAll(".predictions .label")).toHaveLength(2);
+  expect(page.findAll(".predictions a")).toHaveLength(0);
+  expect(page.text().includes("Several classes can apply at once")).toBe(isExplained);
 });
 
 test("an invalid URL stays in the field and shows an error", async () => {

@@ -13,6 +13,7 @@ import pytest
 from serve_app.cli.main import main
 from serve_app.cluster import run_folder, service_cluster
 from serve_app.settings import settings
+from tests.models.custom.saved import COLOURS, write_colour_model
 from tests.servers.process import free_port
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -140,3 +141,24 @@ def test_a_folder_named_env_is_not_the_settings(refusal, start_folder):
     """It is often a virtual environment."""
     (start_folder / ".env").mkdir()
     assert "203.0.113.7" in refusal(RAYLENS_HOST="203.0.113.7")[1]
+
+
+def test_models_with_equal_names(refusal, tmp_path):
+    files = [
+        write_colour_model(tmp_path / folder / name, activation="softmax", labels=COLOURS)
+        for folder, name in (("a", "Größe 1.keras"), ("b", "größe-1.KERAS"), ("c", "MobileNet.keras"))
+    ]
+    code, line = refusal(RAYLENS_MODELS=f"{files[0]}, {files[1]}")
+    assert code == 1
+    assert "would both be named größe-1; rename one, or write `name: …` to " in line
+    code, line = refusal(RAYLENS_MODELS=str(files[2]))
+    assert "and a model of Raylens would both be named mobilenet" in line
+
+
+def test_model_files_that_cannot_be_served(refusal, tmp_path):
+    assert refusal(RAYLENS_MODELS="nothing.keras")[1].endswith(f"There is no model file {Path.cwd()}/nothing.keras.")
+    assert "is a folder" in refusal(RAYLENS_MODELS=str(tmp_path))[1]
+    model = write_colour_model(tmp_path / "mine.keras", activation="softmax", labels=[*COLOURS, "pink"])
+    assert "has 3 outputs, its labels file" in refusal(RAYLENS_MODELS=str(model))[1]
+    (tmp_path / "model.yaml").write_text("input-range: 0..1")
+    assert "did you mean input_range?" in refusal(RAYLENS_MODELS=str(model))[1]
