@@ -6,16 +6,15 @@ from typing import Final
 from serve_app.errors import CorruptImage
 from serve_app.images.formats import ImageFormat
 
-_MAX_READS: Final[dict[ImageFormat, int]] = {"JPEG": 4_000, "TIFF": 20_000}
+_MAX_READS: Final[dict[ImageFormat, int]] = {"TIFF": 20_000}
 _MAX_READS_ELSE: Final = 50_000
 
 
 class BoundedFile(BytesIO):
     """The input of Pillow, protected against files that consist of headers only.
 
-    Pillow parses segments, chunks and tags in Python: 20 MiB of empty ones would hold the GIL for minutes. A JPEG takes
-    about four reads per segment, and its EXIF segments are joined in quadratic time, so its limit is lower. A color
-    profile in 255 segments and extended XMP in 300 stay below it.
+    Pillow parses the blocks of a GIF and the strips of a TIFF in Python: 20 MiB of empty ones would hold the GIL for
+    minutes.
     """
 
     def __init__(self, data: bytes, file_format: ImageFormat) -> None:
@@ -25,5 +24,5 @@ class BoundedFile(BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1
         if self._left < 0:
-            raise CorruptImage("The file has more segments than cameras or programs write. Saving it again may help.")
+            raise CorruptImage("The file has more parts than programs write. Saving it again may help.")
         return super().read(size)

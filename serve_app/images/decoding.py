@@ -84,9 +84,9 @@ def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
 
     :raises ImageMissing: the file is empty.
     :raises ImageTooLarge: more than ``MAX_IMAGE_BYTES``.
-    :raises UnsupportedImage: the format is not allowed.
+    :raises UnsupportedImage: the format is not allowed, or its variant not supported.
     :raises TooManyPixels: more than ``MAX_IMAGE_PIXELS`` by the header.
-    :raises CorruptImage: damaged, truncated, or of an unsupported variant.
+    :raises CorruptImage: damaged or truncated.
     """
     with _opened(data) as (picture, file_format), _BUDGET.share(picture.cost):
         image, reduction = picture.load(math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop))
@@ -124,8 +124,7 @@ def _converting_errors(file_format: ImageFormat) -> Iterator[None]:
     except Exception as error:
         logger.debug("Not decoded", exc_info=True)
         raise CorruptImage(
-            f"The {file_format} file is damaged, truncated or of an unsupported variant. "
-            "Saving it again as JPEG or PNG may help."
+            f"The {file_format} file is damaged or truncated. Send the original file, or save it again as JPEG or PNG."
         ) from error
 
 
