@@ -139,7 +139,14 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
         "auth.service",
     ),
     "serve_app/observability": ("auth.errors", "auth.principal"),
-    "serve_app/cli": ("auth.audit", "auth.errors", "auth.oauth.signing_keys", "auth.principal", "auth.service"),
+    "serve_app/cli": (
+        "auth.audit",
+        "auth.errors",
+        "auth.external.environment_proxy",
+        "auth.oauth.signing_keys",
+        "auth.principal",
+        "auth.service",
+    ),
     "serve_app/database/schema.py": ("auth.tables",),
     "serve_app/settings.py": ("auth.external.providers", "auth.settings"),
 }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from auth.errors import InvalidProviderResponse, ProviderUnavailable
+from auth.external.environment_proxy import UnusableProxy, environment_proxy
 
 TIMEOUT_S: Final = 5.0
 """For a complete response, however slowly it arrives."""
@@ -60,23 +61,31 @@ class ProviderClient:
 
     async def _send(self, method: str, url: str, headers: dict[str, str], body: str | None) -> ProviderResponse:
         host = urlsplit(url).hostname or ""
-        tls = _tls_context()
+        tls, proxy = _tls_context(), _proxy(url)
         # No compression: a small body could expand to a huge one.
         headers = {"Accept": "application/json", "User-Agent": "Raylens", "Accept-Encoding": "identity"} | headers
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                httpx.AsyncClient(verify=tls, timeout=TIMEOUT_S) as client,
+                httpx.AsyncClient(verify=tls, timeout=TIMEOUT_S, trust_env=False, proxy=proxy) as client,
                 client.stream(method, url, headers=headers, content=body) as response,
             ):
                 content = await _read(response, host)
         except (TimeoutError, httpx.TimeoutException):
             raise ProviderUnavailable(f"{host} did not respond within {TIMEOUT_S:.0f} seconds.") from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, ImportError) as error:  # the last two: a bad proxy
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise ProviderUnavailable(f"{host} is unreachable ({type(error).__name__}).") from None
         if response.status_code >= 500 or response.status_code == 429:
             raise ProviderUnavailable(f"{host} is temporarily unavailable (status {response.status_code}).")
         return ProviderResponse(host, response.status_code, content)
+
+
+def _proxy(url: str) -> httpx.Proxy | None:
+    """Raises ProviderUnavailable."""
+    try:
+        return environment_proxy(httpx.URL(url))
+    except (UnusableProxy, httpx.InvalidURL) as error:
+        raise ProviderUnavailable(str(error)) from None
 
 
 @cache

@@ -1,12 +1,11 @@
 """Address of a server, and whether secrets may be sent to it."""
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from serve_app.cli.environment_proxy import environment_proxy
+from auth.external.environment_proxy import UnusableProxy, environment_proxy, is_loopback
 from serve_app.cli.errors import UsageError
 
 
@@ -35,11 +34,7 @@ class Address:
     @property
     def is_loopback(self) -> bool:
         """Whether the server runs on this machine."""
-        host = httpx.URL(self.url).host
-        try:
-            return host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(httpx.URL(self.url).host)
 
     @property
     def is_confidential(self) -> bool:
@@ -58,7 +53,10 @@ class Address:
     @property
     def proxy(self) -> httpx.Proxy | None:
         """The environment's proxy for this server. Raises UsageError if it cannot be used."""
-        return None if self.is_loopback else environment_proxy(httpx.URL(self.url))
+        try:
+            return environment_proxy(httpx.URL(self.url))
+        except UnusableProxy as error:
+            raise UsageError(str(error)) from None
 
     @property
     def described(self) -> str:
@@ -75,8 +73,7 @@ class Address:
         return {
             "base_url": self.url,
             "proxy": self.proxy,
-            # httpx itself would reject any variable that it does not understand, even one that does not apply.
-            "trust_env": False,
+            "trust_env": False,  # only environment_proxy reads it
             "verify": httpx.create_ssl_context() if is_https else True,
         }
 

@@ -5,9 +5,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from auth.external.environment_proxy import UnusableProxy, environment_proxy
 from serve_app.cli.address import Address
-from serve_app.cli.environment_proxy import environment_proxy
-from serve_app.cli.errors import UsageError
 from serve_app.cli.status import status_command
 from tests.cli.api import FakeApi, Reply
 from tests.servers.forward_proxy import VARIABLES, forwarding
@@ -84,7 +83,7 @@ def test_no_proxy_excepts_hosts_domains_and_networks(
 def test_a_proxy_that_cannot_be_used_is_one_clear_line(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("all_proxy", value)
     with pytest.raises(
-        UsageError, match=r"set https_proxy to an address like http://\S+, or add example.org to no_pro"
+        UnusableProxy, match=r"set https_proxy to an address like http://\S+, or add example.org to no_pro"
     ):
         environment_proxy(httpx.URL("https://example.org"))
     result = run("--server", "https://example.org")

@@ -14,6 +14,7 @@ from tests.fetch.server import Server, redirect, respond
 from tests.fetch.server import running as serving
 from tests.ingress.graph import Graph, running, top_class
 from tests.ingress.pictures import BLUE, picture
+from tests.servers.forward_proxy import forwarding
 
 URL = "/api/v1/classifications"
 
@@ -201,3 +202,13 @@ async def test_the_deadline_applies_to_the_fetch(graph: Graph, website: Server) 
         headers={"X-Request-Timeout": "0.2"},
     )
     assert (response.status_code, response.json()["code"]) == (504, "deadline_exceeded")
+
+
+async def test_images_are_fetched_through_the_proxy_of_the_settings(tmp_path: Path, website: Server) -> None:
+    website.answers["/a.png"] = respond(picture(BLUE))
+    url = f"http://images.example:{website.port}/a.png"
+    with forwarding({"images.example": "127.0.0.1"}) as proxy:
+        async with running(tmp_path, fetch_proxy=proxy.url) as graph:
+            assert (await graph.classify_json({"image_url": url})).status_code == 201
+            assert (await rejection(graph, "http://metadata.google.internal/"))[1] == "forbidden_address"
+        assert proxy.targets == [f"GET {url}"]

@@ -18,6 +18,7 @@ from tests.auth.external.browser import OWN, Browser
 from tests.auth.external.fake_provider import FakeProvider
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
+from tests.servers.forward_proxy import forwarding
 from tests.servers.process import free_port
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -121,6 +122,25 @@ async def test_slow_discovery(visitor: Browser, fake_provider: FakeProvider):
     for response in await asyncio.gather(*(start(visitor) for _ in range(3))):
         assert_helpful(response, 503, "did not respond within")
     assert fake_provider.requested_paths == [DISCOVERY], "concurrent sign-ins share one request"
+
+
+async def test_a_proxy_that_cannot_be_used(database: Engine, clock: MovableClock, monkeypatch: pytest.MonkeyPatch):
+    provider = Provider(name="idp", issuer="https://idp.example", client_id="us")
+    for name, value in {"all_proxy": "socks5://p", "https_proxy": "ftp://p", "no_proxy": "example.org"}.items():
+        monkeypatch.setenv(name, value)
+        async with create(database, clock, providers=(provider,)).client() as client:
+            assert_helpful(await start(Browser(client)), 503, "proxy that the environment names for idp.example cannot")
+
+
+async def test_a_provider_behind_a_proxy(fake_provider: FakeProvider, monkeypatch: pytest.MonkeyPatch):
+    here = f"{fake_provider.issuer}{DISCOVERY}"
+    elsewhere = here.replace("127.0.0.1", "idp.example")
+    with forwarding({"idp.example": "127.0.0.1"}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        for url in (elsewhere, here):
+            response = await auth.external.provider_client.ProviderClient().get(url)
+            assert response.json_object()["issuer"] == fake_provider.issuer
+        assert proxy.targets == [f"GET {elsewhere}"], "none for this machine"
 
 
 async def test_an_unreachable_provider(database: Engine, clock: MovableClock):

@@ -6,28 +6,39 @@ from urllib.request import getproxies_environment
 
 import httpx
 
-from serve_app.cli.errors import UsageError
+
+class UnusableProxy(ValueError):
+    """A proxy that the environment names, but that is not the address of an HTTP proxy."""
 
 
 def environment_proxy(url: httpx.URL) -> httpx.Proxy | None:
     """The proxy from ``http_proxy``, ``https_proxy`` or ``all_proxy``, unless ``no_proxy`` lists the host.
 
-    Raises UsageError if the proxy cannot be used.
+    httpx itself would reject any variable that it does not understand, even one that does not apply. Unlike for curl,
+    requests to this machine never use a proxy. Raises UnusableProxy.
     """
     proxies = getproxies_environment()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or _is_excepted(url, proxies.get("no", "")):
+    if not proxy or is_loopback(url.host) or _is_excepted(url, proxies.get("no", "")):
         return None
     try:
         found = httpx.Proxy(proxy if "://" in proxy else f"http://{proxy}")
     except (httpx.InvalidURL, ValueError):
         found = None
     if found is None or found.url.scheme not in {"http", "https"} or not found.url.host:
-        raise UsageError(
+        raise UnusableProxy(
             f"The proxy that the environment names for {url.host} cannot be used: set {url.scheme}_proxy to an address "
             f"like http://proxy.example.org:3128, or add {url.host} to no_proxy."
         )
     return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_excepted(url: httpx.URL, listed: str) -> bool:
