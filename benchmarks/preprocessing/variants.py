@@ -42,7 +42,7 @@ class Scaled:
 
     def __call__(self, data: bytes, transform: Transform) -> UInt8Array:
         structure = JpegStructure(data)
-        with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
+        with Image.open(BoundedFile(data), formats=["JPEG"]) as image:
             assert isinstance(image, ImageFile.ImageFile)
             box = self._load(image, transform)
             enlarges = box[2] - box[0] < transform.height
@@ -97,7 +97,7 @@ class Area:
             decode_jpeg: Any = importlib.import_module("simplejpeg").decode_jpeg
             pixels: UInt8Array = decode_jpeg(data, min_height=least, min_width=least)
             return pixels
-        with Image.open(BoundedFile(data, "JPEG"), formats=["JPEG"]) as image:
+        with Image.open(BoundedFile(data), formats=["JPEG"]) as image:
             image.draft(None, (least, least))
             return np.asarray(image)
 

@@ -4,22 +4,19 @@ from io import BytesIO
 from typing import Final
 
 from serve_app.errors import CorruptImage
-from serve_app.images.formats import ImageFormat
 
-_MAX_READS: Final[dict[ImageFormat, int]] = {"TIFF": 20_000}
-_MAX_READS_ELSE: Final = 50_000
+_MAX_READS: Final = 20_000
 
 
 class BoundedFile(BytesIO):
-    """The input of Pillow, protected against files that consist of headers only.
+    """The input of Pillow for files that it reads piece by piece in Python, like the strips of a TIFF.
 
-    Pillow parses the blocks of a GIF and the strips of a TIFF in Python: 20 MiB of empty ones would hold the GIL for
-    minutes.
+    20 MiB of empty pieces would hold the GIL for minutes.
     """
 
-    def __init__(self, data: bytes, file_format: ImageFormat) -> None:
+    def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self._left = _MAX_READS.get(file_format, _MAX_READS_ELSE)
+        self._left = _MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1

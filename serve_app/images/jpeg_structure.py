@@ -135,6 +135,9 @@ class JpegStructure:
                 continue
             length = int.from_bytes(self._data[at : at + 2], "big")
             body = self._data[at + 2 : at + length]
+            if length < 2 and marker >= _APP0:
+                at += 2  # damaged metadata; libjpeg skips as much
+                continue
             if length < 2 or len(body) < length - 2:
                 return
             at += length

@@ -81,7 +81,7 @@ def _fax(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
 
 
 def _loaded(file: bytes) -> Image.Image:
-    image = TiffImagePlugin.TiffImageFile(BoundedFile(file, "TIFF"))
+    image = TiffImagePlugin.TiffImageFile(BoundedFile(file))
     if image.width * image.height > MAX_IMAGE_PIXELS:
         image.im = Image.new(
             image.mode, image.size

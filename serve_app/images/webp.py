@@ -48,6 +48,8 @@ def open_webp(data: bytes) -> StoredPicture:
     size = frame.size
     if extended is not None and len(extended.body) >= 10:
         size = (1 + _number(extended.body, 4), 1 + _number(extended.body, 7))
+    if first is None and frame.size != size:
+        raise damaged("WEBP", "its canvas has another size than its picture")
     if frame.left + frame.size[0] > size[0] or frame.top + frame.size[1] > size[1]:
         raise damaged("WEBP", "its picture is larger than the canvas")
     exif, xmp = (bytes(found[name].body) if name in found else b"" for name in (b"EXIF", b"XMP "))

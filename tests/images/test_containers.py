@@ -65,6 +65,25 @@ def test_a_gif_may_end_with_its_pixels():
         decode(b"GIF89a\x40\0\x30\0\0\0\0;", square())
 
 
+@pytest.mark.parametrize(
+    "extension",
+    [
+        b"!\xfe\5abcde\0",
+        b"!\xf9\0",
+        b"!\xf9\1\1\0",
+        b"!\xff\x0bNETSCAPE2.0\0",
+        b"!\xff\x0bNETSCAPE2.0\1\1\0",
+        b"!\xff\x0bICCRGBG1012" + b"\xff" + b"x" * 255 + b"\0",
+        b"!\x01\0",
+        b"\0\0\0",
+    ],
+)
+def test_damaged_extensions_of_a_gif_are_skipped(extension: bytes):
+    plain = encode(photo(64, 48), "GIF")
+    at = 13 + 3 * 2 ** ((plain[10] & 7) + 1)
+    np.testing.assert_array_equal(full_pixels(plain[:at] + extension + plain[at:]), full_pixels(plain))
+
+
 # --- WebP
 
 

@@ -109,6 +109,12 @@ def test_damaged_metadata_is_skipped(marker: int, body: bytes):
         np.testing.assert_array_equal(pixels(with_segment(whole, marker, body)), pixels(whole))
 
 
+@pytest.mark.parametrize("length", [0, 1])
+def test_metadata_without_a_length_is_skipped(length: int):
+    data = BASELINE[:2] + b"\xff\xe5\0" + bytes((length,)) + BASELINE[2:]
+    np.testing.assert_array_equal(pixels(data), pixels(BASELINE))
+
+
 def test_exif_counts_wherever_it_is():
     tags = Image.Exif()
     tags[0x0112] = 6
