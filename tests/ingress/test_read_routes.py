@@ -84,7 +84,7 @@ async def test_readiness_requires_every_model(tmp_path: Path) -> None:
             graph.runtime.gate.set()
             await graph.warm()
             response = await graph.client.get("/api/health/ready")
-            parts = {f"model:{LITE0}": "ok", "cache": "ok", "database": "ok"}
+            parts = {f"model:{LITE0}": "ok", "cache": "ok", "database": "ok", "storage": "ok"}
             assert (response.status_code, response.json()) == (200, {"status": "ready", "parts": parts})
             await graph.classify(picture())
 
