@@ -9,6 +9,7 @@ import keras
 
 from models.architectures.adapter import adapt
 from models.architectures.float32 import in_float32
+from models.custom.saved_model import is_hdf5
 from models.errors import InvalidModel
 from models.labels import check_label_count
 from models.spec import KerasFileWeights, ModelSpec
@@ -33,8 +34,8 @@ def _load(weights: KerasFileWeights) -> keras.Model:
         if hashlib.file_digest(file, "sha256").hexdigest() != weights.sha256:
             raise InvalidModel(f"{weights.path} changed while it was being loaded.")
     try:
-        with tempfile.TemporaryDirectory() as folder:  # Keras knows the format only by a suffix in lower case
-            link = Path(folder) / f"model{weights.path.suffix.lower()}"
+        with tempfile.TemporaryDirectory() as folder:  # Keras knows the format only by the suffix
+            link = Path(folder) / ("model.h5" if is_hdf5(weights.path) else "model.keras")
             link.symlink_to(weights.path)
             return in_float32(keras.saving.load_model(link, compile=False, safe_mode=True))
     except Exception as error:  # Keras can raise anything for an untrusted file

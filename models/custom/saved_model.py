@@ -12,8 +12,8 @@ from models.errors import InvalidModel
 Config = dict[str, Any]
 """The JSON of a layer or model: ``class_name`` and ``config``."""
 
-HDF5_SUFFIXES = (".h5", ".hdf5")
-SUFFIXES = (".keras", *HDF5_SUFFIXES)
+SUFFIXES = (".keras", ".h5", ".hdf5")
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def is_model_file(name: str) -> bool:
@@ -21,15 +21,25 @@ def is_model_file(name: str) -> bool:
     return name.casefold().endswith(SUFFIXES) or "/" in name or name.startswith("~")
 
 
+def is_hdf5(path: Path) -> bool:
+    """Whether the content is HDF5, whatever the suffix: earlier versions of Keras also wrote it to ``.keras`` files."""
+    with path.open("rb") as file:
+        return file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE
+
+
 class SavedModel:
     """A model file. Raises InvalidModel if it is not one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.is_hdf5 = path.suffix.casefold() in HDF5_SUFFIXES
+        self.is_hdf5 = is_hdf5(path)
         self.config: Config = _hdf5_config(path) if self.is_hdf5 else _zip_config(path)
-        if not isinstance(self.config.get("config"), dict):
-            raise InvalidModel(f"{path} has no layers that can be read; save it again with Keras.")
+        inner = self.config.get("config") if isinstance(self.config, dict) else None
+        if not isinstance(inner, dict) or not isinstance(inner.get("layers"), list):
+            raise InvalidModel(
+                f"{path} is no functional or sequential model. Raylens has no code of your own classes; rebuild it "
+                "with keras.Model(inputs, outputs) and save it again."
+            )
 
     def variables(self, layer: str, parts: Sequence[tuple[str, int]], names: Sequence[str]) -> list[list[float]] | None:
         """Values of variables of a layer, or None if they cannot be found.

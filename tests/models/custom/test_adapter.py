@@ -8,7 +8,7 @@ import pytest
 from models.architectures import build_keras_model
 from models.runtimes.loading import load_runtime
 from models.zoo import resolve_model
-from tests.models.custom.saved import COLOURS, mean_colour, save, write_colour_model
+from tests.models.custom.saved import COLOURS, mean_colour, save, save_model, write_colour_model
 
 # Keras saves its variables through a protocol of NumPy 1.
 pytestmark = [
@@ -64,6 +64,19 @@ def test_channels_first(tmp_path: Path) -> None:
     pooled = layers.GlobalAveragePooling2D(data_format="channels_first")
     path = save(tmp_path, [keras.Input((3, 8, 12)), pooled, layers.Dense(3, "softmax")])
     expected = keras.saving.load_model(path)(np.moveaxis(PIXELS, 3, 1).astype("float32"))
+    np.testing.assert_allclose(build_keras_model(resolve_model(str(path)))(PIXELS), expected, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_dicts_and_content_of_another_suffix(tmp_path: Path) -> None:
+    import keras
+
+    image = keras.Input((8, 12, 3), name="image")
+    outputs = keras.layers.Dense(3, "softmax")(keras.layers.GlobalAveragePooling2D()(image))
+    path = save_model(tmp_path, keras.Model({"image": image}, {"classes": outputs}))
+    expected = keras.saving.load_model(path)({"image": PIXELS.astype("float32")})["classes"]
+    np.testing.assert_allclose(build_keras_model(resolve_model(str(path)))(PIXELS), expected, atol=1e-4)
+    save_model(tmp_path, keras.Model(image, outputs), "mine.h5").rename(path)
     np.testing.assert_allclose(build_keras_model(resolve_model(str(path)))(PIXELS), expected, atol=1e-4)
 
 

@@ -73,6 +73,18 @@ def test_inputs_that_cannot_be_served(
         resolve_model(str(path))
 
 
+def test_a_sequential_model_that_was_built_by_its_first_call(tmp_path: Path) -> None:
+    import numpy as np
+    from keras import Sequential, layers
+
+    model = Sequential([layers.Rescaling(1 / 255), layers.GlobalAveragePooling2D(), layers.Dense(3)])
+    model(np.zeros((1, 8, 12, 3)))
+    spec = resolve_model(str(save_model(tmp_path, model)))
+    assert spec.transform.shape == (8, 12, 3)
+    assert spec.findings
+    assert not spec.findings.warnings
+
+
 def test_several_inputs_are_rejected(tmp_path: Path) -> None:
     import keras
     from keras import layers

@@ -1,5 +1,6 @@
 """Finding users' models: names, clashes, paths."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_names_that_differ_only_in_how_they_are_written_clash(tmp_path: Path) ->
     ]
     with pytest.raises(ModelNameClash, match="both be named größe"):
         resolve_models(map(str, files))
+
+
+def test_models_of_own_classes_are_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", '{"class_name": "Mine", "config": {"name": "mine"}}')
+    with pytest.raises(InvalidModel, match="code of your own classes"):
+        resolve_model(str(path))
 
 
 def test_names_in_ascii_are_distinct() -> None:
