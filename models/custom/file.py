@@ -26,6 +26,15 @@ def spec_of_file(name: str) -> ModelSpec:
     write into ``model.yaml``, if that helps.
     """
     path = _existing(name)
+    try:
+        return _spec(path)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise InvalidModel(
+            f"{path} has a configuration that Keras cannot have written: {type(error).__name__} {error}; save it again."
+        ) from error
+
+
+def _spec(path: Path) -> ModelSpec:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     model = SavedModel(path)
@@ -58,6 +67,7 @@ def spec_of_file(name: str) -> ModelSpec:
 
 def _existing(name: str) -> Path:
     path = Path(name).expanduser().absolute()
+    path = path.parent.resolve() / path.name  # the same for every way to name the file
     if path.is_dir():
         files = sorted(found.name for found in path.iterdir() if found.name.casefold().endswith(SUFFIXES))
         hint = f"name a file in it, like {path / files[0]}" if files else "save the model with model.save('x.keras')"

@@ -26,7 +26,7 @@ class ModelOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str | None = None
-    labels: str | None = None
+    labels: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None = None
     """File name in the same folder."""
     size: _Side | tuple[_Side, _Side] | None = None
     """Of a model that takes any size; height and width."""

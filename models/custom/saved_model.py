@@ -15,6 +15,9 @@ Config = dict[str, Any]
 SUFFIXES = (".keras", ".h5", ".hdf5")
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
+_MAX_CONFIG = 64 << 20
+"""Bytes of a configuration. That of NASNetMobile, with 769 layers, takes 0.8 MB."""
+
 
 def is_model_file(name: str) -> bool:
     """Whether the name is that of a file rather than of a model of the zoo."""
@@ -58,6 +61,8 @@ class SavedModel:
 def _zip_config(path: Path) -> Config:
     try:
         with zipfile.ZipFile(path) as archive:
+            if archive.getinfo("config.json").file_size > _MAX_CONFIG:
+                raise ValueError(f"its config.json has more than {_MAX_CONFIG >> 20} MiB")
             config: Config = json.loads(archive.read("config.json"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         reason = "it contains no config.json" if isinstance(error, KeyError) else str(error)
