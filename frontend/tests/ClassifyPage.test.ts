@@ -52,7 +52,7 @@ test.each([
   ["multi-label", true],
   ["multi-class", false],
 ])("labels of a %s model without WordNet ids", async (kind, isExplained) => {
-  open([{ name: cat.model.name, kind }]);
+  open([{ name: cat.model.name, kind, default: true, classes: 2 }]);
   await settle();
   await page.get(URL_FIELD).setValue("https://example.org/cat.jpg");
   await page.get("form").trigger("submit");
@@ -61,6 +61,7 @@ test.each([
   await settle();
   expect(page.findAll(".predictions .label")).toHaveLength(2);
   expect(page.findAll(".predictions a")).toHaveLength(0);
+  expect(page.get(".lead").text()).toContain("recognizes 2 classes");
   expect(page.text().includes("Several classes can apply at once")).toBe(isExplained);
 });
 

@@ -1,6 +1,6 @@
 export const classify = {
   title: "What is in this photo?",
-  lead: "Drop one photo, or many. Raylens recognizes 1,000 classes in milliseconds.",
+  lead: (classes: string) => `Drop one photo, or many. Raylens recognizes ${classes} classes in milliseconds.`,
   drop: "Drop photos anywhere on this page",
   dropNow: "Drop to classify",
   paste: "or paste one from the clipboard",
