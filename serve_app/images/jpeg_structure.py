@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.arrays import UInt8Array
 from serve_app.errors import CorruptImage
 from serve_app.images.stored_picture import damaged, unsupported
 
@@ -105,7 +104,7 @@ class JpegStructure:
         self._tables: list[bytes] = [b"\xff\xd8"]
         self._frame: _Frame | None = None
         self._interval = 0
-        self._missing: dict[int, UInt8Array] = {}
+        self._missing: dict[int, bytearray] = {}
         self._scans: list[list[int]] = []
         """The positions between which the data of each scan is passed on: its segments with the first interval, …"""
         self.exif = b""
@@ -154,7 +153,7 @@ class JpegStructure:
             if self._frame is not None:
                 raise damaged("JPEG", "it has a second frame header")
             self._frame = _Frame.of(marker, body)
-            self._missing = {part.name: np.full(64, 255, np.uint8) for part in self._frame.components}
+            self._missing = {part.name: bytearray(b"\xff" * 64) for part in self._frame.components}
         elif marker == _DNL:
             raise unsupported("JPEG with its height after the pixels (DNL)")
         elif marker == _DAC:
@@ -182,7 +181,8 @@ class JpegStructure:
         for name in names:
             if name not in self._missing:
                 raise damaged("JPEG", "a scan has an unknown color component")
-            self._missing[name][first : last + 1] = precision & 15
+            stop = min(last, 63) + 1
+            self._missing[name][first:stop] = bytes((precision & 15,)) * (stop - first)
         cuts = self._restarts(data, end)
         if self._interval and len(cuts) < math.ceil(self._frame.units(names) / self._interval) - 1:
             raise damaged("JPEG", "a part of the picture is missing")
@@ -201,7 +201,7 @@ class JpegStructure:
     def _check_scans(self) -> None:
         if not self._scans:
             raise damaged("JPEG", "it has no pixels")
-        if any(np.any(levels) for levels in self._missing.values()):
+        if any(levels.strip(b"\0") for levels in self._missing.values()):
             raise damaged("JPEG", "a part of its scans is missing")
 
 
