@@ -17,6 +17,7 @@ from models.zoo import resolve_model
 from serve_app.images.decoding import decode
 from tests.e2e.file_server import file_server
 from tests.e2e.images import CAT, JPEG, PHOTOS, URL, random_jpeg
+from tests.servers.process import free_port
 from tests.service import Service
 
 pytestmark = pytest.mark.e2e
@@ -225,7 +226,7 @@ def test_a_port_in_use_is_reported(service: Service, tmp_path: Path) -> None:
 def test_an_invalid_configuration_is_reported(tmp_path: Path) -> None:
     config = tmp_path / "serve.yaml"
     config.write_text("applications: [{args: {queue: {max_batch: 0}}}]")
-    result = raylens("serve", "--port", "0", "--config", str(config), RAYLENS_DATA_DIR=str(tmp_path))
+    result = raylens("serve", "--port", str(free_port()), "--config", str(config), RAYLENS_DATA_DIR=str(tmp_path))
     assert result.returncode == 2, result.stderr
     (line,) = result.stderr.strip().splitlines()
     assert str(config) in line
