@@ -1,5 +1,6 @@
 """The command of the variable BROWSER: signs in, grants the requested access, and requests the redirect URI."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ exec {python} -m tests.cli.browser {username} '{password}' "$1"
 
 def as_command(folder: Path, username: str, password: str) -> str:
     script = folder / "browser"
-    script.write_text(SCRIPT.format(python=sys.executable, username=username, password=password))
+    script.write_text(SCRIPT.format(python=shlex.quote(sys.executable), username=username, password=password))
     script.chmod(0o755)
     return str(script)
 

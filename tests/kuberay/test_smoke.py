@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -28,7 +29,9 @@ UP = {
 }
 """kubectl's output for a ready service, by JSONPath."""
 
-KUBECTL = f"""#!{sys.executable} -IS
+KUBECTL = f"""#!/bin/sh
+'''exec' {shlex.quote(sys.executable)} -IS "$0" "$@"
+' '''
 import json, pathlib, sys
 here = pathlib.Path(__file__).parent
 if "delete" in sys.argv:
