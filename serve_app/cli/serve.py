@@ -245,7 +245,7 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
         "metrics": metrics.get("ray"),
         "proxy_metrics": metrics.get("haproxy"),
         "dashboard": dashboard_url,
-        "logs": str(cluster.logs),
+        "logs": None if is_joined() else str(cluster.logs),
     }
     if terminal.as_json:
         if reason := write_stdout(json.dumps(addresses) + "\n"):
@@ -258,5 +258,6 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
     if dashboard_url:
         console.print(f"  Ray dashboard      {dashboard_url}")
         console.print("                     requires the token of `ray get-auth-token`")
-    console.print(f"  Ray's logs         {addresses['logs']}")
+    if addresses["logs"]:
+        console.print(f"  Ray's logs         {addresses['logs']}")
     console.print("  Ctrl-C stops it.")
