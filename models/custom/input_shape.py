@@ -55,12 +55,12 @@ def _shape(config: Config, graph: LayerGraph) -> Any:  # noqa: ANN401 – any JS
 
 
 def _is_channels_first(shape: list[Any], graph: LayerGraph) -> bool:
+    if shape[1] not in _CHANNELS or shape[3] not in _CHANNELS:
+        return shape[1] in _CHANNELS  # whatever the layers take: a model can begin by moving the channels
     formats = {
         layer.config["data_format"] for layer in graph.all_layers() if layer.config.get("data_format") is not None
     }
-    if len(formats) == 1 and shape[1] in _CHANNELS:
-        return formats == {"channels_first"}
-    return shape[1] in _CHANNELS and shape[3] not in _CHANNELS
+    return formats == {"channels_first"}
 
 
 def _size_of_first_layers(graph: LayerGraph) -> tuple[int | None, int | None]:

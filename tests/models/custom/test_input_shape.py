@@ -45,6 +45,16 @@ def test_the_input_shape_is_read_from_the_model(case: str, tmp_path: Path) -> No
     assert spec.weights.adapter.channels_first == (case == "channels first")
 
 
+def test_channels_that_the_model_itself_moves_come_first(tmp_path: Path) -> None:
+    from keras import Input, layers
+
+    body = [layers.Permute((2, 3, 1)), layers.GlobalAveragePooling2D(data_format="channels_last"), layers.Dense(3)]
+    spec = resolve_model(str(save(tmp_path, [Input((3, 8, 12)), *body])))
+    assert spec.transform.shape == (8, 12, 3)
+    assert isinstance(spec.weights, KerasFileWeights)
+    assert spec.weights.adapter.channels_first
+
+
 def test_a_resizing_layer_tells_the_size_of_a_model_that_takes_any(tmp_path: Path) -> None:
     import keras
     from keras import layers
