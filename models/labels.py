@@ -74,6 +74,8 @@ def read_labels(path: Path) -> Labels:
     try:
         text = read_text(path)
         classes = _from_lines(text) if path.suffix.casefold() == ".txt" else _from_json(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise InvalidModel(f"Labels {path} are not JSON: {error}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidModel(f"Labels {path} cannot be read: {error}") from error
     if classes is None or not 2 <= len(classes) <= _MAX_CLASSES:

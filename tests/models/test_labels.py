@@ -80,6 +80,7 @@ def test_malformed_labels_are_rejected(tmp_path: Path, content: str) -> None:
         ("labels.json", '["größe", "b c"]'.encode()),
         ("labels.json", '["größe", "b c"]'.encode("utf-8-sig")),
         ("labels.json", '["größe",\r\n"b c"]\r\n'.encode("utf-16")),
+        ("labels.json", '["größe", "b c"]'.encode("utf-32")),
         ("labels.json", '{"0": "größe", "1": "b c"}'.encode()),
         ("labels.json", '{"b c": 1, "größe": 0}'.encode()),
         ("labels.txt", "größe\nb c\n".encode()),
