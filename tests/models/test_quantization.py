@@ -13,6 +13,7 @@ from models.errors import NotQuantized, QuantizationInaccurate, QuantizerMissing
 from models.quantization import find_int8, int8_folder, quantize, read_report
 from models.quantization_report import QuantizationReport
 from models.runtimes.loading import load_runtime
+from models.runtimes.openvino import OpenVINORuntime
 from models.runtimes.runtime import Runtime
 from models.zoo import resolve_model
 from tests.models import photos
@@ -67,6 +68,9 @@ def test_the_runtime_reports_int8_and_the_artifact_is_smaller(
     int8: Runtime, openvino_lite0: Runtime, artifacts_dir: Path
 ) -> None:
     assert (int8.precision, openvino_lite0.precision) == ("int8", "fp32")
+    assert isinstance(int8, OpenVINORuntime)
+    rest = int8._shared.model.get_property("INFERENCE_PRECISION_HINT")
+    assert rest.get_type_name() == "f32", "on every processor"
     sizes = [
         path.with_suffix(".bin").stat().st_size for path in (find_int8(SPEC, artifacts_dir), fp32_of(artifacts_dir))
     ]
