@@ -68,7 +68,9 @@ def _found(graph: LayerGraph, name: str) -> FoundOutputs:
     if layer.kind in _ACTIVATIONS:
         return FoundOutputs(_named(layer), _units_before(graph, layer), layer.name)
     if layer.kind in _LINEAR:
-        return FoundOutputs("linear" if len(layer.inputs) == 1 else None, _units_before(graph, layer), layer.name)
+        before = _found(graph, layer.inputs[0]).activation if len(layer.inputs) == 1 else "softmax"
+        is_linear = before in {None, "linear"}  # changed probabilities are neither these nor logits
+        return FoundOutputs("linear" if is_linear else None, _units_before(graph, layer), layer.name)
     units = layer.config.get("units") or layer.config.get("filters")
     return FoundOutputs(_named(layer) if units else None, units, layer.name)
 

@@ -9,7 +9,7 @@ import pytest
 from models.errors import InvalidModel
 from models.spec import KerasFileWeights
 from models.zoo import resolve_model
-from tests.models.custom.saved import save_model
+from tests.models.custom.saved import mean_colour, save, save_model
 
 # Keras saves its variables through a protocol of NumPy 1.
 pytestmark = [
@@ -110,3 +110,13 @@ def test_a_binary_model_needs_two_labels(tmp_path: Path) -> None:
     path = save_model(tmp_path, _head("layers.Dense(1, 'sigmoid')")(), labels=["a", "b", "c"])
     with pytest.raises(InvalidModel, match="needs two names, not 3"):
         resolve_model(str(path))
+
+
+def test_probabilities_that_a_layer_changes_are_not_taken_for_logits(tmp_path: Path) -> None:
+    from keras.layers import Dense, Rescaling
+
+    path = save(tmp_path, [*mean_colour(Dense(3, activation="softmax")), Rescaling(2.0)])
+    with pytest.raises(InvalidModel, match=r"the last layer, rescaling.*, does not tell what the outputs mean"):
+        resolve_model(str(path))
+    (tmp_path / "model.yaml").write_text("kind: multi-label\noutputs: probabilities")
+    assert resolve_model(str(path)).kind == "multi-label"
