@@ -32,7 +32,7 @@ PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.F
 
 .DEFAULT_GOAL := help
 .PHONY: help serve web test test-conditions chaos image-check lint lint-python lint-web test-web bench bench-compare bench-growth \
-  bench-preprocessing simulate openapi screenshots pins clean
+  bench-preprocessing bench-applications simulate openapi screenshots pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ bench-growth: $(VENV)/.dev ## Measure more replicas, records and images per requ
 bench-preprocessing: $(VENV)/.dev ## Measure speed and accuracy of ways to decode photos; about 10 minutes
 	@# The memory settings of the service, see serve_app/cluster/ray_cluster.py.
 	MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=67108864 $(BIN)/python -m benchmarks.preprocessing $(ARGS)
+
+bench-applications: $(VENV)/.dev ## Compare the classifiers of keras.applications on each runtime with Keras
+	$(BIN)/python -m benchmarks.applications $(ARGS)
 
 simulate: $(VENV)/.dev ## Simulate autoscaling over a day, e.g. make simulate ARGS="--peak 800 --compare"
 	$(BIN)/python -m benchmarks.simulation $(ARGS)

@@ -21,7 +21,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
         "serve_app/pipeline.py",
         "serve_app/deployments/router.py",
     ),
-    "keras": ("models/architectures", "models/runtimes"),
+    "keras": ("models/architectures", "models/runtimes", "benchmarks/applications.py"),
     "tensorflow": ("models/runtimes",),
     "openvino": ("models/runtimes", "models/export.py", "models/quantize.py"),
     "nncf": ("models/quantize.py",),
