@@ -5,7 +5,7 @@ Works on bands of rows, because samples of 16 bits and more take several times t
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,36 +13,28 @@ from PIL import Image
 
 from models.arrays import UInt8Array
 from serve_app.images import tiff_layout as layouts
-from serve_app.images.stored_picture import damaged
+from serve_app.images.stored_picture import damaged, unsupported
 from serve_app.images.tiff_layout import TiffLayout
 
 _BAND_BYTES: Final = 2**22
 """Bytes of the samples that are converted at once."""
 
-_FAR: Final = 1e30
-"""Values are clipped to this, so that differences and quotients stay finite."""
-
+_USUAL_SCALES: Final = (255.0, 65535.0)
 
 _REVERSED: Final = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1])
 
 Samples = npt.NDArray[Any]
 
 
-class _Range(NamedTuple):
-    """What is shown as black, and how far white is from it."""
-
-    black: float
-    width: float
-
-
 def picture_of(planes: list[Image.Image], layout: TiffLayout, colour_map: Sequence[int]) -> Image.Image:
     """The picture, in mode ``L``, ``RGB`` or ``RGBA``. ``planes`` hold the bytes of the samples, and are given up.
 
     :raises CorruptImage: the palette is too short.
+    :raises UnsupportedImage: it is uncertain which value is white.
     """
-    shades = _range(planes, layout)
+    white = _white(planes, layout)
     palette = _palette(colour_map, layout.bits) if layout.colour == layouts.PALETTE else None
-    bands = (_converted(samples, layout, shades, palette) for samples in _bands(planes, layout))
+    bands = (_converted(samples, layout, white, palette) for samples in _bands(planes, layout))
     first = next(bands)
     picture, top = np.empty((layout.height, *first.shape[1:]), np.uint8), 0
     for band in chain((first,), bands):
@@ -114,49 +106,59 @@ def _upsampled(values: UInt8Array, layout: TiffLayout) -> Samples:
     return np.concatenate((light[..., None], colours), axis=2)[:, : layout.width]
 
 
-def _range(planes: list[Image.Image], layout: TiffLayout) -> _Range | None:
-    """For samples without a defined white: the smallest usual full scale that holds them, else their range."""
+def _white(planes: list[Image.Image], layout: TiffLayout) -> float | None:
+    """The value of white where the format defines none: the smallest usual full scale that holds all samples.
+
+    A picture that uses less than that scale would be black. None if the depth defines white.
+
+    :raises UnsupportedImage: samples are negative or exceed every usual scale.
+    """
     if layout.kind == layouts.UNSIGNED and layout.bits <= 16:
         return None
-    low, high = np.inf, -np.inf
+    low, high = 0.0, 0.0
     for samples in _bands(planes, layout):
-        numbers = _finite(samples[..., : layout.colours])
+        numbers = _numbers(samples[..., : layout.colours])
         low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
-    scales: tuple[float, ...] = (1.0, 255.0, 65535.0) if layout.kind == layouts.FLOAT else (255.0, 65535.0)
-    if layout.kind == layouts.UNSIGNED:
-        scales = (*scales, 2.0**layout.bits)
+    scales = (1.0, *_USUAL_SCALES) if layout.kind == layouts.FLOAT else (*_USUAL_SCALES, _full_scale(layout))
     white = next((scale for scale in scales if low >= 0 and high <= scale), None)
-    return _Range(0.0, white) if white is not None else _Range(low, max(high - low, 1 / _FAR))
+    if white is None:
+        name = "floating-point" if layout.kind == layouts.FLOAT else "signed"
+        raise unsupported(f"TIFF with {name} samples {'below 0' if low < 0 else 'above 65,535'}")
+    return white
 
 
-def _finite(samples: Samples) -> npt.NDArray[np.floating]:
+def _full_scale(layout: TiffLayout) -> float:
+    return {layouts.FLOAT: 1.0, layouts.SIGNED: 2.0 ** (layout.bits - 1)}.get(layout.kind, 2.0**layout.bits)
+
+
+def _numbers(samples: Samples) -> npt.NDArray[np.floating]:
+    """As floating-point numbers; what is not a number is 0."""
     numbers: npt.NDArray[np.floating] = samples.astype(np.float32 if samples.dtype.itemsize <= 2 else np.float64)
-    np.nan_to_num(numbers, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.clip(numbers, -_FAR, _FAR, out=numbers)
+    numbers[np.isnan(numbers)] = 0.0
+    return numbers
 
 
-def _converted(samples: Samples, layout: TiffLayout, shades: _Range | None, palette: UInt8Array | None) -> UInt8Array:
+def _converted(samples: Samples, layout: TiffLayout, white: float | None, palette: UInt8Array | None) -> UInt8Array:
     """uint8 (rows, W), (rows, W, 3) or (rows, W, 4) of a band."""
     colour = samples[..., : layout.colours]
     if palette is not None:
         values = palette[colour[..., 0]]
     else:
-        values = _in_rgb(_eight_bits(colour, layout, shades), layout.colour)
+        values = _in_rgb(_eight_bits(colour, layout, white), layout.colour)
     if layout.alpha is None or (layout.associated and layout.colour == layouts.CMYK):
         return values if values.shape[2] == 3 else values[..., 0]
     alpha = _opacity(samples[..., layout.alpha, None], layout)
     values = np.broadcast_to(values, (*values.shape[:2], 3))
     if layout.associated:
-        white = 255 - alpha
-        return np.minimum(values, 255 - white) + white
+        background = 255 - alpha
+        return np.minimum(values, alpha) + background
     return np.concatenate((values, alpha), axis=2)
 
 
-def _eight_bits(samples: Samples, layout: TiffLayout, shades: _Range | None) -> UInt8Array:
-    if shades is not None:
-        numbers = _finite(samples)
-        numbers -= shades.black
-        numbers *= 255.0 / shades.width
+def _eight_bits(samples: Samples, layout: TiffLayout, white: float | None) -> UInt8Array:
+    if white is not None:
+        numbers = _numbers(samples)
+        numbers *= 255.0 / white
         numbers += 0.5
         return np.clip(numbers, 0, 255, out=numbers).astype(np.uint8)
     if layout.bits == 8:
@@ -170,8 +172,7 @@ def _eight_bits(samples: Samples, layout: TiffLayout, shades: _Range | None) -> 
 def _opacity(alpha: Samples, layout: TiffLayout) -> UInt8Array:
     if layout.kind == layouts.UNSIGNED and layout.bits <= 16:
         return _eight_bits(alpha, layout, None)
-    full = {layouts.FLOAT: 1.0, layouts.SIGNED: 2.0 ** (layout.bits - 1) - 1}.get(layout.kind, 2.0**layout.bits)
-    return _eight_bits(alpha, layout, _Range(0.0, full))
+    return _eight_bits(alpha, layout, _full_scale(layout))
 
 
 def _in_rgb(values: UInt8Array, colour: int) -> UInt8Array:
