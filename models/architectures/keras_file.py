@@ -37,9 +37,21 @@ def _load(weights: KerasFileWeights) -> keras.Model:
         with tempfile.TemporaryDirectory() as folder:  # Keras knows the format only by the suffix
             link = Path(folder) / ("model.h5" if is_hdf5(weights.path) else "model.keras")
             link.symlink_to(weights.path)
-            return in_float32(keras.saving.load_model(link, compile=False, safe_mode=True))
+            model = in_float32(keras.saving.load_model(link, compile=False, safe_mode=True))
     except Exception as error:  # Keras can raise anything for an untrusted file
         raise InvalidModel(_explanation(weights.path, str(error) or type(error).__name__)) from error
+    _rename_layers(model)
+    return model
+
+
+_GRAPH_NAME = re.compile(r"[A-Za-z0-9.][\w.\\/>-]*", re.ASCII)
+
+
+def _rename_layers(model: keras.Model) -> None:
+    """Layers may have names in any script, but TensorFlow's graphs, which both runtimes need, only ASCII ones."""
+    for number, layer in enumerate(model._flatten_layers()):  # with itself and the layers inside of layers
+        if not _GRAPH_NAME.fullmatch(layer.name):
+            layer.name = f"layer_{number}"
 
 
 _CUSTOM_CODE = re.compile(r"(?:Could not locate (?:class|function)|Unknown [a-z ]+:) '([^']+)'")

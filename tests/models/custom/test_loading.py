@@ -127,6 +127,19 @@ def test_augmentation_is_inactive_even_if_the_model_was_saved_with_training(tmp_
     np.testing.assert_allclose(graph(pixels())[OUTPUT].numpy(), expected, atol=1e-5)
 
 
+def test_layers_may_have_names_in_any_script(tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    from models.runtimes.tensorflow import OUTPUT, trace
+
+    inner = keras.Sequential([layers.Conv2D(4, 3, name="слой"), layers.ReLU(name="ein Name")], name="日本")
+    original = functional(scaling(), inner, layers.Flatten(name="-"), layers.Dense(3, "softmax", name="été"))
+    model = build_keras_model(resolve_model(str(save_model(tmp_path, original))))
+    expected = np.asarray(original(pixels().astype("float32")))
+    np.testing.assert_allclose(trace(model, (SIZE, SIZE, 3))(pixels())[OUTPUT].numpy(), expected, atol=1e-6)
+
+
 def _in_lists(image: Any, outputs: Any) -> tuple[Any, Any]:
     return [image], [outputs]
 
