@@ -101,9 +101,13 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # no implicit transactions: _begin_sqlite starts them
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    try:
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+    except sqlite3.Error:  # the file is damaged; SQLAlchemy does not close a connection that fails here
+        connection.close()
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

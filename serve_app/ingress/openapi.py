@@ -29,7 +29,8 @@ class _NoReplicas:
 def document() -> str:
     """The document as indented JSON, for readable diffs."""
     with tempfile.TemporaryDirectory() as folder:
-        known = Settings(data_dir=Path(folder), _env_file=None)
+        # The defaults, whatever the environment says: no variable has such a name.
+        known = Settings(data_dir=Path(folder), _env_file=None, _env_prefix="=")
         gateway = Gateway(
             Pipeline(PreprocessorHandle(_NoReplicas()), {}, ResultsHandle(_NoReplicas())),
             specs=[resolve_model(known.models[0])],

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from serve_app.cluster.haproxy import find_haproxy
-from tests.servers.process import free_port
+from tests.servers.process import default_hang_up, free_port
 from tests.service import SHARED_DATA, START_S, inherited_environment
 
 pytestmark = pytest.mark.chaos
@@ -45,6 +45,7 @@ class Launch:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                preexec_fn=default_hang_up,  # noqa: PLW1509 – only resets a signal
             )
         self.started: set[psutil.Process] = set()
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.servers.process import default_hang_up
+
 CODE = """
 import sys, time
 from serve_app.cli.stop_signals import StopSignals
@@ -25,7 +27,13 @@ except KeyboardInterrupt:
 
 def running(mode: str, prefix: str = "") -> "subprocess.Popen[str]":
     command = ["bash", "-c", f'{prefix} exec "$@"', "bash", sys.executable, "-c", CODE, mode]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=default_hang_up,  # noqa: PLW1509 – only resets a signal
+    )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process

@@ -36,6 +36,11 @@ def free_port() -> int:
                 return port
 
 
+def default_hang_up() -> None:
+    """Do not ignore SIGHUP, as processes do that a test run under nohup starts: for ``preexec_fn``."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class ServerProcess(ABC):
     """A server on 127.0.0.1. ``start`` returns when it responds, ``stop`` when it has exited."""
 

@@ -167,8 +167,9 @@ def test_a_damaged_database_is_reported_once(migrated_sqlite_url: str, tmp_path:
         time.sleep(0.05)
         store._maintain()
     assert store._recorder.pending() == 0
-    with connect(migrated_sqlite_url).connect() as connection:
+    with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT COUNT(*) FROM classifications").scalar() == 6
+    engine.dispose()
     store.stop()
 
 
