@@ -40,6 +40,10 @@ def lossy_stderr() -> Iterator[None]:
         yield
     finally:
         sys.stderr = original
+        try:
+            original.flush()
+        except OSError:
+            _discard(original)
 
 
 def write_stdout(text: str = "") -> str | None:
@@ -48,9 +52,9 @@ def write_stdout(text: str = "") -> str | None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard_stdout()
+        _discard(sys.stdout)
     except OSError as error:
-        _discard_stdout()
+        _discard(sys.stdout)
         return error.strerror
     return None
 
@@ -67,8 +71,8 @@ def _open_closed_descriptors() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
 
 
-def _discard_stdout() -> None:
+def _discard(stream: IO[str]) -> None:
     """Keep Python from trying, and complaining, once more when it exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
