@@ -86,28 +86,27 @@ def files_written_by(service: Service) -> list[Path]:
 
 
 def test_sign_ins_do_not_block_the_event_loop(service: Service):
-    """20 concurrent clients sign in repeatedly while the latency of the liveness check is measured."""
+    """20 concurrent clients sign in repeatedly. If that blocked the loop, a liveness check would take as long."""
     names = [register_account(service, f"crowd{number}") for number in range(4)]
-    idle = live_p90_s(service, 1.0)
     stop = threading.Event()
 
-    def sign_in(number: int) -> int:
-        count = 0
+    def sign_in(number: int) -> list[float]:
+        taken = []
         with httpx.Client(base_url=service.url, timeout=60) as client:
             while not stop.is_set():
                 account = credentials(names[number % len(names)])
+                started = time.perf_counter()
                 assert client.post("/auth/token/login/", json=account).status_code == 200
-                count += 1
-        return count
+                taken.append(time.perf_counter() - started)
+        return taken
 
     with ThreadPoolExecutor(20) as pool:
         running = [pool.submit(sign_in, number) for number in range(20)]
-        busy = live_p90_s(service, 3.0)
+        live = live_p90_s(service, 3.0)
         stop.set()
-        logins = sum(future.result() for future in running)
-    print(f"p90 of live: {idle * 1e3:.1f} ms idle, {busy * 1e3:.1f} ms under {logins} sign-ins")
-    assert logins > 20
-    assert busy - idle < 0.1
+        sign_ins = [seconds for future in running for seconds in future.result()]
+    assert len(sign_ins) > 20
+    assert live < statistics.median(sign_ins) / 2
 
 
 def live_p90_s(service: Service, duration_s: float) -> float:
