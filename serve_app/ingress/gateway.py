@@ -232,7 +232,8 @@ class Gateway:
                 log.exception("warm_up_failed", model=spec.name)
                 await asyncio.sleep(1.0)
         queue = self._pipeline.open_queue(spec.name, self.arguments.queue)
-        self.models[spec.name] = ServedModel(spec, labels_of(spec), queue, in_service)
+        ready = self.models | {spec.name: ServedModel(spec, labels_of(spec), queue, in_service)}
+        self.models = {each.name: ready[each.name] for each in self._specs if each.name in ready}  # as configured
         log.info("model_ready", model=spec.name, runtime=in_service.runtime, precision=in_service.precision)
 
     async def _follow_replicas(self) -> None:

@@ -1,5 +1,6 @@
 """Classification of images in every accepted format."""
 
+import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from models.zoo import resolve_model
+from serve_app.pipeline import Pipeline
+from serve_app.types import ModelInService
 from tests.fetch.server import Server, respond
 from tests.ingress.graph import LITE0, Graph, running, top_class
 from tests.ingress.pictures import BLUE, GREEN, RED, different, picture, truncated
@@ -204,6 +207,23 @@ async def test_another_model(two_models: Graph) -> None:
     assert two_models.runtime.batches == [], "the default model was not called"
     again = await two_models.classify(picture())
     assert again.headers["X-Cache"] == "miss", "results are cached per model"
+
+
+async def test_models_are_listed_as_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm_up = Pipeline.warm_up
+    is_second_warm = asyncio.Event()
+
+    async def first_model_last(pipeline: Pipeline, model: str, image: bytes, timeout_s: float) -> ModelInService:
+        if model == LITE0:
+            await is_second_warm.wait()
+        in_service = await warm_up(pipeline, model, image, timeout_s)
+        is_second_warm.set()
+        return in_service
+
+    monkeypatch.setattr(Pipeline, "warm_up", first_model_last)
+    async with running(tmp_path, models=(LITE0, "efficientnet-lite1")) as graph:
+        cards = (await graph.client.get("/api/v1/models")).json()["items"]
+    assert [card["name"] for card in cards] == [LITE0, "efficientnet-lite1"]
 
 
 async def test_models_in_service(two_models: Graph) -> None:
