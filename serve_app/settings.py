@@ -4,19 +4,19 @@ Numbers of replicas, batch sizes and queue limits are in ``config/serve.yaml``.
 """
 
 import ipaddress
-import json
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import quote, urlsplit
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
 from serve_app.database.redis_url import check_redis_url
+from serve_app.name_list import at_least_one, parse_names
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import split_keys, stored_key
 
@@ -81,9 +81,8 @@ class Settings(BaseSettings):
         default="",
         description="Address that users open, like https://raylens.example.org, if it is not http://HOST:PORT.",
     )
-    models: Annotated[tuple[str, ...], NoDecode] = Field(
+    models: Annotated[tuple[str, ...], NoDecode, AfterValidator(at_least_one)] = Field(
         default=("efficientnet-lite0",),
-        min_length=1,
         description="Comma-separated models to serve, or a JSON list; the first is the default. "
         "A name of the zoo, a keras.applications class, or the path of a .keras or .h5 file.",
     )
@@ -155,10 +154,7 @@ class Settings(BaseSettings):
     @field_validator("models", "fetch_allowed_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            parts = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
-            return tuple(str(part).strip() for part in parts if str(part).strip())
-        return value
+        return parse_names(value) if isinstance(value, str) else value
 
     @field_validator("rate_limit_anonymous", "rate_limit_user", "rate_limit_key")
     @classmethod

@@ -56,6 +56,9 @@ def test_the_docs_have_the_description_of_the_field(name: str) -> None:
         ("FETCH_PROXY", "http://[::1"),
         ("FETCH_PROXY", "http://proxy:3128/path"),
         ("MODELS", ","),
+        ("MODELS", "[]"),
+        ("MODELS", '["a"'),
+        ("MODELS", '["a", 1]'),
         ("REDIS_URL", "localhost:6379"),
         ("RETENTION_DAYS", "0"),
         ("FORWARDED_HOPS", "-1"),
@@ -79,6 +82,18 @@ def test_an_invalid_value_is_reported_once(tmp_path: Path, name: str, value: str
     errors = caught.value.errors()
     assert {str(error["loc"][0]).upper() for error in errors} == {name}
     assert len(errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(",", "write at least one name"), ("[]", "write at least one name"), ('["a"', "is no JSON list of strings")],
+)
+def test_an_invalid_list_of_models_says_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, value: str, message: str
+) -> None:
+    monkeypatch.setenv("RAYLENS_MODELS", value)
+    with pytest.raises(ValidationError, match=message):
+        Settings(_env_file=None)
 
 
 @pytest.mark.parametrize(
