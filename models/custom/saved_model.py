@@ -66,7 +66,8 @@ def _zip_config(path: Path) -> Config:
             config: Config = json.loads(archive.read("config.json"))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         reason = "it contains no config.json" if isinstance(error, KeyError) else str(error)
-        raise InvalidModel(f"{path} is not a .keras file: {reason}. Save it with model.save('x.keras').") from error
+        fault = "an HDF5 file" if path.suffix.casefold() in SUFFIXES[1:] else f"a .keras file: {reason}"
+        raise InvalidModel(f"{path} is not {fault}. Save it with model.save('x.keras').") from error
     return config
 
 

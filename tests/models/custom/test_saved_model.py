@@ -46,6 +46,14 @@ def test_a_configuration_of_another_form_is_rejected(tmp_path: Path, config: str
     assert reason in refused(with_config(tmp_path, config.encode()))
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("mine.keras", "a .keras"), ("mine.h5", "an HDF5"), ("mine.HDF5", "an HDF5")]
+)
+def test_the_error_names_the_format_of_the_suffix(tmp_path: Path, name: str, kind: str) -> None:
+    (tmp_path / name).write_text("an error page instead of a download")
+    assert f"{name} is not {kind} file" in refused(tmp_path / name)
+
+
 def test_a_configuration_that_unpacks_to_much_is_not_read(tmp_path: Path) -> None:
     path = with_config(tmp_path, b" " * (65 << 20))
     assert path.stat().st_size < 1 << 20
