@@ -63,9 +63,10 @@ ZOO: dict[str, ModelSpec] = {
 }
 
 
-def resolve_model(name: str) -> ModelSpec:
+def resolve_model(name: str, served: Iterable[str] = ()) -> ModelSpec:
     """Return the spec for a name in the zoo (case-insensitive) or the path of a ``.keras`` or ``.h5`` file.
 
+    ``served``: models whose files may also be given by the names that they have in the service.
     Raises UnknownModelError, which suggests similar names, or InvalidModel if the file cannot be served.
     """
     if (known := ZOO.get(name.strip().lower())) is not None:
@@ -74,13 +75,16 @@ def resolve_model(name: str) -> ModelSpec:
         from models.custom.file import spec_of_file  # noqa: PLC0415 – imports pydantic
 
         return spec_of_file(name)
+    for spec in map(resolve_model, filter(is_model_file, served)):
+        if folded(spec.name) == folded(name.strip()):
+            return spec
     raise UnknownModelError(f"There is no model {name!r}. {_suggestion(name)}")
 
 
-def resolve_models(names: Iterable[str]) -> list[ModelSpec]:
+def resolve_models(names: Iterable[str], served: Iterable[str] = ()) -> list[ModelSpec]:
     """The specs of several models, each once. Raises ModelNameClash, or like :func:`resolve_model`."""
     specs: dict[str, ModelSpec] = {}
-    for spec in map(resolve_model, names):
+    for spec in (resolve_model(name, served) for name in names):
         other = specs.setdefault(folded(spec.name), ZOO.get(spec.name, spec))
         if other.reference != spec.reference:
             what = other.reference if other.labels else "a model of Raylens"

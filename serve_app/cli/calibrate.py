@@ -63,7 +63,7 @@ def _calibrated(name: str, folder: Path, holdout: float, force: bool, console: "
     from serve_app.settings import settings
 
     try:
-        spec = resolve_model(name)
+        spec = resolve_model(name, settings().models)
         quantization.check_quantizer()
         pixels = _pixels(folder, spec, console)
         cut = round(len(pixels) * (1 - holdout))

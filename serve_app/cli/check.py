@@ -67,7 +67,7 @@ def _checked(file: str, photos: list[str], console: "Console") -> "tuple[dict[st
     from serve_app.settings import settings
 
     try:
-        spec = resolve_model(file)
+        spec = resolve_model(file, settings().models)
         pixels = _pixels(photos, spec) if photos else generated_pictures(spec.transform)
         with console.status("Running the model on OpenVINO and TensorFlow …"), _without_log_of_tensorflow():
             comparison = compare_runtimes(spec, pixels, settings().artifacts_dir)

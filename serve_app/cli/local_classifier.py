@@ -117,7 +117,7 @@ class LocalClassifier:
 def open_local(settings: Settings, model: str | None, *, top_k: int, threads: int, runtime: str) -> LocalClassifier:
     """Load a model, by default the first of the settings; builds its artifact if necessary. Raises UsageError."""
     try:
-        spec = resolve_model(model or settings.models[0])
+        spec = resolve_model(model or settings.models[0], settings.models)
         _make_folder(settings.artifacts_dir)
         loaded = load_runtime(spec, runtime=runtime, artifacts_dir=settings.artifacts_dir)
     except (ModelError, ValueError) as error:

@@ -153,7 +153,7 @@ def _size(transform: Transform) -> str:
 
 def _resolved(names: Iterable[str]) -> list[ModelSpec]:
     try:
-        return resolve_models(names)
+        return resolve_models(names, settings().models)
     except ModelError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2 if isinstance(error, UnknownModelError) else 1) from None

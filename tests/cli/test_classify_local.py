@@ -71,6 +71,14 @@ def test_a_model_file_whose_input_range_is_assumed_is_warned_of(photos, tmp_path
     assert run(photos / "a.jpg", "--json", "--model", model).stderr == ""
 
 
+def test_a_served_model_file_is_found_by_its_name(photos, tmp_path, monkeypatch):
+    model = write_colour_model(tmp_path / "Größe.keras", activation="softmax", labels=COLOURS)
+    monkeypatch.setenv("RAYLENS_MODELS", f"efficientnet-lite0,{model}")
+    settings.cache_clear()
+    result = run(photos / "a.jpg", "--json", "--model", "GRÖSSE")
+    assert json.loads(result.stdout)["model"]["name"] == "größe", result.output
+
+
 def test_urls_of_private_addresses_are_rejected(api: FakeApi):
     result = run(f"{api.url}/dog.jpg", "--json")
     assert result.exit_code == 1

@@ -10,6 +10,7 @@ from models.errors import WeightsUnavailable
 from models.spec import ModelSpec
 from serve_app.cli.models import app
 from serve_app.settings import settings
+from tests.models.custom.saved import COLOURS, write_colour_model
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,14 @@ def test_show_prints_the_same_fields_as_a_table_and_as_json() -> None:
     assert (known["name"], known["input_size"], known["classes"], known["prepared"]) == ("mobilenet", 224, 1000, False)
     _, table, _ = run("show", "mobilenet")
     assert all(key in table for key in known)
+
+
+def test_every_name_of_the_list_can_be_shown(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = write_colour_model(data_dir / "mine.keras", activation="softmax", labels=COLOURS)
+    monkeypatch.setenv("RAYLENS_MODELS", str(model))
+    settings.cache_clear()
+    listed = {fields["name"]: fields for fields in json.loads(run("list", "--json")[1])}
+    assert json.loads(run("show", "mine", "--json")[1]) == listed["mine"]
 
 
 @pytest.mark.parametrize("command", ["show", "prepare"])
