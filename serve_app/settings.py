@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
 from serve_app.database.redis_url import check_redis_url
+from serve_app.env_file import first_invalid_line
 from serve_app.name_list import at_least_one, parse_names
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import split_keys, stored_key
@@ -289,6 +290,9 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process. Raises InvalidSettingsFile, or ValidationError for an invalid value."""
     try:
+        line = first_invalid_line(_ENV_FILE)
+        if line is not None:
+            raise InvalidSettingsFile(f"{_ENV_FILE.absolute()}: line {line} is not NAME=value; correct or delete it.")
         return Settings()
     except UnicodeDecodeError:
         raise InvalidSettingsFile(f"{_ENV_FILE.absolute()} is not UTF-8 text; save it as UTF-8.") from None

@@ -131,6 +131,13 @@ def test_every_command_explains_a_broken_env_file(refusal, start_folder, command
     assert (code, ".env is not UTF-8" in line) == (2, True)
 
 
+@pytest.mark.parametrize("wrong", ["RAYLENS_ANONYMOUS: false", "RAYLENS_PORT 9000", 'RAYLENS_HOST="127.0.0.1'])
+def test_a_wrong_line_of_an_env_file_is_not_skipped(refusal, start_folder, wrong):
+    (start_folder / ".env").write_text(f"# mine\nexport A='b'\nB\n{wrong}\nRAYLENS_LOG_FORMAT=json\n")
+    code, line = refusal("models", "list")
+    assert (code, ".env: line 4 is not NAME=value" in line) == (2, True)
+
+
 def test_an_env_file_of_windows(refusal, start_folder):
     """Its byte order mark does not hide the first setting."""
     (start_folder / ".env").write_bytes(b"\xef\xbb\xbfRAYLENS_LOG_FORMAT=xml\r\n")
