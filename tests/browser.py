@@ -20,7 +20,11 @@ FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-st
 
 def launch(playwright: Playwright) -> Browser:
     """Start the installed Chromium, or Playwright's if there is none."""
-    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGUMENTS, *FAKE_CAMERA])
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"),
+        args=[*ARGUMENTS, *FAKE_CAMERA],
+        env={**os.environ, "TMPDIR": "/tmp"},  # another folder may be too long for the path of a socket
+    )
 
 
 @pytest.fixture(scope="package")

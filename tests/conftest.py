@@ -31,6 +31,7 @@ for variable in list(os.environ):
 os.environ["PYTHONPATH"] = str(ROOT)
 # The output of commands must not depend on the terminal.
 os.environ["COLUMNS"] = "120"
+os.environ["TERM"] = "xterm"
 for variable in ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "TTY_COMPATIBLE"):
     os.environ.pop(variable, None)
 # Nor must their servers be asked through a proxy.

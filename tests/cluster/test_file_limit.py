@@ -20,8 +20,7 @@ except RuntimeError as error:
 @pytest.mark.parametrize(
     ("limits", "shown"),
     [
-        ("ulimit -Sn 256; ulimit -Hn 4096", "4096 4096"),
-        ("ulimit -n 4096", "4096 4096"),
+        ("ulimit -Sn 256; ulimit -Hn 1024", "1024 1024"),
         ("ulimit -n 1024", "1024 1024"),
         ("ulimit -n 1000", "this process may open only 1,000 files, and Raylens needs 1,024; raise the limit"),
     ],

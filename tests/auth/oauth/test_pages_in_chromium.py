@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from tests.auth.application import Application
 from tests.auth.oauth.oauth_server import PASSWORD, oauth_server_with_user
 from tests.auth.oauth.partner import CALLBACK, SOURCE, VERIFIER, challenge_of
+from tests.browser import launch
 from tests.servers.process import require
 
 PHONE = ViewportSize(width=360, height=640)
@@ -17,9 +18,9 @@ PHONE = ViewportSize(width=360, height=640)
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = require("chromium", "chromium")
+    require("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = launch(playwright)
         yield browser
         browser.close()
 
