@@ -108,7 +108,7 @@ def _pixels(folder: Path, spec: "ModelSpec", console: "Console") -> "UInt8Array"
             data = source.read()
             rows[hashlib.sha256(data).hexdigest()] = decode(data, spec.transform)[1]
         except RaylensError as error:
-            console.print(f"Skipped: {source.name}: {error}", markup=False)
+            console.print(f"Skipped: {source.name}: {error}", markup=False, soft_wrap=True)
     if not rows:
         raise UsageError(f"{folder} contains no readable photo.")
     return np.stack([rows[digest] for digest in sorted(rows)])

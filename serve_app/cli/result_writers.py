@@ -80,7 +80,8 @@ class TableWriter:
         elif classified:
             self._console.print(_overview(classified))
         for failure in failed:
-            self._console.print(Text.assemble((failure.code, "red"), f"  {failure.source}: {failure.detail}"))
+            text = Text.assemble((failure.code, "red"), f"  {failure.source}: {failure.detail}")
+            self._console.print(text, soft_wrap=True)  # one line, whatever the width
 
 
 def _ranking(result: ClassifiedInput) -> Table:

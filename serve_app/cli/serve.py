@@ -259,5 +259,5 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
         console.print(f"  Ray dashboard      {dashboard_url}")
         console.print("                     requires the token of `ray get-auth-token`")
     if addresses["logs"]:
-        console.print(f"  Ray's logs         {addresses['logs']}")
+        console.print(f"  Ray's logs         {addresses['logs']}", soft_wrap=True)
     console.print("  Ctrl-C stops it.")
