@@ -156,11 +156,11 @@ def test_abandoned_partial_files_are_deleted(recorder: DurableRecorder, tmp_path
     assert new.exists()
 
 
-def test_warnings_contain_no_values(engine: Engine, recorder: DurableRecorder, capsys: pytest.CaptureFixture[str]):
+def test_warnings_contain_no_values(engine: Engine, recorder: DurableRecorder, capfd: pytest.CaptureFixture[str]):
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE buckets"))
     recorder.record([example(1, url="https://example.org/?token=private")])
     recorder.drain()
-    printed = capsys.readouterr()
+    printed = capfd.readouterr()
     assert "buckets" in printed.out + printed.err
     assert "private" not in printed.out + printed.err
