@@ -64,7 +64,7 @@ def _zip_config(path: Path) -> Config:
             if archive.getinfo("config.json").file_size > _MAX_CONFIG:
                 raise ValueError(f"its config.json has more than {_MAX_CONFIG >> 20} MiB")
             config: Config = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError) as error:  # the last: encrypted
         reason = "it contains no config.json" if isinstance(error, KeyError) else str(error)
         fault = "an HDF5 file" if path.suffix.casefold() in SUFFIXES[1:] else f"a .keras file: {reason}"
         raise InvalidModel(f"{path} is not {fault}. Save it with model.save('x.keras').") from error

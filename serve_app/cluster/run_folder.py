@@ -105,10 +105,13 @@ def _writes_to(pid: int, folder: Path) -> bool:
 
 
 def _is_abandoned(path: Path) -> bool:
+    """Whether it is a folder of this user, with a lock that no process holds. Others may create one in /tmp, too."""
     try:
+        if not stat.S_ISDIR(path.lstat().st_mode) or path.lstat().st_uid != os.getuid():
+            return False
         with (path / "lock").open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return os.fstat(lock.fileno()).st_uid == os.getuid()
+            return True
     except OSError:
         return False
 

@@ -19,7 +19,7 @@ def open_avif(data: bytes) -> StoredPicture:
     """:raises UnsupportedImage: the picture in the container is of another codec."""
     try:
         image = AvifImagePlugin.AvifImageFile(BytesIO(_normalized(data)))
-    except Exception:
+    except Exception:  # whatever libavif says, the codec is the reason
         if b"hvc1" in data[:4096] and b"av01" not in data:
             raise unsupported("HEIC in an AVIF container") from None
         raise

@@ -76,6 +76,17 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"raylens-notes", "raylens-file"}
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can create folders of other users")
+def test_folders_of_other_users_are_left_alone(tmp_path: Path, writer: subprocess.Popen[bytes]) -> None:
+    for name in ("raylens-old", "raylens-older"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "lock").touch()
+        os.chown(tmp_path / name, 65534, 65534)
+    remove_abandoned()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert writer.poll() is None
+
+
 def test_a_failed_service_keeps_its_logs(tmp_path: Path) -> None:
     folder = RunFolder()
     folder.close(keep=True)
