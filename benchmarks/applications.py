@@ -5,10 +5,11 @@ classifier has the size of its weights.
 """
 
 import gc
+import os
 import resource
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _LOGIT_DEVIATION = 2.0
 """Standard deviation of the logits. With the initial weights all classes would have the same probability."""
-_MODELS_PER_PROCESS = 8
+_MODELS_PER_PROCESS = 3
 """Keras and TensorFlow take seconds to import, but do not release all memory of a model."""
 
 
@@ -112,10 +113,13 @@ def _condition(classifier: "keras.Model", inputs: Float32Array) -> None:
     last.kernel.assign(last.kernel * (_LOGIT_DEVIATION / logits.std()))
 
 
-def compare_applications(names: list[str], size: int | None = None, *, workers: int = 1) -> Generator[Comparison]:
-    """Compare in child processes."""
-    with get_context("spawn").Pool(workers, maxtasksperchild=_MODELS_PER_PROCESS) as processes:
-        yield from processes.imap(partial(compare_application, size=size), names)
+@contextmanager
+def comparing_applications(
+    names: list[str], size: int | None = None, *, workers: int = 1, niceness: int = 0
+) -> Iterator[Iterator[Comparison]]:
+    """Compare in child processes, which begin at once; gives the results in the order of ``names``."""
+    with get_context("spawn").Pool(workers, os.nice, (niceness,), _MODELS_PER_PROCESS) as processes:
+        yield processes.imap(partial(compare_application, size=size), names)
 
 
 def main(
@@ -125,11 +129,12 @@ def main(
     ordered = sorted(names or APPLICATIONS, key=lambda name: APPLICATIONS[name].parameters or 0)
     typer.echo("| classifier | input | largest probability | OpenVINO | TensorFlow | CPU s |")
     typer.echo("|---|---|---|---|---|---|")
-    for row in compare_applications(ordered, size, workers=workers):
-        typer.echo(
-            f"| {row.name} | {row.size}² | {row.largest:.2f} | {row.openvino:.1e} | {row.tensorflow:.1e} | "
-            f"{row.seconds:.0f} |"
-        )
+    with comparing_applications(ordered, size, workers=workers) as rows:
+        for row in rows:
+            typer.echo(
+                f"| {row.name} | {row.size}² | {row.largest:.2f} | {row.openvino:.1e} | {row.tensorflow:.1e} | "
+                f"{row.seconds:.0f} |"
+            )
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from benchmarks.applications import Comparison, comparing_applications
 from models.arrays import Float32Array, UInt8Array
 from models.artifacts import artifact_folder
 from models.runtimes.loading import load_runtime
@@ -17,6 +18,23 @@ from models.zoo import resolve_model
 from tests.models import photos
 from tests.servers.made_once import shared_folder
 from tests.service import SHARED_DATA
+
+COMPARISONS = pytest.StashKey[Iterator[Comparison]]()
+_STARTED = pytest.StashKey[ExitStack]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to compare the classifiers of keras.applications: it takes minutes of which other tests leave enough."""
+    tests = [item for item in session.items if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
+    names = [str(test.callspec.params["application"]) for test in tests if "application" in test.callspec.params]
+    if names and not session.config.option.collectonly:
+        started = session.config.stash[_STARTED] = ExitStack()
+        session.config.stash[COMPARISONS] = started.enter_context(comparing_applications(names, niceness=19))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if started := session.config.stash.get(_STARTED, None):
+        started.close()
 
 
 @contextmanager

@@ -1,40 +1,35 @@
-"""Every architecture of ``keras.applications`` with random weights: exported, run on both runtimes, and compared."""
+"""Every classifier of ``keras.applications`` with random weights: exported, run on both runtimes, and compared.
+
+``conftest`` starts the comparison at the beginning of the run, because most other slow tests wait for something.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.applications import Comparison, compare_applications
+from benchmarks.applications import Comparison
 from models.applications import APPLICATIONS
+from tests.models.conftest import COMPARISONS
 
 pytestmark = pytest.mark.chaos
 
-DEEPER = {
-    *("densenet169", "densenet201", "resnet101", "resnet152", "resnet101v2", "resnet152v2", "vgg19", "nasnetlarge"),
-    *("efficientnetb4", "efficientnetb5", "efficientnetb6", "efficientnetb7", "efficientnetv2m", "efficientnetv2l"),
-    *("convnextsmall", "convnextbase", "convnextlarge", "convnextxlarge"),
-}
-"""Same layers as a smaller classifier, but more of them; ``make bench-applications`` compares them, too."""
-
-COMPARED = sorted(APPLICATIONS.keys() - DEEPER, key=lambda name: APPLICATIONS[name].parameters or 0)
+BY_SIZE = sorted(APPLICATIONS, key=lambda name: APPLICATIONS[name].parameters or 0)
 
 
 @pytest.fixture(scope="module")
-def comparisons(request: pytest.FixtureRequest) -> Iterator[Iterator[Comparison]]:
-    """In the order of the selected tests, computed ahead of them."""
-    tests = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    names = [str(test.callspec.params["name"]) for test in tests if test.module is request.module]
-    rows = compare_applications(names, workers=2)
-    yield rows
-    rows.close()  # ends the processes
+def comparisons(pytestconfig: pytest.Config) -> Iterator[Comparison]:
+    """In the order of the selected tests."""
+    return pytestconfig.stash[COMPARISONS]
 
 
-@pytest.mark.parametrize("name", COMPARED)
-def test_both_runtimes_compute_what_keras_does(name: str, comparisons: Iterator[Comparison]) -> None:
+@pytest.mark.parametrize("application", BY_SIZE)
+def test_both_runtimes_compute_what_keras_does(application: str, comparisons: Iterator[Comparison]) -> None:
     row = next(comparisons)
-    assert row.name == name
+    assert row.name == application
     assert row.largest > 0.01, "some class is likely"
     assert row.variation > 0.005, "the classes depend on the image"
-    assert row.openvino < 1e-4
-    assert row.tensorflow < 1e-4
-    assert row.peak_mib < 6144
+    bound = 3e-4 if application.startswith("resnet1") else 1e-4  # rounding errors add up over 100 layers and more
+    assert row.openvino < bound
+    assert row.tensorflow < bound
+    is_large = (APPLICATIONS[application].parameters or 0) > 40e6
+    assert row.peak_mib < (10_240 if is_large else 6144)
