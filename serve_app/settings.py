@@ -122,8 +122,9 @@ class Settings(BaseSettings):
     forwarded_hops: int = Field(
         default=0,
         ge=0,
-        description="Number of your own proxies that append to X-Forwarded-For; rate limits apply to the address "
-        "that the outermost of them saw. 0: the header is ignored.",
+        le=16,
+        description="Number of your own proxies that append to X-Forwarded-For; limits and the audit log use the "
+        "address that the outermost of them saw. 0: that of the connection. Raylens's own HAProxy does not count.",
     )
     retention_days: int | None = Field(
         default=None, ge=1, description="Days after which a classification is deleted; unset: never. Counters remain."

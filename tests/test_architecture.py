@@ -131,6 +131,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 ENTRY_POINTS: dict[str, tuple[str, ...]] = {
     "serve_app/ingress": (
         "auth.app",
+        "auth.client_address",
         "auth.database",
         "auth.http.head",
         "auth.http.permissions",

@@ -1,10 +1,10 @@
 """Throttle keys, failure counts and backoff policies."""
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from auth.client_address import group_of
 from auth.credentials.lifetimes import MINUTE, to_microseconds
 
 MAX_WAIT_S: Final = 30
@@ -81,7 +81,7 @@ class ThrottleKey:
 
     @classmethod
     def of(cls, account: str, address: str) -> "ThrottleKey":
-        network = _network(address)
+        network = group_of(address)
         return cls(
             pair=_digest("pair", account, network),
             address=_digest("address", network),
@@ -96,21 +96,10 @@ class ThrottleKey:
 
 def registration_key(address: str) -> bytes:
     """Digest under which registrations from an address are counted."""
-    return _digest("registration", _network(address))
+    return _digest("registration", group_of(address))
 
 
 def _digest(*parts: str) -> bytes:
     """Unambiguous: parts are separated by NUL, which is removed from the parts themselves."""
     text = "\0".join(part.replace("\0", "") for part in parts)
     return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
-
-
-def _network(address: str) -> str:
-    """IPv6 addresses count by their /64 network, which one client usually controls."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))

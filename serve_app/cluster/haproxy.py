@@ -12,6 +12,11 @@ from serve_app.cluster.listen_address import ListenAddress
 
 LOOPBACK: Final = "127.0.0.1"
 """The host that Ray is given: the ingress replicas listen there, and only HAProxy on the address for clients."""
+FORWARDED_FOR: Final = "RAYLENS_HAPROXY_FORWARDED_FOR"
+"""Environment variable of the replicas, set where HAProxy appends the address of its peer to ``X-Forwarded-For``.
+
+It is set together with HAProxy's option, never alone: without the option the last element would be the client's own.
+"""
 _SCRIPT: Final = Path(__file__).with_name("haproxy")
 _ALERT: Final = re.compile(r"^\[ALERT\]\s+\((?P<pid>\d+)\) : (?P<message>.*)$", re.MULTILINE)
 _WHILE_RUNNING: Final = re.compile("no server available|failed in logger")
@@ -46,7 +51,7 @@ def find_haproxy(environment: Mapping[str, str]) -> str:
 def haproxy_flags(
     folder: Path, binary: str, address: ListenAddress, environment: Mapping[str, str], metrics: tuple[int, int]
 ) -> dict[str, str]:
-    """Environment variables for Ray that limit what HAProxy binds. Writes a file to ``folder``.
+    """Environment variables for Ray: HAProxy binds less, and forwards client addresses. Writes a file to ``folder``.
 
     ``environment``: all other variables of Ray. ``metrics``: the port on all interfaces that leads to the private port
     of Ray's metrics; 0 for none.
@@ -57,6 +62,7 @@ def haproxy_flags(
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(_SCRIPT),
         "RAYLENS_HAPROXY_BINARY": binary,
         "RAYLENS_HAPROXY_EDITS": str(edits),
+        FORWARDED_FOR: "1",
     }
 
 
@@ -88,6 +94,7 @@ def _edits(address: ListenAddress, environment: Mapping[str, str], metrics: tupl
     edits = [
         f"s|^ *bind {LOOPBACK}:{address.port}$|{binds}|",
         f"s|^ *bind [*]:{statistics}$|  bind {LOOPBACK}:{statistics}|",
+        *("/^frontend http_frontend$/a\\", "    option forwardfor"),
     ]
     if "RAY_SERVE_HAPROXY_METRICS_PORT" not in os.environ:  # a configured port is meant for other machines
         port = environment["RAY_SERVE_HAPROXY_METRICS_PORT"]

@@ -10,6 +10,7 @@ from ray.serve.handle import DeploymentHandle
 from models.spec import ModelSpec
 from serve_app.autoscaling.policy import QUEUE_METRIC
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
+from serve_app.cluster.haproxy import FORWARDED_FOR
 from serve_app.config import BuildArguments
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import ClassifierHandle, PreprocessorHandle, ResultsHandle
@@ -42,7 +43,7 @@ class IngressDeployment:
 
         start_telemetry(settings(), "Ingress")
         # Ray starts uvicorn after this. By default uvicorn trusts X-Forwarded-For of every client on the loopback
-        # interface, which behind HAProxy is every client. RAYLENS_FORWARDED_HOPS decides which addresses are trusted.
+        # interface, which behind HAProxy is every client. serve_app.ingress.clients reads the header instead.
         os.environ["FORWARDED_ALLOW_IPS"] = ""
         pipeline = Pipeline(
             PreprocessorHandle(with_pickle_serialization(preprocessor)),
@@ -56,6 +57,7 @@ class IngressDeployment:
             arguments=arguments,
             settings=settings(),
             metrics=IngressMetrics(),
+            proxies=1 if os.environ.get(FORWARDED_FOR) == "1" else 0,
         )
         # There is one event loop, so one core is the most it can use. Waiting takes no CPU time.
         self._utilization = Utilization(time.process_time)

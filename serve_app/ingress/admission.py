@@ -6,9 +6,9 @@ from auth.errors import NotAuthenticated
 from auth.http.permissions import require
 from auth.principal import Principal, Scope
 from auth.service import Auth
-from serve_app.ingress.clients import address_of
+from serve_app.ingress.clients import ClientAddresses
 from serve_app.rate_limit.allowance import Allowance
-from serve_app.rate_limit.limiter import RateLimiter, address_client, allowances_of
+from serve_app.rate_limit.limiter import RateLimiter, allowances_of
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.settings import Settings
 
@@ -16,11 +16,11 @@ from serve_app.settings import Settings
 class Admission:
     """Checks permission before the body of a request is read, and rate limits afterwards."""
 
-    def __init__(self, settings: Settings, auth: Auth, limiter: RateLimiter) -> None:
+    def __init__(self, settings: Settings, auth: Auth, limiter: RateLimiter, clients: ClientAddresses) -> None:
         self._authenticator = auth.authenticator
         self._limiter = limiter
         self._anonymous = settings.anonymous
-        self._hops = settings.forwarded_hops
+        self._clients = clients
         self._rates_of_anonymous = parse_rates(settings.rate_limit_anonymous)
         self._rates_of_user = parse_rates(settings.rate_limit_user)
         self._rates_of_key = parse_rates(settings.rate_limit_key)
@@ -48,7 +48,7 @@ class Admission:
         if principal is None:
             if not self._rates_of_anonymous:
                 return ()
-            return allowances_of(address_client(address_of(request, self._hops)), self._rates_of_anonymous)
+            return allowances_of(f"address:{self._clients.of(request.scope).group}", self._rates_of_anonymous)
         who = f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
         allowances = allowances_of(who, self._rates_of_user)
         if principal.kind == "key":

@@ -25,7 +25,7 @@ from serve_app.ingress import load_shedding, rendering
 from serve_app.ingress.admission import Admission
 from serve_app.ingress.bodies import ByteBudget
 from serve_app.ingress.classification import ClassificationService, ClassifiedImage, ImageUrl, Options, ServedModel
-from serve_app.ingress.clients import address_of
+from serve_app.ingress.clients import ClientAddresses
 from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
 from serve_app.observability import tracing
 from serve_app.observability.metrics import IngressMetrics
@@ -61,8 +61,12 @@ class Gateway:
         arguments: BuildArguments,
         settings: Settings,
         metrics: IngressMetrics,
+        proxies: int = 0,
     ) -> None:
-        """``specs``: the default model first. ``deployments``: the Classifier deployment of each model."""
+        """``specs``: the default model first. ``deployments``: the Classifier deployment of each model.
+
+        ``proxies``: 1 if Raylens's HAProxy is in front and appends to ``X-Forwarded-For``.
+        """
         self.settings = settings
         self.arguments = arguments
         self.limits = arguments.limits
@@ -70,15 +74,16 @@ class Gateway:
         self.stats = RollingStats()
         self.engine = connect(settings.effective_database_url)
         self.history = History(self.engine, settings.signing_keys)
+        self.clients = ClientAddresses(settings.forwarded_hops + proxies)
         self.auth = Auth(
             self.engine,
             settings.auth,
-            address_of=lambda request: address_of(request, settings.forwarded_hops),
+            address_of=lambda request: self.clients.of(request.scope).address,
             erase=self.history.erase,
             records_of=self.records_of,
         )
         self._allowances = open_allowance_store(settings)
-        self.admission = Admission(settings, self.auth, RateLimiter(self._allowances))
+        self.admission = Admission(settings, self.auth, RateLimiter(self._allowances), self.clients)
         self.models: dict[str, ServedModel] = {}
         self.default_model = specs[0].name
         self.draining = False

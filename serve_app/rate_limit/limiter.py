@@ -4,7 +4,6 @@ The state of an allowance is one number: the time at which it is full again. Eac
 interval. An image that would move it more than a period into the future is rejected.
 """
 
-import ipaddress
 import math
 from collections.abc import Sequence
 
@@ -51,16 +50,3 @@ class RateLimiter:
 
 def allowances_of(client: str, rates: Sequence[Rate]) -> tuple[Allowance, ...]:
     return tuple(Allowance(client, rate) for rate in rates)
-
-
-def address_client(host: str) -> str:
-    """The client of an IP address. A whole IPv6 /64 is one client, because one customer usually has all of it."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return f"address:{host}"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return f"address:{ipaddress.ip_network((int(address) >> 64 << 64, 64))}"
-        address = address.ipv4_mapped
-    return f"address:{address}"

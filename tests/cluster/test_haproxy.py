@@ -69,6 +69,8 @@ def test_only_the_service_is_reachable_from_other_machines(
     assert done.returncode == 0, done.stdout + done.stderr
     bound = [line.split()[1] for line in configuration.read_text().splitlines() if line.split()[0] == "bind"]
     others = [f":{public_metrics}"] if public_metrics else []
+    assert "option forwardfor" in configuration.read_text(), "the replicas count it as a proxy"
+    assert flags[haproxy.FORWARDED_FOR] == "1"
     assert bound == [f"127.0.0.1:{metrics}", f"0.0.0.0:{port}", f"127.0.0.1:{statistics}", *others]
 
 

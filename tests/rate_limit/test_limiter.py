@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from serve_app.database.redis_client import RedisClient
 from serve_app.errors import RateLimited
 from serve_app.rate_limit.allowance import AllowanceStore
-from serve_app.rate_limit.limiter import RateLimiter, address_client, allowances_of, open_allowance_store
+from serve_app.rate_limit.limiter import RateLimiter, allowances_of, open_allowance_store
 from serve_app.rate_limit.memory import MemoryAllowanceStore
 from serve_app.rate_limit.rate import Rate, parse_rates
 from serve_app.rate_limit.redis import RedisAllowanceStore
@@ -155,22 +155,6 @@ def test_no_interval_admits_more_than_a_burst_and_its_rate(images, period, reque
         for end, _ in taken:
             inside = sum(count for moment, count in taken if start <= moment <= end)
             assert end < start or inside <= images * (1 + (end - start) / period) + 1e-3
-
-
-@pytest.mark.parametrize(
-    ("host", "client"),
-    [
-        ("192.0.2.7", "address:192.0.2.7"),
-        ("::ffff:192.0.2.7", "address:192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "address:2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "address:2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "address:fe80::/64"),
-        ("testclient", "address:testclient"),
-        ("", "address:"),
-    ],
-)
-def test_address_client_normalizes_addresses(host, client):
-    assert address_client(host) == client
 
 
 @pytest.fixture
