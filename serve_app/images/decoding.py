@@ -5,7 +5,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -26,9 +26,9 @@ from serve_app.images.colour import is_plain, to_plain
 from serve_app.images.formats import ImageFormat, sniff, unsupported_format_message
 from serve_app.images.gif import open_gif
 from serve_app.images.jpeg import open_jpeg
-from serve_app.images.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
+from serve_app.images.limits import MAX_DECODED_BYTES, MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
+from serve_app.images.memory_budget import MemoryBudget
 from serve_app.images.orientation import upright, upright_size
-from serve_app.images.pixel_budget import PixelBudget
 from serve_app.images.png import open_png
 from serve_app.images.stored_picture import StoredPicture
 from serve_app.images.tiff import open_tiff
@@ -49,8 +49,21 @@ _REDUCING_GAP: Final = 3.0
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
 
+
+class OpenedImage(NamedTuple):
+    """An image of which the header is read.
+
+    ``decoded_bytes`` is an upper bound of the memory that ``pixels`` takes; ``scans`` is how often it processes every
+    pixel. ``pixels`` decodes to uint8 (height, width, channels).
+    """
+
+    info: ImageInfo
+    decoded_bytes: int
+    scans: int
+    pixels: Callable[[], UInt8Array]
+
+
 _OPEN: Final[dict[ImageFormat, Callable[[bytes], StoredPicture]]] = {
-    "JPEG": open_jpeg,
     "PNG": open_png,
     "GIF": open_gif,
     "WEBP": open_webp,
@@ -59,7 +72,7 @@ _OPEN: Final[dict[ImageFormat, Callable[[bytes], StoredPicture]]] = {
     "AVIF": open_avif,
 }
 
-_BUDGET: Final = PixelBudget(2 * MAX_IMAGE_PIXELS)
+_BUDGET: Final = MemoryBudget(MAX_DECODED_BYTES)
 
 # Pillow warns about unusual metadata, which does not concern the operator. This filter is process-wide, because
 # warnings.catch_warnings() is not thread-safe.
@@ -71,34 +84,56 @@ def inspect(data: bytes) -> ImageInfo:
 
     :raises RaylensError: like :func:`decode`, except for damage after the header.
     """
-    with _opened(data) as (picture, file_format):
-        return _info(picture, file_format)
+    file_format = _format(data)
+    with _converting_errors(file_format):
+        return _info(_stored(data, file_format, 1), file_format)
 
 
 def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
     """Decode the first frame or page to its description and uint8 (height, width, channels), RGB or grey.
 
+    Blocks while too much memory is used for decoding in this process.
+
+    :raises RaylensError: like :func:`open_image` and its ``pixels``.
+    """
+    opened = open_image(data, transform)
+    with _BUDGET.share(opened.decoded_bytes):
+        return opened.info, opened.pixels()
+
+
+def open_image(data: bytes, transform: Transform) -> OpenedImage:
+    """Read the header of the first frame or page, whose ``pixels`` are decoded RGB or grey.
+
     A part of ``crop`` × the largest one with the aspect ratio of the result, or of the picture if it is stretched, is
-    cut from the centre of the upright picture and resized, bicubic with antialiasing. Blocks while too many pixels are
-    being decoded in this process.
+    cut from the centre of the upright picture and resized, bicubic with antialiasing.
 
     :raises ImageMissing: the file is empty.
     :raises ImageTooLarge: more than ``MAX_IMAGE_BYTES``.
     :raises UnsupportedImage: the format is not allowed, or its variant not supported.
     :raises TooManyPixels: more than ``MAX_IMAGE_PIXELS`` by the header.
-    :raises CorruptImage: damaged or truncated.
+    :raises CorruptImage: damaged or truncated; ``pixels`` also raises it, and UnsupportedImage.
     """
-    with _opened(data) as (picture, file_format), _BUDGET.share(picture.cost):
-        image, reduction = picture.load(math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop))
-        size = (picture.size[0] / reduction, picture.size[1] / reduction)
-        target = upright_size((transform.width, transform.height), picture.orientation)
-        resized = upright(_resized(image, _box(image.size, size, target, transform), target), picture.orientation)
-        pixels = np.asarray(resized.convert("L" if transform.channels == 1 else "RGB"))
-        return _info(picture, file_format), pixels.reshape(transform.shape)
+    file_format = _format(data)
+    least = math.ceil(_DRAFT_GAP * max(transform.height, transform.width) / transform.crop)
+    with _converting_errors(file_format):
+        picture = _stored(data, file_format, least)
+
+    def pixels() -> UInt8Array:
+        with _converting_errors(file_format):
+            return _pixels(picture, transform)
+
+    return OpenedImage(_info(picture, file_format), picture.decoded_bytes, picture.scans, pixels)
 
 
-@contextmanager
-def _opened(data: bytes) -> Iterator[tuple[StoredPicture, ImageFormat]]:
+def _pixels(picture: StoredPicture, transform: Transform) -> UInt8Array:
+    image, reduction = picture.load()
+    size = (picture.size[0] / reduction, picture.size[1] / reduction)
+    target = upright_size((transform.width, transform.height), picture.orientation)
+    resized = upright(_resized(image, _box(image.size, size, target, transform), target), picture.orientation)
+    return np.asarray(resized.convert("L" if transform.channels == 1 else "RGB")).reshape(transform.shape)
+
+
+def _format(data: bytes) -> ImageFormat:
     if not data:
         raise ImageMissing("The image is empty.")
     if len(data) > MAX_IMAGE_BYTES:
@@ -106,10 +141,13 @@ def _opened(data: bytes) -> Iterator[tuple[StoredPicture, ImageFormat]]:
     file_format = sniff(data)
     if file_format is None:
         raise UnsupportedImage(unsupported_format_message(data))
-    with _converting_errors(file_format):
-        picture = _OPEN[file_format](data)
-        _check_pixels(picture.size)
-        yield picture, file_format
+    return file_format
+
+
+def _stored(data: bytes, file_format: ImageFormat, least: int) -> StoredPicture:
+    picture = open_jpeg(data, least) if file_format == "JPEG" else _OPEN[file_format](data)
+    _check_pixels(picture.size)
+    return picture
 
 
 @contextmanager

@@ -25,19 +25,24 @@ class Decoder(Protocol):
     def decode(self, data: bytes) -> tuple[int, int]: ...
 
 
-def open_jpeg(data: bytes) -> StoredPicture:
-    """:raises CorruptImage, UnsupportedImage: by the header."""
+def open_jpeg(data: bytes, least: int) -> StoredPicture:
+    """``least``: the picture is decoded at 1/2, 1/4 or 1/8 of its size if that leaves as many pixels per side.
+
+    :raises CorruptImage, UnsupportedImage: by the header.
+    """
     structure = JpegStructure(data)
     image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
     orientation = orientation_in(structure.exif, structure.xmp)
-    width, height = image.size
+    size = image.size
+    draft = image.draft(None, (least, least))
+    reduction = round(size[0] / draft[1][2]) if draft else 1
+    decoded_bytes = 4 * image.width * image.height + structure.coefficient_bytes
 
-    def load(least: int) -> LoadedPicture:
-        draft = image.draft(None, (least, least))
+    def load() -> LoadedPicture:
         _decode(image, structure)
-        return LoadedPicture(image, round(width / draft[1][2]) if draft else 1)
+        return LoadedPicture(image, reduction)
 
-    return StoredPicture((width, height), orientation, load, width * height)
+    return StoredPicture(size, orientation, decoded_bytes, load, structure.number_of_scans)
 
 
 def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int]) -> Image.Image:

@@ -28,7 +28,8 @@ _DHT, _DAC, _EOI, _SOS, _DQT, _DNL, _DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0
 _APP0, _APP1, _APP14, _SOI, _TEM = 0xE0, 0xE1, 0xEE, 0xD8, 0x01
 
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, _DAC} | {0xF7}
-_DECODED: Final = frozenset((0xC0, 0xC1, 0xC2))
+_PROGRESSIVE: Final = 0xC2
+_DECODED: Final = frozenset((0xC0, 0xC1, _PROGRESSIVE))
 """Baseline, extended and progressive frames with Huffman coding; their scans tell where data is missing."""
 
 _VARIANTS: Final = {
@@ -60,6 +61,7 @@ class _Frame(NamedTuple):
     width: int
     height: int
     components: tuple[_Component, ...]
+    progressive: bool
 
     @classmethod
     def of(cls, marker: int, body: bytes) -> "_Frame":
@@ -80,7 +82,14 @@ class _Frame(NamedTuple):
             _Component(body[at], max(body[at + 1] >> 4, 1), max(body[at + 1] & 15, 1))
             for at in range(6, 6 + 3 * body[5], 3)
         )
-        return cls(width, height, components)
+        return cls(width, height, components, marker == _PROGRESSIVE)
+
+    @property
+    def coefficient_bytes(self) -> int:
+        """Two bytes per coefficient, of all components."""
+        wide, high = max(part.horizontal for part in self.components), max(part.vertical for part in self.components)
+        blocks = sum(part.horizontal * part.vertical for part in self.components)
+        return 2 * 64 * blocks * math.ceil(self.width / (8 * wide)) * math.ceil(self.height / (8 * high))
 
     def units(self, names: bytes) -> int:
         """Number of MCUs in a scan of these components: blocks if it is a single one."""
@@ -116,6 +125,17 @@ class JpegStructure:
     def header(self) -> bytes:
         """The tables that the pixels need, up to and including the header of the first scan."""
         return b"".join(self._tables)
+
+    @property
+    def number_of_scans(self) -> int:
+        return len(self._scans)
+
+    @property
+    def coefficient_bytes(self) -> int:
+        """Memory for all coefficients, which the decoder keeps if a scan does not complete the pixels."""
+        if self._frame is None or not (self._frame.progressive or len(self._scans) > 1):
+            return 0
+        return self._frame.coefficient_bytes
 
     def scans(self) -> Iterator[Iterator[memoryview]]:
         """The data of each scan, in restart intervals; the first begins with the segments before it, but no header."""

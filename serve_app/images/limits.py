@@ -7,3 +7,6 @@ MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
 
 MAX_IMAGE_PIXELS: Final = 64_000_000
 """Width × height, from the header."""
+
+MAX_DECODED_BYTES: Final = 16 * MAX_IMAGE_PIXELS
+"""Memory for decoding, of all images together in a process."""

@@ -17,21 +17,23 @@ class LoadedPicture(NamedTuple):
 
 
 class StoredPicture(NamedTuple):
-    """What the header tells. ``load`` decodes the pixels at no fewer than the given number per side, if it can choose.
+    """What the header tells; ``load`` decodes the pixels.
 
-    ``size`` is (width, height) before ``orientation`` (EXIF, 1 to 8) is applied. ``cost`` is the memory that decoding
-    takes, in pixels of four bytes.
+    ``size`` is (width, height) before ``orientation`` (EXIF, 1 to 8) is applied. ``decoded_bytes`` is an upper bound of
+    the memory that opening, decoding and conversion to RGB take at their peak. ``scans`` is how often all pixels are
+    processed.
     """
 
     size: tuple[int, int]
     orientation: int
-    load: Callable[[int], LoadedPicture]
-    cost: int
+    decoded_bytes: int
+    load: Callable[[], LoadedPicture]
+    scans: int = 1
 
     @classmethod
     def of(cls, size: tuple[int, int], orientation: int, load: Callable[[], Image.Image]) -> "StoredPicture":
         """A picture that can only be decoded at its full size."""
-        return cls(size, orientation, lambda _: LoadedPicture(load()), size[0] * size[1])
+        return cls(size, orientation, 12 * size[0] * size[1], lambda: LoadedPicture(load()))
 
 
 def unsupported(variant: str) -> UnsupportedImage:

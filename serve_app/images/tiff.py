@@ -40,12 +40,11 @@ def open_tiff(data: bytes) -> StoredPicture:
     tags = read_directory(data)
     layout = TiffLayout.of(tags, "<" if data[:2] == b"II" else ">")
     orientation = tags.pop(tag.ORIENTATION, (1,))[0]
-    size, cost = (layout.width, layout.height), max(layout.width * layout.height, layout.sample_bytes // 2)
     return StoredPicture(
-        size,
+        (layout.width, layout.height),
         orientation if 1 <= orientation <= 8 else 1,
-        lambda _: LoadedPicture(_decoded(data, tags, layout)),
-        cost,
+        8 * layout.width * layout.height + 2 * layout.sample_bytes,
+        lambda: LoadedPicture(_decoded(data, tags, layout)),
     )
 
 

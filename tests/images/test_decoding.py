@@ -11,7 +11,7 @@ from PIL import Image
 from models.spec import Transform
 from serve_app.errors import CorruptImage, ImageMissing, ImageTooLarge, TooManyPixels, UnsupportedImage
 from serve_app.images import decoding, jpeg
-from serve_app.images.decoding import decode, inspect
+from serve_app.images.decoding import decode, inspect, open_image
 from serve_app.images.formats import ALLOWED
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
@@ -120,18 +120,21 @@ def test_truncated_files_are_corrupt(file_format):
             decode(whole[: max(12, int(len(whole) * share))], square())
 
 
-def test_decoding_takes_pixels_from_the_budget(monkeypatch: pytest.MonkeyPatch):
+def test_decoding_takes_its_memory_from_the_budget(monkeypatch: pytest.MonkeyPatch):
     taken = []
 
     @contextmanager
-    def share(pixels: int) -> Iterator[None]:
-        taken.append(pixels)
+    def share(size: int) -> Iterator[None]:
+        taken.append(size)
         yield
-        taken.append(-pixels)
+        taken.append(-size)
 
     monkeypatch.setattr(decoding._BUDGET, "share", share)
-    decode(encode(photo(1000, 800), "JPEG"), square())
-    assert taken == [800_000, -800_000]
+    data = encode(photo(1000, 800), "PNG")
+    decode(data, square())
+    expected = open_image(data, square()).decoded_bytes
+    assert taken == [expected, -expected]
+    assert expected >= 4 * 1000 * 800
 
 
 def test_libjpeg_gets_a_scan_in_one_piece(monkeypatch: pytest.MonkeyPatch):

@@ -3,22 +3,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serve_app.images.pixel_budget import PixelBudget
+from serve_app.images.memory_budget import MemoryBudget
 
 
 def test_the_sum_of_shares_stays_within_the_budget():
-    budget, lock = PixelBudget(100), threading.Lock()
+    budget, lock = MemoryBudget(100), threading.Lock()
     held, most = 0, 0
 
-    def hold(pixels: int) -> None:
+    def hold(size: int) -> None:
         nonlocal held, most
-        with budget.share(pixels):
+        with budget.share(size):
             with lock:
-                held += pixels
+                held += size
                 most = max(most, held)
             threading.Event().wait(0.0005)
             with lock:
-                held -= pixels
+                held -= size
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(hold, [1, 60, 30, 100, 7, 51] * 40, timeout=20))
@@ -27,14 +27,14 @@ def test_the_sum_of_shares_stays_within_the_budget():
 
 
 def test_a_picture_larger_than_the_budget_takes_all_of_it():
-    budget = PixelBudget(100)
+    budget = MemoryBudget(100)
     with budget.share(1000):
         assert not _enters(budget, 1)
     assert _enters(budget, 1000)
 
 
 def test_an_error_releases_the_share():
-    budget = PixelBudget(100)
+    budget = MemoryBudget(100)
     with pytest.raises(RuntimeError), budget.share(100):
         raise RuntimeError
     assert _enters(budget, 100)
@@ -42,16 +42,16 @@ def test_an_error_releases_the_share():
 
 def test_shares_are_granted_in_order():
     """Small pictures that would fit do not delay a large one indefinitely, and follow as soon as it has its share."""
-    budget, order = PixelBudget(100), list[str]()
+    budget, order = MemoryBudget(100), list[str]()
     threads = []
 
-    def hold(name: str, pixels: int) -> None:
-        with budget.share(pixels):
+    def hold(name: str, size: int) -> None:
+        with budget.share(size):
             order.append(name)
 
     with budget.share(50):
-        for name, pixels in (("large", 90), ("small", 10), ("smaller", 5)):
-            thread = threading.Thread(target=hold, args=(name, pixels))
+        for name, size in (("large", 90), ("small", 10), ("smaller", 5)):
+            thread = threading.Thread(target=hold, args=(name, size))
             thread.start()
             threads.append(thread)
             while len(budget._queue) < len(threads):
@@ -63,11 +63,11 @@ def test_shares_are_granted_in_order():
     assert sorted(order) == ["large", "small", "smaller"]
 
 
-def _enters(budget: PixelBudget, pixels: int) -> bool:
+def _enters(budget: MemoryBudget, size: int) -> bool:
     inside = threading.Event()
 
     def enter() -> None:
-        with budget.share(pixels):
+        with budget.share(size):
             inside.set()
 
     threading.Thread(target=enter, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Limits the pixels decoded concurrently in a process, so that large pictures wait instead of filling the memory."""
+"""Limits the memory of pictures decoded concurrently in a process: large ones wait instead of filling it."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,23 +6,24 @@ from contextlib import contextmanager
 from threading import Condition
 
 
-class PixelBudget:
+class MemoryBudget:
     """A weighted semaphore for threads, in first-in, first-out order.
 
     The strict order prevents starvation of large and of small pictures. A holder never requests a second share, so
     there is no deadlock.
     """
 
-    def __init__(self, pixels: int) -> None:
-        self._capacity = pixels
-        self._free = pixels
+    def __init__(self, capacity: int) -> None:
+        """``capacity``: bytes."""
+        self._capacity = capacity
+        self._free = capacity
         self._condition = Condition()
         self._queue: deque[object] = deque()
 
     @contextmanager
-    def share(self, pixels: int) -> Iterator[None]:
-        """Wait for ``pixels`` of the budget and hold them. A picture larger than the budget takes all of it."""
-        weight = min(pixels, self._capacity)
+    def share(self, size: int) -> Iterator[None]:
+        """Wait for ``size`` bytes of the budget and hold them. A picture larger than the budget takes all of it."""
+        weight = min(size, self._capacity)
         self._acquire(weight)
         try:
             yield
