@@ -7,6 +7,7 @@ The tree::
     ├── NotFound (404)            UnknownModel, UnknownClassification
     ├── TooLarge (413)            ImageTooLarge, TooManyPixels, TooManyImages
     ├── UnsupportedImage (415)
+    ├── UnknownHost (421)
     ├── Unprocessable (422)       CorruptImage, BadUrl, ForbiddenAddress, FetchFailed, InvalidParameter
     ├── RateLimited (429)
     ├── Unavailable (503)         Overloaded, NotReady, StorageUnavailable
@@ -101,6 +102,12 @@ class UnsupportedImage(RaylensError):
     status = 415
     code = "unsupported_image"
     title = "Unsupported image"
+
+
+class UnknownHost(RaylensError):
+    status = 421
+    code = "unknown_host"
+    title = "Unknown host"
 
 
 class Unprocessable(RaylensError):

@@ -17,6 +17,7 @@ from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
 from serve_app.database.redis_url import check_redis_url
 from serve_app.env_file import first_invalid_line
+from serve_app.host_patterns import ascii_host, parse_host_patterns
 from serve_app.name_list import at_least_one, parse_names
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.secret_key import split_keys, stored_key
@@ -81,6 +82,11 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="",
         description="Address that users open, like https://raylens.example.org, if it is not http://HOST:PORT.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Comma-separated further names of the service, like raylens.internal or *.example.org; *: all. "
+        "Those of RAYLENS_PUBLIC_URL and of this machine, addresses and names without a dot are always allowed.",
     )
     models: Annotated[tuple[str, ...], NoDecode, AfterValidator(at_least_one)] = Field(
         default=("efficientnet-lite0",),
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return parse_names(value) if isinstance(value, str) else value
 
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _allowed_hosts(cls, value: object) -> object:
+        return parse_host_patterns(value) if isinstance(value, str) else value
+
     @field_validator("rate_limit_anonymous", "rate_limit_user", "rate_limit_key")
     @classmethod
     def _rates(cls, value: str) -> str:
@@ -182,7 +193,11 @@ class Settings(BaseSettings):
         extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or extra):
             raise ValueError("write the address that users open, like https://raylens.example.org, without a path")
-        return value.rstrip("/")
+        if not value:
+            return value
+        host = ascii_host(parts.hostname or "")
+        port = "" if parts.port is None else f":{parts.port}"
+        return value.rstrip("/") if value.isascii() else f"{parts.scheme}://{host}{port}"  # what browsers send
 
     @field_validator("host")
     @classmethod
@@ -248,6 +263,11 @@ class Settings(BaseSettings):
         """The address on this machine."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can connect, as far as the address shows it."""
+        return self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
 
     @property
     def effective_public_url(self) -> str:

@@ -134,6 +134,7 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
         "auth.client_address",
         "auth.database",
         "auth.http.head",
+        "auth.http.host",
         "auth.http.permissions",
         "auth.errors",
         "auth.principal",
@@ -149,6 +150,7 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
         "auth.service",
     ),
     "serve_app/database/schema.py": ("auth.tables",),
+    "serve_app/host_patterns.py": ("auth.http.host",),
     "serve_app/settings.py": ("auth.external.providers", "auth.settings"),
 }
 """By file or folder: modules of auth that it may import. Nothing else in the application may import auth."""

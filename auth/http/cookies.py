@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from auth.credentials.lifetimes import SESSION_LIFETIME
 from auth.errors import CrossSiteRequest, PermissionDenied
+from auth.http.host import HostName
 from auth.settings import AuthSettings
 
 WRITE_HEADER: Final = "X-Requested-With"
@@ -68,8 +69,6 @@ class SessionCookie:
         if settings.public_url_is_given:
             host = urlsplit(settings.public_url).hostname
             return settings.origin if settings.is_https or host in _LOOPBACK else None
-        host = connection.headers.get("host", "").lower()
-        try:
-            return f"http://{host}" if urlsplit(f"//{host}").hostname in _LOOPBACK else None
-        except ValueError:
-            return None
+        header = connection.headers.get("host", "").lower()
+        parsed = HostName.parse(header)
+        return f"http://{header}" if parsed and parsed.name in _LOOPBACK else None

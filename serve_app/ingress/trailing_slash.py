@@ -15,7 +15,7 @@ def ignore_trailing_slashes(app: FastAPI, table: MethodTable) -> None:
 def _fallback(app: FastAPI, table: MethodTable, otherwise: ASGIApp) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         path = route_path(scope) if scope["type"] == "http" else ""
-        if path.endswith("/") and table.allowed(path.removesuffix("/")):
+        if path.endswith("/") and not path.endswith("//") and table.allowed(path.removesuffix("/")):
             scope["path"] = scope["path"].removesuffix("/")
             await app.router.app(scope, receive, send)
         else:

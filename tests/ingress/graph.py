@@ -244,7 +244,7 @@ def prepare(
     if "database_url" not in settings:
         provide_database(folder)
     specs = [resolve_model(name) for name in models]
-    known = Settings(data_dir=folder, _env_file=None, **settings)
+    known = Settings(data_dir=folder, _env_file=None, **{"allowed_hosts": "raylens.test", **settings})
     runtimes = [WatchedRuntime(spec.transform.shape, arguments.classifier.batch_buckets) for spec in specs]
     preprocessor = Handle(Preprocessor({spec.name: spec.transform for spec in specs}, threads=2))
     classifiers = {

@@ -194,7 +194,7 @@ async def test_a_client_may_disconnect_while_it_sends(graph: Graph) -> None:
         "raw_path": URL.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"content-type", b"image/png")],
+        "headers": [(b"host", b"raylens.test"), (b"content-type", b"image/png")],
         "client": ("127.0.0.1", 1),
         "server": ("raylens.test", 80),
     }

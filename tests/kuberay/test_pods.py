@@ -138,8 +138,17 @@ def test_forwarded_hops(helm: Helm, values, hops: str) -> None:
     assert environment(pods(helm.template(values))["workers"])["RAYLENS_FORWARDED_HOPS"] == hops
 
 
+@pytest.mark.parametrize("further", ["", "raylens.internal, *.example.org"])
+def test_the_names_of_the_service_in_the_cluster_are_allowed(helm: Helm, further: str) -> None:
+    variables = environment(pods(helm.template(EKS.having(settings__allowed_hosts=further)))["workers"])
+    found = Settings(_env_file=None, allowed_hosts=variables["RAYLENS_ALLOWED_HOSTS"])
+    service = "raylens-serve-svc.vision"
+    in_cluster = (service, f"{service}.svc", f"{service}.svc.cluster.local")
+    assert found.allowed_hosts == in_cluster + (("raylens.internal", "*.example.org") if further else ())
+
+
 def test_defaults_of_settings(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of Raylens, except for the log format."""
+    """Those of Raylens, except for the log format and the names of the service."""
     for name, value in environment(pods(helm.template(DEV))["workers"]).items():
         if isinstance(value, str) and name.startswith("RAYLENS_"):
             monkeypatch.setenv(name, value)
@@ -149,7 +158,7 @@ def test_defaults_of_settings(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> No
         for name, field in Settings.model_fields.items()
         if getattr(settings, name) != field.get_default(call_default_factory=True)
     }
-    assert changed == {"log_format"}
+    assert changed == {"log_format", "allowed_hosts"}
 
 
 def test_image_tag_and_digest(helm: Helm) -> None:

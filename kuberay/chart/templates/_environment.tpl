@@ -11,6 +11,9 @@ https://{{ .Values.ingress.host }}
 {{- define "raylens.settings" -}}
 {{- $settings := deepCopy .Values.settings }}
 {{- $_ := set $settings "public_url" (include "raylens.publicUrl" .) }}
+{{- $service := printf "%s.%s" (include "raylens.service" . | trim) .Release.Namespace }}
+{{- $hosts := list $service (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service) }}
+{{- $_ := set $settings "allowed_hosts" (concat $hosts (compact (list $settings.allowed_hosts)) | join ",") }}
 {{- if kindIs "invalid" $settings.forwarded_hops }}
 {{- $_ := set $settings "forwarded_hops" (ternary 0 1 (eq .Values.ingress.mode "none")) }}
 {{- end }}
