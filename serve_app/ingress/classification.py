@@ -20,7 +20,7 @@ from serve_app.request_context import RequestContext
 from serve_app.statistics.records import record_of, timings_of
 from serve_app.types import Answer, CachedResult, ModelInService, Query, Record
 
-PREPROCESSING_VERSION: Final = "2"
+PREPROCESSING_VERSION: Final = "3"
 """Part of the cache key. Increase it when the same bytes would yield another tensor."""
 
 CacheMode = Literal["use", "refresh", "off"]
