@@ -132,6 +132,12 @@ class Settings(BaseSettings):
         description="Number of your own proxies that append to X-Forwarded-For; limits and the audit log use the "
         "address that the outermost of them saw. 0: that of the connection. Raylens's own HAProxy does not count.",
     )
+    connections_per_address: int = Field(
+        default=1024,
+        ge=0,
+        description="Concurrent connections of one client address (IPv6: of a /64 network), at most an eighth of all; "
+        "with RAYLENS_FORWARDED_HOPS, its concurrent requests. 0: unlimited.",
+    )
     retention_days: int | None = Field(
         default=None, ge=1, description="Days after which a classification is deleted; unset: never. Counters remain."
     )

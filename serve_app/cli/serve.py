@@ -159,7 +159,13 @@ def _cluster_options(current: Settings, dashboard: bool, console: Console) -> Cl
         _check_port("RAYLENS_METRICS_PORT", str(current.metrics_port))
         _check_port("RAY_SERVE_HAPROXY_METRICS_PORT", os.environ.get("RAY_SERVE_HAPROXY_METRICS_PORT") or "0")
     return ClusterOptions(
-        address, find_haproxy(os.environ) if proxied else "", dashboard, current.metrics_port, allowed
+        address,
+        find_haproxy(os.environ) if proxied else "",
+        dashboard,
+        current.metrics_port,
+        allowed,
+        current.connections_per_address,
+        current.forwarded_hops,
     )
 
 

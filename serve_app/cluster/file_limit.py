@@ -3,7 +3,9 @@
 import resource
 from typing import Final
 
-MAX_CONNECTIONS: Final = 4096
+from serve_app.cluster.haproxy_config import MAX_PIPES, RESERVE
+
+MAX_CONNECTIONS: Final = 16_384
 """Connections of clients that HAProxy accepts at the same time, if the limit allows it."""
 MIN_OPEN_FILES: Final = 1024
 _ENOUGH: Final = 65_536
@@ -32,9 +34,9 @@ def raise_file_limit() -> int:
 def connections(limit: int) -> int:
     """How many connections HAProxy can accept with a limit of open files.
 
-    Each takes two, to the client and to the replica, and HAProxy reserves two pipes of two files for eight connections.
+    Each takes two, to the client and to the replica, as do those besides of clients and the pipes.
     """
-    return min(MAX_CONNECTIONS, (limit - _OTHER_FILES) * 2 // 5)
+    return min(MAX_CONNECTIONS, (limit - _OTHER_FILES) // 2 - RESERVE - MAX_PIPES)
 
 
 def _finite(limit: int) -> int:

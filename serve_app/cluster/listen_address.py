@@ -54,9 +54,9 @@ class ListenAddress:
             return True
         return False
 
-    def haproxy_binds(self) -> list[str]:
-        """HAProxy's ``bind`` lines."""
-        return [f"bind {_haproxy_address(sockaddr)}" for sockaddr in self.sockaddrs]
+    def haproxy_binds(self) -> tuple[str, ...]:
+        """The addresses, as HAProxy writes them. ``::`` becomes two: on a socket for both, all clients have IPv6."""
+        return tuple(bind for sockaddr in self.sockaddrs for bind in _haproxy_addresses(sockaddr))
 
 
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
@@ -104,10 +104,11 @@ def _zone(sockaddr: _Sockaddr) -> str:
     return f"%{socket.if_indextoname(sockaddr[3])}" if len(sockaddr) > 2 and sockaddr[3] else ""
 
 
-def _haproxy_address(sockaddr: _Sockaddr) -> str:
+def _haproxy_addresses(sockaddr: _Sockaddr) -> tuple[str, ...]:
     address, port = str(sockaddr[0]), sockaddr[1]
     if ":" not in address:
-        return f"{address}:{port}"
+        return (f"{address}:{port}",)
+    if address == "::":
+        return f"0.0.0.0:{port}", f"[::]:{port} v6only"
     interface = _zone(sockaddr).replace("%", " interface ")
-    both = " v4v6" if address == "::" else ""
-    return f"[{address}]:{port}{interface}{both}"
+    return (f"[{address}]:{port}{interface}",)

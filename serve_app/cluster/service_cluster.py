@@ -9,6 +9,7 @@ from serve_app.cluster.auth_token import token_flags
 from serve_app.cluster.cluster_process import ClusterProcess
 from serve_app.cluster.file_limit import MAX_CONNECTIONS
 from serve_app.cluster.haproxy import LOOPBACK, haproxy_flags
+from serve_app.cluster.haproxy_config import PER_ADDRESS, HAProxyOptions
 from serve_app.cluster.joined_cluster import is_joined
 from serve_app.cluster.listen_address import ListenAddress
 from serve_app.cluster.port_block import PortBlock
@@ -30,6 +31,10 @@ class ClusterOptions:
     metrics_port: int
     """On all interfaces; 0: a free one on the loopback interface only."""
     connections: int = MAX_CONNECTIONS
+    per_address: int = PER_ADDRESS
+    """Connections of one address; 0: as many as there are."""
+    hops: int = 0
+    """Trusted proxies in front of HAProxy."""
 
 
 class ServiceCluster:
@@ -46,7 +51,7 @@ class ServiceCluster:
             known = {**self._flags(), **environment}
             if self._ports:
                 known |= token_flags(environment)
-            self._environment = {**known, **self._haproxy_flags(known)}
+            self._environment = {**known, **self._haproxy_flags(environment)}
             except_internal_hosts(self._environment)
             self.process = ClusterProcess(self.folder, self._environment)
         except BaseException:
@@ -120,8 +125,16 @@ class ServiceCluster:
         private = private_flags(self.folder.path, self._ports, dashboard=self._options.dashboard)
         return FLAGS | private | {"RAY_SERVE_HAPROXY_MAXCONN": str(self._options.connections)}
 
-    def _haproxy_flags(self, known: Mapping[str, str]) -> dict[str, str]:
-        if not self._ports or not self._options.haproxy:
+    def _haproxy_flags(self, environment: Mapping[str, str]) -> dict[str, str]:
+        given = self._options
+        if not self._ports or not given.haproxy:
             return {}
-        metrics = (self._options.metrics_port, self._ports.ray_metrics_port)
-        return haproxy_flags(self.folder.path, self._options.haproxy, self._options.address, known, metrics)
+        options = HAProxyOptions(
+            binds=given.address.haproxy_binds(),
+            # A configured port is meant for other machines.
+            private_metrics="RAY_SERVE_HAPROXY_METRICS_PORT" not in environment,
+            ray_metrics=(given.metrics_port, self._ports.ray_metrics_port) if given.metrics_port else (0, 0),
+            hops=given.hops,
+            per_address=given.per_address,
+        )
+        return haproxy_flags(given.haproxy, options)

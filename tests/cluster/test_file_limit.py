@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from serve_app.cluster.file_limit import MAX_CONNECTIONS, connections
+from serve_app.cluster.haproxy_config import MAX_PIPES, RESERVE
 
 CODE = """
 import resource
@@ -35,6 +36,6 @@ def test_the_files_suffice_for_the_connections() -> None:
     """As HAProxy counts them: it does not start if it may not open so many."""
     assert connections(65_536) == MAX_CONNECTIONS
     for limit in (1024, 4096, 10_340):
-        allowed = connections(limit)
-        assert 2 * allowed + 2 * (allowed // 4) + 30 < limit
-    assert connections(1024) == 369
+        allowed = connections(limit) + RESERVE
+        assert 2 * allowed + 2 * MAX_PIPES + 30 < limit
+    assert connections(1024) == 270

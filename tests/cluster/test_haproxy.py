@@ -1,4 +1,4 @@
-"""HAProxy: the program, and Ray's configuration as Raylens edits it."""
+"""HAProxy: the program, and why it did not start."""
 
 import os
 import subprocess
@@ -7,18 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.cluster import haproxy
-from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy, haproxy_flags, start_failure
-from serve_app.cluster.listen_address import ListenAddress
-from tests.servers.process import free_port
-
-CONFIGURATION = """frontend prometheus
-    bind :{metrics}
-frontend http_frontend
-    bind 127.0.0.1:{port}
-backend default_backend
-listen stats
-  bind *:{statistics}
-"""
+from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy, start_failure
 
 
 def program(folder: Path, script: str, mode: int = 0o755) -> dict[str, str]:
@@ -50,35 +39,6 @@ def test_a_program_that_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "fails" in message(program(tmp_path, "echo something else"))
     monkeypatch.setattr(haproxy, "_CHECK_TIMEOUT_S", 0.2)
     assert "does not respond within 0.2 s" in message(program(tmp_path, "exec sleep 60"))
-
-
-@pytest.mark.parametrize("public_metrics", [0, 9999])
-def test_only_the_service_is_reachable_from_other_machines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, public_metrics: int
-) -> None:
-    """Ray's configuration is edited by the script that Ray starts, and the real HAProxy accepts the result."""
-    monkeypatch.delenv("RAY_SERVE_HAPROXY_METRICS_PORT", raising=False)
-    port, metrics, statistics, ray = free_port(), free_port(), free_port(), free_port()
-    known = {"RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics), "RAY_SERVE_HAPROXY_STATS_PORT": str(statistics)}
-    checked = find_haproxy({})
-    flags = haproxy_flags(tmp_path, checked, ListenAddress.resolve("0.0.0.0", port), known, (public_metrics, ray))
-    configuration = tmp_path / "haproxy.cfg"
-    configuration.write_text(CONFIGURATION.format(port=port, metrics=metrics, statistics=statistics))
-    command = [flags["RAY_SERVE_HAPROXY_BINARY_PATH"], "-c", "-f", str(configuration)]
-    done = subprocess.run(command, env=os.environ | flags, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    bound = [line.split()[1] for line in configuration.read_text().splitlines() if line.split()[0] == "bind"]
-    others = [f":{public_metrics}"] if public_metrics else []
-    assert "option forwardfor" in configuration.read_text(), "the replicas count it as a proxy"
-    assert flags[haproxy.FORWARDED_FOR] == "1"
-    assert bound == [f"127.0.0.1:{metrics}", f"0.0.0.0:{port}", f"127.0.0.1:{statistics}", *others]
-
-
-def test_a_configured_port_of_the_metrics_is_reachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_SERVE_HAPROXY_METRICS_PORT", "9101")
-    known = {"RAY_SERVE_HAPROXY_METRICS_PORT": "9101", "RAY_SERVE_HAPROXY_STATS_PORT": "9102"}
-    haproxy_flags(tmp_path, "haproxy", ListenAddress.resolve("127.0.0.1", free_port()), known, (0, 1))
-    assert "9101" not in (tmp_path / "haproxy.sed").read_text()
 
 
 def test_the_complaint_of_a_failed_start(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ import copy
 import pytest
 import yaml
 
+from serve_app.cluster.file_limit import MAX_CONNECTIONS
+from serve_app.cluster.haproxy import FORWARDED_FOR
 from serve_app.cluster.object_store import OBJECT_STORE_BYTES
 from serve_app.cluster.ray_flags import FLAGS
 from tests.kuberay.chart import CHART, EKS, Helm, Manifest, environment, one, pods
@@ -19,6 +21,9 @@ CLUSTER_FLAGS = {
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "5",
     "RAY_SERVE_HAPROXY_METRICS_PORT": "9101",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+    "RAY_SERVE_HAPROXY_BINARY_PATH": "/app/serve_app/cluster/haproxy",
+    "RAY_SERVE_HAPROXY_MAXCONN": str(MAX_CONNECTIONS),
+    FORWARDED_FOR: "1",
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_timeout_ms": "3000",
     "RAY_worker_niceness": "0",
