@@ -104,7 +104,9 @@ class Settings(BaseSettings):
         description="Forward proxy for image URLs, like http://proxy.example.org:3128. It resolves their host names "
         "and must refuse private addresses. Empty: images are fetched directly.",
     )
-    anonymous: bool = Field(default=True, description="Whether anonymous clients may classify images.")
+    anonymous: bool = Field(
+        default=True, description="Whether anonymous clients may classify images and read the public lists."
+    )
     registration: bool = Field(default=True, description="Whether users may create accounts themselves.")
     password_min_length: int = Field(default=15, ge=8, le=128, description="Minimum length of a new password.")
     providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
@@ -139,7 +141,9 @@ class Settings(BaseSettings):
         "with RAYLENS_FORWARDED_HOPS, its concurrent requests. 0: unlimited.",
     )
     retention_days: int | None = Field(
-        default=None, ge=1, description="Days after which a classification is deleted; unset: never. Counters remain."
+        default=None,
+        ge=1,
+        description="Days after which a classification is deleted; unset: never. Anonymous counts remain.",
     )
     secret_key: str = Field(
         default="",

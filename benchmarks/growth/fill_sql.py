@@ -102,16 +102,16 @@ def counters(bucket_s: int, subject: str) -> str:
     )
     labelled = f"SELECT summed.*, {_label('image')} label FROM ({summed}) summed" if subject == "image" else summed
     return (
-        f"INSERT INTO counters (id, kind, `key`, url, sha256, label, wnid, {TALLY_COLUMNS}) "
-        f"SELECT {NUMBERS[subject]}, {KINDS[subject]}, {KEYS[subject]}, {LABEL}, number, sum_us, min_us, max_us, "
+        f"INSERT INTO counters (id, kind, `key`, url, sha256, label, wnid, anonymous, public, {TALLY_COLUMNS}) "
+        f"SELECT {NUMBERS[subject]}, {KINDS[subject]}, {KEYS[subject]}, {LABEL}, 1, 1, number, sum_us, min_us, max_us, "
         f"last_us FROM ({labelled}) tallied"
     )
 
 
 def _buckets(bucket_s: int, subject: str, tallied: str) -> str:
     return (
-        f"INSERT INTO buckets (bucket_s, counter_id, start_s, kind, {TALLY_COLUMNS}) "
-        f"SELECT {bucket_s}, {NUMBERS[subject]}, start_s, {KINDS[subject]}, number, sum_us, min_us, max_us, last_us "
+        f"INSERT INTO buckets (bucket_s, counter_id, start_s, kind, public, {TALLY_COLUMNS}) "
+        f"SELECT {bucket_s}, {NUMBERS[subject]}, start_s, {KINDS[subject]}, 1, number, sum_us, min_us, max_us, last_us "
         f"FROM ({tallied}) tallied"
     )
 

@@ -1,6 +1,7 @@
 import { findExample, EXAMPLES } from "@/classify/examples";
 import TopPage from "@/pages/TopPage.vue";
 import { createAppRouter } from "@/router";
+import { useSession, type Session } from "@/stores/session";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,6 +11,14 @@ import { mockServer } from "./mockServer";
 
 const TOP = "GET /api/v1/top";
 const global = { plugins: [createAppRouter(createMemoryHistory())], stubs: { TransitionGroup: false } };
+const signedIn: Session = {
+  user: { id: 7, username: "c", email: "", role: "user", created_at: "2026-01-31T12:00:00Z", has_password: true },
+  scopes: [],
+  registration: true,
+  anonymous: true,
+  password_min_length: 15,
+  providers: [],
+};
 let page: VueWrapper;
 
 function row(label: string, count: number, image: Record<string, string> = {}): Record<string, unknown> {
@@ -72,7 +81,21 @@ test("a changed option reloads immediately", async () => {
   await page.get("input[value=label]").setValue();
   await page.get("input[value=hour]").setValue();
   await settle();
-  expect(new URL(requests.at(-1)?.url ?? "").search).toBe("?by=label&window=hour&limit=10");
+  expect(new URL(requests.at(-1)?.url ?? "").search).toBe("?scope=public&by=label&window=hour&limit=10");
+});
+
+test("signed-in users may choose their own photos", async () => {
+  const requests = await open([]);
+  expect(page.find("input[value=mine]").exists()).toBe(false);
+  useSession().setSession(signedIn);
+  await settle();
+  await page.get("input[value=mine]").setValue();
+  await settle();
+  expect(new URL(requests.at(-1)?.url ?? "").searchParams.get("scope")).toBe("mine");
+  expect(page.text()).toContain("seen only by you");
+  useSession().clearUser();
+  await settle();
+  expect(new URL(requests.at(-1)?.url ?? "").searchParams.get("scope")).toBe("public");
 });
 
 test("an empty list shows a message", async () => {

@@ -38,11 +38,11 @@ class EmbeddedCache:
         kept = replace(result, indices=_owned(result.indices), probabilities=_owned(result.probabilities))
         self._results.put(content_key, kept, _RESULT_OVERHEAD + kept.indices.nbytes + kept.probabilities.nbytes)
 
-    async def sha256_of(self, url: str) -> str | None:
-        return self._urls.get(url_key(url))
+    async def sha256_of(self, url: str, user_id: int | None = None) -> str | None:
+        return self._urls.get(url_key(url, user_id))
 
-    async def remember_url(self, url: str, sha256: str) -> None:
-        self._urls.put(url_key(url), sha256, _URL_SIZE)
+    async def remember_url(self, url: str, sha256: str, user_id: int | None = None) -> None:
+        self._urls.put(url_key(url, user_id), sha256, _URL_SIZE)
 
     def state(self) -> Literal["ok", "degraded"]:
         return "ok"

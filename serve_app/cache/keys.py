@@ -13,6 +13,7 @@ def content_key(
     return "result:" + hashlib.sha256(joined.encode()).hexdigest()
 
 
-def url_key(url: str) -> str:
-    """The key of the digest of a URL's content."""
-    return "url:" + hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()
+def url_key(url: str, user_id: int | None = None) -> str:
+    """The key of the digest of a URL's content, as fetched for a user, or for anonymous clients."""
+    owned = url if user_id is None else f"{user_id} {url}"
+    return "url:" + hashlib.sha256(owned.encode(errors="surrogatepass")).hexdigest()

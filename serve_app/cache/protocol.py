@@ -17,11 +17,15 @@ class ResultCache(Protocol):
     async def put(self, content_key: str, result: CachedResult) -> None:
         """Store a result for the time to live."""
 
-    async def sha256_of(self, url: str) -> str | None:
-        """The SHA-256 (64 hex digits) of the content last fetched from ``url``, or None."""
+    async def sha256_of(self, url: str, user_id: int | None = None) -> str | None:
+        """The SHA-256 (64 hex digits) of the content last fetched from ``url`` for this user, or None.
 
-    async def remember_url(self, url: str, sha256: str) -> None:
-        """Store the SHA-256 of the content of ``url`` for the time to live."""
+        Users do not share URLs with others, nor with anonymous clients, so that nobody gets the result of a URL that
+        they cannot fetch, or learns that somebody else requested it.
+        """
+
+    async def remember_url(self, url: str, sha256: str, user_id: int | None = None) -> None:
+        """Store the SHA-256 of the content of ``url`` for this user, for the time to live."""
 
     def state(self) -> Literal["ok", "degraded"]:
         """``degraded`` if every lookup is a miss; the service still answers."""

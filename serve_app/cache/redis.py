@@ -31,16 +31,16 @@ class RedisCache:
     async def put(self, content_key: str, result: CachedResult) -> None:
         await self._write(content_key, encode_result(content_key, result))
 
-    async def sha256_of(self, url: str) -> str | None:
-        key = url_key(url)
+    async def sha256_of(self, url: str, user_id: int | None = None) -> str | None:
+        key = url_key(url, user_id)
         value = await self._read(key)
         try:
             return decode_digest(key, value) if value is not None else None
         except DamagedEntry:
             return None
 
-    async def remember_url(self, url: str, sha256: str) -> None:
-        key = url_key(url)
+    async def remember_url(self, url: str, sha256: str, user_id: int | None = None) -> None:
+        key = url_key(url, user_id)
         await self._write(key, encode_digest(key, sha256))
 
     def state(self) -> Literal["ok", "degraded"]:

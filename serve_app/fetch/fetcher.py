@@ -76,7 +76,7 @@ class Fetcher:
         self._pool = pool(max_keepalive_connections=20, keepalive_expiry=5.0)
         self._unpooled = pool(max_keepalive_connections=0)
 
-    async def fetch(self, url: str, *, deadline: float) -> bytes:
+    async def fetch(self, url: str, *, deadline: float, client: str = "") -> bytes:
         """Fetch the image at ``url``: at most ``MAX_IMAGE_BYTES``, of an allowed format by its first bytes.
 
         :param deadline: Unix seconds.

@@ -39,17 +39,28 @@ class Admission:
             require(principal, Scope.CLASSIFY)
         return principal
 
+    def require_reader(self, principal: Principal | None) -> None:
+        """Raises NotAuthenticated if what others requested is shown to accounts only."""
+        if not self._anonymous:
+            require(principal)
+
     async def consume(self, request: Request, principal: Principal | None, images: int = 1) -> None:
         """Count the images against the rate limits. Raises RateLimited and counts nothing if they exceed a limit."""
         if allowances := self._allowances(request, principal):
             await self._limiter.consume(allowances, images)
 
+    def client_of(self, request: Request, principal: Principal | None) -> str:
+        """Who a request counts for: the user, the application on its own, or the address of an anonymous client."""
+        if principal is None:
+            return f"address:{self._clients.of(request.scope).group}"
+        return f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
+
     def _allowances(self, request: Request, principal: Principal | None) -> tuple[Allowance, ...]:
         if principal is None:
             if not self._rates_of_anonymous:
                 return ()
-            return allowances_of(f"address:{self._clients.of(request.scope).group}", self._rates_of_anonymous)
-        who = f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
+            return allowances_of(self.client_of(request, principal), self._rates_of_anonymous)
+        who = self.client_of(request, principal)
         allowances = allowances_of(who, self._rates_of_user)
         if principal.kind == "key":
             allowances += allowances_of(f"key:{principal.credential_id}", self._rates_of_key)

@@ -30,7 +30,7 @@ CacheOutcome = Literal["hit", "miss", "shared"]
 class ImageSource(Protocol):
     """Downloads images; see ``serve_app.fetch``."""
 
-    async def fetch(self, url: str, *, deadline: float) -> bytes: ...
+    async def fetch(self, url: str, *, deadline: float, client: str) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -61,6 +61,8 @@ class Options:
     """Unix seconds."""
     user_id: int | None = None
     request_id: str = ""
+    client: str = ""
+    """Who the request counts for, see :meth:`serve_app.ingress.admission.Admission.client_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class ClassificationService:
         self._cache = cache
         self._fetcher = fetcher
         self._recorder = recorder
-        self._fetches = SingleFlight[str, tuple[bytes, str]]()
+        self._fetches = SingleFlight[tuple[int | None, str], tuple[bytes, str]]()
         self._inferences = SingleFlight[str, tuple[Answer, RequestContext]]()
 
     async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
@@ -123,7 +125,7 @@ class ClassificationService:
         """The SHA-256 of the image last fetched from a URL, and its result, as far as they are cached."""
         if options.cache != "use":
             return None, None
-        sha256 = await self._cache.sha256_of(url)
+        sha256 = await self._cache.sha256_of(url, options.user_id)
         return sha256, await self._look_up(sha256, options) if sha256 else None
 
     async def _look_up(self, sha256: str, options: Options) -> CachedResult | None:
@@ -136,18 +138,18 @@ class ClassificationService:
             return result
 
     async def _fetch(self, url: str, options: Options) -> tuple[bytes, str]:
-        """The image behind a URL and its SHA-256. Concurrent requests for a URL share one fetch."""
+        """The image behind a URL and its SHA-256. Concurrent requests of a user for a URL share one fetch."""
 
         async def fetch() -> tuple[bytes, str]:
-            data = await self._fetcher.fetch(url, deadline=options.deadline)
+            data = await self._fetcher.fetch(url, deadline=options.deadline, client=options.client)
             sha256 = hashlib.sha256(data).hexdigest()
             if options.cache != "off":
-                await self._cache.remember_url(url, sha256)
+                await self._cache.remember_url(url, sha256, options.user_id)
             return data, sha256
 
         if options.cache != "use":
             return await fetch()
-        fetched, _ = await self._fetches.run(url, fetch)
+        fetched, _ = await self._fetches.run((options.user_id, url), fetch)
         return fetched
 
     async def _infer(self, query: Query, data: bytes, options: Options) -> ClassifiedImage:

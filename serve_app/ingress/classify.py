@@ -101,7 +101,10 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
     async def classify(request: Request) -> Response:
         model = gateway.model(request.query_params.get("model"))
         principal = await _admit(gateway, request, model)
-        options = options_of(request, model, gateway.limits.request_timeout_s, _user_id(principal))
+        client = gateway.admission.client_of(request, principal)
+        options = options_of(
+            request, model, gateway.limits.request_timeout_s, user_id=_user_id(principal), client=client
+        )
         with gateway.byte_budget.reservation() as reservation:
             with gateway.counting_rejections():
                 with tracing.span("read body"):
@@ -144,7 +147,8 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
         model = gateway.model(None)
         principal = await _admit(gateway, request, model)
         deadline = time.time() + gateway.limits.request_timeout_s
-        options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request))
+        client = gateway.admission.client_of(request, principal)
+        options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request), client)
         with gateway.byte_budget.reservation() as reservation:
             with gateway.counting_rejections():
                 with tracing.span("read body"):

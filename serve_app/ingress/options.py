@@ -46,12 +46,17 @@ PARAMETERS: Final[dict[str, Any]] = {
 }
 
 
-def options_of(request: Request, model: ServedModel, max_timeout_s: float, user_id: int | None) -> Options:
-    """The options of a request. ``max_timeout_s``: upper limit for the timeout. Raises InvalidParameter."""
+def options_of(
+    request: Request, model: ServedModel, max_timeout_s: float, *, user_id: int | None, client: str
+) -> Options:
+    """The options of a request of a user or anonymous client. Raises InvalidParameter.
+
+    ``max_timeout_s``: upper limit for the timeout. ``client``: see :class:`Options`.
+    """
     query = request.query_params
     deadline = _deadline(request.headers.get("x-request-timeout"), max_timeout_s)
     top_k, cache = _top_k(query.get("top_k")), _cache(query.get("cache"))
-    return Options(model, top_k, cache, deadline, user_id, request_id_of(request))
+    return Options(model, top_k, cache, deadline, user_id, request_id_of(request), client)
 
 
 def _cache(text: str | None) -> CacheMode:

@@ -1,35 +1,64 @@
 """Read routes: Top 10, models, labels, and the state of the pipeline."""
 
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from auth.http.permissions import public
+from auth.http.permissions import CurrentPrincipal, public, require, user_of
+from auth.principal import Scope
 from serve_app.ingress import rendering, schemas
 from serve_app.ingress.classification import ServedModel
 from serve_app.ingress.classify import json_response
+from serve_app.ingress.documentation import optional_security
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.rolling_stats import WINDOW_S
+from serve_app.statistics.own_top import own_top
 from serve_app.statistics.top import By, TopEntry, report, top
 from serve_app.statistics.windows import Window
 
 _Responses = dict[int | str, dict[str, Any]]
+_SCOPE: Final = (
+    "`public`: what anonymous clients or several users requested, without URLs that have a query. `mine`: all of yours."
+)
+
+
+class TopScope(StrEnum):
+    """Whose classifications the Top 10 counts."""
+
+    PUBLIC = "public"
+    MINE = "mine"
 
 
 def read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
     """``/v1/top``, ``/v1/models``, ``/v1/labels``, ``/v1/pipeline``."""
     router = APIRouter(prefix="/v1", tags=["read"])
 
-    @router.get("/top", response_model=schemas.Top, responses=errors, summary="Most requested images or labels")
+    @router.get(
+        "/top",
+        response_model=schemas.Top,
+        responses=errors,
+        openapi_extra=optional_security(Scope.HISTORY_READ),
+        summary="Most requested images or labels",
+    )
     @public
     async def most_frequent(
+        principal: CurrentPrincipal,
+        scope: Annotated[TopScope, Query(description=_SCOPE)] = TopScope.PUBLIC,
         by: Annotated[By, Query()] = By.IMAGE,
         window: Annotated[Window, Query()] = Window.ALL,
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
     ) -> Response:
-        rows = await gateway.auth.workers.run(top, gateway.engine, by, window, limit)
-        return json_response({"by": by, "window": window, "items": [_top_row(row) for row in rows]})
+        run = gateway.auth.workers.run
+        if scope is TopScope.MINE:
+            user = user_of(require(principal, Scope.HISTORY_READ))
+            rows = await run(own_top, gateway.engine, user.id, by, window, limit)
+        else:
+            gateway.admission.require_reader(principal)
+            rows = await run(top, gateway.engine, by, window, limit)
+        document = {"scope": scope, "by": by, "window": window, "items": [_top_row(row) for row in rows]}
+        return json_response(document, headers={"Cache-Control": "no-store"} if scope is TopScope.MINE else None)
 
     @router.get("/models", response_model=schemas.ModelCards, summary="Models in service")
     @public
@@ -72,10 +101,15 @@ def legacy_read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
     router = APIRouter(tags=["original"])
 
     @router.get(
-        "/report", response_model=list[schemas.ReportRow], responses=errors, summary="The 10 most requested image URLs"
+        "/report",
+        response_model=list[schemas.ReportRow],
+        responses=errors,
+        openapi_extra=optional_security(),
+        summary="The 10 most requested public image URLs",
     )
     @public
-    async def most_requested() -> Response:
+    async def most_requested(principal: CurrentPrincipal) -> Response:
+        gateway.admission.require_reader(principal)
         rows = await gateway.auth.workers.run(report, gateway.engine)
         return json_response([{"image_url": row.url} | _counts(row) for row in rows])
 

@@ -130,6 +130,7 @@ class TopRow(BaseModel):
 
 
 class Top(BaseModel):
+    scope: str
     by: str
     window: str
     items: list[TopRow]

@@ -13,6 +13,7 @@ from serve_app.batching.circuit_breaker import CircuitBreaker
 from serve_app.database.engine import writing
 from serve_app.errors import StorageUnavailable
 from serve_app.statistics.disk_probe import PROBE_BYTES, check_disk
+from serve_app.statistics.erasures import without_erased
 from serve_app.statistics.record_writer import write_records
 from serve_app.statistics.spool import Spool
 from serve_app.types import Record, RecordsState
@@ -140,7 +141,7 @@ class DurableRecorder:
 
     def _replay_file(self, path: Path) -> int:
         try:
-            moved = self._write_valid(self._spool.read(path))
+            moved = self._write_valid(without_erased(self._engine, self._spool.read(path)))
         except FileNotFoundError:  # another process was faster
             return 0
         except ValueError as error:

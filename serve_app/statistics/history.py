@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, func, select
 
-from serve_app.database.engine import writing
 from serve_app.errors import UnknownClassification
 from serve_app.statistics.cursor import Position, decode_cursor, encode_cursor
-from serve_app.statistics.deletion import delete_gradually
+from serve_app.statistics.deletion import delete_classifications
+from serve_app.statistics.erasures import mark_erased
 from serve_app.statistics.tables import classifications
 from serve_app.types import Record
 
@@ -70,20 +70,21 @@ class History:
                 return
 
     def delete(self, id_: str, user_id: int) -> None:
-        """Delete a user's classification. The counters do not change.
+        """Delete a user's classification, also from the counters.
 
         Raises ``UnknownClassification`` for a classification of another user as well, so that ids cannot be probed.
         """
         _check(id_)
-        with writing(self._engine) as connection:
-            mine = (_TABLE.id == id_) & (_TABLE.user_id == user_id)
-            deleted = connection.execute(delete(classifications).where(mine)).rowcount
-        if not deleted:
+        if not delete_classifications(self._engine, (_TABLE.id == id_) & (_TABLE.user_id == user_id)):
             raise unknown(id_)
 
     def erase(self, user_id: int) -> int:
-        """Delete all of a user's classifications in chunks. Returns their number."""
-        return delete_gradually(self._engine, classifications, _TABLE.user_id == user_id)
+        """Delete all of a user's classifications in chunks, also from the counters. Returns their number.
+
+        Those that still wait in a spool are dropped when it is drained.
+        """
+        mark_erased(self._engine, user_id)
+        return delete_classifications(self._engine, _TABLE.user_id == user_id)
 
     def _rows(
         self, user_id: int, limit: int, after: Position | None, label: str = ""

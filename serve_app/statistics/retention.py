@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from serve_app.statistics.counters import microseconds
-from serve_app.statistics.deletion import delete_gradually
+from serve_app.statistics.deletion import delete_classifications, delete_gradually
 from serve_app.statistics.tables import CounterKind, buckets, classifications
 from serve_app.statistics.windows import BUCKET_S, bucket_starts
 
@@ -20,14 +20,12 @@ class Pruned:
 def prune(engine: Engine, days: int | None, now: float | None = None) -> Pruned:
     """Delete classifications older than ``days`` (None: keep all) and buckets outside every window.
 
-    The all-time counters stay.
+    Anonymous classifications stay in the all-time counters, those of users do not.
     """
     now = time.time() if now is None else now
     old = 0
     if days is not None:
-        old = delete_gradually(
-            engine, classifications, classifications.c.created_us < microseconds(now - days * 86_400)
-        )
+        old = delete_classifications(engine, classifications.c.created_us < microseconds(now - days * 86_400), now)
     stale = sum(
         delete_gradually(
             engine,

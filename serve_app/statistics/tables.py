@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeEngine
@@ -37,6 +38,11 @@ class CounterKind(IntEnum):
 
 def _hex(digits: int) -> TypeEngine[str]:
     return String(digits).with_variant(mysql.CHAR(digits, charset="ascii", collation="ascii_bin"), *_MYSQL)
+
+
+def _flag(name: str) -> Column[bool]:
+    """False by default, so that a version of Raylens that does not know the column can write."""
+    return Column(name, Boolean, nullable=False, server_default=false())
 
 
 def _tallies() -> list[Column[int]]:
@@ -84,12 +90,38 @@ counters = Table(
     Column("sha256", _hex(64)),
     Column("label", Text, nullable=False),
     Column("wnid", Text, nullable=False),
+    _flag("anonymous"),
+    _flag("public"),
     Index("counters_by_key", "kind", "key", unique=True),
-    Index("counters_by_count", "kind", "count", "last_seen_us"),
+    Index("counters_by_count", "kind", "public", "count", "last_seen_us"),
     mysql_charset="utf8mb4",
     mysql_engine="InnoDB",
 )
-"""All-time tallies per image and per label. ``sha256`` (images only), ``label`` and ``wnid`` are those seen last."""
+"""All-time tallies per image and per label. ``sha256`` (images only), ``label`` and ``wnid`` are those seen last.
+
+``anonymous``: whether a request without a user is counted. ``public``: whether everyone sees the counter, see
+:mod:`serve_app.statistics.visibility`. Both are always true for labels.
+"""
+
+counter_users = Table(
+    "counter_users",
+    statistics_metadata,
+    Column("counter_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    mysql_engine="InnoDB",
+    sqlite_with_rowid=False,
+)
+"""How often each user classified an image, for the number of its users."""
+
+erasures = Table(
+    "erasures",
+    statistics_metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("erased_us", BigInteger, nullable=False),
+    mysql_engine="InnoDB",
+)
+"""When a user's classifications were last erased; older ones that still wait in a spool are dropped."""
 
 buckets = Table(
     "buckets",
@@ -99,11 +131,13 @@ buckets = Table(
     Column("start_s", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", SmallInteger, nullable=False),
     *_tallies(),
-    Index("buckets_by_count", "kind", "bucket_s", "start_s", "count"),
+    _flag("public"),
+    Index("buckets_by_count", "kind", "bucket_s", "start_s", "public", "count"),
     mysql_engine="InnoDB",
     sqlite_with_rowid=False,
 )
 """Tallies per time bucket, see :mod:`serve_app.statistics.windows`; deleted when they are outside every window.
+``public`` is that of the counter.
 
 The primary key has the counter's id, not its hash: new ids are appended, so a batch touches few pages.
 """

@@ -1,13 +1,14 @@
-"""The Top 10: the most frequently classified images and labels, from the counters."""
+"""The public Top 10: the most frequently classified images and labels, from the counters."""
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Engine, Row, Select, bindparam, func, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Engine, RowMapping, Select, bindparam, func, select, union_all
 
 from serve_app.statistics.tables import CounterKind, buckets, counters
 from serve_app.statistics.windows import BUCKET_S, BUCKETS_PER_WINDOW, Window, bucket_starts
@@ -24,7 +25,13 @@ class By(StrEnum):
 
 
 Kinds = tuple[CounterKind, ...]
+_Mapping = Mapping[str, Any] | RowMapping
 _KINDS: dict[By, Kinds] = {By.IMAGE: (CounterKind.URL, CounterKind.UPLOAD), By.LABEL: (CounterKind.LABEL,)}
+
+
+def kinds_of(by: By) -> Kinds:
+    """The kinds of counters that a list shows."""
+    return _KINDS[by]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +54,14 @@ class TopEntry:
 
 
 def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = None) -> list[TopEntry]:
-    """The most frequent images or labels in descending order; ties are ordered by the latest occurrence.
+    """The most frequent public images, or labels, in descending order; ties are ordered by the latest occurrence.
 
     ``all`` is exact. ``hour``, ``day`` and ``week`` cover up to 1/12 more than their name, see
     :mod:`serve_app.statistics.windows`. Their counts are exact, but the selection is approximate: candidates are the
     ``_DEPTH`` most frequent counters of each of the 13 buckets. The cost depends on ``_DEPTH`` and ``limit``, not on
     the number of records.
     """
-    kinds = _KINDS[by]
+    kinds = kinds_of(by)
     if window is Window.ALL:
         return _top_of_all(engine, kinds, limit)
     starts = bucket_starts(time.time() if now is None else now, BUCKET_S[window])
@@ -63,11 +70,11 @@ def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = 
         tallies = connection.execute(_sums(BUCKET_S[window], starts[0], candidates).limit(limit)).all()
         wanted = select(counters).where(counters.c.id.in_([tally.counter_id for tally in tallies]))
         subjects = {subject.id: subject for subject in connection.execute(wanted)}
-    return [_row(subjects[tally.counter_id], tally) for tally in tallies]
+    return [entry_of(subjects[tally.counter_id]._mapping, tally._mapping) for tally in tallies]
 
 
 def report(engine: Engine, limit: int = 10) -> list[TopEntry]:
-    """The images most often requested by URL, of all time."""
+    """The public images most often requested by URL, of all time."""
     return _top_of_all(engine, (CounterKind.URL,), limit)
 
 
@@ -78,10 +85,12 @@ def _top_of_all(engine: Engine, kinds: Kinds, limit: int) -> list[TopEntry]:
         rows = [
             row
             for kind in kinds
-            for row in connection.execute(select(counters).where(counters.c.kind == kind).order_by(*order).limit(limit))
+            for row in connection.execute(
+                select(counters).where(counters.c.kind == kind, counters.c.public).order_by(*order).limit(limit)
+            )
         ]
     rows.sort(key=lambda row: (row._mapping["count"], row.last_seen_us), reverse=True)
-    return [_row(row, row) for row in rows[:limit]]
+    return [entry_of(row._mapping, row._mapping) for row in rows[:limit]]
 
 
 def _candidates(connection: Connection, kinds: Kinds, bucket_s: int, starts: list[int], limit: int) -> list[int]:
@@ -103,6 +112,7 @@ def _heads(kinds: Kinds) -> CompoundSelect[int, int]:
             buckets.c.kind == kind,
             buckets.c.bucket_s == bindparam("bucket_s"),
             buckets.c.start_s == bindparam(f"start_{number}"),
+            buckets.c.public,
         )
         .order_by(buckets.c["count"].desc())
         .limit(bindparam("depth"))
@@ -133,16 +143,17 @@ def _sums(bucket_s: int, oldest: int, candidates: list[int]) -> Select[Any]:
     )
 
 
-def _row(subject: Row[Any], tally: Row[Any]) -> TopEntry:
-    count = int(tally._mapping["count"])
+def entry_of(subject: _Mapping, tally: _Mapping) -> TopEntry:
+    """The entry of a counter, given its row and the tallies of its window."""
+    count = int(tally["count"])
     return TopEntry(
-        url=subject.url,
-        sha256=subject.sha256,
-        label=subject.label,
-        wnid=subject.wnid,
+        url=subject["url"],
+        sha256=subject["sha256"],
+        label=subject["label"],
+        wnid=subject["wnid"],
         count=count,
-        processing_avg_s=int(tally.sum_us) / count / 1e6,
-        processing_min_s=tally.min_us / 1e6,
-        processing_max_s=tally.max_us / 1e6,
-        last_seen=tally.last_seen_us / 1e6,
+        processing_avg_s=int(tally["sum_us"]) / count / 1e6,
+        processing_min_s=tally["min_us"] / 1e6,
+        processing_max_s=tally["max_us"] / 1e6,
+        last_seen=tally["last_seen_us"] / 1e6,
     )

@@ -23,5 +23,10 @@ def test_keys_contain_no_url_or_path():
     assert "corey" not in url_key("https://example.org/corey.jpg")
 
 
+def test_users_share_no_urls():
+    url = "https://example.org/a.jpg"
+    assert len({url_key(url), url_key(url, 1), url_key(url, 2), url_key(f"1 {url}", None)}) == 3
+
+
 def test_url_key_accepts_any_text():
     assert url_key("https://example.org/\udcff") != url_key("https://example.org/ÿ")

@@ -68,15 +68,22 @@ def expected(engine: Engine) -> tuple[dict[Any, Any], dict[Any, Any]]:
     with engine.connect() as connection:
         found = connection.execute(select(classifications)).all()
     for row in found:
-        url_key = hashlib.sha256(row.url.encode()).digest() if row.url is not None else None
-        image = (CounterKind.UPLOAD, bytes.fromhex(row.sha256)) if url_key is None else (CounterKind.URL, url_key)
-        label = (CounterKind.LABEL, hashlib.sha256(row.wnid.encode()).digest())
-        for key in (image, label):
+        keys = [(CounterKind.LABEL, hashlib.sha256(row.wnid.encode()).digest())]
+        if row.url is None:
+            keys.append((CounterKind.UPLOAD, bytes.fromhex(row.sha256)))
+        elif "?" not in row.url:
+            keys.append((CounterKind.URL, hashlib.sha256(row.url.encode()).digest()))
+        for key in keys:
             seen = (round(row.processing_ms * 1e3), row.created_us)
             totals[key].append(seen)
             for bucket_s in BUCKET_S.values():
                 by_time[(*key, bucket_s, bucket_start(row.created_us // 1_000_000, bucket_s))].append(seen)
     return {key: _tally(seen) for key, seen in totals.items()}, {key: _tally(seen) for key, seen in by_time.items()}
+
+
+def counts(found: tuple[dict[Any, Any], dict[Any, Any]]) -> list[dict[Any, tuple[int, int]]]:
+    """Only count and sum of the contents, which deletions subtract; the extremes remain."""
+    return [{key: tally[:2] for key, tally in part.items()} for part in found]
 
 
 def _tally(seen: list[tuple[int, int]]) -> tuple[int, int, int, int, int]:

@@ -43,7 +43,7 @@ def test_upgrade_then_status_then_prune(database_url: str, tmp_path: Path):
     engine.dispose()
     Spool(tmp_path / "spool").put(examples(4, 5))
     state = json.loads(_run("status", "--json").stdout)
-    assert state["revision"] == state["revision_needed"] == "statistics 0001, auth 0001"
+    assert state["revision"] == state["revision_needed"] == "statistics 0003, auth 0001"
     assert (state["classifications"], state["records_pending"]) == (3, 2)
     assert json.loads(_run("prune", "--days", "9000", "--json").stdout)["classifications_deleted"] == 1
     assert "classifications" in _run("status").stdout

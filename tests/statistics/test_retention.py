@@ -1,4 +1,4 @@
-"""Old rows are deleted in small transactions; the counters stay."""
+"""Old rows are deleted in small transactions; anonymous ones stay in the counters."""
 
 import pytest
 from sqlalchemy import Engine, event, func, select
@@ -19,7 +19,7 @@ def _number_of_buckets(engine: Engine) -> int:
         return connection.scalar(select(func.count()).select_from(buckets)) or 0
 
 
-def test_prune_deletes_old_rows_and_keeps_the_counters(engine: Engine):
+def test_prune_deletes_old_rows_and_keeps_anonymous_counts(engine: Engine):
     write_records(engine, [example(n, created_at=NOW - n * DAY_S) for n in range(6)])
     totals = tallied(engine)[0]
     assert prune(engine, 3, NOW).classifications == 2

@@ -42,8 +42,9 @@ def _fill(engine: Engine, number: int) -> None:
             )
         key = "CAST(kind*10000000+k AS CHAR)" if engine.dialect.name == "mysql" else "CAST(kind*10000000+k AS BLOB)"
         run(
-            "INSERT INTO counters (id, kind, `key`, count, sum_us, min_us, max_us, last_seen_us, url, label, wnid) "
-            f"SELECT kind*10000000+k+1, kind, {key}, {counts}, 'http://example.org', 'l', 'n' FROM raw GROUP BY kind, k"
+            "INSERT INTO counters (id, kind, `key`, count, sum_us, min_us, max_us, last_seen_us, url, label, wnid, "
+            f"public) SELECT kind*10000000+k+1, kind, {key}, {counts}, 'http://example.org', 'l', 'n', 1 "
+            "FROM raw GROUP BY kind, k"
         )
         for bucket_s in BUCKET_S.values():
             start = (
@@ -54,8 +55,8 @@ def _fill(engine: Engine, number: int) -> None:
             oldest = int((NOW - 14 * bucket_s) * 1e6)
             run(
                 "INSERT INTO buckets "
-                "(bucket_s, counter_id, start_s, kind, count, sum_us, min_us, max_us, last_seen_us) "
-                f"SELECT {bucket_s}, kind*10000000+k+1, {start}*{bucket_s}, kind, {counts} "
+                "(bucket_s, counter_id, start_s, kind, count, sum_us, min_us, max_us, last_seen_us, public) "
+                f"SELECT {bucket_s}, kind*10000000+k+1, {start}*{bucket_s}, kind, {counts}, 1 "
                 f"FROM raw WHERE seen > {oldest} GROUP BY kind, k, {start}"
             )
         run("DROP TABLE raw")

@@ -12,6 +12,7 @@ from serve_app.statistics.top import By, report, top
 from serve_app.statistics.windows import BUCKET_S, Window, bucket_starts
 from tests.statistics.examples import NOW, example
 
+BASE = "https://example.org/"
 SPAN_S = {Window.HOUR: 3600, Window.DAY: 86_400, Window.WEEK: 604_800}
 
 
@@ -61,9 +62,9 @@ def test_the_report_has_only_urls_and_the_top_has_uploads(engine: Engine):
 def test_a_window_covers_its_span_and_at_most_a_12th_more(engine: Engine, window: Window):
     span_s = SPAN_S[window]
     ages = {"now": 0, "inside": span_s - 0.001, "outside": span_s * 13 / 12 + 0.001}
-    write_records(engine, [example(n, url=age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
-    assert {row.url for row in top(engine, By.IMAGE, window, 10, NOW)} == {"now", "inside"}
-    assert {row.url for row in top(engine, By.IMAGE, Window.ALL, 10, NOW)} == set(ages)
+    write_records(engine, [example(n, url=BASE + age, created_at=NOW - s) for n, (age, s) in enumerate(ages.items())])
+    assert {row.url for row in top(engine, By.IMAGE, window, 10, NOW)} == {f"{BASE}now", f"{BASE}inside"}
+    assert {row.url for row in top(engine, By.IMAGE, Window.ALL, 10, NOW)} == {BASE + age for age in ages}
 
 
 @pytest.mark.parametrize("window", SPAN_S)
@@ -71,7 +72,7 @@ def test_a_window_sums_its_buckets(engine: Engine, window: Window):
     chance = random.Random(7)
     subjects = chance.choices(range(40), weights=[1 / (n + 1) for n in range(40)], k=800)
     records = [
-        example(n, url=str(subject), created_at=NOW - chance.uniform(0, SPAN_S[window]))
+        example(n, url=f"{BASE}{subject}", created_at=NOW - chance.uniform(0, SPAN_S[window]))
         for n, subject in enumerate(subjects)
     ]
     write_records(engine, records)

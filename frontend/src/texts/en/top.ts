@@ -1,6 +1,8 @@
 export const top = {
   title: "Top 10",
-  lead: "What people classify most, updated live.",
+  leads: { public: "What people classify most, updated live.", mine: "What you classify most, seen only by you." },
+  scopes: { public: "Everyone", mine: "Mine" },
+  scopeLegend: "Whose",
   by: { image: "Photos", label: "Classes" },
   byLegend: "Count",
   windows: { hour: "Hour", day: "Day", week: "Week", all: "All time" },
