@@ -18,11 +18,13 @@ from serve_app.ingress.documentation import ASSETS_PATH, OPENAPI_PATH, add_docum
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.health import health_routes, legacy_health_routes
 from serve_app.ingress.history import history_routes
-from serve_app.ingress.hosts import AllowedHosts, HostMiddleware
+from serve_app.ingress.hosts import AllowedHosts
 from serve_app.ingress.methods import MethodsMiddleware, MethodTable
 from serve_app.ingress.problems import install_problem_handlers
 from serve_app.ingress.read_routes import legacy_read_routes, read_routes
+from serve_app.ingress.request_headers import RequestHeadersMiddleware
 from serve_app.ingress.secret import legacy_secret_routes
+from serve_app.ingress.security_headers import add_security_headers
 from serve_app.ingress.trailing_slash import ignore_trailing_slashes
 from serve_app.ingress.web import add_web_app
 from serve_app.observability.request_log import RequestLogMiddleware
@@ -85,8 +87,9 @@ def create_api(gateway: Gateway) -> FastAPI:
     ignore_trailing_slashes(app, methods)
     require_access_rules(app)
     app.add_middleware(MethodsMiddleware, table=methods)
-    app.add_middleware(HostMiddleware, hosts=AllowedHosts(gateway.settings))
+    app.add_middleware(RequestHeadersMiddleware, hosts=AllowedHosts(gateway.settings))
     app.add_middleware(RequestLogMiddleware, slow_s=gateway.settings.slow_request_s)
+    add_security_headers(app, https=gateway.settings.public_url.startswith("https://"))
     return app
 
 

@@ -10,17 +10,12 @@ import threading
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from auth.http.host import HostName
 from serve_app.errors import InvalidRequest, RaylensError, UnknownHost
 from serve_app.host_patterns import ascii_host
-from serve_app.ingress.methods import route_path
-from serve_app.ingress.problems import problem_response
 from serve_app.settings import Settings
 
-_HEALTH_CHECKS: Final = frozenset(
+HEALTH_CHECKS: Final = frozenset(
     f"{prefix}{path}" for prefix in ("", "/api") for path in ("/health", "/health/live", "/health/ready")
 )
 """Load balancers send any host there, or none."""
@@ -63,18 +58,3 @@ class AllowedHosts:
         """A name of this machine, also as it is announced by multicast DNS."""
         name = machine.lower().removesuffix(".")
         self._names |= {name, f"{name.partition('.')[0]}.local"}
-
-
-class HostMiddleware:
-    """ASGI middleware in front of the routes."""
-
-    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
-        self._app = app
-        self._hosts = hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        error = self._hosts.rejection(scope["headers"]) if scope["type"] == "http" else None
-        if error is None or route_path(scope).removesuffix("/") in _HEALTH_CHECKS:
-            await self._app(scope, receive, send)
-        else:
-            await problem_response(Request(scope), error)(scope, receive, send)

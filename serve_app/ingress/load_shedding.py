@@ -13,7 +13,10 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import Overloaded
+from serve_app.ingress.http_protocol import use_raylens_protocol
 from serve_app.ingress.problems import problem, retry_after
+from serve_app.ingress.request_headers import without_ignored
+from serve_app.ingress.security_headers import SECURITY_HEADERS
 from serve_app.observability import request_log
 from serve_app.observability.logging import configure_ray_process_logging
 from serve_app.observability.request_id import REQUEST_ID_HEADER, ensure_request_id
@@ -35,6 +38,7 @@ def set_overload_check(check: OverloadCheck | None) -> None:
 def middlewares_for_ray() -> list[Middleware]:
     """Called by Serve before it starts the HTTP server of an ingress replica or of its own proxy."""
     configure_ray_process_logging()
+    use_raylens_protocol()
     return middlewares()
 
 
@@ -44,13 +48,17 @@ def middlewares() -> list[Middleware]:
 
 
 class LoadSheddingMiddleware:
-    """ASGI middleware; also ensures a request id. Requests that name a model pass: only the route knows their queue."""
+    """ASGI middleware; also drops headers for Ray Serve, and ensures a request id.
+
+    Requests that name a model pass: only the route knows their queue.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] != "lifespan":
+            scope["headers"] = without_ignored(scope["headers"])
             ensure_request_id(scope)
         has_images = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _PATHS
         if (
@@ -74,6 +82,7 @@ async def _reject(rejection: Overloaded, scope: Scope, send: Send) -> None:
         (b"content-length", str(len(body)).encode()),
         (b"retry-after", retry_after(rejection).encode()),
         (REQUEST_ID_HEADER, request_id),
+        *SECURITY_HEADERS,
     ]
     await send({"type": "http.response.start", "status": rejection.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -37,15 +37,10 @@ _NO_PAGES: Final = ("/api/", "/auth/", "/oauth/", "/.well-known/", "/assets/")
 _ONE_YEAR: Final = "public, max-age=31536000, immutable"
 """For file names that contain a hash of the content."""
 
-_HEADERS: Final = {
+_POLICY: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types vue",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -61,7 +56,7 @@ class Asset:
     def response(self, request: Request, status: int = 200) -> Response:
         encoding = next((name for name in _ENCODINGS if name in self.encoded and _accepts(request, name)), None)
         content = self.encoded[encoding] if encoding else self.content
-        headers = _HEADERS | {
+        headers = _POLICY | {
             "Cache-Control": self.cache_control,
             "ETag": _etag(content),
             "Vary": "Accept-Encoding",

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from auth.http.permissions import require_access_rules
 from serve_app.ingress.problems import install_problem_handlers
+from serve_app.ingress.security_headers import add_security_headers
 from serve_app.ingress.web import add_web_app
 
 INDEX = '<!doctype html><base href="./"><script src="./assets/app-1a2b.js"></script>'
@@ -35,6 +36,7 @@ def dist(tmp_path: Path) -> Path:
 def application(dist: Path, root_path: str = "") -> FastAPI:
     app = FastAPI(root_path=root_path)
     install_problem_handlers(app)
+    add_security_headers(app, https=False)
 
     @app.post("/classify-image")
     async def classify_image() -> str:
