@@ -127,6 +127,7 @@ def _edit_clients(lines: list[str], options: HAProxyOptions, connections: int) -
         "option forwardfor",
         *ConnectionLimits(connections, options.per_address, options.hops, options.exempt).lines(),
         "http-response del-header Server",
+        "http-after-response set-header X-Content-Type-Options nosniff",  # also of HAProxy's own responses
     )
 
 
