@@ -169,6 +169,18 @@ def _cluster_options(current: Settings, dashboard: bool, console: Console) -> Cl
     )
 
 
+def _exposures(*, proxied: bool) -> list[str]:
+    """What is not protected in this mode, in one line each."""
+    if is_joined():
+        return ["Ray's ports in the cluster of RAY_ADDRESS are not limited to this machine; let a firewall close them."]
+    warnings = []
+    if not proxied:
+        warnings.append("without HAProxy, connections and slow clients are not limited; put a proxy in front.")
+    if os.environ.get("RAY_AUTH_MODE") == "disabled":
+        warnings.append("with RAY_AUTH_MODE=disabled, every user of this machine can run code as you.")
+    return warnings
+
+
 def _check_port(name: str, value: str) -> None:
     if not (value.isdecimal() and int(value) < 65_536):
         raise AddressUnusable(f"{name}: {value} is not a port.")
@@ -194,6 +206,8 @@ def _run(fitted: dict[str, Any], options: ClusterOptions, current: Settings, ter
             )
             if ready:
                 status.stop()
+                for warning in _exposures(proxied=bool(options.haproxy)):
+                    terminal.console.print(f"[yellow]Warning:[/] {warning}", soft_wrap=True)
                 _print_addresses(current, cluster, terminal)
                 cluster.process.wait(signals.stopping)
                 status.start()
@@ -263,7 +277,8 @@ def _print_addresses(current: Settings, cluster: ServiceCluster, terminal: _Term
         console.print(f"  {'' if number else 'Prometheus metrics':<18} {metrics_url}")
     if dashboard_url:
         console.print(f"  Ray dashboard      {dashboard_url}")
-        console.print("                     requires the token of `ray get-auth-token`")
+        token = f"in {cluster.token}" if cluster.token else "of `ray get-auth-token`"
+        console.print(f"                     requires the token {token}", soft_wrap=True)
     if addresses["logs"]:
         console.print(f"  Ray's logs         {addresses['logs']}", soft_wrap=True)
     console.print("  Ctrl-C stops it.")

@@ -1,24 +1,28 @@
-"""Ray's token, which protects its ports from other users of this machine."""
+"""Ray's token, without which nobody can use its ports: who has it can run code as the user of the service."""
 
 import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+
+_NAME: Final = "ray_token"
 
 
-def token_flags(environment: Mapping[str, str]) -> dict[str, str]:
-    """A token in the environment if Ray can neither read nor store the one in the home folder; else nothing."""
+def token_path(folder: Path) -> Path:
+    """The token of the cluster whose temporary folder this is."""
+    return folder / _NAME
+
+
+def token_flags(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """A new token in ``folder``, which only its owner can enter; nothing if the environment names one.
+
+    By default Ray creates one in ~/.ray, which is readable for every user of most machines.
+    """
     if any(environment.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
         return {}
-    return {} if _has_home() else {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
-
-
-def _has_home() -> bool:
-    try:
-        path = Path.home() / ".ray" / "auth_token"
-        if path.exists():
-            return os.access(path, os.R_OK)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.access(path.parent, os.W_OK)
-    except (OSError, RuntimeError):  # not writable; unknown
-        return False
+    path = token_path(folder)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    return {"RAY_AUTH_TOKEN_PATH": str(path)}

@@ -43,6 +43,7 @@ class ClusterProcess:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                umask=0o077,  # what Ray and the replicas write, such as records and logs, is for this user only
                 # The signals of the terminal are for `raylens serve`, which ends this process in an orderly way.
                 start_new_session=True,
                 pass_fds=(self._stderr.fileno(), folder.lock),

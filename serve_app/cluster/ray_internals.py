@@ -97,6 +97,19 @@ def use_without_event_loop(handle: "DeploymentHandle") -> None:
     handle._init(_run_router_in_separate_loop=True)
 
 
+def listen_on_node_address() -> None:
+    """Let this replica listen for calls of other replicas only where they call it: at the address of its node.
+
+    To be called by the constructor of a deployment. Missing: an option; Serve listens on all interfaces.
+    """
+    from ray.serve._private import replica  # noqa: PLC0415
+
+    add_port = replica.add_port_to_grpc_server
+    host = ray.util.get_node_ip_address()
+    node = f"[{host}]" if ":" in host else host
+    replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]:", f"{node}:"))
+
+
 def silence_controller_exit() -> None:
     """Suppress Ray's report of a failed task when the Serve controller exits as requested.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from serve_app.cluster.auth_token import token_flags
+from serve_app.cluster.auth_token import token_flags, token_path
 from serve_app.cluster.cluster_process import ClusterProcess
 from serve_app.cluster.file_limit import MAX_CONNECTIONS
 from serve_app.cluster.haproxy import LOOPBACK, haproxy_flags
@@ -50,7 +50,7 @@ class ServiceCluster:
             self._ports = None if is_joined() else PortBlock(*self._public_ports(environment))
             known = {**self._flags(), **environment}
             if self._ports:
-                known |= token_flags(environment)
+                known |= token_flags(self.folder.path, environment)
             self._environment = {**known, **self._haproxy_flags(environment)}
             except_internal_hosts(self._environment)
             self.process = ClusterProcess(self.folder, self._environment)
@@ -74,6 +74,12 @@ class ServiceCluster:
         if self._options.haproxy:
             urls["haproxy"] = f"http://{LOOPBACK}:{self._environment['RAY_SERVE_HAPROXY_METRICS_PORT']}/metrics"
         return urls
+
+    @property
+    def token(self) -> Path | None:
+        """The file with Ray's token; None if it was configured, or the cluster existed before."""
+        path = token_path(self.folder.path)
+        return path if path.exists() else None
 
     @property
     def logs(self) -> Path:

@@ -11,19 +11,33 @@ _MAY_RECOVER: Final = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOC
 _LONGEST_PATH: Final = 500
 """Bytes: SQLite allows 512, with the suffixes of its other files."""
 
+_OTHERS: Final = 0o027
+
 
 class DataUnusable(Exception):
     """The data folder or the embedded database cannot be used; the message says why and what to do."""
 
 
 def check_folder(folder: Path) -> None:
-    """Create the folder if it is missing. Raises DataUnusable if that fails or it does not permit new files."""
+    """Create the folder if it is missing, and keep other users out.
+
+    Raises DataUnusable if that fails or it does not permit new files.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DataUnusable(f"the folder {folder} cannot be created: {error.strerror}; {_HINT}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DataUnusable(f"the folder {folder} cannot be written: permission denied or read-only; {_HINT}")
+    _keep_others_out(folder)
+
+
+def _keep_others_out(folder: Path) -> None:
+    """Other users may not enter a folder of this user; its group may look, which backups may need."""
+    status = folder.stat()
+    if status.st_uid == os.getuid() and status.st_mode & _OTHERS:
+        with contextlib.suppress(OSError):  # a file system without modes
+            folder.chmod(status.st_mode & 0o7777 & ~_OTHERS)
 
 
 def check_file(path: Path) -> None:

@@ -11,6 +11,7 @@ from models.spec import ModelSpec
 from serve_app.autoscaling.policy import QUEUE_METRIC
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.cluster.haproxy import FORWARDED_FOR
+from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import BuildArguments
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import ClassifierHandle, PreprocessorHandle, ResultsHandle
@@ -41,6 +42,7 @@ class IngressDeployment:
         """``classifiers``: by model name."""
         from serve_app.ingress.gateway import Gateway  # noqa: PLC0415
 
+        listen_on_node_address()
         start_telemetry(settings(), "Ingress")
         # Ray starts uvicorn after this. By default uvicorn trusts X-Forwarded-For of every client on the loopback
         # interface, which behind HAProxy is every client. serve_app.ingress.clients reads the header instead.

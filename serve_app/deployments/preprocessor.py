@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from models.spec import ModelSpec
+from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import PreprocessorArguments
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import PreprocessorStage
@@ -15,6 +16,7 @@ from serve_app.types import Preprocessed
 
 class PreprocessorDeployment(Preprocessor, PreprocessorStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments) -> None:
+        listen_on_node_address()
         start_telemetry(settings(), "Preprocessor")
         super().__init__({spec.name: spec.transform for spec in specs}, arguments.threads)
         self.warm_up()

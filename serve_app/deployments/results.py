@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from models.labels import labels_of
 from models.spec import ModelSpec
+from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import RecordArguments
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.errors import RaylensError
@@ -22,6 +23,7 @@ class ResultsDeployment(Results, ResultsStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
         from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - imported only by the replica
 
+        listen_on_node_address()
         start_telemetry(settings(), "Results")
         self._record_store = RecordStore(settings(), arguments.drain_interval_s)
         super().__init__(
