@@ -25,7 +25,10 @@ _REFERENCES: Final = 8
 
 
 class Av1Stream(NamedTuple):
-    """The largest frame of a bitstream, which may have several, and the memory that its decoder needs for them."""
+    """The largest frame of a bitstream, which may have several, and the memory that its decoder needs for them.
+
+    Besides the frames these are motion vectors and masks, for which dav1d takes half a byte per pixel.
+    """
 
     width: int
     height: int
@@ -113,7 +116,7 @@ def read_av1(data: bytes | memoryview) -> Av1Stream:
     width, height = max(size[0] for size in sizes), max(size[1] for size in sizes)
     frame_bytes = max(each.frame_bytes((width, height)) for each in sequences)
     kept = min(frames, _REFERENCES + 1) + any(each.grain for each in sequences)
-    return Av1Stream(width, height, kept * frame_bytes)
+    return Av1Stream(width, height, kept * frame_bytes + width * height)
 
 
 def _unit(data: bytes | memoryview, at: int) -> tuple[int, bytes, int]:

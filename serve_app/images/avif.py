@@ -1,12 +1,17 @@
 """Decodes AVIF."""
 
 from io import BytesIO
+from typing import Final
 
 from PIL import AvifImagePlugin, Image
 
 from serve_app.images.avif_structure import AvifStructure
+from serve_app.images.colour import conversion_bytes
 from serve_app.images.orientation import orientation_in
-from serve_app.images.stored_picture import LoadedPicture, StoredPicture
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, image_bytes
+
+_COPIES: Final = 4
+"""Copies of the coded pictures: for the new file, and as Pillow passes them on."""
 
 # Callers already decode in several threads; a thread pool per file would only cost memory.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -20,7 +25,8 @@ def open_avif(data: bytes) -> StoredPicture:
     structure = AvifStructure(data)
     file = structure.file()
     image = AvifImagePlugin.AvifImageFile(BytesIO(file))
-    channels, pixels = len(image.getbands()), image.width * image.height
+    output = len(image.getbands()) * image.width * image.height
+    converted = image_bytes(image.mode, image.size) + conversion_bytes(image.mode, image.size)
 
     def load() -> Image.Image:
         decoded, *_ = image._decoder.get_frame(0)
@@ -31,6 +37,6 @@ def open_avif(data: bytes) -> StoredPicture:
         image.size,
         # Only the rotation of the container counts, which Pillow reports as EXIF; XMP describes the time before it.
         orientation_in(image.info.get("exif", b"")),
-        structure.decoded_bytes + 2 * channels * pixels + 8 * pixels + 2 * len(file),
+        _COPIES * len(file) + max(structure.decoded_bytes + 2 * output, output + converted),
         lambda: LoadedPicture(load()),
     )

@@ -9,7 +9,17 @@ from PIL import Image
 from models.arrays import UInt8Array
 from serve_app.images.bmp_header import RGB, RLE4, RLE8, BmpHeader
 from serve_app.images.bmp_runs import decode_runs
-from serve_app.images.stored_picture import StoredPicture
+from serve_app.images.colour import conversion_bytes
+from serve_app.images.stored_picture import StoredPicture, image_bytes
+
+_COPIES: Final = 2
+"""Copies of the pixels."""
+
+_INDEX_BYTES: Final = 5
+"""Arrays of indices, and the picture with a palette."""
+
+_MASKED_BYTES: Final = 32
+"""Arrays of numbers and of channels. Such pixels have at least two bytes in the file, so there are few."""
 
 _RAW_MODES: Final = {24: ("RGB", "BGR"), 32: ("RGB", "BGRX")}
 """Mode and raw mode of pixels that Pillow unpacks."""
@@ -28,7 +38,17 @@ def open_bmp(data: bytes) -> StoredPicture:
             return Image.frombuffer(mode, header.size, header.pixels(data), "raw", raw_mode, header.stride, step)
         return _with_masks(header, _rows(header, data))
 
-    return StoredPicture.of(header.size, 1, load)
+    return StoredPicture.of(header.size, 1, _decoded_bytes(header, data), load)
+
+
+def _decoded_bytes(header: BmpHeader, data: bytes) -> int:
+    pixels = header.size[0] * header.size[1]
+    copies = _COPIES * len(data)
+    if header.bits <= 8:
+        return copies + _INDEX_BYTES * pixels + conversion_bytes("P", header.size)
+    if header.compression == RGB and header.bits in _RAW_MODES:
+        return copies + image_bytes("RGB", header.size)
+    return copies + _MASKED_BYTES * pixels
 
 
 def _rows(header: BmpHeader, data: bytes) -> UInt8Array:

@@ -22,7 +22,7 @@ from serve_app.errors import (
 )
 from serve_app.images.avif import open_avif
 from serve_app.images.bmp import open_bmp
-from serve_app.images.colour import is_plain, to_plain
+from serve_app.images.colour import is_plain, plain_part
 from serve_app.images.formats import ImageFormat, sniff, unsupported_format_message
 from serve_app.images.gif import open_gif
 from serve_app.images.jpeg import open_jpeg
@@ -45,6 +45,9 @@ _DRAFT_GAP: Final = 2
 
 _REDUCING_GAP: Final = 3.0
 """Larger pictures are reduced by averaging to this many pixels per pixel of the result, then resized bicubic."""
+
+_FIXED_BYTES: Final = 8 * 2**20
+"""Memory that does not depend on the picture much: tables, rows and directories."""
 
 _SUPPORT: Final = 2
 """Radius of the bicubic filter, in pixels of the smaller picture."""
@@ -122,7 +125,8 @@ def open_image(data: bytes, transform: Transform) -> OpenedImage:
         with _converting_errors(file_format):
             return _pixels(picture, transform)
 
-    return OpenedImage(_info(picture, file_format), picture.decoded_bytes, picture.scans, pixels)
+    decoded_bytes = _FIXED_BYTES + picture.decoded_bytes + _resizing_bytes(picture.size, transform)
+    return OpenedImage(_info(picture, file_format), decoded_bytes, picture.scans, pixels)
 
 
 def _pixels(picture: StoredPicture, transform: Transform) -> UInt8Array:
@@ -147,7 +151,19 @@ def _format(data: bytes) -> ImageFormat:
 def _stored(data: bytes, file_format: ImageFormat, least: int) -> StoredPicture:
     picture = open_jpeg(data, least) if file_format == "JPEG" else _OPEN[file_format](data)
     _check_pixels(picture.size)
+    if picture.decoded_bytes > MAX_DECODED_BYTES:
+        raise TooManyPixels(
+            f"Decoding the image would take {picture.decoded_bytes / 1e6:,.0f} MB of memory; "
+            f"{MAX_DECODED_BYTES / 1e6:,.0f} MB are allowed. Scale it down, or save it as JPEG."
+        )
     return picture
+
+
+def _resizing_bytes(size: tuple[int, int], transform: Transform) -> int:
+    """Memory for a reduced picture, one that is resized in one direction, and results in several forms."""
+    largest = max(transform.width, transform.height)
+    width, height = (min(side, math.ceil(2 * _REDUCING_GAP * largest / transform.crop)) for side in size)
+    return 4 * (width * height + largest * max(width, height) + 4 * transform.width * transform.height)
 
 
 @contextmanager
@@ -187,18 +203,16 @@ def _box(pixels: tuple[int, int], size: tuple[float, float], target: tuple[int, 
 
 def _resized(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
     if not is_plain(image):
-        image, box = _crop(image, box, size)
-        image = to_plain(image)
+        image, box = _plain(image, box, size)
     return image.resize(size, Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
 
 
-def _crop(image: Image.Image, box: Box, size: tuple[int, int]) -> tuple[Image.Image, Box]:
-    """The part of the picture that resizing ``box`` reads, and the box within it."""
+def _plain(image: Image.Image, box: Box, size: tuple[int, int]) -> tuple[Image.Image, Box]:
+    """The part of the picture that resizing ``box`` reads, as RGB or grey, and the box within it."""
     across, down = (_SUPPORT * max((box[i + 2] - box[i]) / size[i], 1) + 1 for i in (0, 1))
     left, top = max(0, math.floor(box[0] - across)), max(0, math.floor(box[1] - down))
     right, bottom = min(image.width, math.ceil(box[2] + across)), min(image.height, math.ceil(box[3] + down))
-    cut = image.crop((left, top, right, bottom))
-    return cut, (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
+    return plain_part(image, (left, top, right, bottom)), (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
 
 
 def _info(picture: StoredPicture, file_format: ImageFormat) -> ImageInfo:

@@ -5,10 +5,14 @@ from typing import Final
 
 from PIL import GifImagePlugin, Image
 
-from serve_app.images.stored_picture import StoredPicture, damaged
+from serve_app.images.colour import conversion_bytes
+from serve_app.images.stored_picture import StoredPicture, damaged, image_bytes
 
 MAX_GIF_BLOCKS: Final = 100_000
 """Blocks before the first frame, with those of comments. A color profile of 1 MB has 4,000."""
+
+_COPIES: Final = 3
+"""Copies of the file without its extensions."""
 
 _HEADER_BYTES: Final = 13
 _CONTROL: Final = b"!\xf9\4"
@@ -25,11 +29,20 @@ def open_gif(data: bytes) -> StoredPicture:
         raise damaged("GIF", "it has no pixels")
     frame = image.tile[0].extents
 
+    is_partial = frame != (0, 0, *image.size)
+
     def load() -> Image.Image:
         image.load()
-        return image if frame == (0, 0, *image.size) else _on_transparent(image, frame)
+        return _on_transparent(image, frame) if is_partial else image
 
-    return StoredPicture.of(image.size, 1, load)
+    decoded_bytes = image_bytes(image.mode, image.size) + _COPIES * len(data)
+    if is_partial:
+        part = (frame[2] - frame[0], frame[3] - frame[1])
+        converted = max(image_bytes("P", part) + image_bytes("RGBA", part), conversion_bytes("RGBA", image.size))
+        decoded_bytes += image_bytes("RGBA", image.size) + converted
+    else:
+        decoded_bytes += conversion_bytes(image.mode, image.size, transparent="transparency" in image.info)
+    return StoredPicture.of(image.size, 1, decoded_bytes, load)
 
 
 def _without_extensions(data: bytes) -> bytes:
@@ -37,8 +50,9 @@ def _without_extensions(data: bytes) -> bytes:
     if len(data) < _HEADER_BYTES:
         raise damaged("GIF", "its header is incomplete")
     end = at = _HEADER_BYTES + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    control = b""
-    for _ in range(MAX_GIF_BLOCKS):
+    control, left = b"", MAX_GIF_BLOCKS
+    while left > 0:
+        left -= 1
         block = data[at : at + 8]
         if block[:1] == b",":
             return data[:end] + control + data[at:]
@@ -49,17 +63,19 @@ def _without_extensions(data: bytes) -> bytes:
         elif block.startswith(_CONTROL) and block[7:] == b"\0":
             control, at = block, at + len(block)
         else:
-            at = _after_blocks(data, at + 2)
+            at, left = _after_blocks(data, at + 2, left)
     raise damaged("GIF", f"it has more than {MAX_GIF_BLOCKS:,} blocks before its pixels")
 
 
-def _after_blocks(data: bytes, at: int) -> int:
-    for _ in range(MAX_GIF_BLOCKS):
+def _after_blocks(data: bytes, at: int, left: int) -> tuple[int, int]:
+    """The end of an extension, and how many blocks are left of the limit."""
+    while left > 0:
+        left -= 1
         size = data[at] if at < len(data) else 0
         at += 1 + size
         if size == 0:
-            return at
-    raise damaged("GIF", f"it has more than {MAX_GIF_BLOCKS:,} blocks before its pixels")
+            break
+    return at, left
 
 
 def _on_transparent(image: Image.Image, frame: tuple[int, int, int, int]) -> Image.Image:

@@ -5,9 +5,10 @@ from typing import Final, Protocol
 
 from PIL import Image, JpegImagePlugin
 
+from serve_app.images.colour import conversion_bytes
 from serve_app.images.jpeg_structure import JpegStructure
 from serve_app.images.orientation import orientation_in
-from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged, image_bytes
 
 _PROBES: Final = (b"\xff\x00" * 8, b"\xff\x00" * 3)
 """Data of ones only: the decoder needs up to 8 bytes more than a scan has, and no code consists of ones.
@@ -15,6 +16,9 @@ _PROBES: Final = (b"\xff\x00" * 8, b"\xff\x00" * 3)
 Between two scans it skips the bytes of the probes. Within an incomplete scan it takes them for pixels, but they do not
 suffice, and it keeps some of the first or of the second probe until it gets more.
 """
+
+_COPIES: Final = 3
+"""Copies of the data of a scan: header and data together, and what the decoder leaves of it."""
 
 _END: Final = b"\xff\xd9"
 
@@ -36,7 +40,9 @@ def open_jpeg(data: bytes, least: int) -> StoredPicture:
     size = image.size
     draft = image.draft(None, (least, least))
     reduction = round(size[0] / draft[1][2]) if draft else 1
-    decoded_bytes = 4 * image.width * image.height + structure.coefficient_bytes
+    decoded_bytes = image_bytes(image.mode, image.size) + max(
+        structure.coefficient_bytes + _COPIES * len(data), conversion_bytes(image.mode, image.size)
+    )
 
     def load() -> LoadedPicture:
         _decode(image, structure)

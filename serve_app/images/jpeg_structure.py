@@ -24,6 +24,9 @@ MAX_SEGMENTS: Final = 4_000
 MAX_PARTS: Final = 4_096
 """Restart intervals of a scan that are checked one by one."""
 
+_WINDOW: Final = 2**20
+"""Bytes that are searched for restart markers at once."""
+
 _DHT, _DAC, _EOI, _SOS, _DQT, _DNL, _DRI = 0xC4, 0xCC, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
 _APP0, _APP1, _APP14, _SOI, _TEM = 0xE0, 0xE1, 0xEE, 0xD8, 0x01
 
@@ -203,20 +206,28 @@ class JpegStructure:
                 raise damaged("JPEG", "a scan has an unknown color component")
             stop = min(last, 63) + 1
             self._missing[name][first:stop] = bytes((precision & 15,)) * (stop - first)
-        cuts = self._restarts(data, end)
-        if self._interval and len(cuts) < math.ceil(self._frame.units(names) / self._interval) - 1:
+        restarts, cuts = self._restarts(data, end) if self._interval else (0, [])
+        if self._interval and restarts < math.ceil(self._frame.units(names) / self._interval) - 1:
             raise damaged("JPEG", "a part of the picture is missing")
         first = start if self._scans else data
-        self._scans.append([first, *(cuts if len(cuts) <= MAX_PARTS else ()), end])
+        self._scans.append([first, *cuts, end])
 
-    def _restarts(self, start: int, end: int) -> list[int]:
-        """Positions of the restart markers of a scan, up to the first that is out of order."""
-        if not self._interval:
-            return []
-        values = np.frombuffer(self._data, np.uint8, end - start, start)
-        found = np.flatnonzero((values[:-1] == 0xFF) & (values[1:] & 0xF8 == 0xD0))
-        wrong = np.flatnonzero(values[found + 1] & 7 != np.arange(len(found)) % 8)
-        return [start + int(at) for at in (found[: wrong[0]] if len(wrong) else found)]
+    def _restarts(self, start: int, end: int) -> tuple[int, list[int]]:
+        """Number of the restart markers of a scan, up to the first out of order; positions of ``MAX_PARTS`` or fewer.
+
+        20 MiB may have ten million.
+        """
+        number, cuts = 0, list[int]()
+        for at in range(start, end, _WINDOW):
+            values = np.frombuffer(self._data, np.uint8, min(_WINDOW + 1, end - at), at)
+            found = np.flatnonzero((values[:-1] == 0xFF) & (values[1:] & 0xF8 == 0xD0))
+            wrong = np.flatnonzero(values[found + 1] & 7 != (number + np.arange(len(found))) % 8)
+            found = found[: wrong[0]] if len(wrong) else found
+            number += len(found)
+            cuts = [*cuts, *(at + int(place) for place in found)] if number <= MAX_PARTS else []
+            if len(wrong):
+                break
+        return number, cuts
 
     def _check_scans(self) -> None:
         if not self._scans:

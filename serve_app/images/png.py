@@ -6,13 +6,16 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin
 
-from serve_app.images.colour import scale_colour_key
+from serve_app.images.colour import conversion_bytes, scale_colour_key
 from serve_app.images.orientation import orientation_in
 from serve_app.images.png_structure import PngStructure
-from serve_app.images.stored_picture import StoredPicture, damaged
+from serve_app.images.stored_picture import StoredPicture, damaged, image_bytes
 
 _PIECE: Final = 2**20
 _DEFLATE: Final = b"\x78\x01"
+
+_COPIES: Final = 5
+"""Copies of the file while its checksum is repaired."""
 
 _MARK: Final = 123
 _MARKS: Final = {"1": 255, "LA": (12, 34), "RGB": (12, 34, 56), "RGBA": (12, 34, 56, 78), "I;16": 12345}
@@ -32,6 +35,7 @@ def open_png(data: bytes) -> StoredPicture:
         try:
             image.load()
         except OSError:
+            image.close()  # frees its pixels
             repaired = _opened(structure, _with_checksum(structure.stream, structure.stream_size))
             repaired.load()
             return repaired
@@ -39,7 +43,9 @@ def open_png(data: bytes) -> StoredPicture:
             _with_checksum(structure.stream, structure.stream_size)
         return image
 
-    return StoredPicture.of(image.size, orientation_in(structure.exif, structure.xmp), load)
+    converted = conversion_bytes(image.mode, image.size, transparent="transparency" in image.info)
+    decoded_bytes = image_bytes(image.mode, image.size) + converted + _COPIES * len(data)
+    return StoredPicture.of(image.size, orientation_in(structure.exif, structure.xmp), decoded_bytes, load)
 
 
 def _opened(structure: PngStructure, stream: bytes | None = None) -> PngImagePlugin.PngImageFile:
@@ -53,13 +59,17 @@ def _with_checksum(stream: bytes, size: int) -> bytes:
 
     :raises CorruptImage: the data has not ``size`` bytes.
     """
-    inflater, rest, found, checksum = zlib.decompressobj(-zlib.MAX_WBITS), stream[len(_DEFLATE) :], 0, 1
+    inflater, at, found, checksum = zlib.decompressobj(-zlib.MAX_WBITS), len(_DEFLATE), 0, 1
     try:
-        while not inflater.eof and found <= size and (piece := inflater.decompress(rest, _PIECE)):
-            rest, found, checksum = inflater.unconsumed_tail, found + len(piece), zlib.adler32(piece, checksum)
+        while not inflater.eof and found <= size and at < len(stream):
+            rest = stream[at : at + _PIECE]
+            at += len(rest)
+            while rest and not inflater.eof and found <= size:
+                piece = inflater.decompress(rest, _PIECE)
+                rest, found, checksum = inflater.unconsumed_tail, found + len(piece), zlib.adler32(piece, checksum)
     except zlib.error as error:
         raise damaged("PNG", "its pixels cannot be decompressed") from error
     if found != size:
         raise damaged("PNG", "a part of its pixels is missing")
-    end = len(stream) - len(inflater.unused_data)
-    return _DEFLATE + stream[len(_DEFLATE) : end] + checksum.to_bytes(4, "big")
+    end = at - len(inflater.unused_data)
+    return b"".join((_DEFLATE, memoryview(stream)[len(_DEFLATE) : end], checksum.to_bytes(4, "big")))

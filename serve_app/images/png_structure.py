@@ -15,6 +15,9 @@ MAX_CHUNKS: Final = 20_000
 MAX_TEXT: Final = 2**20
 """Decompressed bytes of a text chunk with EXIF or XMP."""
 
+MAX_TEXTS: Final = 8
+"""Text chunks that are searched for EXIF or XMP."""
+
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 END: Final = b"\0\0\0\0IEND\xaeB`\x82"
 
@@ -63,6 +66,7 @@ class PngStructure:
         self.exif = b""
         self.xmp = b""
         self._header = b""
+        self._texts = 0
         for chunk in self._chunks(memoryview(data)):
             self._read(chunk)
         if not self._header or not self._pixels:
@@ -151,8 +155,9 @@ class PngStructure:
 
     def _read_text(self, chunk: _Chunk) -> None:
         keyword, _, rest = bytes(chunk.body[: MAX_TEXT + 100]).partition(b"\0")
-        if keyword not in (_EXIF_KEYWORD, _XMP_KEYWORD) or not chunk.is_sound:
+        if keyword not in (_EXIF_KEYWORD, _XMP_KEYWORD) or self._texts == MAX_TEXTS or not chunk.is_sound:
             return
+        self._texts += 1
         compressed, text = chunk.name == b"zTXt", rest
         if chunk.name == b"zTXt":
             text = rest[1:]

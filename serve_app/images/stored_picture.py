@@ -1,12 +1,15 @@
 """A picture as a file stores it: measured and understood, but not yet decoded."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from PIL import Image
 
 from serve_app.errors import CorruptImage, UnsupportedImage
 from serve_app.images.formats import ImageFormat
+
+_PIXEL_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2}
+"""By mode; all others take four."""
 
 
 class LoadedPicture(NamedTuple):
@@ -31,9 +34,17 @@ class StoredPicture(NamedTuple):
     scans: int = 1
 
     @classmethod
-    def of(cls, size: tuple[int, int], orientation: int, load: Callable[[], Image.Image]) -> "StoredPicture":
+    def of(
+        cls, size: tuple[int, int], orientation: int, decoded_bytes: int, load: Callable[[], Image.Image]
+    ) -> "StoredPicture":
         """A picture that can only be decoded at its full size."""
-        return cls(size, orientation, 12 * size[0] * size[1], lambda: LoadedPicture(load()))
+        return cls(size, orientation, decoded_bytes, lambda: LoadedPicture(load()))
+
+
+def image_bytes(mode: str, size: tuple[int, int]) -> int:
+    """Memory of an image of Pillow, with a pointer to each row."""
+    width, height = size
+    return height * (8 + width * _PIXEL_BYTES.get(mode, 4))
 
 
 def unsupported(variant: str) -> UnsupportedImage:

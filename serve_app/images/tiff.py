@@ -13,12 +13,13 @@ from PIL import Image, TiffImagePlugin
 from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
 from serve_app.images.bounded_file import BoundedFile
+from serve_app.images.colour import conversion_bytes
 from serve_app.images.limits import MAX_IMAGE_PIXELS
-from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged
-from serve_app.images.tiff_blocks import decode_blocks
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged, image_bytes
+from serve_app.images.tiff_blocks import blocks_bytes, decode_blocks
 from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
 from serve_app.images.tiff_layout import TiffLayout
-from serve_app.images.tiff_samples import picture_of
+from serve_app.images.tiff_samples import picture_of, samples_bytes
 
 _HEADER_BYTES: Final = 8
 
@@ -26,6 +27,18 @@ _NOTHING: Final = bytes(256)
 _LINES: Final = {layouts.GROUP3: b"\x00\x01\x35\xa5" * 64}
 _RUNS: Final = b"\xa5" * 256
 """What may follow fax data: nothing, or runs of pixels, in Group 3 with ends of lines."""
+
+_COPIES: Final = 4
+"""Copies of the file: with other tags, for fax with other data."""
+
+_TAG_BYTES: Final = 200
+"""Memory per number in a tag: of a strip or tile the position and size, here and in Pillow."""
+
+_WINDOWED: Final = (34925, 50000)
+"""LZMA and Zstandard, which keep what they have decompressed."""
+
+_BYTE_MODES: Final = {1: "L", 3: "RGB", 4: "CMYK"}
+"""Pillow's mode by number of bytes per pixel."""
 
 _UNCHANGED: Final = {1: layouts.BLACK_IS_ZERO, 3: layouts.RGB, 4: layouts.CMYK}
 """By number of bytes per pixel: the photometric interpretation for which Pillow leaves them as they are."""
@@ -43,9 +56,28 @@ def open_tiff(data: bytes) -> StoredPicture:
     return StoredPicture(
         (layout.width, layout.height),
         orientation if 1 <= orientation <= 8 else 1,
-        8 * layout.width * layout.height + 2 * layout.sample_bytes,
+        _COPIES * len(data) + _TAG_BYTES * sum(map(len, tags.values())) + _decoded_bytes(layout),
         lambda: LoadedPicture(_decoded(data, tags, layout)),
     )
+
+
+def _decoded_bytes(layout: TiffLayout) -> int:
+    size = (layout.width, layout.height)
+    if layout.codec in (layouts.JPEG, layouts.WEBP):
+        return blocks_bytes(layout)
+    if layout.codec in layouts.FAX:
+        return 2 * image_bytes("1", size) + image_bytes("L", size) + size[0] * size[1] // 2
+    columns, rows = layout.byte_size(layout.padded)
+    planes = layout.planes * image_bytes(_BYTE_MODES[layout.bytes_per_pixel], (columns, rows))
+    across, down = layout.byte_size(layout.block)
+    block = (2 if layout.codec in _WINDOWED else 1) * across * down * layout.bytes_per_pixel
+    if layout.is_plain and layout.padded == size:
+        return planes + block
+    mode = "L" if layout.colour in (layouts.WHITE_IS_ZERO, layouts.BLACK_IS_ZERO) else "RGB"
+    mode = mode if layout.alpha is None else "RGBA"
+    samples = samples_bytes(layout)
+    image = image_bytes(mode, size) if mode == "RGB" else 0  # the others share the memory of the array
+    return max(planes + max(block, samples), samples + image + conversion_bytes(mode, size))
 
 
 def _decoded(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:

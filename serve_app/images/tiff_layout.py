@@ -12,6 +12,12 @@ from serve_app.images.tiff_directory import Tags
 MAX_SAMPLE_BYTES: Final = 8 * MAX_IMAGE_PIXELS
 """Decoded samples, with the parts of tiles outside of the picture."""
 
+MAX_TILE_PIXELS: Final = 4096 * 4096
+"""Pixels of a tile, unless the picture is as large: a small picture must not cost more than its size tells."""
+
+MAX_ROW_BYTES: Final = 10_000_000
+"""Samples of a row, since rows are converted as a whole. A row of 65,535 pixels of 16 samples of 8 bytes has 8 MB."""
+
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 _COLOURS: Final = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, LAB: 3}
 _COLOUR_NAMES: Final = {
@@ -217,6 +223,10 @@ class TiffLayout(NamedTuple):
             raise damaged("TIFF", "its tiles or strips have no size")
         if self.tiled and self.block[0] % 8:
             raise unsupported(f"TIFF with tiles {self.block[0]} pixels wide")
+        if self.block[0] * self.block[1] > max(MAX_TILE_PIXELS, 2 * self.width * self.height):
+            raise unsupported(f"TIFF with tiles of {self.block[0]:,} × {self.block[1]:,} pixels")
+        if self.sample_bytes > MAX_ROW_BYTES * self.padded[1]:
+            raise unsupported(f"TIFF with rows of more than {MAX_ROW_BYTES // 10**6} MB")
         if self.sample_bytes > MAX_SAMPLE_BYTES:
             size, limit = self.sample_bytes / 1e6, MAX_SAMPLE_BYTES / 1e6
             raise TooManyPixels(f"The TIFF has {size:,.0f} MB of samples; {limit:,.0f} MB are allowed.")

@@ -16,9 +16,13 @@ from serve_app.images import tiff_layout as layouts
 from serve_app.images.stored_picture import damaged, unsupported
 from serve_app.images.tiff_layout import TiffLayout
 
-_BAND_BYTES: Final = 2**22
-"""Bytes of the samples that are converted at once."""
+_BAND_SAMPLES: Final = 2**19
+"""Samples that are converted at once, if they are more than a row."""
 
+_SAMPLE_BYTES: Final = 48
+"""Memory per sample of a band: bytes, numbers, floating-point numbers, colors."""
+
+_GREY: Final = (layouts.WHITE_IS_ZERO, layouts.BLACK_IS_ZERO)
 _USUAL_SCALES: Final = (255.0, 65535.0)
 
 _REVERSED: Final = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1])
@@ -44,10 +48,19 @@ def picture_of(planes: list[Image.Image], layout: TiffLayout, colour_map: Sequen
     return Image.fromarray(picture)
 
 
+def samples_bytes(layout: TiffLayout) -> int:
+    """Memory for :func:`picture_of`, besides that of the planes: for a band and an array of the picture."""
+    channels = 1 if layout.colour in _GREY else 3
+    channels = channels if layout.alpha is None else 4
+    row = layout.padded[0] * layout.samples * layout.subsampling[1]
+    band = min(max(_BAND_SAMPLES, row), row * layout.padded[1])
+    return channels * layout.width * layout.height + _SAMPLE_BYTES * band
+
+
 def _bands(planes: list[Image.Image], layout: TiffLayout) -> Iterator[Samples]:
     """Samples (rows, W, S) of bands of rows, from the top."""
     columns, rows = planes[0].size
-    step = max(1, _BAND_BYTES // (columns * layout.bytes_per_pixel * len(planes)))
+    step = max(1, _BAND_SAMPLES // (layout.padded[0] * layout.samples * layout.subsampling[1]))
     for top in range(0, rows, step):
         box = (0, top, columns, min(top + step, rows))
         parts = [_samples(np.asarray(plane.crop(box)), layout) for plane in planes]

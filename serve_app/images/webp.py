@@ -9,15 +9,26 @@ from typing import Final, NamedTuple
 
 from PIL import Image, WebPImagePlugin
 
+from serve_app.images.colour import conversion_bytes
 from serve_app.images.orientation import orientation_in
-from serve_app.images.stored_picture import StoredPicture, damaged
+from serve_app.images.stored_picture import StoredPicture, damaged, image_bytes
+from serve_app.images.vp8l import code_bytes
 
 MAX_WEBP_CHUNKS: Final = 10_000
 """A chunk per frame, some minutes of animation."""
 
 _RIFF_HEADER: Final = 12
 _FRAME_HEADER: Final = 16
+_COPIES: Final = 4
+"""Copies of the data: the file of a frame, and those of Pillow and libwebp."""
+
+WEBP_PIXEL_BYTES: Final = 13
+"""Memory per pixel for decoding: two canvases, and the decoder's pixels or Pillow's copy; opacity."""
+
 _PICTURES: Final = (b"VP8 ", b"VP8L")
+_LOSSLESS: Final = 1
+"""Compression of a chunk with the opacity."""
+
 _ALPHA_FLAG: Final = 0x10
 
 
@@ -53,16 +64,44 @@ def open_webp(data: bytes) -> StoredPicture:
     if frame.left + frame.size[0] > size[0] or frame.top + frame.size[1] > size[1]:
         raise damaged("WEBP", "its picture is larger than the canvas")
     exif, xmp = (bytes(found[name].body) if name in found else b"" for name in (b"EXIF", b"XMP "))
-    return StoredPicture.of(size, orientation_in(exif.removeprefix(b"Exif\0\0"), xmp), lambda: _decoded(frame, size))
+    orientation = orientation_in(exif, xmp)
+    return StoredPicture.of(size, orientation, _decoded_bytes(frame, size), lambda: _decoded(frame, size))
+
+
+def _decoded_bytes(frame: _Frame, size: tuple[int, int]) -> int:
+    data = _COPIES * sum(len(chunk.body) for chunk in frame.chunks)
+    decoded = WEBP_PIXEL_BYTES * frame.size[0] * frame.size[1] + sum(
+        code_bytes(chunk.body, frame.size, alpha=chunk.name == b"ALPH")
+        for chunk in frame.chunks
+        if chunk.name == b"VP8L" or (chunk.name == b"ALPH" and chunk.body[:1] and chunk.body[0] & 3 == _LOSSLESS)
+    )
+    if frame.size == size:
+        return data + max(decoded, image_bytes("RGBA", size) + conversion_bytes("RGBA", size))
+    part = 2 * image_bytes("RGBA", frame.size)
+    canvas = image_bytes("RGBA", size) + max(part, conversion_bytes("RGBA", size))
+    return data + max(decoded, canvas)
+
+
+def decode_webp(data: bytes, largest: tuple[int, int]) -> Image.Image:
+    """The picture, for files that contain WebPs of at most the ``largest`` width and height.
+
+    :raises CorruptImage: the picture is missing, cut or larger.
+    """
+    frame = _frame(list(_chunks(memoryview(data)[_RIFF_HEADER:])))
+    if frame.size[0] > largest[0] or frame.size[1] > largest[1]:
+        raise damaged("WEBP", "it is larger than its container says")
+    return _decoded(frame, frame.size)
 
 
 def _decoded(frame: _Frame, size: tuple[int, int]) -> Image.Image:
     image = WebPImagePlugin.WebPImageFile(_file(frame.chunks))
-    image.load()
+    decoded, _ = image._decoder.get_next()
+    del image._decoder  # otherwise it keeps two frames
+    picture = Image.frombuffer(image.mode, image.size, decoded, "raw", image.rawmode, 0, 1)
     if frame.size == size:
-        return image
+        return picture
     canvas = Image.new("RGBA", size)
-    canvas.paste(image.convert("RGBA"), (frame.left, frame.top))
+    canvas.paste(picture.convert("RGBA"), (frame.left, frame.top))
     return canvas
 
 

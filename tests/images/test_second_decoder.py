@@ -9,7 +9,7 @@ from PIL import Image
 
 from serve_app.errors import UnsupportedImage
 from serve_app.images import decoding
-from serve_app.images.colour import to_plain
+from serve_app.images.colour import plain_part
 from tests.images.decoder_matrix import Cell, cells
 from tests.images.pictures import full_pixels
 from tests.servers.process import require
@@ -83,7 +83,7 @@ def test_the_matrix_detects_a_wrong_decoder(
 ):
     monkeypatch.setattr(decoding, "is_plain", lambda _: False)
     monkeypatch.setattr(
-        decoding, "to_plain", lambda image: to_plain(image).convert("RGB").transpose(Image.Transpose.ROTATE_180)
+        decoding, "plain_part", lambda *part: plain_part(*part).convert("RGB").transpose(Image.Transpose.ROTATE_180)
     )
     sample = [cell for cell in matrix if cell.name in opinions][::5]
     wrong, _ = disagreements(sample, opinions)

@@ -238,10 +238,12 @@ def test_tiles_and_samples_larger_than_memory_are_rejected_before_decoding():
         write_directory(
             {256: (64,), 257: (64,), 258: (8,), 262: (1,), 322: (2**31,), 323: (2**31,)}, [b"1"], tiled=True
         ),
+        write_directory({256: (16,), 257: (16,), 258: (8,), 262: (1,), 322: (8000,), 323: (8000,)}, [b"1"], tiled=True),
+        write_directory({256: (3_000_000,), 257: (1,), 258: (32,), 262: (1,), 278: (1,)}, [bytes(12_000_000)]),
     ):
         with pytest.raises(RaylensError) as error:
             decode(data, square())
-        assert isinstance(error.value, TooManyPixels | CorruptImage)
+        assert isinstance(error.value, TooManyPixels | CorruptImage | UnsupportedImage)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
