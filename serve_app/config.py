@@ -22,6 +22,7 @@ class QueueArguments(_Arguments):
     batches_per_classifier: PositiveInt = 2
     max_waiting: PositiveInt = 256
     max_mib: PositiveInt = 512
+    client_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
 class LimitArguments(_Arguments):
@@ -29,6 +30,9 @@ class LimitArguments(_Arguments):
     image_mib: PositiveInt = 20
     body_mib: PositiveInt = 128
     images: PositiveInt = 64
+    upload_timeout_s: PositiveFloat = 600.0
+    upload_window_s: PositiveFloat = 20.0
+    upload_min_kib_s: PositiveFloat = 4.0
     fetch_timeout_s: PositiveFloat = 10.0
 
     @property
@@ -38,6 +42,10 @@ class LimitArguments(_Arguments):
     @property
     def body_bytes(self) -> int:
         return self.body_mib * MIB
+
+    @property
+    def upload_window_bytes(self) -> int:
+        return int(self.upload_window_s * self.upload_min_kib_s * 1024)
 
 
 class PreprocessorArguments(_Arguments):

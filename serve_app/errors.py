@@ -5,11 +5,15 @@ The tree::
     RaylensError
     ├── InvalidRequest (400)      ImageMissing, AmbiguousInput, MalformedBody
     ├── NotFound (404)            UnknownModel, UnknownClassification
-    ├── TooLarge (413)            ImageTooLarge, TooManyPixels, TooManyImages
+    ├── UploadTimeout (408)
+    ├── TooLarge (413)            ImageTooLarge, TooManyPixels, TooManyImages, BodyTooComplex
+    ├── UriTooLong (414)
     ├── UnsupportedImage (415)
+    ├── UnsupportedEncoding (415)
     ├── UnknownHost (421)
     ├── Unprocessable (422)       CorruptImage, BadUrl, ForbiddenAddress, FetchFailed, InvalidParameter
     ├── RateLimited (429)
+    ├── HeadersTooLarge (431)
     ├── Unavailable (503)         Overloaded, NotReady, StorageUnavailable
     ├── DeadlineExceeded (504)
     └── InternalError (500)       a defect in Raylens, never caused by input
@@ -77,6 +81,12 @@ class UnknownClassification(NotFound):
     title = "Unknown classification"
 
 
+class UploadTimeout(RaylensError):
+    status = 408
+    code = "upload_timeout"
+    title = "Upload too slow"
+
+
 class TooLarge(RaylensError):
     status = 413
     code = "too_large"
@@ -98,10 +108,29 @@ class TooManyImages(TooLarge):
     title = "Too many images"
 
 
+class BodyTooComplex(TooLarge):
+    code = "body_too_complex"
+    title = "Body too complex"
+
+
+class UriTooLong(RaylensError):
+    status = 414
+    code = "uri_too_long"
+    title = "URI too long"
+
+
 class UnsupportedImage(RaylensError):
     status = 415
     code = "unsupported_image"
     title = "Unsupported image"
+
+
+class UnsupportedEncoding(RaylensError):
+    """The body is compressed. Servers accept that seldom, and a small body could expand to a huge one."""
+
+    status = 415
+    code = "unsupported_encoding"
+    title = "Unsupported encoding"
 
 
 class UnknownHost(RaylensError):
@@ -146,6 +175,12 @@ class RateLimited(RaylensError):
     code = "rate_limited"
     title = "Too many requests"
     retry_after = 1.0
+
+
+class HeadersTooLarge(RaylensError):
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
 
 
 class Unavailable(RaylensError):

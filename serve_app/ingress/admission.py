@@ -44,10 +44,15 @@ class Admission:
         if not self._anonymous:
             require(principal)
 
-    async def consume(self, request: Request, principal: Principal | None, images: int = 1) -> None:
-        """Count the images against the rate limits. Raises RateLimited and counts nothing if they exceed a limit."""
-        if allowances := self._allowances(request, principal):
-            await self._limiter.consume(allowances, images)
+    async def consume(
+        self, request: Request, principal: Principal | None, images: int = 1, *, consumed: int = 0
+    ) -> None:
+        """Count the images against the rate limits, of which ``consumed`` have already been counted.
+
+        Raises RateLimited and counts nothing if they exceed a limit.
+        """
+        if images > consumed and (allowances := self._allowances(request, principal)):
+            await self._limiter.consume(allowances, images, consumed)
 
     def client_of(self, request: Request, principal: Principal | None) -> str:
         """Who a request counts for: the user, the application on its own, or the address of an anonymous client."""

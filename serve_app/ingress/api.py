@@ -22,6 +22,7 @@ from serve_app.ingress.hosts import AllowedHosts
 from serve_app.ingress.methods import MethodsMiddleware, MethodTable
 from serve_app.ingress.problems import install_problem_handlers
 from serve_app.ingress.read_routes import legacy_read_routes, read_routes
+from serve_app.ingress.request_bodies import RequestBodyMiddleware
 from serve_app.ingress.request_headers import RequestHeadersMiddleware
 from serve_app.ingress.secret import legacy_secret_routes
 from serve_app.ingress.security_headers import add_security_headers
@@ -44,8 +45,9 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         401: "Credentials are missing, invalid or expired; see WWW-Authenticate",
         403: "Not permitted for this token or user, or a possible cross-site request of a browser",
         404: "Unknown model or classification",
-        413: "Too many bytes, pixels or images",
-        415: "Not an image of an allowed format",
+        408: "The upload is too slow",
+        413: "Too many bytes, pixels, images or elements",
+        415: "Not an image of an allowed format, or compressed",
         422: "Corrupt image, bad or forbidden URL, failed fetch, or invalid parameter",
         429: "Rate limit or quota exceeded; see Retry-After",
         503: "Overloaded or not ready; see Retry-After",
@@ -87,6 +89,7 @@ def create_api(gateway: Gateway) -> FastAPI:
     ignore_trailing_slashes(app, methods)
     require_access_rules(app)
     app.add_middleware(MethodsMiddleware, table=methods)
+    app.add_middleware(RequestBodyMiddleware, policy=gateway)
     app.add_middleware(RequestHeadersMiddleware, hosts=AllowedHosts(gateway.settings))
     app.add_middleware(RequestLogMiddleware, slow_s=gateway.settings.slow_request_s)
     add_security_headers(app, https=gateway.settings.public_url.startswith("https://"))

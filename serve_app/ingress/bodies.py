@@ -1,13 +1,9 @@
 """Request bodies: reads the images of a request in any of the accepted formats.
 
-Every read is bounded by the limits for an image, for a request, and for the memory shared by all requests.
+Every read is bounded by the limits for an image and for a request; ``request_bodies`` adds those of all bodies.
 """
 
-import base64
-import binascii
-import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,15 +16,18 @@ from starlette.requests import Request
 from serve_app.config import LimitArguments
 from serve_app.errors import (
     AmbiguousInput,
+    BadUrl,
+    BodyTooComplex,
     ImageMissing,
     ImageTooLarge,
     InvalidParameter,
     MalformedBody,
-    Overloaded,
     RaylensError,
     TooManyImages,
 )
+from serve_app.ingress.base64_images import decoded_image, encoded_limit
 from serve_app.ingress.classification import ImageUrl
+from serve_app.ingress.json_body import JsonBody
 
 RequestImage = bytes | ImageUrl | RaylensError
 """An image of a request as bytes or by its URL, or the error for an image that cannot be read."""
@@ -39,45 +38,6 @@ _IMAGE_MISSING: Final = (
 )
 
 
-class ByteBudget:
-    """Limit for the bytes of all request bodies in memory."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._left = limit
-
-    @property
-    def held(self) -> int:
-        return self.limit - self._left
-
-    @contextmanager
-    def reservation(self) -> "Iterator[ByteReservation]":
-        """An empty reservation, which is released on exit."""
-        reservation = ByteReservation(self)
-        try:
-            yield reservation
-        finally:
-            self._left += reservation.reserved
-
-    def take(self, count: int) -> None:
-        if count > self._left:
-            raise Overloaded("The service holds too many images of other requests in memory; try again later.")
-        self._left -= count
-
-
-class ByteReservation:
-    """The bytes of a budget that one request holds."""
-
-    def __init__(self, budget: ByteBudget) -> None:
-        self._budget = budget
-        self.reserved = 0
-
-    def add(self, count: int) -> None:
-        """Raises Overloaded."""
-        self._budget.take(count)
-        self.reserved += count
-
-
 @dataclass(frozen=True, slots=True)
 class RequestImages:
     """The images of a request, in order. ``is_list``: the response is a list, even if it has one item."""
@@ -86,21 +46,21 @@ class RequestImages:
     is_list: bool
 
 
-async def read_images(request: Request, limits: LimitArguments, reservation: ByteReservation) -> RequestImages:
+async def read_images(request: Request, limits: LimitArguments) -> RequestImages:
     """The images of ``request``. In a list, an image that cannot be read is replaced by its error."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "multipart/form-data":
-        return await _multipart(request, limits, reservation)
+        return await _multipart(request, limits)
     if content_type == "application/json" or (content_type.endswith("+json") and not content_type.startswith("image/")):
-        return _from_json(await _read(request, limits.body_bytes, "request", reservation), limits)
+        return await _json(request, limits)
     # Any other type (curl sends application/x-www-form-urlencoded): the format is detected from the bytes.
-    data = await _read(request, limits.image_bytes, "image", reservation)
+    data = b"".join([chunk async for chunk in _stream(request, limits.image_bytes, "image")])
     if not data:
         raise ImageMissing(_IMAGE_MISSING)
     return RequestImages([data], is_list=False)
 
 
-async def _stream(request: Request, limit: int, what: str, reservation: ByteReservation) -> AsyncIterator[bytes]:
+async def _stream(request: Request, limit: int, what: str) -> AsyncIterator[bytes]:
     too_large = ImageTooLarge(f"The {what} is larger than {limit >> 20} MiB.")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit:
@@ -110,21 +70,23 @@ async def _stream(request: Request, limit: int, what: str, reservation: ByteRese
         read += len(chunk)
         if read > limit:
             raise too_large
-        reservation.add(len(chunk))
         yield chunk
 
 
-async def _read(request: Request, limit: int, what: str, reservation: ByteReservation) -> bytes:
-    return b"".join([chunk async for chunk in _stream(request, limit, what, reservation)])
+_MAX_MULTIPART_REST_BYTES: Final = 1 << 20
+"""Boundaries, headers of parts, text fields, and what precedes and follows the parts."""
 
 
 class _Parser(MultiPartParser):
-    """Starlette's parser, which stops as soon as a part is too large."""
+    """Starlette's parser, which keeps files in memory, not on the disk, and stops as soon as one is too large."""
+
+    spool_max_size = 1 << 62
 
     def __init__(self, request: Request, stream: AsyncIterator[bytes], limits: LimitArguments) -> None:
         super().__init__(request.headers, self._whole(stream), max_files=limits.images, max_fields=8)  # type: ignore[arg-type]
         self._limit = limits.image_bytes
         self._part_size = 0
+        self._file_bytes = 0
         self._ended = False
 
     def on_part_begin(self) -> None:
@@ -135,6 +97,8 @@ class _Parser(MultiPartParser):
         self._part_size += end - start
         if self._part_size > self._limit:
             raise ImageTooLarge(f"An image is larger than {self._limit >> 20} MiB.")
+        if self._current_part.file is not None:
+            self._file_bytes += end - start
         super().on_part_data(data, start, end)
 
     def on_headers_finished(self) -> None:
@@ -149,14 +113,20 @@ class _Parser(MultiPartParser):
         self._ended = True
 
     async def _whole(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        received = 0
         async for chunk in stream:
+            received += len(chunk)
             yield chunk
+            if received - self._file_bytes > _MAX_MULTIPART_REST_BYTES:
+                raise BodyTooComplex(
+                    f"The multipart body has more than {_MAX_MULTIPART_REST_BYTES >> 10} KiB besides files."
+                )
         if not self._ended:
             raise MultiPartException("the closing boundary is missing.")
 
 
-async def _multipart(request: Request, limits: LimitArguments, reservation: ByteReservation) -> RequestImages:
-    stream = _stream(request, limits.body_bytes, "request", reservation)
+async def _multipart(request: Request, limits: LimitArguments) -> RequestImages:
+    stream = _stream(request, limits.body_bytes, "request")
     try:
         form = await _Parser(request, stream, limits).parse()
     except MultiPartException as error:
@@ -172,7 +142,7 @@ async def _multipart(request: Request, limits: LimitArguments, reservation: Byte
             raise AmbiguousInput(f"The request has a part named “{others[0]}” besides “file”; name all parts “file”.")
         if not files:
             raise ImageMissing(_IMAGE_MISSING)
-        items = [await _from_part(value) for value in files]
+        items = [await _from_part(file) for file in files]
     finally:
         await form.close()
     if len(items) == 1 and isinstance(items[0], RaylensError):
@@ -182,6 +152,7 @@ async def _multipart(request: Request, limits: LimitArguments, reservation: Byte
 
 async def _from_part(file: UploadFile) -> RequestImage:
     data = await file.read()
+    await file.close()
     return data or ImageMissing("The part is empty; send the bytes of an image.")
 
 
@@ -189,64 +160,59 @@ def _too_many_images(limits: LimitArguments) -> TooManyImages:
     return TooManyImages(f"The request has more than {limits.images} images; split it into several requests.")
 
 
-def _from_json(body: bytes, limits: LimitArguments) -> RequestImages:
-    if not body:
+async def _json(request: Request, limits: LimitArguments) -> RequestImages:
+    body = JsonBody(encoded_limit(limits.image_bytes))
+    async for chunk in _stream(request, limits.body_bytes, "request"):
+        body.feed(chunk)
+    if body.is_empty:
         raise ImageMissing(_IMAGE_MISSING)
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody(f"The body is not valid JSON: {error}") from None
+    document = body.parse()
     if not isinstance(document, dict):
         raise MalformedBody("The body must be a JSON object.")
     if "images" not in document:
-        return RequestImages([_source(document, limits)], is_list=False)
+        return RequestImages([await _source(document, body, limits)], is_list=False)
     if "image_url" in document or "image_base64" in document:
         raise AmbiguousInput("Send either “images” or one image.")
-    return RequestImages(_from_list(document["images"], limits), is_list=True)
+    return RequestImages(await _from_list(document["images"], body, limits), is_list=True)
 
 
-def _from_list(images: Any, limits: LimitArguments) -> list[RequestImage]:  # noqa: ANN401 - unvalidated input
+async def _from_list(images: Any, body: JsonBody, limits: LimitArguments) -> list[RequestImage]:  # noqa: ANN401 - unvalidated input
     if not isinstance(images, list):
         raise InvalidParameter("“images” must be a list.")
     if not images:
         raise ImageMissing("“images” is empty.")
     if len(images) > limits.images:
         raise _too_many_images(limits)
-    return [_source_or_error(image, limits) for image in images]
+    return [await _source_or_error(image, body, limits) for image in images]
 
 
-def _source_or_error(image: Any, limits: LimitArguments) -> RequestImage:  # noqa: ANN401
+async def _source_or_error(image: Any, body: JsonBody, limits: LimitArguments) -> RequestImage:  # noqa: ANN401
     try:
-        return _source(image, limits)
+        return await _source(image, body, limits)
     except RaylensError as error:
         return error
 
 
-def _source(image: Any, limits: LimitArguments) -> bytes | ImageUrl:  # noqa: ANN401
+async def _source(image: Any, body: JsonBody, limits: LimitArguments) -> bytes | ImageUrl:  # noqa: ANN401
     if not isinstance(image, dict):
         raise InvalidParameter("An image must be an object with “image_url” or “image_base64”.")
     url, encoded = image.get("image_url"), image.get("image_base64")
     if url is not None and encoded is not None:
         raise AmbiguousInput("The image has both “image_url” and “image_base64”; send only one.")
     if url is not None:
-        if not isinstance(url, str):
-            raise InvalidParameter("“image_url” must be a string.")
-        if not url:
-            raise ImageMissing("“image_url” is empty.")
-        return ImageUrl(url)
+        return _url(url, body)
     if encoded is None or encoded == "":
         raise ImageMissing(_IMAGE_MISSING)
-    return _decoded(encoded, limits)
-
-
-def _decoded(encoded: Any, limits: LimitArguments) -> bytes:  # noqa: ANN401
     if not isinstance(encoded, str):
         raise InvalidParameter("“image_base64” must be a string.")
-    if encoded.startswith("data:"):
-        encoded = encoded.partition(",")[2]
-    if len(encoded) * 3 // 4 > limits.image_bytes + 2:
-        raise ImageTooLarge(f"The image is larger than {limits.image_mib} MiB.")
-    try:
-        return base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidParameter("“image_base64” is not valid Base64 (RFC 4648, section 4).") from None
+    return await decoded_image(body.take(encoded) or encoded.encode(errors="replace"), limits.image_bytes)
+
+
+def _url(url: Any, body: JsonBody) -> ImageUrl:  # noqa: ANN401
+    if not isinstance(url, str):
+        raise InvalidParameter("“image_url” must be a string.")
+    if not url:
+        raise ImageMissing("“image_url” is empty.")
+    if (long := body.take(url)) is not None:
+        raise BadUrl(f"The URL has at least {len(long):,} characters; send the bytes of an image as “image_base64”.")
+    return ImageUrl(url)

@@ -23,6 +23,8 @@ from serve_app.types import Answer, CachedResult, ModelInService, Query, Record
 PREPROCESSING_VERSION: Final = "3"
 """Part of the cache key. Increase it when the same bytes would yield another tensor."""
 
+_HASHED_AT_ONCE_BYTES: Final = 1 << 20
+
 CacheMode = Literal["use", "refresh", "off"]
 CacheOutcome = Literal["hit", "miss", "shared"]
 
@@ -115,7 +117,7 @@ class ClassificationService:
                 data, sha256 = await self._fetch(url, options)
             fetch_ms = (time.time() - received_at) * 1e3
         else:
-            data, sha256 = image, hashlib.sha256(image).hexdigest()
+            data, sha256 = image, await _sha256_of(image)
         query = self._query(received_at, options, sha256, url, fetch_ms)
         if result := await self._look_up(sha256, options):
             return await self._recorded(query, options, result, "hit")
@@ -142,7 +144,7 @@ class ClassificationService:
 
         async def fetch() -> tuple[bytes, str]:
             data = await self._fetcher.fetch(url, deadline=options.deadline, client=options.client)
-            sha256 = hashlib.sha256(data).hexdigest()
+            sha256 = await _sha256_of(data)
             if options.cache != "off":
                 await self._cache.remember_url(url, sha256, options.user_id)
             return data, sha256
@@ -208,6 +210,13 @@ class ClassificationService:
             fetch_ms=fetch_ms,
             user_id=options.user_id,
         )
+
+
+async def _sha256_of(data: bytes) -> str:
+    """Beside the event loop if it takes more than a millisecond."""
+    if len(data) > _HASHED_AT_ONCE_BYTES:
+        return await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+    return hashlib.sha256(data).hexdigest()
 
 
 def _key_of(query: Query, result: CachedResult) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -13,11 +14,11 @@ from auth.http.permissions import public
 from auth.principal import Principal, Scope
 from serve_app.errors import InvalidParameter, RaylensError
 from serve_app.ingress import rendering, schemas
-from serve_app.ingress.bodies import RequestImage, read_images
+from serve_app.ingress.bodies import RequestImage, RequestImages, read_images
 from serve_app.ingress.classification import ClassifiedImage, ImageUrl, Options, ServedModel
 from serve_app.ingress.documentation import optional_security
 from serve_app.ingress.gateway import Gateway
-from serve_app.ingress.options import PARAMETERS, options_of
+from serve_app.ingress.options import PARAMETERS, has_timeout, options_of
 from serve_app.ingress.problems import problem, request_id_of
 from serve_app.observability import tracing
 from serve_app.observability.request_log import log_failed_image
@@ -57,6 +58,16 @@ async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Prin
     gateway.raise_if_full(model)
     with gateway.counting_rejections(), tracing.span("authenticate"):
         return await gateway.admission.admit(request)
+
+
+async def _read(gateway: Gateway, request: Request, principal: Principal | None) -> RequestImages:
+    """The images, counted against the rate limits: the first before the body costs anything, the others afterwards."""
+    with gateway.counting_rejections():
+        await gateway.admission.consume(request, principal)
+        with tracing.span("read body"):
+            images = await read_images(request, gateway.limits)
+        await gateway.admission.consume(request, principal, len(images.items), consumed=1)
+        return images
 
 
 def _user_id(principal: Principal | None) -> int | None:
@@ -105,15 +116,13 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
         options = options_of(
             request, model, gateway.limits.request_timeout_s, user_id=_user_id(principal), client=client
         )
-        with gateway.byte_budget.reservation() as reservation:
-            with gateway.counting_rejections():
-                with tracing.span("read body"):
-                    images = await read_images(request, gateway.limits, reservation)
-                await gateway.admission.consume(request, principal, len(images.items))
-            if not images.is_list:
-                answer = await _answer(gateway, images.items[0], options)
-                return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
-            answers = await answer_all(gateway, images.items, options)
+        images = await _read(gateway, request, principal)
+        if not has_timeout(request):  # otherwise a slow upload would leave no time
+            options = replace(options, deadline=time.time() + gateway.limits.request_timeout_s)
+        if not images.is_list:
+            answer = await _answer(gateway, images.items[0], options)
+            return json_response(rendering.classification(answer), 201, {"X-Cache": answer.outcome})
+        answers = await answer_all(gateway, images.items, options)
         request_id = request_id_of(request)
         items = [
             problem(answer, request_id) if isinstance(answer, RaylensError) else rendering.classification(answer)
@@ -146,20 +155,15 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
     async def classify_image(request: Request) -> Response:
         model = gateway.model(None)
         principal = await _admit(gateway, request, model)
+        images = await _read(gateway, request, principal)
+        image = images.items[0]
+        if images.is_list or not isinstance(image, ImageUrl):
+            gateway.stats.rejected(InvalidParameter.code)
+            raise InvalidParameter("Send JSON with one “image_url”; for other inputs use /api/v1/classifications.")
         deadline = time.time() + gateway.limits.request_timeout_s
         client = gateway.admission.client_of(request, principal)
         options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request), client)
-        with gateway.byte_budget.reservation() as reservation:
-            with gateway.counting_rejections():
-                with tracing.span("read body"):
-                    images = await read_images(request, gateway.limits, reservation)
-                image = images.items[0]
-                if images.is_list or not isinstance(image, ImageUrl):
-                    raise InvalidParameter(
-                        "Send JSON with one “image_url”; for other inputs use /api/v1/classifications."
-                    )
-                await gateway.admission.consume(request, principal)
-            answer = await gateway.classify(image, options)
+        answer = await gateway.classify(image, options)
         return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
 
     return router

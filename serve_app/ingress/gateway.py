@@ -8,6 +8,8 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
+from starlette.requests import Request
+from starlette.types import Scope
 
 from auth.errors import AuthError
 from auth.service import Auth
@@ -21,9 +23,9 @@ from serve_app.database.engine import connect
 from serve_app.errors import NotReady, Overloaded, RaylensError, UnknownModel
 from serve_app.fetch import Fetcher
 from serve_app.images.sample import sample
-from serve_app.ingress import load_shedding, rendering
+from serve_app.ingress import body_stream, load_shedding, rendering
 from serve_app.ingress.admission import Admission
-from serve_app.ingress.bodies import ByteBudget
+from serve_app.ingress.byte_budget import ByteBudget
 from serve_app.ingress.classification import ClassificationService, ClassifiedImage, ImageUrl, Options, ServedModel
 from serve_app.ingress.clients import ClientAddresses
 from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
@@ -70,7 +72,7 @@ class Gateway:
         self.settings = settings
         self.arguments = arguments
         self.limits = arguments.limits
-        self.byte_budget = ByteBudget(arguments.queue.max_mib << 20)
+        self.byte_budget = ByteBudget(arguments.queue.max_mib << 20, arguments.queue.client_share)
         self.stats = RollingStats()
         self.engine = connect(settings.effective_database_url)
         self.history = History(self.engine, settings.signing_keys)
@@ -108,12 +110,14 @@ class Gateway:
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
         await asyncio.wait(warm_ups, timeout=MODELS_TIMEOUT_S)
         load_shedding.set_overload_check(self._overload)
+        body_stream.set_application_loop(asyncio.get_running_loop())
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
         self._spawn(self._sweep())
 
     async def stop(self) -> None:
         load_shedding.set_overload_check(None)
+        body_stream.set_application_loop(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -140,6 +144,10 @@ class Gateway:
         if name in served:
             raise NotReady(f"The model {name} is being loaded; try again in a moment.", retry_after=2.0)
         raise UnknownModel(f"There is no model {name[:100]!r} here; available: {', '.join(served)}.")
+
+    def client_of(self, scope: Scope) -> str:
+        """Who a request counts for: the principal once it is authenticated, before that its address."""
+        return self.admission.client_of(Request(scope), scope.get("auth.principal"))
 
     def raise_if_full(self, model: ServedModel) -> None:
         """Raise Overloaded, and count it, if the queue of the model has no room for another image."""

@@ -7,21 +7,20 @@ the routes reject the same requests at three times the cost, and rejections must
 
 import json
 from collections.abc import Callable
-from typing import Final
 
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import Overloaded
+from serve_app.ingress.body_stream import BodyStreamMiddleware
 from serve_app.ingress.http_protocol import use_raylens_protocol
+from serve_app.ingress.image_paths import IMAGE_PATHS
 from serve_app.ingress.problems import problem, retry_after
 from serve_app.ingress.request_headers import without_ignored
 from serve_app.ingress.security_headers import SECURITY_HEADERS
 from serve_app.observability import request_log
 from serve_app.observability.logging import configure_ray_process_logging
 from serve_app.observability.request_id import REQUEST_ID_HEADER, ensure_request_id
-
-_PATHS: Final = frozenset({"/api/v1/classifications", "/api/classify-image", "/classify-image"})
 
 OverloadCheck = Callable[[], Overloaded | None]
 """Returns the error for new images, or None if there is room for them."""
@@ -44,7 +43,7 @@ def middlewares_for_ray() -> list[Middleware]:
 
 def middlewares() -> list[Middleware]:
     """The ASGI middleware, outermost last."""
-    return [Middleware(LoadSheddingMiddleware)]
+    return [Middleware(LoadSheddingMiddleware), Middleware(BodyStreamMiddleware)]
 
 
 class LoadSheddingMiddleware:
@@ -60,7 +59,7 @@ class LoadSheddingMiddleware:
         if scope["type"] != "lifespan":
             scope["headers"] = without_ignored(scope["headers"])
             ensure_request_id(scope)
-        has_images = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _PATHS
+        has_images = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in IMAGE_PATHS
         if (
             _overload_check
             and has_images
@@ -73,7 +72,7 @@ class LoadSheddingMiddleware:
 
 
 async def _reject(rejection: Overloaded, scope: Scope, send: Send) -> None:
-    """Does not read the body; the server discards it and keeps the connection open."""
+    """Does not read the body."""
     request_log.log_rejected_request(scope, rejection)
     request_id = dict(scope["headers"])[REQUEST_ID_HEADER]
     body = json.dumps(problem(rejection, request_id.decode()), ensure_ascii=False, separators=(",", ":")).encode()

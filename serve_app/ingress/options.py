@@ -14,6 +14,7 @@ from serve_app.ingress.problems import request_id_of
 
 _DEFAULT_TOP_K: Final = 5
 _MAX_TOP_K: Final = 1000
+_TIMEOUT_HEADER: Final = "x-request-timeout"
 _CACHE_MODES: Final = get_args(CacheMode)
 
 PARAMETERS: Final[dict[str, Any]] = {
@@ -54,9 +55,14 @@ def options_of(
     ``max_timeout_s``: upper limit for the timeout. ``client``: see :class:`Options`.
     """
     query = request.query_params
-    deadline = _deadline(request.headers.get("x-request-timeout"), max_timeout_s)
+    deadline = _deadline(request.headers.get(_TIMEOUT_HEADER), max_timeout_s)
     top_k, cache = _top_k(query.get("top_k")), _cache(query.get("cache"))
     return Options(model, top_k, cache, deadline, user_id, request_id_of(request), client)
+
+
+def has_timeout(request: Request) -> bool:
+    """Whether the client says how long it waits."""
+    return _TIMEOUT_HEADER in request.headers
 
 
 def _cache(text: str | None) -> CacheMode:

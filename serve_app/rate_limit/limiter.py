@@ -31,8 +31,11 @@ class RateLimiter:
     def __init__(self, store: AllowanceStore) -> None:
         self._store = store
 
-    async def consume(self, allowances: Sequence[Allowance], images: int = 1) -> None:
-        """Consume ``images`` from each allowance. Raises RateLimited, and consumes nothing, if one has too few left."""
+    async def consume(self, allowances: Sequence[Allowance], images: int = 1, consumed: int = 0) -> None:
+        """Consume ``images`` of one request from each allowance, of which ``consumed`` have been consumed before.
+
+        Raises RateLimited, and consumes nothing, if an allowance has too few left.
+        """
         if not allowances:
             return
         for _, rate in allowances:
@@ -41,7 +44,7 @@ class RateLimiter:
                     f"A request with {images} images exceeds the limit of {rate}; send fewer images.",
                     retry_after=rate.period_s,
                 )
-        waits = await self._store.consume(allowances, images)
+        waits = await self._store.consume(allowances, images - consumed)
         wait, (_, rate) = max(zip(waits, allowances, strict=True), key=lambda pair: pair[0])
         if wait > 0:
             seconds = math.ceil(wait)

@@ -89,7 +89,8 @@ BODIES: dict[tuple[int, str], list[Body]] = {
         (JSON, b"[1]"),
         (JSON, b'"text"'),
         (JSON, b"\xff\xfe\xfa"),
-        (JSON, b"[" * 100_000),
+        (JSON, b"]" * 100_000),
+        (JSON, b'{"image_base64": "' + b"A" * 50_000),
         (JSON, b'{"image_url": ' + b"1" * 5000 + b"}"),
         ({"Content-Type": "multipart/form-data"}, part("file", picture())),
         (MULTIPART, b"this is not multipart"),
@@ -124,6 +125,21 @@ BODIES: dict[tuple[int, str], list[Body]] = {
         (PNG, picture()[:60]),
         (PNG, picture(file_format="GIF")[:20]),
         (PNG, huge_png(8000, 8000)),  # exactly as many pixels as allowed
+    ],
+    (413, "body_too_complex"): [
+        (JSON, b"[" * 100_000),
+        (JSON, b'{"x": [' + b"[]," * 20_000 + b"[]]}"),
+        (JSON, b'{"x": [' + b'"a",' * 20_000 + b'""]}'),
+        (JSON, b"{" + b",".join(b'"%d":0' % n for n in range(20_000)) + b"}"),
+        (JSON, b'{"x": ' + b" " * (2 << 20) + b"0}"),
+        (JSON, b'{"x": ' + b"1" * (2 << 20) + b"}"),
+        (JSON | {"Content-Type": "application/vnd.api+json"}, b"[" * 100_000),
+        (MULTIPART, b"\r\n" * (1 << 20)),
+        (MULTIPART, part("file", picture()) + END + bytes(2 << 20)),
+    ],
+    (415, "unsupported_encoding"): [
+        (JSON | {"Content-Encoding": "gzip"}, b"{}"),
+        (PNG | {"Content-Encoding": "br"}, picture()),
     ],
     (413, "too_many_pixels"): [(PNG, huge_png(8001, 8000))],
     (413, "too_many_images"): [

@@ -70,7 +70,7 @@ async def test_a_content_length_over_the_limit_is_rejected_unread(graph: Graph) 
 
 
 async def test_request_bodies_share_a_memory_limit(tmp_path: Path) -> None:
-    arguments = BuildArguments(queue=QueueArguments(max_mib=3))
+    arguments = BuildArguments(queue=QueueArguments(max_mib=3, client_share=0.9))
     large = picture() + b"\0" * (2 * MIB)
     async with running(tmp_path, arguments=arguments) as graph:
         graph.runtime.close_gate()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import Overloaded
 from serve_app.ingress import load_shedding
@@ -20,8 +20,10 @@ async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    (middleware,) = load_shedding.middlewares()
-    transport = httpx.ASGITransport(middleware.cls(application, *middleware.args, **middleware.kwargs))
+    app: ASGIApp = application
+    for middleware in load_shedding.middlewares():
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://raylens") as client:
         yield client
 

@@ -1,5 +1,6 @@
 const FINAL_CODES = new Set([
   "bad_url",
+  "body_too_complex",
   "corrupt_image",
   "forbidden_address",
   "image_too_large",
