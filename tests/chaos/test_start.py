@@ -39,7 +39,7 @@ class Launch:
         self.log = folder / "serve.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                ["bash", "-c", f'{limit} exec "$@"', "bash", *RAYLENS, "serve", "--json"],
+                ["sh", "-c", f'{limit} exec "$@"', "sh", *RAYLENS, "serve", "--json"],
                 env=self.environment,
                 cwd=folder,
                 stdout=subprocess.PIPE,

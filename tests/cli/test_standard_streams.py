@@ -12,7 +12,7 @@ RAYLENS = (sys.executable, "-m", "serve_app.cli.main")
 
 
 def run(redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["bash", "-c", f'exec "$@" {redirected}', "bash", *RAYLENS, *arguments]
+    command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *RAYLENS, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=inherited_environment(), check=False)
 
 

@@ -26,7 +26,7 @@ except KeyboardInterrupt:
 
 
 def running(mode: str, prefix: str = "") -> "subprocess.Popen[str]":
-    command = ["bash", "-c", f'{prefix} exec "$@"', "bash", sys.executable, "-c", CODE, mode]
+    command = ["sh", "-c", f'{prefix} exec "$@"', "sh", sys.executable, "-c", CODE, mode]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
