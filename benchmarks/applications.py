@@ -108,8 +108,9 @@ def _condition(classifier: "keras.Model", inputs: Float32Array) -> None:
         elif type(layer).__name__ == "LayerScale":  # ConvNeXt's, which starts near zero
             layer.gamma.assign(random.uniform(0.1, 0.5, layer.gamma.shape))
     classifier(inputs, training=True)
-    logits = np.log(np.asarray(classifier(inputs, training=False)))
     last = [layer for layer in classifier.layers if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D)][-1]
+    last.kernel.assign(last.kernel * 0.01)  # so that no probability is 0
+    logits = np.log(np.asarray(classifier(inputs, training=False)))
     last.kernel.assign(last.kernel * (_LOGIT_DEVIATION / logits.std()))
 
 

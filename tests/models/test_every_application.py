@@ -1,6 +1,7 @@
 """Every classifier of ``keras.applications`` with random weights: exported, run on both runtimes, and compared.
 
 ``conftest`` starts the comparison at the beginning of the run, because most other slow tests wait for something.
+``make bench-applications`` compares at the size of the weights.
 """
 
 from collections.abc import Iterator
