@@ -33,4 +33,4 @@ def test_both_runtimes_compute_what_keras_does(application: str, comparisons: It
     assert row.openvino < bound
     assert row.tensorflow < bound
     is_large = (APPLICATIONS[application].parameters or 0) > 40e6
-    assert row.peak_mib < (10_240 if is_large else 6144)
+    assert row.peak_mib < (8192 if is_large else 4096)
