@@ -85,7 +85,7 @@ class Helm:
     def version(self) -> str:
         """For example 4.1.4. Raises HelmUnavailable for one that is too old."""
         version = self._run("version", "--template", "{{.Version}}").strip().removeprefix("v")
-        numbers = re.match(r"(\d+)\.(\d+)", version)
+        numbers = re.match(r"([0-9]+)\.([0-9]+)", version)
         if not numbers or (int(numbers[1]), int(numbers[2])) < MIN_HELM_VERSION:
             raise HelmUnavailable(
                 f"{self.program} is Helm {version or 'of an unknown version'}.", "Install Helm 3.14 or later."

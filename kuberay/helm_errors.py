@@ -18,7 +18,7 @@ INSTALL_HINTS: Final = {
 }
 """API group → advice where a cluster lacks it."""
 
-_NOISE: Final = re.compile(r"^(walk\.go:|level=|WARNING:|[IWE]\d{4} |Use --debug|$)")
+_NOISE: Final = re.compile(r"^(walk\.go:|level=|WARNING:|[IWE][0-9]{4} |Use --debug|$)")
 _MISSING_KIND: Final = re.compile(r'no matches for kind "(\w+)" in version "([\w./-]+)"')
 _REJECTED_VALUES: Final = re.compile(r"execution error at \([^)]*\): (.*)", re.DOTALL)
 _MAX_LENGTH: Final = 600

@@ -135,6 +135,7 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
         "auth.database",
         "auth.http.head",
         "auth.http.host",
+        "auth.http.numbers",
         "auth.http.permissions",
         "auth.errors",
         "auth.principal",

@@ -20,7 +20,7 @@ _EXPLICIT_SCOPES: Final[Scopes] = frozenset({Scope.OPENID, Scope.ADMIN})
 
 _MAX_REDIRECT_URIS: Final = 20
 _ID: Final = re.compile(r"[a-z][a-z0-9._-]{2,63}")
-_HOME_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-&(-;=?-~]*)?")
+_HOME_PAGE: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!#-&(-;=?-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)

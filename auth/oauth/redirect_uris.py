@@ -6,20 +6,20 @@ from urllib.parse import urlencode, urlsplit
 
 _MAX_LENGTH: Final = 2000
 _ALLOWED: Final = re.compile(
-    r"""(?: https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?
-          | http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d{1,5})?
+    r"""(?: https://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?
+          | http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{1,5})?
           | [a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:(?=/)       # private-use scheme: a reversed domain name (RFC 8252)
         )
         (?:[/?][A-Za-z0-9._~:/?@!$&()+,;=%\[\]-]*)?        # no *, which is not a wildcard here
     """,
     re.VERBOSE,
 )
-_LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?([/?].*)?")
+_LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?([/?].*)?")
 
 
 def may_be_registered(uri: str) -> bool:
     """https, http on a loopback address, or a private-use scheme such as com.example.app:/callback."""
-    return len(uri) <= _MAX_LENGTH and _ALLOWED.fullmatch(uri) is not None
+    return len(uri) <= _MAX_LENGTH and _ALLOWED.fullmatch(uri) is not None and _has_valid_authority(uri)
 
 
 def matches(registered: str, requested: str) -> bool:
@@ -27,7 +27,17 @@ def matches(registered: str, requested: str) -> bool:
     if registered == requested:
         return True
     one, other = _LOOPBACK.fullmatch(registered), _LOOPBACK.fullmatch(requested)
-    return one is not None and other is not None and one.groups("") == other.groups("")
+    if one is None or other is None or one.groups("") != other.groups(""):
+        return False
+    return _has_valid_authority(requested)
+
+
+def _has_valid_authority(uri: str) -> bool:
+    """Whether the port is below 65,536, and an IPv6 address is one."""
+    try:
+        return urlsplit(uri).port != 0
+    except ValueError:
+        return False
 
 
 def csp_source(uri: str) -> str:

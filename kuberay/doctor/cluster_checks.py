@@ -129,5 +129,5 @@ def _is_allowed(context: CheckContext, group: str, resource: str, verb: str) -> 
 
 def _version(text: str) -> tuple[int, int] | None:
     """v1.31.2-eks is (1, 31)."""
-    found = re.match(r"v?(\d+)\.(\d+)", text)
+    found = re.match(r"v?([0-9]+)\.([0-9]+)", text)
     return (int(found[1]), int(found[2])) if found else None

@@ -182,7 +182,7 @@ def _exposures(*, proxied: bool) -> list[str]:
 
 
 def _check_port(name: str, value: str) -> None:
-    if not (value.isdecimal() and int(value) < 65_536):
+    if not (value.isascii() and value.isdecimal() and int(value) < 65_536):
         raise AddressUnusable(f"{name}: {value} is not a port.")
     if int(value) and not is_free(int(value)):
         raise PortInUse(f"{name}: port {value} is in use by another program; choose another one.")

@@ -18,7 +18,7 @@ FORWARDED_FOR: Final = "RAYLENS_HAPROXY_FORWARDED_FOR"
 It is set together with HAProxy's option, never alone: without the option the last element would be the client's own.
 """
 _SCRIPT: Final = Path(__file__).with_name("haproxy")
-_ALERT: Final = re.compile(r"^\[ALERT\]\s+\((?P<pid>\d+)\) : (?P<message>.*)$", re.MULTILINE)
+_ALERT: Final = re.compile(r"^\[ALERT\] +\((?P<pid>[0-9]+)\) : (?P<message>.*)$", re.MULTILINE)
 _WHILE_RUNNING: Final = re.compile("no server available|failed in logger")
 """Complaints that do not end HAProxy."""
 _CHECK_TIMEOUT_S: Final = 20.0

@@ -8,7 +8,7 @@ from typing import Final
 from serve_app.cluster.ray_cluster import ClusterFailed
 
 _CONNECT_TIMEOUT_S: Final = 5.0
-_ADDRESS: Final = re.compile(r"(?P<host>[^/\s]+):(?P<port>\d{1,5})")
+_ADDRESS: Final = re.compile(r"(?P<host>[^/ ]+):(?P<port>[0-9]{1,5})")
 
 
 def is_joined() -> bool:

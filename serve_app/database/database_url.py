@@ -96,7 +96,7 @@ def _check_options(options: dict[str, str], known: frozenset[str], hint: str) ->
             raise ValueError(
                 f"an option in the database URL is unknown, known are {', '.join(sorted(known - _REPLACED))}; {hint}"
             )
-        if name in _SECONDS and not re.fullmatch(r"[1-9]\d{0,4}", value):
+        if name in _SECONDS and not re.fullmatch(r"[1-9][0-9]{0,4}", value):
             raise ValueError(f"{name} in the database URL is not a number of seconds, like 5")
         if name in _SWITCHES and value.lower() not in {"true", "false", "1", "0"}:
             raise ValueError(f"{name} in the database URL is neither true nor false")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 _FORM: Final = "write redis://USER:PASSWORD@HOST:6379/0, rediss://… with TLS, or unix:///path/of/redis.sock?db=0"
 _ENCODING: Final = "in user and password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25"
-_NUMBER: Final = re.compile(r"\d{1,6}")
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 _OPTIONS: Final = frozenset({"db", "username", "password", "client_name", "protocol"})
 _TLS_OPTIONS: Final = frozenset(
     {"ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"}

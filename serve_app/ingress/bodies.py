@@ -63,7 +63,7 @@ async def read_images(request: Request, limits: LimitArguments) -> RequestImages
 async def _stream(request: Request, limit: int, what: str) -> AsyncIterator[bytes]:
     too_large = ImageTooLarge(f"The {what} is larger than {limit >> 20} MiB.")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:20]) > limit:
+    if declared.isascii() and declared.isdecimal() and int(declared[:20]) > limit:
         raise too_large
     read = 0
     async for chunk in request.stream():

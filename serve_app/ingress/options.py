@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 
 from starlette.requests import Request
 
+from auth.http.numbers import parse_number
 from serve_app.errors import InvalidParameter
 from serve_app.ingress.classification import CacheMode, Options, ServedModel
 from serve_app.ingress.problems import request_id_of
@@ -87,10 +88,7 @@ def _deadline(timeout: str | None, max_timeout_s: float) -> float:
     """Unix time at which the client stops waiting."""
     if timeout is None:
         return time.time() + max_timeout_s
-    try:
-        requested_s = float(timeout)
-    except ValueError:
-        requested_s = 0.0
+    requested_s = parse_number(timeout.strip()) or 0.0
     if not 0 < requested_s <= max_timeout_s:
         raise InvalidParameter(f"X-Request-Timeout must be a number of seconds above 0 and at most {max_timeout_s:g}.")
     return time.time() + requested_s

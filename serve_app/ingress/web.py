@@ -80,7 +80,7 @@ class WebApp:
 
     def routes(self) -> list[Route]:
         """A route per page and per folder of files. A catch-all route would hide the 405 of other routes."""
-        paths = [re.sub(r":(\w+)", r"{\1}", path) for path in self.pages]
+        paths = [re.sub(r":([a-z_]+)", r"{\1}", path) for path in self.pages]
         pages = [Route(path, self.page) for path in paths]
         pages += [Route(f"{path}/", self.without_slash) for path in paths if path != "/"]
         folders = sorted({name.rpartition("/")[0] for name in self.assets} - {""})
@@ -170,5 +170,5 @@ def _accepts(request: Request, encoding: str) -> bool:
     for part in request.headers.get("accept-encoding", "").split(","):
         name, _, weight = part.partition(";")
         if name.strip().lower() == encoding:
-            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+            return not re.fullmatch(r"[ \t]*q[ \t]*=[ \t]*0(\.0*)?[ \t]*", weight)
     return False

@@ -122,13 +122,14 @@ class Spool:
 def _records_in(files: Sequence[Path]) -> int:
     """The number of records, from the file names."""
     numbers = [path.stem.rpartition("-")[2] for path in files]
-    return sum(int(number) if number.isdecimal() else 1 for number in numbers)
+    return sum(int(number) if number.isascii() and number.isdecimal() else 1 for number in numbers)
 
 
 def _age_s(files: Sequence[Path]) -> float:
     """The age of the oldest file, which is the first."""
     written_ns = files[0].name.partition("-")[0] if files else ""
-    return max(0.0, time.time() - int(written_ns) / 1e9) if written_ns.isdecimal() else 0.0
+    is_time = written_ns.isascii() and written_ns.isdecimal()
+    return max(0.0, time.time() - int(written_ns) / 1e9) if is_time else 0.0
 
 
 def _record(item: dict[str, Any]) -> Record:

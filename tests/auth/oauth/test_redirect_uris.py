@@ -47,6 +47,11 @@ INVALID = [
     "https://pärtner.example/",
     "https:///callback",
     "file:///etc/passwd",
+    "https://partner.example:\uff18\uff10/",
+    "http://localhost:\u0663\u0660\u0660\u0660/",
+    "https://partner.example:65536/",
+    "https://partner.example:0/",
+    "https://[:::1]/",
     "https://partner.example/\ud800",
     "https://partner.example/" + "x" * 2000,
 ]

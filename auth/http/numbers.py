@@ -1,0 +1,35 @@
+"""Numbers in paths, queries and headers: the digits 0 to 9.
+
+Pydantic and ``float`` also take ``1_000``, ``+5``, spaces and ``nan``, and ``float`` digits of all scripts.
+"""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}(?:\.[0-9]{1,19})?")
+
+
+def parse_number(text: str) -> float | None:
+    """A number with or without decimals; None for anything else."""
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _integer(value: object) -> object:
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
+        raise ValueError("write an integer with the digits 0 to 9")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("write a number with the digits 0 to 9 and at most one decimal point")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+"""The type of all integers in paths and queries."""
+Number = Annotated[float, BeforeValidator(_number)]
+"""The type of all other numbers there."""
