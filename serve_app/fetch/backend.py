@@ -1,7 +1,6 @@
 """The network backend of the fetcher: checks the address of every connection before it is opened."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from ipaddress import ip_address
@@ -20,12 +19,6 @@ _ATTEMPT_S: Final = 3.0
 """Per address, so that the timeout of the fetch leaves time for the next address."""
 
 
-async def resolve_host(host: str) -> list[IpAddress]:
-    """Resolve ``host`` with the system's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
-
-
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Resolves a host once, checks all of its addresses, and connects to one of the checked addresses.
 
@@ -33,7 +26,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     still use the host name.
     """
 
-    def __init__(self, policy: AddressPolicy, resolver: Resolver = resolve_host) -> None:
+    def __init__(self, policy: AddressPolicy, resolver: Resolver) -> None:
         self._policy = policy
         self._resolver = resolver
         self._network = httpcore.AnyIOBackend()

@@ -1,10 +1,12 @@
-"""Connections that remember whether a request reached a live server."""
+"""Connections that remember whether a request reached a live server, and bound what its responses may cost."""
 
 import ssl
 from contextvars import ContextVar
 from typing import Any
 
 import httpcore
+
+from serve_app.fetch.response_guard import ResponseGuard
 
 
 class ReusableStream(httpcore.AsyncNetworkStream):
@@ -18,6 +20,7 @@ class ReusableStream(httpcore.AsyncNetworkStream):
         self._received = 1
         """Bytes since the last request. At first not 0, so that the next bytes sent begin a request."""
         self._is_spent = False
+        self._guard = ResponseGuard()
 
     @property
     def is_stale(self) -> bool:
@@ -29,7 +32,8 @@ class ReusableStream(httpcore.AsyncNetworkStream):
         self._is_spent = self._received != expected
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, timeout)
+        data = await self._stream.read(self._guard.read_size(max_bytes), timeout)
+        self._guard.check(data)
         self._received += len(data)
         return data
 
@@ -37,6 +41,7 @@ class ReusableStream(httpcore.AsyncNetworkStream):
         if self._received:
             self._requests += 1
             self._received = 0
+            self._guard = ResponseGuard()
         self._in_use.set(self)
         await self._stream.write(buffer, timeout)
 

@@ -7,6 +7,10 @@ from typing import Final
 from serve_app.errors import FetchFailed
 
 _UNSUPPORTED: Final = frozenset(("br", "zstd", "compress", "x-compress", "dcb", "dcz"))
+_MAX_CODINGS: Final = 4
+_MAX_MEMBERS: Final = 4_096
+"""Members of a gzip body; bgzip writes one for each 64 KiB."""
+_PIECE: Final = 64 << 10
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 """Formats of zlib (``wbits``)."""
 
@@ -25,6 +29,8 @@ def decode_body(body: bytes, codings: Sequence[str], limit: int) -> bytes:
 
     :raises FetchFailed: a coding is not supported, or the body is damaged. The message continues the server's name.
     """
+    if len(codings) > _MAX_CODINGS:
+        raise FetchFailed(f"sent the image compressed more than {_MAX_CODINGS} times.")
     for coding in reversed(codings):
         if coding not in _DECODERS:
             raise FetchFailed(f"sent the image compressed ({coding}) although it was asked not to.")
@@ -36,14 +42,26 @@ def decode_body(body: bytes, codings: Sequence[str], limit: int) -> bytes:
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
-    """A body may consist of several members."""
+    """A body may consist of several members.
+
+    It is fed in pieces, because zlib copies what follows a member: the rest of the body for each tiny member.
+    """
     found = bytearray()
-    while body and len(found) < limit:
-        member = zlib.decompressobj(_GZIP)
-        found += member.decompress(body, limit - len(found))
-        if not member.eof and not member.unconsumed_tail:
-            raise zlib.error
-        body = member.unused_data.lstrip(b"\0")
+    member, members = zlib.decompressobj(_GZIP), 1
+    for start in range(0, len(body), _PIECE):
+        piece = body[start : start + _PIECE]
+        while piece and len(found) < limit:
+            if member.eof:
+                piece = piece.lstrip(b"\0")
+                if not piece:
+                    break
+                member, members = zlib.decompressobj(_GZIP), members + 1
+                if members > _MAX_MEMBERS:
+                    raise zlib.error
+            found += member.decompress(piece, limit - len(found))
+            piece = member.unused_data or member.unconsumed_tail
+    if body and not member.eof and len(found) < limit:
+        raise zlib.error
     return bytes(found)
 
 

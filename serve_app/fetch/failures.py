@@ -4,6 +4,8 @@ import ssl
 
 import httpcore
 
+from serve_app.fetch.response_guard import CostlyResponse
+
 
 def describe_failure(error: BaseException, host: str) -> str:
     """One sentence about a network error."""
@@ -29,6 +31,8 @@ def _describe_tls(error: ssl.SSLError, host: str) -> str:
 
 def _reason(error: BaseException) -> str:
     text = str(error)
+    if isinstance(error, CostlyResponse):
+        return text
     if "Receive buffer too long" in text:
         return "the headers of the response are too long"
     if "without sending a response" in text:

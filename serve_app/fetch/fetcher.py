@@ -13,15 +13,25 @@ import httpx
 from serve_app import VERSION
 from serve_app.errors import BadUrl, DeadlineExceeded, FetchFailed
 from serve_app.fetch.addresses import AddressPolicy, Network
-from serve_app.fetch.backend import GuardedBackend, Resolver, resolve_host
+from serve_app.fetch.backend import GuardedBackend, Resolver
 from serve_app.fetch.content_encoding import codings_of, decode_body
 from serve_app.fetch.failures import describe_failure
+from serve_app.fetch.fair_slots import FairSlots
 from serve_app.fetch.proxy import ProxyBackend, check_without_resolving, proxy_at
+from serve_app.fetch.resolver import SystemResolver, current_client
+from serve_app.fetch.response_guard import PartCounter
 from serve_app.fetch.urls import host_name, parse_image_url, redirect_target
 from serve_app.images.formats import SNIFF_BYTES, sniff, unsupported_format_message
 from serve_app.images.limits import MAX_IMAGE_BYTES
 
 MAX_REDIRECTS: Final = 3
+
+MAX_FETCHES: Final = 100
+"""At the same time."""
+MAX_FETCHES_PER_KEY: Final = 32
+"""At the same time for one client, or from one host; the others wait for their turn."""
+_PARTS_AT_A_TIME: Final = 64
+"""Parts of a body after which other tasks may run."""
 
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 
@@ -51,7 +61,7 @@ class Fetcher:
         allowed_networks: Sequence[Network] = (),
         *,
         proxy: str = "",
-        resolver: Resolver = resolve_host,
+        resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         clock: Callable[[], float] = time.time,
@@ -59,17 +69,19 @@ class Fetcher:
         """Allow the public internet and ``allowed_networks``.
 
         ``proxy``: address of a forward proxy, which then resolves host names and decides which addresses are allowed.
-        ``timeout_s``: total time of one fetch. ``clock``: Unix seconds.
+        ``resolver``: by default that of the system.
+        ``timeout_s``: total time of one fetch, from its first connection. ``clock``: Unix seconds.
         """
         self._timeout_s = timeout_s
         self._clock = clock
         self._policy = AddressPolicy(allowed_networks)
         self._is_proxied = bool(proxy)
-        self._backend = (ProxyBackend if proxy else GuardedBackend)(self._policy, resolver)
+        self._slots = FairSlots(MAX_FETCHES, MAX_FETCHES_PER_KEY)
+        self._backend = (ProxyBackend if proxy else GuardedBackend)(self._policy, resolver or SystemResolver())
         pool = partial(
             httpcore.AsyncConnectionPool,
             ssl_context=ssl_context or httpx.create_ssl_context(trust_env=False),
-            max_connections=100,
+            max_connections=MAX_FETCHES,
             network_backend=self._backend,
             proxy=proxy_at(proxy) if proxy else None,
         )
@@ -80,23 +92,24 @@ class Fetcher:
         """Fetch the image at ``url``: at most ``MAX_IMAGE_BYTES``, of an allowed format by its first bytes.
 
         :param deadline: Unix seconds.
+        :param client: who asks for it. Clients share the connections fairly, and so do the servers of the images.
         :raises BadUrl: the URL, or the target of a redirect, is invalid.
         :raises ForbiddenAddress: the URL leads to an address that is not allowed.
         :raises FetchFailed: the server returned no image.
+        :raises Overloaded: too many images wait for a connection.
         :raises DeadlineExceeded: the deadline has passed.
         """
         target = parse_image_url(url)
         left_s = deadline - self._clock()
         if left_s <= 0:
             raise DeadlineExceeded("The time for this image was over before it could be fetched.")
-        host = host_name(target)
+        current_client.set(client)
         try:
-            async with asyncio.timeout(min(left_s, self._timeout_s)):
-                return await self._follow(target)
+            async with asyncio.timeout(left_s):
+                return await self._follow(target, client)
         except TimeoutError as error:
-            if left_s < self._timeout_s:
-                raise DeadlineExceeded(f"The time was over while the image was fetched from {host}.") from error
-            raise FetchFailed(f"{host} took more than {self._timeout_s:g} s to send the image.") from error
+            host = host_name(target)
+            raise DeadlineExceeded(f"The time was over while the image was fetched from {host}.") from error
 
     async def close(self) -> None:
         """Close the pooled connections."""
@@ -109,18 +122,31 @@ class Fetcher:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _follow(self, url: httpx.URL) -> bytes:
+    async def _follow(self, url: httpx.URL, client: str) -> bytes:
+        left_s = self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
             if self._is_proxied:
                 check_without_resolving(host_name(url), self._policy)
-            try:
-                result = await self._get(url)
-            except _NETWORK_ERRORS as error:
-                raise FetchFailed(describe_failure(error, host_name(url))) from error
+            async with self._slots.slot(f"client {client}", f"host {host_name(url)}"):
+                began = time.monotonic()
+                result = await self._get_within(left_s, url)
+                left_s -= time.monotonic() - began
             if isinstance(result, bytes):
                 return result
             url = result
         raise FetchFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
+
+    async def _get_within(self, left_s: float, url: httpx.URL) -> bytes | httpx.URL:
+        """``left_s``: what is left of the timeout, which does not include the time to wait for a slot."""
+        host = host_name(url)
+        try:
+            async with asyncio.timeout(left_s):
+                try:
+                    return await self._get(url)
+                except _NETWORK_ERRORS as error:
+                    raise FetchFailed(describe_failure(error, host)) from error
+        except TimeoutError as error:
+            raise FetchFailed(f"{host} took more than {self._timeout_s:g} s to send the image.") from error
 
     async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
         """The image, or the target of a redirect. Repeats a request that met a connection which the server closed."""
@@ -192,8 +218,11 @@ async def _body(host: str, response: httpcore.Response, *, may_be_encoded: bool)
     """Read the body; stop as soon as it is too large or not an image."""
     body = bytearray()
     is_checked = may_be_encoded
+    parts = PartCounter()
     async for chunk in response.aiter_stream():
         body += chunk
+        if parts.add(len(chunk)) % _PARTS_AT_A_TIME == 0:
+            await asyncio.sleep(0)
         if len(body) > MAX_IMAGE_BYTES:
             raise _too_large(host)
         if not is_checked and len(body) >= SNIFF_BYTES:

@@ -9,7 +9,7 @@ import pytest
 
 from serve_app.errors import BadUrl, FetchFailed, ForbiddenAddress, RaylensError
 from serve_app.fetch import backend as backend_module
-from serve_app.fetch.backend import resolve_host
+from serve_app.fetch.resolver import SystemResolver
 from tests.fetch.fetching import IMAGE, Names, fetch, fetching, refused
 from tests.fetch.server import Server, Tls, redirect, respond, running
 
@@ -191,7 +191,7 @@ async def test_a_server_without_tls_is_a_failed_fetch():
 
 
 async def test_the_system_resolver_resolves_localhost():
-    assert ip_address("127.0.0.1") in await resolve_host("localhost")
+    assert ip_address("127.0.0.1") in await SystemResolver()("localhost")
 
 
 async def test_concurrent_fetches_share_the_pool(server: Server):
