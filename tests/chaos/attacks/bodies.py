@@ -1,6 +1,7 @@
 """Attacks with request bodies.
 
-Each function attacks HOST:PORT until its task is cancelled, and then returns how often each status was received.
+Each function attacks HOST:PORT, from the local address ``source`` if it is given. It runs until its task is cancelled,
+and then returns how often each status was received.
 """
 
 import asyncio
@@ -16,7 +17,14 @@ MIB = 1 << 20
 
 
 async def stalled_uploads(
-    host: str, port: int, *, connections: int = 5, size: int = 128 * MIB, missing: int = MIB, path: str = IMAGES
+    host: str,
+    port: int,
+    *,
+    connections: int = 5,
+    size: int = 128 * MIB,
+    missing: int = MIB,
+    path: str = IMAGES,
+    source: str | None = None,
 ) -> Counter[int]:
     """Uploads of ``size`` bytes of JSON that stop before the last ``missing`` bytes."""
 
@@ -27,11 +35,18 @@ async def stalled_uploads(
             yield b"A" * _PIECE
         await asyncio.Event().wait()
 
-    return await _repeat(host, port, connections, upload)
+    return await _repeat(host, port, connections, upload, source)
 
 
 async def dripping_uploads(
-    host: str, port: int, *, connections: int = 50, size: int = MIB, interval_s: float = 1.0, path: str = IMAGES
+    host: str,
+    port: int,
+    *,
+    connections: int = 50,
+    size: int = MIB,
+    interval_s: float = 1.0,
+    path: str = IMAGES,
+    source: str | None = None,
 ) -> Counter[int]:
     """Uploads that never stop, but bring one byte at a time."""
 
@@ -41,11 +56,18 @@ async def dripping_uploads(
             yield b"\xff"
             await asyncio.sleep(interval_s)
 
-    return await _repeat(host, port, connections, upload)
+    return await _repeat(host, port, connections, upload, source)
 
 
 async def json_amplification(
-    host: str, port: int, *, connections: int = 4, size: int = 120 * MIB, element: bytes = b"[],", path: str = IMAGES
+    host: str,
+    port: int,
+    *,
+    connections: int = 4,
+    size: int = 120 * MIB,
+    element: bytes = b"[],",
+    path: str = IMAGES,
+    source: str | None = None,
 ) -> Counter[int]:
     """JSON of many small elements, which take thirty times their size when parsed."""
     piece = element * (_PIECE // len(element))
@@ -57,11 +79,17 @@ async def json_amplification(
             yield chunked(piece)
         yield chunked(b"0]}") + b"0\r\n\r\n"
 
-    return await _repeat(host, port, connections, upload)
+    return await _repeat(host, port, connections, upload, source)
 
 
 async def endless_multipart(
-    host: str, port: int, *, connections: int = 4, filler: bytes = b"\r\n", path: str = IMAGES
+    host: str,
+    port: int,
+    *,
+    connections: int = 4,
+    filler: bytes = b"\r\n",
+    path: str = IMAGES,
+    source: str | None = None,
 ) -> Counter[int]:
     """A multipart body whose first part never begins."""
 
@@ -70,11 +98,17 @@ async def endless_multipart(
         for _ in itertools.repeat(None):
             yield chunked(filler * (_PIECE // len(filler)))
 
-    return await _repeat(host, port, connections, upload)
+    return await _repeat(host, port, connections, upload, source)
 
 
 async def unwanted_bodies(
-    host: str, port: int, *, connections: int = 4, method: str = "DELETE", path: str = IMAGES
+    host: str,
+    port: int,
+    *,
+    connections: int = 4,
+    method: str = "DELETE",
+    path: str = IMAGES,
+    source: str | None = None,
 ) -> Counter[int]:
     """Endless bodies for routes that reject the request, or need no body."""
 
@@ -83,11 +117,13 @@ async def unwanted_bodies(
         for _ in itertools.repeat(None):
             yield chunked(b" " * _PIECE)
 
-    return await _repeat(host, port, connections, upload)
+    return await _repeat(host, port, connections, upload, source)
 
 
-async def _repeat(host: str, port: int, connections: int, upload: Callable[[], AsyncIterator[bytes]]) -> Counter[int]:
+async def _repeat(
+    host: str, port: int, connections: int, upload: Callable[[], AsyncIterator[bytes]], source: str | None
+) -> Counter[int]:
     async def once() -> int:
-        return (await exchange(host, port, upload())).status
+        return (await exchange(host, port, upload(), source)).status
 
     return await repeat(connections, once)

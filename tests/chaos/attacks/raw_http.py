@@ -35,8 +35,11 @@ def chunked(data: bytes) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def connection(host: str, port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(host, port)
+async def connection(
+    host: str, port: int, source: str | None = None
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """``source``: the local address that it comes from."""
+    reader, writer = await asyncio.open_connection(host, port, local_addr=(source, 0) if source else None)
     try:
         yield reader, writer
     finally:
@@ -51,9 +54,9 @@ async def send_all(writer: asyncio.StreamWriter, pieces: AsyncIterable[bytes]) -
             await writer.drain()
 
 
-async def exchange(host: str, port: int, pieces: AsyncIterable[bytes]) -> RawResponse:
+async def exchange(host: str, port: int, pieces: AsyncIterable[bytes], source: str | None = None) -> RawResponse:
     """Send the pieces on a new connection, and receive the response at the same time."""
-    async with connection(host, port) as (reader, writer):
+    async with connection(host, port, source) as (reader, writer):
         sending = asyncio.create_task(send_all(writer, pieces))
         try:
             return await response(reader)
