@@ -30,6 +30,7 @@ from serve_app.cluster.service_cluster import ClusterOptions, ServiceCluster
 from serve_app.database.embedded_file import DataUnusable, check_file, check_folder
 from serve_app.observability import tracing
 from serve_app.observability.tracing import TracingUnavailable
+from serve_app.proxy_token import proxy_token
 from serve_app.settings import MissingSecretKey, Settings, settings
 
 _START_TIMEOUT_S = 300.0
@@ -166,6 +167,7 @@ def _cluster_options(current: Settings, dashboard: bool, console: Console) -> Cl
         allowed,
         current.connections_per_address,
         current.forwarded_hops,
+        proxy_token(current.signing_keys[0]),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Final, Self
 
 from serve_app.cluster.connection_limits import ConnectionLimits, Timeouts, table_lines
 from serve_app.cluster.haproxy_errors import error_lines
+from serve_app.proxy_token import PROXY_HEADER, proxy_token
+from serve_app.secret_key import split_keys
 
 OPTIONS: Final = "RAYLENS_HAPROXY_OPTIONS"
 """Environment variable with the options of :meth:`HAProxyOptions.to_json`."""
@@ -21,6 +23,8 @@ PER_ADDRESS: Final = 1024
 """Default of RAYLENS_CONNECTIONS_PER_ADDRESS."""
 MAX_PIPES: Final = 64
 """Each moves a large body through the kernel without copying it; the others are copied."""
+BUFFER_BYTES: Final = 1 << 30
+"""Memory for what has been received and not yet been passed on. A connection with unfinished headers has a buffer."""
 _LOOPBACK: Final = "127.0.0.1"
 _MARK: Final = "# Edited by Raylens"
 _SECTIONS: Final = ("global", "defaults", "frontend prometheus", "frontend http_frontend", "listen stats")
@@ -45,6 +49,8 @@ class HAProxyOptions:
     """Trusted proxies in front."""
     per_address: int = PER_ADDRESS
     """Concurrent connections of one address; behind proxies, its concurrent requests. 0: unlimited."""
+    token: str = field(default="", repr=False)
+    """Tells the replicas that a request came through HAProxy; empty: they are not told."""
     exempt: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses without a limit of their own."""
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -60,7 +66,9 @@ class HAProxyOptions:
             values = json.loads(text)
             values |= {name: tuple(values[name]) for name in ("binds", "ray_metrics", "exempt")}
             return cls(**{**values, "timeouts": Timeouts(**values["timeouts"])})
+        keys = split_keys(environment.get("RAYLENS_SECRET_KEY", ""))
         return cls(
+            token=proxy_token(keys[0]) if keys else "",
             hops=int(environment.get("RAYLENS_FORWARDED_HOPS") or 0),
             per_address=int(environment.get("RAYLENS_CONNECTIONS_PER_ADDRESS") or PER_ADDRESS),
         )
@@ -107,7 +115,8 @@ def _edit_global(lines: list[str]) -> int:
     connections = int(lines[place].split()[1])
     lines[place] = f"    maxconn {connections + RESERVE}"
     _remove(lines, "log 127.0.0.1:514 ")
-    lines.append(f"    maxpipes {MAX_PIPES}")
+    buffer = int(lines[_place(lines, "tune.bufsize ")].split()[1])
+    lines += _indented(f"tune.buffers.limit {BUFFER_BYTES // buffer}", f"maxpipes {MAX_PIPES}")
     return connections
 
 
@@ -125,6 +134,7 @@ def _edit_clients(lines: list[str], options: HAProxyOptions, connections: int) -
     lines[place : place + 1] = _indented(
         *binds,
         "option forwardfor",
+        *([f"http-request set-header {PROXY_HEADER} {options.token}"] if options.token else []),
         *ConnectionLimits(connections, options.per_address, options.hops, options.exempt).lines(),
         "http-response del-header Server",
         "http-after-response set-header X-Content-Type-Options nosniff",  # also of HAProxy's own responses

@@ -1,7 +1,7 @@
 """All that a service needs on this machine besides its data folder: a temporary folder, ports and the cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ class ClusterOptions:
     """Connections of one address; 0: as many as there are."""
     hops: int = 0
     """Trusted proxies in front of HAProxy."""
+    proxy_token: str = field(default="", repr=False)
 
 
 class ServiceCluster:
@@ -142,5 +143,6 @@ class ServiceCluster:
             ray_metrics=(given.metrics_port, self._ports.ray_metrics_port) if given.metrics_port else (0, 0),
             hops=given.hops,
             per_address=given.per_address,
+            token=given.proxy_token,
         )
         return haproxy_flags(given.haproxy, options)

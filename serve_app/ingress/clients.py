@@ -6,6 +6,7 @@ from typing import Final
 from starlette.types import Scope
 
 from auth.client_address import ClientAddress
+from serve_app.proxy_token import ProxyTokens
 
 _SCOPE_CLIENT: Final = "raylens.client_address"
 _HEADER: Final = b"x-forwarded-for"
@@ -21,9 +22,13 @@ class ClientAddresses:
     written by the client, as is the header ``Forwarded`` (RFC 7239), which HAProxy does not write and which is ignored.
     """
 
-    def __init__(self, hops: int) -> None:
-        """``hops``: trusted proxies, including HAProxy if it is in front; 0: the peer of the connection."""
+    def __init__(self, hops: int, tokens: ProxyTokens | None = None) -> None:
+        """``hops``: trusted proxies, including HAProxy if it is in front; 0: the peer of the connection.
+
+        ``tokens``: of HAProxy. A request without one has not passed it, so the header is not that of a proxy.
+        """
         self._hops = hops
+        self._tokens = tokens
 
     def of(self, scope: Scope) -> ClientAddress:
         """The address of the client; also stored in the scope. An invalid one counts as that of the next proxy."""
@@ -33,7 +38,7 @@ class ClientAddresses:
         return known
 
     def _forwarded(self, scope: Scope) -> ClientAddress | None:
-        if not self._hops:
+        if not self._hops or (self._tokens and not self._tokens.accept(scope["headers"])):
             return None
         for element in _elements(scope)[-self._hops :]:
             if (address := _parse(element)) is not None:

@@ -32,6 +32,7 @@ from serve_app.ingress.rolling_stats import WINDOW_S, RollingStats
 from serve_app.observability import tracing
 from serve_app.observability.metrics import IngressMetrics
 from serve_app.pipeline import Pipeline
+from serve_app.proxy_token import ProxyTokens
 from serve_app.rate_limit.limiter import RateLimiter, open_allowance_store
 from serve_app.settings import Settings
 from serve_app.statistics.history import History
@@ -76,7 +77,8 @@ class Gateway:
         self.stats = RollingStats()
         self.engine = connect(settings.effective_database_url)
         self.history = History(self.engine, settings.signing_keys)
-        self.clients = ClientAddresses(settings.forwarded_hops + proxies)
+        tokens = ProxyTokens(settings.signing_keys) if proxies else None
+        self.clients = ClientAddresses(settings.forwarded_hops + proxies, tokens)
         self.auth = Auth(
             self.engine,
             settings.auth,

@@ -26,7 +26,7 @@ GET = b"GET /x HTTP/1.1\r\nHost: service\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HAProxyServer]:
-    options = HAProxyOptions(per_address=PER_ADDRESS, exempt=(EXEMPT,))
+    options = HAProxyOptions(per_address=PER_ADDRESS, exempt=(EXEMPT,), token="secret")
     yield from running(tmp_path_factory.mktemp("h"), options)
 
 
@@ -165,6 +165,7 @@ async def test_idle_connections_leave_room(server: HAProxyServer) -> None:
 
 def test_the_address_of_the_client_is_the_last_one(server: HAProxyServer) -> None:
     forged = b"GET /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\nx-forwarded-for: 203.0.113.2\r\n\r\n"
+    forged = forged.replace(b"\r\n\r\n", b"\r\nX-Raylens-Proxy: a\r\nX-RAYLENS-Proxy: b\r\n\r\n")
     response = exchange(server, "127.0.0.9", forged)
     headers = json.loads(response.partition(b"\r\n\r\n")[2])
     assert [value for name, value in headers if name == "x-forwarded-for"] == [
@@ -172,6 +173,7 @@ def test_the_address_of_the_client_is_the_last_one(server: HAProxyServer) -> Non
         "203.0.113.2",
         "127.0.0.9",
     ]
+    assert [value for name, value in headers if name == "x-raylens-proxy"] == ["secret"]
     assert b"server:" not in response.lower()
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from serve_app.cluster.haproxy import FORWARDED_FOR, find_haproxy, haproxy_flags, start_failure
-from serve_app.cluster.haproxy_config import PER_ADDRESS, HAProxyOptions, UnknownConfiguration, edited
+from serve_app.cluster.haproxy_config import BUFFER_BYTES, PER_ADDRESS, HAProxyOptions, UnknownConfiguration, edited
+from serve_app.proxy_token import proxy_token
 from tests.cluster.haproxy_server import write_ray_configuration
 
 PORT, STATISTICS, METRICS, REPLICA = 8000, 8404, 9101, 30000
@@ -66,6 +67,12 @@ def test_other_connections_than_those_of_clients_are_reserved(written: str) -> N
     assert {"maxconn 32"} <= {*lines_of(text, "listen stats")}
 
 
+def test_the_memory_of_unfinished_requests_is_limited(written: str) -> None:
+    lines = lines_of(edited(written, HAProxyOptions()), "global")
+    values = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("tune.buf")}
+    assert values["tune.bufsize"] * values["tune.buffers.limit"] == BUFFER_BYTES
+
+
 def test_an_edited_configuration_stays_as_it_is(written: str) -> None:
     once = edited(written, HAProxyOptions(ray_metrics=(8080, 20_005)))
     assert edited(once, HAProxyOptions(ray_metrics=(8080, 20_005))) == once
@@ -91,7 +98,7 @@ def test_another_configuration_than_expected_is_an_error(written: str, missing: 
 
 
 def test_the_options_travel_in_a_variable() -> None:
-    options = HAProxyOptions(binds=("[::]:8000 v6only",), ray_metrics=(1, 2), hops=2, per_address=5)
+    options = HAProxyOptions(binds=("[::]:8000 v6only",), ray_metrics=(1, 2), hops=2, per_address=5, token="a")
     assert HAProxyOptions.from_environment(haproxy_flags("haproxy", options)) == options
 
 
@@ -99,6 +106,8 @@ def test_in_a_pod_the_options_are_its_settings() -> None:
     assert HAProxyOptions.from_environment({}) == HAProxyOptions(per_address=PER_ADDRESS)
     settings = {"RAYLENS_FORWARDED_HOPS": "2", "RAYLENS_CONNECTIONS_PER_ADDRESS": "7"}
     assert HAProxyOptions.from_environment(settings) == HAProxyOptions(hops=2, per_address=7)
+    keys = {"RAYLENS_SECRET_KEY": f"{'n' * 32},{'o' * 32}"}
+    assert HAProxyOptions.from_environment(keys).token == proxy_token(b"n" * 32)
 
 
 def run(folder: Path, text: str, options: HAProxyOptions) -> subprocess.CompletedProcess[str]:

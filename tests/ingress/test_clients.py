@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from auth.client_address import ClientAddress
 from serve_app.ingress.clients import ClientAddresses
+from serve_app.proxy_token import ProxyTokens, proxy_token
 
 PEER = "10.0.0.9"
 
@@ -60,6 +61,25 @@ def test_the_address_is_parsed_once() -> None:
     scope: dict[str, Any] = {"type": "http", "client": (PEER, 1), "headers": [(b"x-forwarded-for", b"192.0.2.1")]}
     clients = ClientAddresses(1)
     assert clients.of(scope) is clients.of(scope)
+
+
+@pytest.mark.parametrize(
+    ("sent", "address"),
+    [
+        ((proxy_token(b"new"),), "192.0.2.1"),
+        ((proxy_token(b"old"),), "192.0.2.1"),  # HAProxy has started before the key was changed
+        ((proxy_token(b"other"),), PEER),
+        ((proxy_token(b"new"), proxy_token(b"new")), PEER),
+        (("",), PEER),
+        (("\u00fc",), PEER),
+        ((), PEER),
+    ],
+)
+def test_a_request_past_haproxy_counts_as_its_peer(sent: tuple[str, ...], address: str) -> None:
+    """Other users of the machine reach the ports of the replicas."""
+    headers = [(b"x-raylens-proxy", token.encode("latin-1")) for token in sent]
+    scope = {"type": "http", "client": (PEER, 1), "headers": [*headers, (b"x-forwarded-for", b"192.0.2.1")]}
+    assert ClientAddresses(1, ProxyTokens([b"new", b"old"])).of(scope).address == address
 
 
 @given(st.binary(max_size=200), st.integers(1, 16), st.ip_addresses(), st.integers(0, 65535))

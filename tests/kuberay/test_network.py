@@ -130,3 +130,22 @@ def test_clients_can_be_restricted(helm: Helm) -> None:
         {"ipBlock": {"cidr": "10.42.0.0/20"}},
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}},
     ]
+
+
+def test_others_reach_only_the_port_for_requests(helm: Helm) -> None:
+    """In particular no replica, whose client addresses HAProxy determines, no statistics, and nothing of Ray."""
+    values = EKS.having(networkPolicy__operatorNamespace="kuberay", networkPolicy__monitoringNamespace="monitoring")
+    rules = policy(helm.template(values))["ingress"]
+    ports: dict[str, set[int]] = {}
+    for rule in rules:
+        for peer in rule.get("from", [{}]):
+            who = next(
+                iter(peer.get("namespaceSelector", peer.get("podSelector", {})).get("matchLabels", {}).values()), ""
+            )
+            ports.setdefault(who, set()).update(port["port"] for port in rule.get("ports", []))
+    assert ports == {
+        "raylens": set(),  # the nodes of the cluster: all ports
+        "": {8000},
+        "kuberay": {8000, 8265, 52365},
+        "monitoring": {8080, 9101, 44217, 44227},
+    }
