@@ -62,6 +62,7 @@ users = Table(
     _id(),
     Column("username", String(150), nullable=False),
     Column("username_key", String(150), nullable=False),
+    Column("username_skeleton", _sha256()),
     Column("email", String(254), nullable=False),
     Column("password", String(255)),
     Column("role", String(16), nullable=False),
@@ -70,11 +71,14 @@ users = Table(
     _time("disabled_us", nullable=True),
     _time("deleted_us", nullable=True),
     Index("users_by_name", "username_key", unique=True),
+    Index("users_by_skeleton", "username_skeleton", unique=True),
+    Index("users_by_role", "role"),
     sqlite_autoincrement=True,
     **_OPTIONS,
 )
-"""``username`` as entered, ``username_key`` its normalized form for comparison. ``password`` is null for users who sign
-in with a provider only. A deleted user's anonymized row remains until their data is erased."""
+"""``username`` as entered, ``username_key`` its normalized form for comparison. ``username_skeleton`` is the digest of
+what it looks like, null if an older user's name looks the same. ``password`` is null for users who sign in with a
+provider only. A deleted user's anonymized row remains until their data is erased."""
 
 credentials = Table(
     "credentials",
@@ -147,12 +151,32 @@ oauth_consents = Table(
 )
 """Scopes that a user granted to an application."""
 
+oauth_devices = Table(
+    "oauth_devices",
+    auth_metadata,
+    _id(),
+    _user(),
+    _client(),
+    Column("thumbprint", _sha256(), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("scopes", String(255), nullable=False),
+    _time("created_us"),
+    _time("seen_us"),
+    Column("address", String(64), nullable=False),
+    Index("oauth_devices_by_thumbprint", "user_id", "client_id", "thumbprint", unique=True),
+    sqlite_autoincrement=True,
+    **_OPTIONS,
+)
+"""Devices on which a user consented to a native client, known by the thumbprint of a key that the client keeps there.
+``name`` is what the device calls itself."""
+
 oauth_families = Table(
     "oauth_families",
     auth_metadata,
     _id(),
     _user(nullable=True),
     _client(),
+    Column("device_id", BigInteger),
     Column("scopes", String(255), nullable=False),
     Column("nonce", String(255), nullable=False),
     _time("authenticated_us"),
@@ -166,7 +190,7 @@ oauth_families = Table(
     **_OPTIONS,
 )
 """A token family: code, access and refresh tokens of one authorization, which are revoked together. Families of the
-client credentials grant have no user."""
+client credentials grant have no user. ``device_id`` is the known device that asked for it, which may be forgotten."""
 
 oauth_codes = Table(
     "oauth_codes",

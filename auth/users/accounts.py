@@ -24,8 +24,11 @@ from auth.users.directory import UserDirectory
 from auth.users.repository import (
     UserRow,
     by_id,
+    by_lookalike,
     by_name,
+    get_admin_for_update,
     get_for_update,
+    name_values,
     require_another_admin,
     update_user,
     user_from_row,
@@ -35,6 +38,7 @@ T = TypeVar("T")
 
 LOGIN_FAILED: Final = "Unable to log in with provided credentials."
 USERNAME_TAKEN: Final = {"username": ["A user with that username already exists."]}
+USERNAME_SIMILAR: Final = {"username": ["This username looks like that of another user."]}
 WRONG_PASSWORD: Final = {"current_password": ["Invalid password."]}
 PASSWORD_MISSING: Final = {"current_password": ["This field is required."]}
 HARD_DELETE_DELAY: Final = MINUTE
@@ -86,7 +90,8 @@ class AccountService(UserDirectory):
         """
         wanted = usernames.valid_username_from(username)
         others = (f"{wanted[:140]}-{secrets.randbelow(10**digits)}" for digits in range(2, 9))
-        name = next((name for name in (wanted, *others) if by_name(connection, name) is None), secrets.token_hex(16))
+        free = (name for name in (wanted, *others) if not _name_conflict(connection, name))
+        name = next(free, secrets.token_hex(16))
         address = "" if emails.email_errors(email) else email
         return self._insert(connection, name, None, address, role="user", source=source)
 
@@ -145,14 +150,17 @@ class AccountService(UserDirectory):
         self, user_id: int, *, username: str | None = None, email: str | None = None, source: RequestSource
     ) -> User:
         """Change the fields that are not None. Raises InvalidFields or ResourceNotFound."""
-        if errors := _profile_errors(username, email):
-            raise InvalidFields(errors)
-        new = {} if email is None else {"email": emails.normalize_email(email)}
-        if username is not None:
-            new |= {"username": usernames.normalize_username(username), "username_key": usernames.key_of(username)}
 
         def set_fields(connection: Connection) -> User:
             row = get_for_update(connection, user_id)
+            is_new = username is not None and usernames.normalize_username(username) != row.username
+            new_name = username if is_new else None  # an older name may break newer rules, and stays
+            if errors := _profile_errors(new_name, email):
+                raise InvalidFields(errors)
+            if new_name and (conflict := _name_conflict(connection, new_name, except_id=user_id)):
+                raise InvalidFields(conflict)
+            new = {} if email is None else {"email": emails.normalize_email(email)}
+            new |= name_values(new_name) if new_name else {}
             fields = sorted(name for name in ("username", "email") if name in new and getattr(row, name) != new[name])
             if not fields:
                 return user_from_row(row)
@@ -160,7 +168,7 @@ class AccountService(UserDirectory):
             self._log(connection, AuditEvent.PROFILE_CHANGED, user_id, None, source, detail={"fields": fields})
             return user_from_row(get_for_update(connection, user_id))
 
-        return self._write_unique(set_fields)
+        return self._write_unique(set_fields, username)
 
     def delete(
         self, user_id: int, *, password: str | None = None, actor_id: int | None = None, source: RequestSource
@@ -173,7 +181,7 @@ class AccountService(UserDirectory):
             self._require_password(self._row(user_id), password, source)
 
         def soft_delete(connection: Connection) -> None:
-            require_another_admin(connection, get_for_update(connection, user_id))
+            require_another_admin(connection, get_admin_for_update(connection, user_id))
             deletion.soft_delete(connection, user_id, self._now_us())
             self._log(connection, AuditEvent.DELETED, user_id, actor_id, source)
 
@@ -195,14 +203,16 @@ class AccountService(UserDirectory):
         if errors := _profile_errors(username, email):
             raise InvalidFields(errors)
         with self._engine.connect() as connection:
-            if by_name(connection, username):
-                raise InvalidFields(USERNAME_TAKEN)
+            if conflict := _name_conflict(connection, username):
+                raise InvalidFields(conflict)
         if messages := self._passwords.errors_of(password, username=username, email=email):
             raise InvalidFields({"password": messages})
 
     def _create(self, username: str, password: str, email: str, role: Role, source: RequestSource) -> User:
         hashed = self._passwords.hash(password)
-        return self._write_unique(lambda c: self._insert(c, username, hashed, email, role=role, source=source))
+        return self._write_unique(
+            lambda connection: self._insert(connection, username, hashed, email, role=role, source=source), username
+        )
 
     def _insert(
         self,
@@ -216,8 +226,7 @@ class AccountService(UserDirectory):
     ) -> User:
         now_us = self._now_us()
         values = {
-            "username": usernames.normalize_username(username),
-            "username_key": usernames.key_of(username),
+            **name_values(username),
             "email": emails.normalize_email(email),
             "password": hashed,
             "role": role,
@@ -229,12 +238,13 @@ class AccountService(UserDirectory):
         self._log(connection, AuditEvent.REGISTERED, user_id, None, source)
         return user_from_row(get_for_update(connection, user_id))
 
-    def _write_unique(self, work: Callable[[Connection], User]) -> User:
-        """Raises InvalidFields if the username is taken."""
+    def _write_unique(self, work: Callable[[Connection], User], username: str | None) -> User:
+        """Raises InvalidFields if another user has this name, or one that looks like it, since just now."""
         try:
             return write(self._engine, work)
         except IntegrityError:
-            raise InvalidFields(USERNAME_TAKEN) from None
+            with self._engine.connect() as connection:
+                raise InvalidFields(_name_conflict(connection, username or "") or USERNAME_TAKEN) from None
 
     def _log_failure(self, find: UserLookup, source: RequestSource) -> None:
         """Unknown users are logged too, which takes the same time; their names are not stored."""
@@ -259,6 +269,17 @@ class AccountService(UserDirectory):
         if password is None:
             raise InvalidFields(PASSWORD_MISSING)
         self.check_password(row.id, password, source=source)
+
+
+def _name_conflict(
+    connection: Connection, username: str, *, except_id: int | None = None
+) -> dict[str, list[str]] | None:
+    """The error of a name that another user has, or that looks like one."""
+    for found, error in ((by_name, USERNAME_TAKEN), (by_lookalike, USERNAME_SIMILAR)):
+        row = found(connection, username)
+        if row is not None and row.id != except_id:
+            return error
+    return None
 
 
 def _profile_errors(username: str | None, email: str | None) -> dict[str, list[str]]:

@@ -2,16 +2,17 @@
 
 from sqlalchemy import Connection, delete, select, update
 
-from auth.tables import audit, credentials, identities, oauth_consents, oauth_families, users
+from auth.tables import audit, credentials, identities, oauth_consents, oauth_devices, oauth_families, users
 from auth.users.repository import update_user
 
-_OWNED_TABLES = (credentials, identities, oauth_consents, oauth_families)
+_OWNED_TABLES = (credentials, identities, oauth_consents, oauth_devices, oauth_families)
 
 
 def soft_delete(connection: Connection, user_id: int, now_us: int) -> None:
     """Anonymize the row and delete all credentials. The new name has a colon, which no valid username contains."""
     name = f"deleted:{user_id}"
-    update_user(connection, user_id, username=name, username_key=name, email="", password=None, deleted_us=now_us)
+    names = {"username": name, "username_key": name, "username_skeleton": None}
+    update_user(connection, user_id, **names, email="", password=None, deleted_us=now_us)
     for table in _OWNED_TABLES:
         connection.execute(delete(table).where(table.c.user_id == user_id))
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.credentials.lifetimes import to_microseconds
@@ -12,8 +12,15 @@ from auth.database import write
 from auth.errors import PermissionDenied
 from auth.principal import Role, User
 from auth.settings import TimeSource
-from auth.tables import oauth_families, users
-from auth.users.repository import by_id, by_name, get_for_update, require_another_admin, update_user, user_from_row
+from auth.tables import oauth_devices, oauth_families, users
+from auth.users.repository import (
+    by_id,
+    by_name,
+    get_admin_for_update,
+    require_another_admin,
+    update_user,
+    user_from_row,
+)
 from auth.users.usernames import key_of
 
 
@@ -52,7 +59,7 @@ class UserDirectory:
         deny_own_account(user_id, actor_id)
 
         def set_role(connection: Connection) -> User:
-            row = get_for_update(connection, user_id)
+            row = get_admin_for_update(connection, user_id)
             if row.role != role:
                 require_another_admin(connection, row)
                 update_user(connection, user_id, role=role)
@@ -69,7 +76,7 @@ class UserDirectory:
         deny_own_account(user_id, actor_id)
 
         def set_disabled(connection: Connection) -> User:
-            row = get_for_update(connection, user_id)
+            row = get_admin_for_update(connection, user_id)
             if (row.disabled_us is not None) != disabled:
                 require_another_admin(connection, row)
                 update_user(connection, user_id, disabled_us=self._now_us() if disabled else None)
@@ -83,10 +90,14 @@ class UserDirectory:
         return write(self._engine, set_disabled)
 
     def _revoke_access(self, connection: Connection, user_id: int, keep_id: int | None = None) -> None:
-        """Revoke every session and token except ``keep_id``, and all grants of applications, but no API keys."""
+        """Revoke every session and token except ``keep_id``, and all grants of applications, but no API keys.
+
+        The devices of native applications are forgotten too, so they need consent again.
+        """
         self._credentials.revoke_all(connection, user_id, ("session", "token"), keep_id)
         families = (oauth_families.c.user_id == user_id) & oauth_families.c.revoked_us.is_(None)
         connection.execute(update(oauth_families).where(families).values(revoked_us=self._now_us()))
+        connection.execute(delete(oauth_devices).where(oauth_devices.c.user_id == user_id))
 
     def _log(
         self,
