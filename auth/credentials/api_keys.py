@@ -9,6 +9,7 @@ from auth.credentials.store import Credential, CredentialStore
 from auth.database import write
 from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
 from auth.principal import API_KEY_SCOPES, Scopes, User, scopes_of_role
+from auth.users.repository import UserRow, write_for_user
 
 MAX_API_KEYS: Final = 100
 _MAX_NAME_LENGTH: Final = 100
@@ -23,11 +24,16 @@ class ApiKeyService:
     def create(
         self, user: User, name: str, scopes: Scopes, lifetime_s: float | None, *, source: RequestSource
     ) -> tuple[Credential, str]:
-        """The key and its secret. Raises InvalidFields, or PermissionDenied if the user has too many keys."""
+        """The key and its secret.
+
+        Raises InvalidFields, PermissionDenied if the user has too many keys, or ResourceNotFound if they were deleted.
+        """
         name = name.strip()
         _validate(user, name, scopes)
 
-        def work(connection: Connection) -> tuple[Credential, str]:
+        def work(connection: Connection, _row: UserRow) -> tuple[Credential, str]:
+            if self._credentials.count_keys(connection, user.id) >= MAX_API_KEYS:
+                raise PermissionDenied(f"You have the maximum of {MAX_API_KEYS} API keys; revoke one you do not need.")
             issue = self._credentials.issue
             secret = issue(connection, "key", user.id, scopes=scopes, name=name, lifetime_s=lifetime_s, source=source)
             key = self._credentials.find(connection, secret)
@@ -36,9 +42,7 @@ class ApiKeyService:
             self._audit.add(connection, AuditEvent.KEY_CREATED, user_id=user.id, source=source, detail=detail)
             return key, secret
 
-        if len(self.list(user.id)) >= MAX_API_KEYS:
-            raise PermissionDenied(f"You have the maximum of {MAX_API_KEYS} API keys; revoke one you do not need.")
-        return write(self._engine, work)
+        return write_for_user(self._engine, user.id, work)
 
     def list(self, user_id: int) -> list[Credential]:
         """The keys of a user that have not expired, newest first."""

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, Engine
 from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.credentials.store import Credential, CredentialStore
 from auth.database import write
-from auth.errors import ResourceNotFound
+from auth.errors import PermissionDenied, ResourceNotFound
 from auth.principal import CredentialKind, User
 from auth.users.accounts import AccountService
+from auth.users.repository import UserRow, write_for_user
 
 SIGN_IN_KINDS: Final[tuple[CredentialKind, ...]] = ("session", "token")
 """Credentials issued for a username and password, in a browser or by ``POST /auth/token/login/``."""
@@ -31,8 +32,17 @@ class SessionService:
         return self._accounts.authenticate(username, password, issue, source=source)
 
     def begin(self, user_id: int, *, replaces: str | None, source: RequestSource) -> str:
-        """The secret for the cookie, for a user whom a provider authenticated. The session ``replaces`` is revoked."""
-        return write(self._engine, lambda connection: self._begin(connection, user_id, replaces, source))
+        """The secret for the cookie, for a user whom a provider authenticated. The session ``replaces`` is revoked.
+
+        Raises PermissionDenied or ResourceNotFound if the user has been disabled or deleted since.
+        """
+
+        def work(connection: Connection, row: UserRow) -> str:
+            if row.disabled_us is not None:
+                raise PermissionDenied("This account is disabled. Contact an administrator.")
+            return self._begin(connection, user_id, replaces, source)
+
+        return write_for_user(self._engine, user_id, work)
 
     def end(self, secret: str, *, source: RequestSource) -> None:
         """Revoke a session; does nothing if it has ended already."""

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from auth.audit import RequestSource
@@ -28,7 +28,9 @@ _IDLE_TIMEOUT_S: Final[dict[CredentialKind, int | None]] = {
     "token": TOKEN_IDLE_TIMEOUT,
     "key": None,
 }
-_MAX_LISTED: Final = 1000
+MAX_SIGN_INS: Final = 1000
+"""Sessions and tokens of a user together; a further one replaces the least recently used."""
+_SIGN_IN_KINDS: Final = ("session", "token")
 _LIFETIME_S: Final[dict[CredentialKind, int | None]] = {"session": SESSION_LIFETIME, "token": None, "key": None}
 
 
@@ -72,7 +74,7 @@ class CredentialStore:
         lifetime_s: float | None = None,
         source: RequestSource = RequestSource(),  # noqa: B008 - immutable
     ) -> str:
-        """The secret of a new credential, in the caller's transaction.
+        """The secret of a new credential, in the caller's transaction, which holds the lock on the user.
 
         ``scopes`` and ``lifetime_s`` are for API keys; other kinds have all scopes of the user. ``lifetime_s`` None
         means no expiry.
@@ -94,6 +96,8 @@ class CredentialStore:
             "user_agent": source.user_agent[:255],
         }
         connection.execute(insert(credentials).values(values))
+        if kind in _SIGN_IN_KINDS:
+            self._evict(connection, user_id)
         return secret
 
     def principal(self, digest: bytes) -> Principal | None:
@@ -118,17 +122,23 @@ class CredentialStore:
             return connection.scalar(select(credentials.c.created_us).where(credentials.c.id == id_))
 
     def list(self, user_id: int, kinds: Collection[CredentialKind]) -> list[Credential]:
-        """Unexpired credentials of a user, newest first, at most 1,000."""
+        """Unexpired credentials of a user, newest first. Their number is limited."""
         query = (
             select(credentials)
             .where(credentials.c.user_id == user_id, credentials.c.kind.in_(kinds))
             .order_by(credentials.c.id.desc())
-            .limit(_MAX_LISTED)
         )
         now_us = to_microseconds(self._clock())
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [credential for credential in map(_credential, rows) if credential.ends_us > now_us]
+
+    def count_keys(self, connection: Connection, user_id: int) -> int:
+        """Unexpired API keys of a user."""
+        now_us = to_microseconds(self._clock())
+        is_valid = credentials.c.expires_us.is_(None) | (credentials.c.expires_us > now_us)
+        mine = (credentials.c.user_id == user_id) & (credentials.c.kind == "key") & is_valid
+        return connection.scalar(select(func.count()).where(mine)) or 0
 
     def find(self, connection: Connection, secret: str) -> Credential | None:
         """The credential with this secret, even if expired."""
@@ -164,6 +174,12 @@ class CredentialStore:
             if idle_s is not None:
                 ended |= (credentials.c.kind == kind) & (credentials.c.seen_us <= now_us - to_microseconds(idle_s))
         return connection.execute(delete(credentials).where(ended)).rowcount
+
+    def _evict(self, connection: Connection, user_id: int) -> None:
+        mine = (credentials.c.user_id == user_id) & credentials.c.kind.in_(_SIGN_IN_KINDS)
+        by_use = select(credentials.c.id).where(mine).order_by(credentials.c.seen_us.desc(), credentials.c.id.desc())
+        if surplus := connection.scalars(by_use.offset(MAX_SIGN_INS)).all():
+            connection.execute(delete(credentials).where(credentials.c.id.in_(surplus)))
 
     def _touch(self, id_: int, now_us: int) -> None:
         """Store the last use. If the database is too busy, the next look-up tries again."""

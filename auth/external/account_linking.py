@@ -57,7 +57,7 @@ class AccountLinking:
         """Link the identity to the user. Raises PermissionDenied if it is linked to another user."""
 
         def work(connection: Connection) -> None:
-            get_for_update(connection, user_id)
+            get_for_update(connection, user_id)  # the identities of a user are counted
             owner_id = self._identities.user_id_of(connection, claims)
             if owner_id is None:
                 self._identities.add(connection, user_id, provider.name, claims, source)

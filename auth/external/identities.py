@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
 from auth.credentials.lifetimes import to_microseconds
-from auth.database import write
 from auth.errors import PermissionDenied, ResourceNotFound
 from auth.external.claims import UserClaims
 from auth.settings import TimeSource
 from auth.tables import identities
-from auth.users.repository import get_for_update
+from auth.users.repository import UserRow, write_for_user
+
+MAX_IDENTITIES: Final = 20
+"""Per user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ class Identities:
     def unlink(self, user_id: int, identity_id: int, *, source: RequestSource) -> None:
         """Raises ResourceNotFound, or PermissionDenied if the user could no longer sign in."""
 
-        def work(connection: Connection) -> None:
-            user = get_for_update(connection, user_id)  # serializes concurrent requests
+        def work(connection: Connection, user: UserRow) -> None:
             rows = connection.execute(select(identities).where(identities.c.user_id == user_id)).all()
             identity = next((row for row in rows if row.id == identity_id), None)
             if identity is None:
@@ -59,7 +61,7 @@ class Identities:
             connection.execute(delete(identities).where(identities.c.id == identity_id))
             self._log(connection, AuditEvent.IDENTITY_UNLINKED, user_id, identity.provider, source)
 
-        write(self._engine, work)
+        write_for_user(self._engine, user_id, work)
 
     def user_id_of(self, connection: Connection, claims: UserClaims) -> int | None:
         return connection.scalar(select(identities.c.user_id).where(_matches(claims)))
@@ -67,7 +69,12 @@ class Identities:
     def add(
         self, connection: Connection, user_id: int, provider: str, claims: UserClaims, source: RequestSource
     ) -> None:
-        """Link an identity. Raises IntegrityError if it was linked concurrently."""
+        """Link an identity, in a transaction that holds the lock on the user.
+
+        Raises IntegrityError if it was linked concurrently, PermissionDenied if the user has too many.
+        """
+        if (connection.scalar(select(func.count()).where(identities.c.user_id == user_id)) or 0) >= MAX_IDENTITIES:
+            raise PermissionDenied(f"At most {MAX_IDENTITIES} external accounts can be linked; unlink one first.")
         now_us = to_microseconds(self._clock())
         values = {
             "user_id": user_id,
