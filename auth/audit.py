@@ -41,6 +41,7 @@ class AuditEvent(StrEnum):
     IDENTITY_UNLINKED = "identity.unlinked"
     APP_AUTHORIZED = "app.authorized"
     APP_REVOKED = "app.revoked"
+    DEVICE_REMOVED = "device.removed"
     TOKEN_REUSED = "app.token_reused"  # noqa: S105
     CLIENT_CREATED = "client.created"
     CLIENT_CHANGED = "client.changed"

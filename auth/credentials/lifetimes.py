@@ -11,6 +11,9 @@ SESSION_LIFETIME: Final = 14 * DAY
 TOKEN_IDLE_TIMEOUT: Final = 30 * DAY
 
 CODE_LIFETIME: Final = MINUTE
+CODE_GRACE: Final = 1
+"""A code used again within this time counts as a repeated request, later as stolen. Concurrent requests with one code
+are repeated ones: a client may have sent it twice."""
 ACCESS_TOKEN_LIFETIME: Final = 10 * MINUTE
 REFRESH_TOKEN_LIFETIME: Final = 14 * DAY
 """Of the whole family, however often the token is rotated."""

@@ -9,6 +9,7 @@ from auth.credentials.store import CredentialStore
 from auth.errors import CrossSiteRequest
 from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.csrf_tokens import CsrfTokens
+from auth.oauth.devices import Device
 from auth.oauth.grants import Grants
 from auth.oauth.id_tokens import IdTokens, subject_of
 from auth.oauth.metadata import AUTHORIZE
@@ -32,6 +33,10 @@ class ConsentRequired:
     csrf_token: str
     next_path: str
     """Where to continue after signing in as another user."""
+    device_name: str | None
+    """What a new device calls itself; None if the request does not come from one."""
+    at_us: int
+    """When the request arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,21 @@ class Authorization:
         signed_in = self._signed_in(validated, session)
         if not isinstance(signed_in, _SignedIn):
             return signed_in
-        if "consent" in validated.prompts or not self._has_consent(validated, signed_in.user):
-            if validated.is_silent:
-                return validated.error_response("consent_required", "The user has not consented.", self._issuer)
-            csrf_token = self._csrf_tokens.create(signed_in.session_id, request.parameters)
-            return ConsentRequired(validated, signed_in.user, csrf_token, _path_after_sign_in(request))
-        return self._server.authorize(validated, signed_in.user.id, signed_in.authenticated_us)
+        user, assertion = signed_in.user, validated.device_assertion(self._issuer)
+        device = self._grants.devices.find(user.id, validated.client.id, assertion) if assertion else None
+        if "consent" not in validated.prompts and self._has_consent(validated, user, device):
+            device_id = device.id if device else None
+            return self._server.authorize(validated, user.id, signed_in.authenticated_us, device_id)
+        if validated.is_silent:
+            return validated.error_response("consent_required", "The user has not consented.", self._issuer)
+        return ConsentRequired(
+            validated,
+            user,
+            self._csrf_tokens.create(signed_in.session_id, request.parameters),
+            _path_after_sign_in(request),
+            device_name=assertion.name if assertion else None,
+            at_us=to_microseconds(self._clock()),
+        )
 
     def decide(
         self, request: OAuthRequest, session: Principal | None, *, allowed: bool, csrf_token: str
@@ -95,8 +109,8 @@ class Authorization:
             raise CrossSiteRequest("This form has expired. Return to the application and start again.")
         if not allowed:
             return validated.error_response("access_denied", "The user denied access.", self._issuer)
-        self._grants.add_consent(signed_in.user.id, validated.client.id, validated.scopes)
-        return self._server.authorize(validated, signed_in.user.id, signed_in.authenticated_us)
+        device_id = self._remember(validated, signed_in.user.id)
+        return self._server.authorize(validated, signed_in.user.id, signed_in.authenticated_us, device_id)
 
     def destination(self, path: str, source: RequestSource) -> ClientDestination | None:
         """The client that a local path leads to after signing in; None for any other path."""
@@ -111,18 +125,35 @@ class Authorization:
             location = error.response.location
             return ClientDestination("", csp_source(location)) if location else None
 
-    def _has_consent(self, request: AuthorizationRequest, user: User) -> bool:
+    def _has_consent(self, request: AuthorizationRequest, user: User, device: Device | None) -> bool:
         """Whether no consent page is needed.
 
-        A public client can be impersonated by any program on the user's machine, even a trusted one. So it needs
-        consent for the scope ``admin`` every time.
+        A public client can be impersonated, even a trusted one, so it needs consent for the scope ``admin`` every time.
+        Any program on the machine, even of another user of it, can receive what is sent to a port. So a native client
+        is recognized only by the device on which the user consented before.
         """
         client, requests_admin = request.client, Scope.ADMIN in request.scopes
         if requests_admin and client.is_public:
             return False
+        if request.is_native:
+            return device is not None and request.scopes <= device.scopes
         if client.is_trusted and not requests_admin:
             return True
         return request.scopes <= self._grants.consented_scopes(user.id, client.id)
+
+    def _remember(self, request: AuthorizationRequest, user_id: int) -> int | None:
+        """Store the user's consent; returns the id of the device to which it is limited, if any.
+
+        Consent to a native client without a device assertion is not remembered.
+        """
+        client_id, scopes = request.client.id, request.scopes
+        if not request.is_native:
+            self._grants.add_consent(user_id, client_id, scopes)
+            return None
+        assertion, source = request.device_assertion(self._issuer), request.request.source
+        if assertion is None:
+            return None
+        return self._grants.add_device(user_id, client_id, scopes, assertion, source=source)
 
     def _signed_in(
         self, request: AuthorizationRequest, session: Principal | None

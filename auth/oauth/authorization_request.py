@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from auth.oauth.client import Client
-from auth.oauth.redirect_uris import with_parameters
+from auth.oauth.device_assertion import DeviceAssertion, verified_assertion
+from auth.oauth.redirect_uris import is_native, with_parameters
 from auth.oauth.requests import OAuthRequest, OAuthResponse
 from auth.principal import Scopes
 
@@ -59,6 +60,24 @@ class AuthorizationRequest:
     @property
     def nonce(self) -> str:
         return self.request.parameters.get("nonce", "")
+
+    @property
+    def is_native(self) -> bool:
+        """From a client that any program on the device could pretend to be: it has no secret, and no host."""
+        return self.client.is_public and is_native(self.redirect_uri)
+
+    def device_assertion(self, issuer: str) -> DeviceAssertion | None:
+        """Of a native client, if the request has a valid one."""
+        token = self.request.parameters.get("device_assertion", "")
+        if not token or not self.is_native:
+            return None
+        return verified_assertion(
+            token,
+            issuer=issuer,
+            client_id=self.client.id,
+            redirect_uri=self.redirect_uri,
+            code_challenge=self.code_challenge,
+        )
 
     @property
     def code_challenge(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from auth.oauth.display_text import imitates_raylens, is_presentable
 from auth.oauth.redirect_uris import matches, may_be_registered
 from auth.principal import ALL_SCOPES, Scope, Scopes, parse_scopes, render_scopes
 
@@ -75,8 +76,10 @@ def client_errors(client: Client) -> dict[str, list[str]]:
 def _errors(client: Client) -> Iterator[tuple[str, str]]:
     if not _ID.fullmatch(client.id):
         yield "id", "3 to 64 lower-case letters, digits, dots, hyphens and underscores, starting with a letter."
-    if not client.name.strip() or len(client.name) > 100 or not client.name.isprintable():
+    if not is_presentable(client.name, 100):
         yield "name", "1 to 100 printable characters."
+    elif imitates_raylens(client.name) and not client.is_trusted:
+        yield "name", "Only a trusted application may be called Raylens, or what looks like it."
     if client.uri and (len(client.uri) > 500 or not _HOME_PAGE.fullmatch(client.uri)):
         yield "uri", "An http or https URL of at most 500 characters, or empty."
     if not client.scopes or client.scopes - ALL_SCOPES:

@@ -2,12 +2,12 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from hmac import compare_digest
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
@@ -31,6 +31,9 @@ CLI_CLIENT: Final = Client(
     is_trusted=True,
 )
 """Registered automatically."""
+
+MAX_CLIENTS: Final = 1000
+"""Registered by administrators; the list of them has no pages."""
 
 _Actor = tuple[int | None, RequestSource]
 """Id of the administrator, and the source of the request."""
@@ -75,9 +78,13 @@ class Clients:
         _validate(client)
 
         def work(connection: Connection) -> None:
+            lock_client(connection, CLI_CLIENT.id)  # the one row that always exists: the clients are counted
+            if (connection.scalar(select(func.count()).select_from(oauth_clients)) or 0) >= MAX_CLIENTS:
+                raise PermissionDenied(f"There is a maximum of {MAX_CLIENTS} applications; delete one first.")
             connection.execute(insert(oauth_clients).values(_values(client)))
             self._log(connection, AuditEvent.CLIENT_CREATED, client.id, (actor_id, source), {"name": name})
 
+        self.get(CLI_CLIENT.id)
         try:
             write(self._engine, work)
         except IntegrityError:
@@ -140,7 +147,7 @@ class Clients:
 
         def work(connection: Connection) -> Client:
             client = replace(_existing(connection, id_), **changes)
-            _validate(client)
+            _validate(client, set() if "name" in changes else {"name"})  # an older name may break newer rules
             values = _values(client) | {"disabled_us": to_microseconds(self._clock()) if client.is_disabled else None}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
             self._log(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": sorted(changes)})
@@ -194,12 +201,20 @@ class Clients:
         add(connection, event, user_id=None, actor_id=actor_id, client_id=id_, source=source, detail=detail)
 
 
-def _validate(client: Client) -> None:
-    if errors := client_errors(client):
+def _validate(client: Client, unchanged: Collection[str] = ()) -> None:
+    errors = {name: messages for name, messages in client_errors(client).items() if name not in unchanged}
+    if errors:
         raise InvalidFields(errors)
 
 
+def lock_client(connection: Connection, id_: str) -> None:
+    """Lock the row of a client until the transaction ends: what is counted per client, or changed, stays true."""
+    connection.execute(select(oauth_clients.c.id).where(oauth_clients.c.id == id_).with_for_update())
+
+
 def _existing(connection: Connection, id_: str) -> Client:
+    """The locked client: a concurrent change of another field would be overwritten. Raises ResourceNotFound."""
+    lock_client(connection, id_)
     client = _get(connection, id_)
     if client is None:
         raise ResourceNotFound(f"There is no application {id_[:64]!r}.")

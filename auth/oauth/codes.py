@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine, insert, update
 
 from auth.audit import RequestSource
-from auth.credentials.lifetimes import CODE_LIFETIME, to_microseconds
+from auth.credentials.lifetimes import CODE_GRACE, CODE_LIFETIME, to_microseconds
 from auth.credentials.secret import digest_of
 from auth.oauth.token_families import TokenFamilies, TokenFamily, family_of, with_family
 from auth.principal import render_scopes
@@ -60,7 +60,10 @@ class CodeStore:
         return AuthorizationCode(row.digest, family, row.redirect_uri, row.challenge)
 
     def use(self, connection: Connection, digest: bytes, source: RequestSource) -> TokenFamily | None:
-        """Mark a code as used. None if it has expired, or was used before, which ends the family."""
+        """Mark a code as used. None if it has expired or was used before.
+
+        Within the grace period that is a repeated request. Later it is a copy, and the family ends.
+        """
         now_us = to_microseconds(self._clock())
         is_code = oauth_codes.c.digest == digest
         valid = is_code & oauth_codes.c.used_us.is_(None) & (oauth_codes.c.expires_us > now_us)
@@ -68,6 +71,6 @@ class CodeStore:
         row = connection.execute(with_family(oauth_codes).where(is_code)).one_or_none()
         if row is None:
             return None
-        if not was_valid and row.used_us is not None:
+        if not was_valid and row.used_us is not None and row.used_us + to_microseconds(CODE_GRACE) <= now_us:
             self._families.revoke_reused(connection, row, "code", source)
         return family_of(row, now_us) if was_valid else None

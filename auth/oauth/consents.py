@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from auth.credentials.lifetimes import to_microseconds
 from auth.principal import Scopes, parse_scopes, render_scopes
@@ -59,15 +58,13 @@ class Consents:
             return _scopes(connection, user_id, client_id)
 
     def add(self, connection: Connection, user_id: int, client_id: str, scopes: Scopes) -> None:
-        """Add to the scopes granted before."""
-        now_us = to_microseconds(self._clock())
-        values = {"scopes": render_scopes(scopes), "created_us": now_us, "seen_us": now_us}
-        try:
-            new = values | {"user_id": user_id, "client_id": client_id}
-            connection.execute(insert(oauth_consents).values(new))
-        except IntegrityError:
-            merged = render_scopes(scopes | _scopes(connection, user_id, client_id))
-            connection.execute(update(oauth_consents).where(_of(user_id, client_id)).values(scopes=merged))
+        """Add to the scopes granted before, in a transaction that holds the lock on the user."""
+        merged = render_scopes(scopes | _scopes(connection, user_id, client_id))
+        changed = update(oauth_consents).where(_of(user_id, client_id)).values(scopes=merged)
+        if not connection.execute(changed).rowcount:
+            now_us = to_microseconds(self._clock())
+            new = {"user_id": user_id, "client_id": client_id, "created_us": now_us, "seen_us": now_us}
+            connection.execute(insert(oauth_consents).values(new | {"scopes": merged}))
 
     def mark_used(self, connection: Connection, user_id: int, client_id: str) -> None:
         """Store when the client received a token."""

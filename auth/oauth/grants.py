@@ -19,13 +19,17 @@ from auth.database import write
 from auth.errors import ResourceNotFound
 from auth.oauth.authorization_request import AuthorizationRequest
 from auth.oauth.client import Client
-from auth.oauth.codes import CodeStore
+from auth.oauth.clients import lock_client
+from auth.oauth.codes import AuthorizationCode, CodeStore
 from auth.oauth.consents import Consent, Consents
+from auth.oauth.device_assertion import DeviceAssertion
+from auth.oauth.devices import Devices
 from auth.oauth.token_families import TokenFamilies, TokenFamily
 from auth.oauth.tokens import TokenStore
 from auth.principal import Scopes
 from auth.settings import TimeSource
 from auth.tables import oauth_tokens
+from auth.users.repository import UserRow, write_for_user
 
 T = TypeVar("T")
 
@@ -49,13 +53,24 @@ class Grants:
         self._audit = audit
         self._families = TokenFamilies(clock, audit)
         self._consents = Consents(engine, clock)
+        self.devices = Devices(engine, clock)
         self.codes = CodeStore(engine, clock, self._families)
         self.tokens = TokenStore(engine, clock, self._families)
 
-    def authorize(self, code: str, request: AuthorizationRequest, user_id: int, authenticated_us: int) -> None:
-        """Store a new code. Raises ResourceNotFound if client or user were deleted meanwhile."""
+    def authorize(
+        self,
+        code: str,
+        request: AuthorizationRequest,
+        user_id: int,
+        authenticated_us: int,
+        device_id: int | None = None,
+    ) -> None:
+        """Store a new code. Raises ResourceNotFound if client, user or device were deleted meanwhile."""
+        source = request.request.source
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection, _row: UserRow) -> None:
+            if device_id is not None and not self.devices.mark_used(connection, user_id, device_id, source):
+                raise ResourceNotFound("This device has been removed. Start the sign-in again.")
             family_id = self._families.add(
                 connection,
                 request.client.id,
@@ -64,6 +79,7 @@ class Grants:
                 lifetime_s=CODE_LIFETIME,
                 nonce=request.nonce,
                 authenticated_us=authenticated_us,
+                device_id=device_id,
             )
             self.codes.add(connection, code, family_id, request.redirect_uri, request.code_challenge)
             self._audit.add(
@@ -71,17 +87,20 @@ class Grants:
                 AuditEvent.APP_AUTHORIZED,
                 user_id=user_id,
                 client_id=request.client.id,
-                source=request.request.source,
+                source=source,
                 detail={"scopes": sorted(request.scopes)},
             )
 
-        self._write_for_client(work)
+        self._for_client(lambda: write_for_user(self._engine, user_id, work))
 
-    def redeem(self, digest: bytes, *, refreshable: bool, source: RequestSource) -> IssuedTokens | None:
+    def redeem(self, code: AuthorizationCode, *, refreshable: bool, source: RequestSource) -> IssuedTokens | None:
         """Tokens for a code; None if it has expired or was used before."""
+        user = code.family.user
+        if user is None:  # codes are issued for users only
+            return None
 
-        def work(connection: Connection) -> IssuedTokens | None:
-            family = self.codes.use(connection, digest, source)
+        def work(connection: Connection, _row: UserRow) -> IssuedTokens | None:
+            family = self.codes.use(connection, code.digest, source)
             if family is None:
                 return None
             expires_us = to_microseconds(self._clock() + ACCESS_TOKEN_LIFETIME)
@@ -89,9 +108,13 @@ class Grants:
                 expires_us = family.created_us + to_microseconds(REFRESH_TOKEN_LIFETIME)
             self._families.set_expiry(connection, family.id, expires_us)
             family = replace(family, expires_us=expires_us)
+            self._families.limit_for_user(connection, user.id, family.client_id)
             return self._issue(connection, family, family.scopes, ACCESS_TOKEN_LIFETIME, refreshable=refreshable)
 
-        return write(self._engine, work)
+        try:
+            return write_for_user(self._engine, user.id, work)
+        except ResourceNotFound:  # deleted meanwhile
+            return None
 
     def refresh(self, digest: bytes, scopes: Scopes | None, *, source: RequestSource) -> IssuedTokens | None:
         """Tokens for a refresh token, optionally with fewer scopes; None if it was used before."""
@@ -101,6 +124,7 @@ class Grants:
             if family is None:
                 return None
             narrowed = family.scopes if scopes is None else family.scopes & scopes
+            self.tokens.forget_used(connection, family.id)
             return self._issue(connection, family, narrowed, ACCESS_TOKEN_LIFETIME, refreshable=True)
 
         return write(self._engine, work)
@@ -110,20 +134,39 @@ class Grants:
 
         def work(connection: Connection) -> IssuedTokens:
             lifetime_s = CLIENT_CREDENTIALS_TOKEN_LIFETIME
+            lock_client(connection, client.id)
             id_ = self._families.add(connection, client.id, None, scopes, lifetime_s=lifetime_s)
             now_us = to_microseconds(self._clock())
+            self._families.limit_for_client(connection, client.id)
             family = TokenFamily(id_, client.id, None, scopes, "", 0, now_us, now_us + to_microseconds(lifetime_s))
             return self._issue(connection, family, scopes, lifetime_s, refreshable=False)
 
-        return self._write_for_client(work)
+        return self._for_client(lambda: write(self._engine, work))
 
     def consented_scopes(self, user_id: int, client_id: str) -> Scopes:
         """Empty without consent."""
         return self._consents.granted_scopes(user_id, client_id)
 
     def add_consent(self, user_id: int, client_id: str, scopes: Scopes) -> None:
-        """Add to the scopes granted before."""
-        write(self._engine, lambda connection: self._consents.add(connection, user_id, client_id, scopes))
+        """Add to the scopes granted before. Raises ResourceNotFound if client or user were deleted meanwhile."""
+
+        def work(connection: Connection, _row: UserRow) -> None:
+            self._consents.add(connection, user_id, client_id, scopes)
+
+        self._for_client(lambda: write_for_user(self._engine, user_id, work))
+
+    def add_device(
+        self, user_id: int, client_id: str, scopes: Scopes, assertion: DeviceAssertion, *, source: RequestSource
+    ) -> int:
+        """Add to the scopes granted before on the device that made the assertion; returns the device's id.
+
+        Raises ResourceNotFound if client or user were deleted meanwhile.
+        """
+
+        def work(connection: Connection, _row: UserRow) -> int:
+            return self.devices.add(connection, user_id, client_id, assertion, scopes, source=source)
+
+        return self._for_client(lambda: write_for_user(self._engine, user_id, work))
 
     def consents(self, user_id: int) -> list[Consent]:
         """Clients that act for a user, newest first."""
@@ -132,7 +175,8 @@ class Grants:
     def revoke_consent(self, user_id: int, client_id: str, *, source: RequestSource) -> bool:
         """Revoke consent and tokens of a client. False if it had neither."""
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection, _row: UserRow) -> bool:
+            self.devices.delete_all(connection, user_id, client_id)
             had_consent = self._consents.delete(connection, user_id, client_id)
             had_tokens = self._families.revoke_all(connection, user_id, client_id) > 0
             if had_consent or had_tokens:
@@ -140,7 +184,21 @@ class Grants:
                 self._audit.add(connection, event, user_id=user_id, client_id=client_id, source=source)
             return had_consent or had_tokens
 
-        return write(self._engine, work)
+        return write_for_user(self._engine, user_id, work)
+
+    def remove_device(self, user_id: int, device_id: int, *, source: RequestSource) -> None:
+        """Revoke what was authorized from a device, and require consent there again. Raises ResourceNotFound."""
+
+        def work(connection: Connection, _row: UserRow) -> None:
+            device = self.devices.delete(connection, user_id, device_id)
+            if device is None:
+                raise ResourceNotFound("There is no such device; it may have been removed.")
+            self._families.revoke_device(connection, user_id, device_id)
+            event, detail = AuditEvent.DEVICE_REMOVED, {"device": device.name}
+            add = self._audit.add
+            add(connection, event, user_id=user_id, client_id=device.client_id, source=source, detail=detail)
+
+        write_for_user(self._engine, user_id, work)
 
     def sweep(self) -> None:
         """Delete expired and revoked grants."""
@@ -161,8 +219,8 @@ class Grants:
             self._consents.mark_used(connection, family.user.id, family.client_id)
         return IssuedTokens(family, scopes, access_token, expires_in, refresh_token)
 
-    def _write_for_client(self, work: Callable[[Connection], T]) -> T:
+    def _for_client(self, transaction: Callable[[], T]) -> T:
         try:
-            return write(self._engine, work)
+            return transaction()
         except IntegrityError:
             raise ResourceNotFound("This application is no longer registered.") from None

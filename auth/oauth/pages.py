@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from auth.errors import AuthError
 from auth.oauth.authorization import ClientDestination, ConsentRequired
 from auth.oauth.metadata import AUTHORIZE, SIGN_IN, STYLESHEET
-from auth.oauth.redirect_uris import csp_source
+from auth.oauth.redirect_uris import csp_source, port_of
 from auth.oauth.requests import OAuthResponse
 from auth.principal import Scope
 from auth.settings import AuthSettings
@@ -71,6 +72,11 @@ class Pages:
             "next": consent.next_path,
             "action": f"{AUTHORIZE}?{urlencode(consent.request.request.parameters)}",
             "target": form_target.removeprefix("https://").removeprefix("http://"),
+            "is_native": consent.request.is_native,
+            "port": port_of(consent.request.redirect_uri),
+            "device_name": consent.device_name,
+            "address": consent.request.request.source.address,
+            "at": datetime.fromtimestamp(consent.at_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         }
         return self._page("consent.html", context, form_target=form_target)
 

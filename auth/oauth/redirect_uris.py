@@ -14,6 +14,7 @@ _ALLOWED: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_PORT: Final = re.compile(r":([0-9]+)\Z")
 _LOOPBACK: Final = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?([/?].*)?")
 
 
@@ -40,12 +41,23 @@ def _has_valid_authority(uri: str) -> bool:
         return False
 
 
+def is_native(uri: str) -> bool:
+    """Whether it leads to a program on the user's device, by a port or a private scheme. Any program can claim it."""
+    return not uri.startswith("https://")
+
+
 def csp_source(uri: str) -> str:
     """Source expression of a URI for a Content-Security-Policy: an origin, or only a scheme."""
     parts = urlsplit(uri)
     if parts.scheme not in {"http", "https"} or "[" in parts.netloc:  # CSP has no syntax for IPv6
         return f"{parts.scheme}:"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def port_of(uri: str) -> str:
+    """Digits of the port that a URI names; empty if it names none."""
+    found = _PORT.search(urlsplit(uri).netloc)
+    return found[1] if found else ""
 
 
 def with_parameters(uri: str, **parameters: str) -> str:

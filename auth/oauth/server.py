@@ -5,8 +5,7 @@ insecure or defective. Tokens are created outside of Authlib, which would log th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request, errors, grants
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
@@ -43,9 +42,12 @@ class OAuthServer:
         grant = self._grant(request)
         return AuthorizationRequest(request, grant.client, grant.redirect_uri, parse_scopes(grant.request.scope))
 
-    def authorize(self, request: AuthorizationRequest, user_id: int, authenticated_us: int) -> OAuthResponse:
-        """Redirect with a code. Raises OAuthError or ResourceNotFound if client or user were deleted meanwhile."""
-        grant, consent = self._grant(request.request), _GrantedConsent(request, user_id, authenticated_us)
+    def authorize(
+        self, request: AuthorizationRequest, user_id: int, authenticated_us: int, device_id: int | None
+    ) -> OAuthResponse:
+        """Redirect with a code. Raises OAuthError, or ResourceNotFound if client, user or device were deleted."""
+        grant = self._grant(request.request)
+        consent = _GrantedConsent(request, user_id, authenticated_us, device_id)
         return self._server.handle_response(*grant.create_authorization_response(request.redirect_uri, consent))
 
     def token(self, request: OAuthRequest) -> OAuthResponse:
@@ -75,11 +77,11 @@ class OAuthServer:
             return error.response
 
 
-@dataclass(frozen=True, slots=True)
-class _GrantedConsent:
+class _GrantedConsent(NamedTuple):
     request: AuthorizationRequest
     user_id: int
     authenticated_us: int
+    device_id: int | None
 
 
 class _Request(OAuth2Request):
@@ -192,7 +194,7 @@ class _CodeGrant(grants.AuthorizationCodeGrant):
 
     def save_authorization_code(self, code: str, request: _Request) -> None:
         consent: _GrantedConsent = request.user
-        self.server.store.authorize(code, consent.request, consent.user_id, consent.authenticated_us)
+        self.server.store.authorize(code, *consent)
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
         found: AuthorizationCode | None = self.server.store.codes.find(code, client.id)
@@ -205,7 +207,7 @@ class _CodeGrant(grants.AuthorizationCodeGrant):
         """Use the code."""
         code, source = self.request.authorization_code, self.request.original.source
         refreshable = self.client.check_grant_type(REFRESH_TOKEN)
-        issued = self.server.store.redeem(code.digest, refreshable=refreshable, source=source)
+        issued = self.server.store.redeem(code, refreshable=refreshable, source=source)
         self.server.fill(token, issued, nonce=code.family.nonce)
 
     def delete_authorization_code(self, _code: object) -> None:

@@ -1,16 +1,21 @@
 """Token families: the code, access tokens and refresh tokens of one authorization, which are revoked together."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select, update
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
-from auth.credentials.lifetimes import to_microseconds
+from auth.credentials.lifetimes import CODE_LIFETIME, to_microseconds
 from auth.oauth.client import USER_SCOPES
 from auth.principal import Scopes, User, parse_scopes, render_scopes, scopes_of_role
 from auth.settings import TimeSource
 from auth.tables import oauth_clients, oauth_families, users
+
+MAX_FAMILIES: Final = 100
+"""Of a user at one client; a further one replaces the oldest."""
+MAX_CLIENT_FAMILIES: Final = 1000
+"""Of a client that acts for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +103,14 @@ class TokenFamilies:
         lifetime_s: int,
         nonce: str = "",
         authenticated_us: int = 0,
+        device_id: int | None = None,
     ) -> int:
-        """Id of the new family."""
+        """Id of the new family. ``device_id``: the known device that asked for it."""
         now = self._clock()
         values = {
             "user_id": user_id,
             "client_id": client_id,
+            "device_id": device_id,
             "scopes": render_scopes(scopes),
             "nonce": nonce,
             "authenticated_us": authenticated_us,
@@ -134,10 +141,39 @@ class TokenFamilies:
             connection, (oauth_families.c.user_id == user_id) & (oauth_families.c.client_id == client_id)
         )
 
+    def revoke_device(self, connection: Connection, user_id: int, device_id: int) -> int:
+        """Revoke what was authorized from a device of a user; the number of families."""
+        return self._revoke(
+            connection, (oauth_families.c.user_id == user_id) & (oauth_families.c.device_id == device_id)
+        )
+
+    def limit_for_user(self, connection: Connection, user_id: int, client_id: str) -> None:
+        """Revoke the oldest families whose code was redeemed, in a transaction that holds the lock on the user.
+
+        Codes that are not redeemed expire soon. If they counted, a page that requests many would end all sign-ins.
+        """
+        redeemed = oauth_families.c.expires_us > oauth_families.c.created_us + to_microseconds(CODE_LIFETIME)
+        self._limit(connection, (oauth_families.c.user_id == user_id) & redeemed, client_id, MAX_FAMILIES)
+
+    def limit_for_client(self, connection: Connection, client_id: str) -> None:
+        """Revoke the oldest families without a user, in a transaction that holds the lock on the client."""
+        self._limit(connection, oauth_families.c.user_id.is_(None), client_id, MAX_CLIENT_FAMILIES)
+
     def sweep(self, connection: Connection) -> None:
         """Delete expired and revoked families with their codes and tokens."""
         expired = oauth_families.c.expires_us <= to_microseconds(self._clock())
         connection.execute(delete(oauth_families).where(expired | oauth_families.c.revoked_us.is_not(None)))
+
+    def _limit(self, connection: Connection, whose: ColumnElement[bool], client_id: str, maximum: int) -> None:
+        families = oauth_families.c
+        active = families.revoked_us.is_(None) & (families.expires_us > to_microseconds(self._clock()))
+        newest_first = (
+            select(families.id)
+            .where(whose, families.client_id == client_id, active)
+            .order_by(families.created_us.desc(), families.id.desc())
+        )
+        if surplus := connection.scalars(newest_first.offset(maximum)).all():
+            self._revoke(connection, families.id.in_(surplus))
 
     def _revoke(self, connection: Connection, which: ColumnElement[bool]) -> int:
         now_us = to_microseconds(self._clock())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from auth.audit import RequestSource
 from auth.credentials.lifetimes import REFRESH_TOKEN_GRACE, to_microseconds
@@ -15,6 +15,8 @@ from auth.principal import Principal, Scopes, parse_scopes, render_scopes
 from auth.settings import TimeSource
 from auth.tables import oauth_tokens
 
+MAX_USED_REFRESH_TOKENS: Final = 100
+"""Of one family. Reuse of an older one is rejected, too, but does not end the family."""
 _KINDS: Final = {Prefix.ACCESS: "access", Prefix.REFRESH: "refresh"}
 
 
@@ -93,6 +95,13 @@ class TokenStore:
         if not was_unused and row.used_us + to_microseconds(REFRESH_TOKEN_GRACE) <= now_us:
             self._families.revoke_reused(connection, row, "refresh token", source)
         return family_of(row, now_us) if was_unused else None
+
+    def forget_used(self, connection: Connection, family_id: int) -> None:
+        """Delete the oldest used refresh tokens of a family: a client may refresh as often as it likes."""
+        tokens = oauth_tokens.c
+        used = select(tokens.digest).where(tokens.family_id == family_id, tokens.used_us.is_not(None))
+        if surplus := connection.scalars(used.order_by(tokens.used_us.desc()).offset(MAX_USED_REFRESH_TOKENS)).all():
+            connection.execute(delete(oauth_tokens).where(tokens.digest.in_(surplus)))
 
     def revoke(self, token: Token) -> None:
         """Revoke an access token, or the whole family of a refresh token."""

@@ -10,6 +10,7 @@ from auth.routes.admin_audit import admin_audit_routes
 from auth.routes.admin_clients import admin_client_routes
 from auth.routes.admin_users import admin_user_routes
 from auth.routes.apps import app_routes
+from auth.routes.devices import device_routes
 from auth.routes.export import export_routes
 from auth.routes.keys import key_routes
 from auth.routes.schemas import MAX_BODY_BYTES, no_store
@@ -31,6 +32,7 @@ def api_routes(auth: "Auth") -> APIRouter:
         sessions_routes,
         key_routes,
         app_routes,
+        device_routes,
         admin_user_routes,
         admin_client_routes,
         admin_audit_routes,

@@ -14,6 +14,7 @@ from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
 from auth.routes.activity import ActivityEntry
 from auth.routes.apps import AuthorizedApp
+from auth.routes.devices import KnownDevice
 from auth.routes.keys import ApiKey
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import Source
@@ -36,6 +37,7 @@ class AccountExport(BaseModel):
     sessions: list[ActiveSession]
     keys: list[ApiKey]
     apps: list[AuthorizedApp]
+    devices: list[KnownDevice]
     activity: list[ActivityEntry]
     classifications: list[dict[str, Any]] = Field(description="As returned by GET /api/v1/classifications.")
 
@@ -86,6 +88,7 @@ def _document(auth: "Auth", user_id: int, current_id: int) -> Iterator[bytes]:
     yield from _list("sessions", (ActiveSession.of(session, current_id) for session in sessions))
     yield from _list("keys", map(ApiKey.model_validate, auth.keys.list(user_id)))
     yield from _list("apps", map(AuthorizedApp.model_validate, auth.grants.consents(user_id)))
+    yield from _list("devices", map(KnownDevice.model_validate, auth.grants.devices.list(user_id)))
     yield from _list("activity", map(ActivityEntry.of, _entries(auth, user_id)))
     yield from _list("classifications", auth.records_of(user_id))
     yield b"}\n"

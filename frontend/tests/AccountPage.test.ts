@@ -18,6 +18,16 @@ const key = {
   seen_at: at,
   expires_at: null,
 };
+const device = {
+  id: 5,
+  name: "alices-laptop",
+  client_id: "raylens-cli",
+  application: "Raylens command line",
+  scopes: ["classify"],
+  created_at: at,
+  seen_at: at,
+  address: "203.0.113.7",
+};
 const loginSession = { id: 1, kind: "session", created_at: at, seen_at: at, expires_at: at, address: "127.0.0.1" };
 const replies: Record<string, MockResponse> = {
   "GET /api/v1/account": { body: { ...user, identities: [] } },
@@ -31,6 +41,7 @@ const replies: Record<string, MockResponse> = {
     },
   },
   "GET /api/v1/account/apps": { body: { items: [] } },
+  "GET /api/v1/account/devices": { body: { items: [device] } },
   "GET /api/v1/account/activity": { body: { items: [], next_before: null } },
 };
 
@@ -51,6 +62,14 @@ function button(page: VueWrapper, text: string) {
   if (!found) throw new Error(`no button ${text}`);
   return found;
 }
+
+test("a device can be removed", async () => {
+  const { page, requests } = await open({ "DELETE /api/v1/account/devices/5": { status: 204 } });
+  expect(page.text()).toContain("Raylens command line on alices-laptop");
+  await page.get('[aria-label="Revoke access for Raylens command line on alices-laptop"]').trigger("click");
+  await flushPromises();
+  expect(requests.some((request) => request.method === "DELETE" && request.url.endsWith("/devices/5"))).toBe(true);
+});
 
 test("the page shows keys, sessions and applications", async () => {
   const { page } = await open();

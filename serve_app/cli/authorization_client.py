@@ -12,10 +12,12 @@ from typing import Any, Final, TypeVar
 import httpx
 from authlib.common.security import generate_token
 from authlib.oauth2 import OAuth2Client, OAuth2Error
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthEndpoints, OAuthSignIn, StoredCredential
+from serve_app.cli.device_key import DeviceKey
 from serve_app.cli.errors import CommandError, ServerUnreachable
 
 _CLIENT_ID: Final = "raylens-cli"
@@ -78,15 +80,24 @@ class AuthorizationClient:
             raise CommandError(f"{address} names sign-in addresses of another server; nothing was sent there.")
         return cls(address, endpoints)
 
-    def authorization_url(self, redirect_uri: str, scopes: Sequence[str], state: str, verifier: str) -> str:
-        """The page that the browser opens, with an S256 code challenge (RFC 7636)."""
+    def authorization_url(
+        self, redirect_uri: str, scopes: Sequence[str], *, state: str, verifier: str, device: DeviceKey
+    ) -> str:
+        """The page that the browser opens, with an S256 code challenge (RFC 7636), signed by this device."""
         client = OAuth2Client(None, _CLIENT_ID, code_challenge_method="S256")
+        assertion = device.sign(
+            aud=self.endpoints.issuer,
+            client_id=_CLIENT_ID,
+            redirect_uri=redirect_uri,
+            code_challenge=create_s256_code_challenge(verifier),
+        )
         url, _ = client.create_authorization_url(
             self.endpoints.authorization_endpoint,
             state=state,
             code_verifier=verifier,
             redirect_uri=redirect_uri,
             scope=" ".join(scopes),
+            device_assertion=assertion,
         )
         return str(url)
 

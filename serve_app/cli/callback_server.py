@@ -73,6 +73,7 @@ class CallbackServer(ThreadingHTTPServer):
         self._state = state
         self._issuer = issuer
         self._responses: queue.SimpleQueue[str | OAuthRejected] = queue.SimpleQueue()
+        self._first = threading.Lock()
 
     @property
     def redirect_uri(self) -> str:
@@ -91,6 +92,10 @@ class CallbackServer(ThreadingHTTPServer):
     def parse(self, address: str) -> str | OAuthRejected:
         """The response in a redirect address. Raises InvalidCallback."""
         return parse_callback(address, state=self._state, issuer=self._issuer)
+
+    def claim(self) -> bool:
+        """Whether a valid response is the first; only that one may be accepted."""
+        return self._first.acquire(blocking=False)
 
     def accept(self, response: str | OAuthRejected) -> None:
         """Take a response of the browser, or of an address that the user pasted."""
@@ -126,6 +131,9 @@ class _CallbackHandler(BaseHTTPRequestHandler):
             response = self.server.parse(self.path)
         except InvalidCallback as error:
             self._send_page(HTTPStatus.BAD_REQUEST, "Sign-in failed", f"{error} Run raylens login again.")
+            return
+        if not self.server.claim():
+            self._send_page(HTTPStatus.CONFLICT, "Already complete", f"This sign-in is already complete. {_CLOSE}")
             return
         if isinstance(response, OAuthRejected):
             self._send_page(HTTPStatus.OK, "Not signed in", f"Access was denied. {_CLOSE}")

@@ -84,6 +84,10 @@ class LocalCredentialStore:
                 time.sleep(_LOCK_POLL_S)
             yield
 
+    def device_key_path(self, address: Address) -> Path:
+        """Where the key of this device for a server is stored; it outlives the credential."""
+        return self._path(address).with_suffix(".device.pem")
+
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)

@@ -11,6 +11,8 @@ from serve_app.cli.address import Address
 from serve_app.cli.authorization_client import AuthorizationClient, random_token
 from serve_app.cli.callback_server import CallbackServer, InvalidCallback
 from serve_app.cli.credential import StoredCredential
+from serve_app.cli.credential_store import LocalCredentialStore
+from serve_app.cli.device_key import DeviceKey
 from serve_app.cli.errors import CommandError, UsageError
 
 _TIMEOUT_S: Final = 300.0
@@ -30,9 +32,10 @@ def sign_in(address: Address, scopes: Sequence[str], *, browser: bool, print_lin
             "API key with --with-token --insecure in a network that you trust."
         )
     client = AuthorizationClient.discover(address)
+    device = DeviceKey.of(address, LocalCredentialStore())
     state, verifier = random_token(), random_token()
     with CallbackServer(state=state, issuer=client.endpoints.issuer) as server:
-        url = client.authorization_url(server.redirect_uri, scopes, state, verifier)
+        url = client.authorization_url(server.redirect_uri, scopes, state=state, verifier=verifier, device=device)
         code = _wait_for_code(server, url, browser=browser and has_browser(), print_line=print_line)
     tokens, oauth_sign_in = client.exchange(code=code, redirect_uri=server.redirect_uri, verifier=verifier)
     granted = tuple(sorted(tokens.scope.split() or scopes))
@@ -73,9 +76,12 @@ def _wait_for_code(server: CallbackServer, url: str, *, browser: bool, print_lin
 def _read_pasted_addresses(server: CallbackServer, print_line: PrintLine) -> None:
     for line in _stdin_lines():
         try:
-            server.accept(server.parse(line))
+            response = server.parse(line)
         except InvalidCallback as error:
             print_line(f"{error} Paste the complete address, starting with http://:")
+            continue
+        if server.claim():
+            server.accept(response)
 
 
 def _stdin_lines() -> Iterator[str]:

@@ -99,8 +99,9 @@ def test_a_pasted_address_without_a_response_is_rejected(address):
 
 
 def test_the_first_response_counts(server):
-    visit(server, VALID)
-    visit(server, VALID | {"code": "rlc_other"})
+    assert visit(server, VALID).status_code == 200
+    later = visit(server, VALID | {"code": "rlc_other"})
+    assert (later.status_code, "already complete" in later.text) == (409, True)
     assert server.wait_for_code(1) == "rlc_code"
 
 

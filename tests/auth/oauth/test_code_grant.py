@@ -163,9 +163,7 @@ async def test_the_command_line_is_registered(application: Application, partner:
     assert client
     cli = Partner(application, partner.browser, client, None)
     uri = "http://127.0.0.1:40001/callback"
-    code = parameters_of(await cli.authorize(redirect_uri=uri, scope="classify history:read history:write profile"))[
-        "code"
-    ]
+    code = await cli.code(redirect_uri=uri, scope="classify history:read history:write profile")
     assert (await cli.redeem(code, redirect_uri=uri)).status_code == 200
 
 

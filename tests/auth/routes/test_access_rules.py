@@ -55,6 +55,8 @@ OPERATIONS = [
     Operation("DELETE", f"{ACCOUNT}/keys/{{id}}"),
     Operation("GET", f"{ACCOUNT}/apps"),
     Operation("DELETE", f"{ACCOUNT}/apps/{{client_id}}"),
+    Operation("GET", f"{ACCOUNT}/devices"),
+    Operation("DELETE", f"{ACCOUNT}/devices/{{id}}"),
     Operation("GET", f"{ADMIN}/users", Scope.ADMIN),
     Operation("PATCH", f"{ADMIN}/users/{{id}}", Scope.ADMIN, {}),
     Operation("DELETE", f"{ADMIN}/users/{{id}}", Scope.ADMIN),

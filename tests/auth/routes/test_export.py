@@ -61,7 +61,7 @@ async def test_an_export_has_all_data_of_the_user(
 
 async def test_an_export_without_history(alice_client: AsyncClient):
     document = (await alice_client.get(EXPORT)).json()
-    assert list(document) == ["account", "sessions", "keys", "apps", "activity", "classifications"]
+    assert list(document) == ["account", "sessions", "keys", "apps", "devices", "activity", "classifications"]
     assert document["classifications"] == []
 
 
