@@ -7,6 +7,7 @@ import httpx
 
 from auth.external.environment_proxy import UnusableProxy, environment_proxy, is_loopback
 from serve_app.cli.errors import UsageError
+from serve_app.cli.response_limit import UNCOMPRESSED, limit_async_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Address:
 
     def client(self, **options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own
         """An HTTP client of this server. It follows no redirects, which could send a token to another server."""
-        return httpx.AsyncClient(**self.client_options, **options)
+        hooks = {"response": [limit_async_response]}
+        return httpx.AsyncClient(**self.client_options, event_hooks=hooks, headers=UNCOMPRESSED, **options)
 
     def __str__(self) -> str:
         return self.url

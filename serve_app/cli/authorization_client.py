@@ -19,6 +19,7 @@ from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthEndpoints, OAuthSignIn, StoredCredential
 from serve_app.cli.device_key import DeviceKey
 from serve_app.cli.errors import CommandError, ServerUnreachable
+from serve_app.cli.response_limit import UNCOMPRESSED, limit_response
 
 _CLIENT_ID: Final = "raylens-cli"
 _FORM: Final = f"client_id={_CLIENT_ID}"
@@ -178,7 +179,9 @@ def revoke_sign_in(address: Address, credential: StoredCredential) -> None:
 @contextmanager
 def _session(address: Address) -> Iterator[httpx.Client]:
     try:
-        with httpx.Client(**address.client_options, timeout=_TIMEOUT, headers={"Accept": "application/json"}) as http:
+        headers, hooks = UNCOMPRESSED | {"Accept": "application/json"}, {"response": [limit_response]}
+        options = address.client_options
+        with httpx.Client(**options, timeout=_TIMEOUT, headers=headers, event_hooks=hooks) as http:
             yield http
     except httpx.TransportError as error:
         raise ServerUnreachable(

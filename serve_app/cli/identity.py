@@ -27,5 +27,5 @@ async def fetch_identity(address: Address, auth: BearerAuth | None) -> ServerIde
         user = body["user"] or {"username": "", "role": ""}
         scopes = tuple(sorted(printable_line(str(scope)) for scope in body["scopes"]))
         return ServerIdentity(printable_line(str(user["username"])), printable_line(str(user["role"])), scopes)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise ServerUnreachable(f"The server at {address} is not Raylens, or has no users.") from None

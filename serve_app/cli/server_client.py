@@ -142,7 +142,7 @@ def _result(image: ImageInput, response: httpx.Response) -> ImageResult:
     try:
         body = response.json()
         return _parse(image, response, body)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         detail = f"The server returned {response.status_code}, unlike Raylens; check the address."
         return FailedInput(image.name, "unexpected_reply", detail)
 
@@ -151,7 +151,7 @@ def _detail(response: httpx.Response) -> str:
     """Detail of a problem document; empty for anything else, such as a page of a proxy."""
     try:
         return str(response.json()["detail"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return ""
 
 

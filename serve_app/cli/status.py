@@ -60,7 +60,7 @@ async def _fetch(url: str) -> tuple[bool, _Health, _LivePipeline]:
         live = await server.get("/api/v1/pipeline")
     try:
         return ready.status_code == 200, _health(ready.json()), dict(live.json()) if live.status_code == 200 else {}
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise ServerUnreachable(f"The server at {url} is not Raylens.") from None
 
 

@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import json
 import threading
@@ -10,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from serve_app.cli.classify import classify_command
+from serve_app.cli.response_limit import MAX_RESPONSE_BYTES
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from tests.cli.api import HANG_UP, Reply, classification, problem
 from tests.servers.process import free_port
@@ -99,6 +101,33 @@ def test_the_table_shows_the_reason_of_a_failure(api, photos):
     assert "2 images" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "detail"),
+    [(408, "upload_timeout", "The upload stalled."), (413, "body_too_complex", "The JSON has too many elements.")],
+)
+def test_a_rejected_body_is_one_line(api, photos, status, code, detail):
+    api.answer = lambda *_: problem(status, code, detail)
+    result = run(photos / "a.jpg", "--server", api.url)
+    assert result.exit_code == 1
+    assert f"{code}  {photos / 'a.jpg'}: {detail}" in result.stdout
+    assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(201, b" " * (MAX_RESPONSE_BYTES + 1)), "the response exceeds 8 MiB"),
+        (Reply(201, gzip.compress(b" " * 1000), {"Content_Encoding": "gzip"}), "the response is compressed"),
+    ],
+)
+def test_a_response_is_limited(api, photos, reply, reason):
+    api.answer = lambda *_: reply
+    result = run(photos / "a.jpg", "--server", api.url)
+    assert result.exit_code == 1
+    assert reason in result.stdout
+    assert len(api.asked) == 1, "it is not sent again"
+
+
 def test_a_full_server_is_retried_after_its_retry_after_pause(api, photos):
     api.answer = lambda asked, attempt: (
         problem(503, "overloaded", "Full.", Retry_After="0.2") if attempt < 2 else Reply(201, classification())
@@ -138,6 +167,7 @@ def test_retries_are_limited(api, photos, pause, attempts):
         Reply(201, {"predictions": []}),
         Reply(404, [1]),
         Reply(302, b"", {"Location": "/elsewhere"}),
+        Reply(201, b"[" * 100_000),
     ],
 )
 def test_a_server_that_is_not_raylens(api, photos, reply):
