@@ -20,6 +20,7 @@ DISCARD_S: Final = 5.0
 """How long the rest of a body is discarded after the response."""
 _KEPT_ALIVE_BYTES: Final = 256 << 10
 """A body of this size arrives soon, so that the client can keep its connection."""
+_DISCARD_PAUSE_S: Final = 0.005
 _MAX_QUEUED_BYTES: Final = LimitArguments().body_bytes
 _SCOPE_STREAM: Final = "raylens.body_stream"
 _DISCONNECT: Final[Message] = {"type": "http.disconnect"}
@@ -119,6 +120,8 @@ class BodyStream:
             async with asyncio.timeout(discard_s):
                 while not self._is_read.is_set():
                     self._observed(await self._receive())
+                    if self._received > _KEPT_ALIVE_BYTES:  # others need the processor more
+                        await asyncio.sleep(_DISCARD_PAUSE_S)
         except TimeoutError:
             if not self._will_close:  # without an end, the server closes the connection
                 return

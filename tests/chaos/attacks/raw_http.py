@@ -25,7 +25,7 @@ class RawResponse:
 
 def head(method: str, path: str, **headers: str | int) -> bytes:
     """A request head; underscores in names become hyphens."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: raylens.test"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()
 
