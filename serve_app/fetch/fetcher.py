@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final, Self
 
@@ -53,6 +53,14 @@ _NETWORK_ERRORS: Final = (
 )
 
 
+Reserve = Callable[[int], Awaitable[None]]
+"""Reserves so many further bytes of memory. Raises Overloaded."""
+
+
+async def _ignore_size(_size: int) -> None:
+    """Without a limit."""
+
+
 class Fetcher:
     """An HTTP client with pooled connections. It uses no cookies, credentials or environment variables."""
 
@@ -88,15 +96,16 @@ class Fetcher:
         self._pool = pool(max_keepalive_connections=20, keepalive_expiry=5.0)
         self._unpooled = pool(max_keepalive_connections=0)
 
-    async def fetch(self, url: str, *, deadline: float, client: str = "") -> bytes:
+    async def fetch(self, url: str, *, deadline: float, client: str = "", reserve: Reserve = _ignore_size) -> bytes:
         """Fetch the image at ``url``: at most ``MAX_IMAGE_BYTES``, of an allowed format by its first bytes.
 
         :param deadline: Unix seconds.
         :param client: who asks for it. Clients share the connections fairly, and so do the servers of the images.
+        :param reserve: reserves the memory for what arrives.
         :raises BadUrl: the URL, or the target of a redirect, is invalid.
         :raises ForbiddenAddress: the URL leads to an address that is not allowed.
         :raises FetchFailed: the server returned no image.
-        :raises Overloaded: too many images wait for a connection.
+        :raises Overloaded: too many images wait for a connection, or ``reserve`` raises it.
         :raises DeadlineExceeded: the deadline has passed.
         """
         target = parse_image_url(url)
@@ -106,7 +115,7 @@ class Fetcher:
         current_client.set(client)
         try:
             async with asyncio.timeout(left_s):
-                return await self._follow(target, client)
+                return await self._follow(target, client, reserve)
         except TimeoutError as error:
             host = host_name(target)
             raise DeadlineExceeded(f"The time was over while the image was fetched from {host}.") from error
@@ -122,45 +131,45 @@ class Fetcher:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _follow(self, url: httpx.URL, client: str) -> bytes:
+    async def _follow(self, url: httpx.URL, client: str, reserve: Reserve) -> bytes:
         left_s = self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
             if self._is_proxied:
                 check_without_resolving(host_name(url), self._policy)
             async with self._slots.slot(f"client {client}", f"host {host_name(url)}"):
                 began = time.monotonic()
-                result = await self._get_within(left_s, url)
+                result = await self._get_within(left_s, url, reserve)
                 left_s -= time.monotonic() - began
             if isinstance(result, bytes):
                 return result
             url = result
         raise FetchFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
 
-    async def _get_within(self, left_s: float, url: httpx.URL) -> bytes | httpx.URL:
+    async def _get_within(self, left_s: float, url: httpx.URL, reserve: Reserve) -> bytes | httpx.URL:
         """``left_s``: what is left of the timeout, which does not include the time to wait for a slot."""
         host = host_name(url)
         try:
             async with asyncio.timeout(left_s):
                 try:
-                    return await self._get(url)
+                    return await self._get(url, reserve)
                 except _NETWORK_ERRORS as error:
                     raise FetchFailed(describe_failure(error, host)) from error
         except TimeoutError as error:
             raise FetchFailed(f"{host} took more than {self._timeout_s:g} s to send the image.") from error
 
-    async def _get(self, url: httpx.URL) -> bytes | httpx.URL:
+    async def _get(self, url: httpx.URL, reserve: Reserve) -> bytes | httpx.URL:
         """The image, or the target of a redirect. Repeats a request that met a connection which the server closed."""
         in_use = self._backend.in_use
         in_use.set(None)
         try:
-            return await self._request(self._pool, url)
+            return await self._request(self._pool, url, reserve)
         except (httpcore.NetworkError, httpcore.ProtocolError):
             stream = in_use.get()
             if stream is None or not stream.is_stale:
                 raise
-        return await self._request(self._unpooled, url)
+        return await self._request(self._unpooled, url, reserve)
 
-    async def _request(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL) -> bytes | httpx.URL:
+    async def _request(self, pool: httpcore.AsyncConnectionPool, url: httpx.URL, reserve: Reserve) -> bytes | httpx.URL:
         address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         async with pool.stream("GET", address, headers=_HEADERS) as response:
             if response.status in _REDIRECTS and (location := _header(response, b"location")):
@@ -168,7 +177,11 @@ class Fetcher:
             length = _header(response, b"content-length")
             _check(host_name(url), response.status, length)
             codings = codings_of(_header(response, b"content-encoding").decode("latin-1"))
-            body = await _body(host_name(url), response, may_be_encoded=bool(codings))
+            if length.isdigit():
+                await reserve(int(length))  # at once: several that have a part each would wait for each other
+                body = await _body(host_name(url), response, _ignore_size, may_be_encoded=bool(codings))
+            else:
+                body = await _body(host_name(url), response, reserve, may_be_encoded=bool(codings))
             if length and (stream := self._backend.in_use.get()):
                 stream.check_length(_head_length(response) + len(body))
         return await _image(host_name(url), body, codings)
@@ -214,7 +227,7 @@ async def _image(host: str, body: bytes, codings: Sequence[str]) -> bytes:
     return image
 
 
-async def _body(host: str, response: httpcore.Response, *, may_be_encoded: bool) -> bytes:
+async def _body(host: str, response: httpcore.Response, reserve: Reserve, *, may_be_encoded: bool) -> bytes:
     """Read the body; stop as soon as it is too large or not an image."""
     body = bytearray()
     is_checked = may_be_encoded
@@ -225,6 +238,7 @@ async def _body(host: str, response: httpcore.Response, *, may_be_encoded: bool)
             await asyncio.sleep(0)
         if len(body) > MAX_IMAGE_BYTES:
             raise _too_large(host)
+        await reserve(len(chunk))
         if not is_checked and len(body) >= SNIFF_BYTES:
             _check_image(host, body)
             is_checked = True

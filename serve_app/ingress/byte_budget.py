@@ -1,4 +1,4 @@
-"""The memory for request bodies, shared by all requests of a replica."""
+"""The memory for request bodies and fetched images, shared by all requests of a replica."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _SHARE_IS_USED: Final = "Your other requests hold your share of the service's me
 
 
 class ByteBudget:
-    """Limit for the bytes of all request bodies in memory, shared fairly between clients.
+    """Limit for the bytes of all request bodies and fetched images in memory, shared fairly between clients.
 
     A client may hold as much as a fixed multiple of what then remains (Choudhury and Hahne, 1998): ``client_share`` of
     an idle service, less when others are busy. Who wants more than remains, but holds less than another client, gets

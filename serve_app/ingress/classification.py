@@ -13,7 +13,9 @@ from serve_app.batching.adaptive_batcher import AdaptiveBatcher
 from serve_app.batching.single_flight import SingleFlight
 from serve_app.cache import ResultCache, content_key
 from serve_app.errors import DeadlineExceeded
-from serve_app.fetch import host_of
+from serve_app.fetch import Reserve, host_of
+from serve_app.ingress.byte_budget import ByteBudget
+from serve_app.ingress.fetched_image import FetchedImage, FetchMemory
 from serve_app.observability import tracing
 from serve_app.pipeline import Job
 from serve_app.request_context import RequestContext
@@ -32,7 +34,7 @@ CacheOutcome = Literal["hit", "miss", "shared"]
 class ImageSource(Protocol):
     """Downloads images; see ``serve_app.fetch``."""
 
-    async def fetch(self, url: str, *, deadline: float, client: str) -> bytes: ...
+    async def fetch(self, url: str, *, deadline: float, client: str, reserve: Reserve) -> bytes: ...
 
 
 @dataclass(slots=True)
@@ -83,11 +85,18 @@ class ClassifiedImage:
 class ClassificationService:
     """Classifies images. ``recorder`` stores the records of images that needed no model call."""
 
-    def __init__(self, cache: ResultCache, fetcher: ImageSource, recorder: AdaptiveBatcher[Record, None]) -> None:
+    def __init__(
+        self,
+        cache: ResultCache,
+        fetcher: ImageSource,
+        recorder: AdaptiveBatcher[Record, None],
+        byte_budget: ByteBudget,
+    ) -> None:
         self._cache = cache
+        self._byte_budget = byte_budget
         self._fetcher = fetcher
         self._recorder = recorder
-        self._fetches = SingleFlight[tuple[int | None, str], tuple[bytes, str]]()
+        self._fetches = SingleFlight[tuple[int | None, str], FetchedImage]()
         self._inferences = SingleFlight[str, tuple[Answer, RequestContext]]()
 
     async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
@@ -114,7 +123,8 @@ class ClassificationService:
             with tracing.span("fetch") as span:
                 if span:
                     span.set({"server.address": host_of(url)})
-                data, sha256 = await self._fetch(url, options)
+                fetched = await self._fetch(url, options)
+            data, sha256 = fetched.data, fetched.sha256
             fetch_ms = (time.time() - received_at) * 1e3
         else:
             data, sha256 = image, await _sha256_of(image)
@@ -139,15 +149,23 @@ class ClassificationService:
                 span.set({"raylens.cache.hit": result is not None})
             return result
 
-    async def _fetch(self, url: str, options: Options) -> tuple[bytes, str]:
-        """The image behind a URL and its SHA-256. Concurrent requests of a user for a URL share one fetch."""
+    async def _fetch(self, url: str, options: Options) -> FetchedImage:
+        """The image behind a URL. Concurrent requests of a user for a URL share one fetch."""
 
-        async def fetch() -> tuple[bytes, str]:
-            data = await self._fetcher.fetch(url, deadline=options.deadline, client=options.client)
-            sha256 = await _sha256_of(data)
+        async def fetch() -> FetchedImage:
+            memory = FetchMemory(self._byte_budget, options.client)
+            try:
+                data = await self._fetcher.fetch(
+                    url, deadline=options.deadline, client=options.client, reserve=memory.reserve
+                )
+                fetched = FetchedImage(data, await _sha256_of(data))
+            except BaseException:
+                memory.release()
+                raise
+            memory.release_with(fetched)
             if options.cache != "off":
-                await self._cache.remember_url(url, sha256, options.user_id)
-            return data, sha256
+                await self._cache.remember_url(url, fetched.sha256, options.user_id)
+            return fetched
 
         if options.cache != "use":
             return await fetch()

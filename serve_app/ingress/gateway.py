@@ -100,7 +100,9 @@ class Gateway:
         self._fetcher = Fetcher(
             settings.fetch_allowed_networks, proxy=settings.fetch_proxy, timeout_s=arguments.limits.fetch_timeout_s
         )
-        self._classification = ClassificationService(self._cache, self._fetcher, pipeline.open_record_queue())
+        self._classification = ClassificationService(
+            self._cache, self._fetcher, pipeline.open_record_queue(), self.byte_budget
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
