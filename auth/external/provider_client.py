@@ -16,6 +16,9 @@ from auth.external.environment_proxy import UnusableProxy, environment_proxy
 TIMEOUT_S: Final = 5.0
 """For a complete response, however slowly it arrives."""
 _MAX_BYTES: Final = 512 << 10
+_MAX_CHUNKS: Final = 2_048
+_CHUNKS_AT_A_TIME: Final = 64
+"""Chunks after which other tasks may run: parsing a tiny one takes a thousand times as long as receiving it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,14 @@ async def _read(response: httpx.Response, host: str) -> bytes:
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise InvalidProviderResponse(f"{host} compressed its response although compression was not accepted.")
     content = bytearray()
+    chunks = 0
     async for chunk in response.aiter_raw():
         content += chunk
+        chunks += 1
+        if chunks > _MAX_CHUNKS:
+            raise InvalidProviderResponse(f"{host} sent its response in more than {_MAX_CHUNKS:,} parts.")
+        if chunks % _CHUNKS_AT_A_TIME == 0:
+            await asyncio.sleep(0)
         if len(content) > _MAX_BYTES:
             raise InvalidProviderResponse(f"{host} returned more than {_MAX_BYTES >> 10} KiB.")
     return bytes(content)

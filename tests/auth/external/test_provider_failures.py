@@ -54,9 +54,18 @@ async def flood(_request: Request) -> Response:
     return StreamingResponse(chunks())
 
 
+async def crumble(_request: Request) -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3_000):
+            yield b" "
+
+    return StreamingResponse(chunks())
+
+
 BOMB = Response(gzip.compress(b" " * (10 << 20)), headers={"Content-Encoding": "gzip"})
 FAILURES: list[tuple[Any, int, str]] = [
     (flood, 502, "more than 512 KiB"),
+    (crumble, 502, "more than 2,048 parts"),
     (always(BOMB), 502, "compressed"),
     (always(Response("oops", 500)), 503, "temporarily unavailable"),
     (always(Response("slowly!", 429)), 503, "temporarily unavailable"),
