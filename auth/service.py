@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.audit import AuditLog, RequestSource
 from auth.credentials.api_keys import ApiKeyService
+from auth.credentials.browsers import BrowserStore
 from auth.credentials.secret import Prefix
 from auth.credentials.sessions import SessionService
 from auth.credentials.store import PREFIXES, CredentialStore
@@ -18,10 +19,12 @@ from auth.database import is_unavailable, outage_log, write
 from auth.external.identities import Identities
 from auth.external.service import ExternalSignIn
 from auth.http.authenticator import Authenticator
-from auth.http.cookies import SessionCookie
+from auth.http.cookies import BrowserCookie, SessionCookie
 from auth.oauth.service import OAuth
+from auth.passwords.checks import PasswordChecks
+from auth.passwords.failure_counts import DatabaseCounts
 from auth.passwords.hashing import Passwords
-from auth.passwords.throttling import LoginThrottle
+from auth.passwords.throttling import LoginThrottle, guesses_per_s
 from auth.settings import AuthSettings, TimeSource
 from auth.thread_pools import ThreadPools
 from auth.users.accounts import AccountService
@@ -53,7 +56,15 @@ class Auth:
         self.cookie = SessionCookie(settings)
         self.audit = AuditLog(engine, clock)
         self.credentials = CredentialStore(engine, clock)
-        self.throttle = LoginThrottle(engine, clock)
+        self.browsers = BrowserStore(clock)
+        self.browser_cookie = BrowserCookie(settings)
+        self.throttle = LoginThrottle(
+            DatabaseCounts(engine),
+            clock,
+            key=settings.key("sign-in reservations"),
+            max_guesses_per_s=guesses_per_s(settings.password_min_length),
+        )
+        self.passwords = PasswordChecks(engine, self.throttle, self.browsers, self.workers)
         self.accounts = AccountService(
             engine,
             clock,
@@ -63,7 +74,7 @@ class Auth:
             audit=self.audit,
             settings=settings,
         )
-        self.sessions = SessionService(engine, self.accounts, self.credentials, self.audit)
+        self.sessions = SessionService(engine, self.accounts, self.credentials, self.browsers, self.audit)
         self.keys = ApiKeyService(engine, self.credentials, self.audit)
         self.oauth = OAuth(engine, clock, credentials=self.credentials, audit=self.audit, settings=settings)
         self.clients = self.oauth.clients

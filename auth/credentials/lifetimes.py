@@ -9,6 +9,8 @@ DAY: Final = 24 * HOUR
 SESSION_IDLE_TIMEOUT: Final = 12 * HOUR
 SESSION_LIFETIME: Final = 14 * DAY
 TOKEN_IDLE_TIMEOUT: Final = 30 * DAY
+BROWSER_LIFETIME: Final = 90 * DAY
+"""After the last sign-in."""
 
 CODE_LIFETIME: Final = MINUTE
 CODE_GRACE: Final = 1

@@ -15,6 +15,7 @@ class Prefix(StrEnum):
     REFRESH = "rlr_"
     CODE = "rlc_"
     CLIENT = "rlx_"
+    BROWSER = "rlb_"
 
 
 PREFIX_LENGTH = 4

@@ -1,4 +1,4 @@
-"""The session cookie of the web app, and protection against cross-site request forgery (CSRF)."""
+"""Cookies of the web app, and protection against cross-site request forgery (CSRF)."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from auth.credentials.lifetimes import SESSION_LIFETIME
+from auth.credentials.lifetimes import BROWSER_LIFETIME, SESSION_LIFETIME
 from auth.errors import CrossSiteRequest, PermissionDenied
 from auth.http.host import HostName
 from auth.settings import AuthSettings
@@ -17,18 +17,20 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class SessionCookie:
+class Cookie:
     """``__Host-``, Secure, HttpOnly, SameSite=Lax; without the first two on plain HTTP, which only loopback may use."""
 
-    def __init__(self, settings: AuthSettings) -> None:
+    def __init__(self, settings: AuthSettings, name: str, max_age: int) -> None:
+        """``max_age``: seconds."""
         self._settings = settings
-        self.name = "__Host-raylens_session" if settings.is_https else "raylens_session"
+        self._max_age = max_age
+        self.name = f"__Host-{name}" if settings.is_https else name
 
     def read(self, connection: HTTPConnection) -> str | None:
         return connection.cookies.get(self.name)
 
     def set(self, response: Response, secret: str) -> None:
-        self._set(response, secret, SESSION_LIFETIME)
+        self._set(response, secret, self._max_age)
 
     def clear(self, response: Response) -> None:
         self._set(response, "", 0)
@@ -36,6 +38,18 @@ class SessionCookie:
     def _set(self, response: Response, value: str, max_age: int) -> None:
         secure = self._settings.is_https
         response.set_cookie(self.name, value, max_age=max_age, path="/", secure=secure, httponly=True, samesite="lax")
+
+
+class BrowserCookie(Cookie):
+    """Recognizes a browser in which a user has signed in, after the session has ended as well."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        super().__init__(settings, "raylens_browser", BROWSER_LIFETIME)
+
+
+class SessionCookie(Cookie):
+    def __init__(self, settings: AuthSettings) -> None:
+        super().__init__(settings, "raylens_session", SESSION_LIFETIME)
 
     def check_csrf(self, connection: HTTPConnection) -> None:
         """Raises CrossSiteRequest unless the web app itself sent this write."""

@@ -1,13 +1,12 @@
-"""Throttle keys, failure counts and backoff policies."""
+"""Failure counts, backoff policies and leaky buckets."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from auth.client_address import group_of
 from auth.credentials.lifetimes import MINUTE, to_microseconds
 
 MAX_WAIT_S: Final = 30
+_MAX_CLOCK_SKEW_US: Final = to_microseconds(MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +15,14 @@ class FailureCount:
     blocked_until_us: int = 0
     seen_us: int = 0
     """Start of the interval after which the next failure is forgotten."""
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether this is no count but marks an address that is known."""
+        return not self.failures and not self.blocked_until_us
+
+    def blocked(self, until_us: int, now_us: int) -> "FailureCount":
+        return FailureCount(self.failures, until_us, now_us)
 
     def minus_one(self, blocked_until_us: int) -> "FailureCount":
         return FailureCount(max(0, self.failures - 1), blocked_until_us, self.seen_us)
@@ -63,43 +70,27 @@ PAIR_POLICY: Final = BackoffPolicy(free=4, forget_s=5 * MINUTE)
 ADDRESS_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
 ACCOUNT_POLICY: Final = BackoffPolicy(free=30, forget_s=MINUTE)
 REGISTRATION_POLICY: Final = BackoffPolicy(free=100, forget_s=MINUTE)
-COUNT_RETENTION_S: Final = max(
-    policy.max_failures * policy.forget_s
-    for policy in (PAIR_POLICY, ADDRESS_POLICY, ACCOUNT_POLICY, REGISTRATION_POLICY)
+MAX_FORGET_S: Final = max(
+    policy.forget_s for policy in (PAIR_POLICY, ADDRESS_POLICY, ACCOUNT_POLICY, REGISTRATION_POLICY)
 )
-"""After this time without a failure, every count has decayed to zero."""
+"""After ``failures + 1`` times this, a count has decayed to zero."""
 
 
 @dataclass(frozen=True, slots=True)
-class ThrottleKey:
-    """Digests under which an attempt is counted. ``known`` marks an address from which the account has signed in."""
+class LeakyBucket:
+    """A leaky bucket as a meter: ``rate`` per second on average and ``burst`` at once (generic cell rate algorithm).
 
-    pair: bytes
-    address: bytes
-    account: bytes
-    known: bytes
+    Its state is one time, Unix microseconds: when the bucket is empty and the whole burst available again.
+    """
 
-    @classmethod
-    def of(cls, account: str, address: str) -> "ThrottleKey":
-        network = group_of(address)
-        return cls(
-            pair=_digest("pair", account, network),
-            address=_digest("address", network),
-            account=_digest("account", account),
-            known=_digest("known", account, network),
-        )
+    rate: float
+    burst: int
 
-    @property
-    def all(self) -> tuple[bytes, ...]:
-        return self.pair, self.address, self.account, self.known
-
-
-def registration_key(address: str) -> bytes:
-    """Digest under which registrations from an address are counted."""
-    return _digest("registration", group_of(address))
-
-
-def _digest(*parts: str) -> bytes:
-    """Unambiguous: parts are separated by NUL, which is removed from the parts themselves."""
-    text = "\0".join(part.replace("\0", "") for part in parts)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+    def add(self, empty_at_us: int, now_us: int) -> int | None:
+        """The state after adding one; None if the bucket is full."""
+        interval_us = to_microseconds(1 / self.rate)
+        depth_us = self.burst * interval_us
+        if empty_at_us > now_us + depth_us + _MAX_CLOCK_SKEW_US:
+            empty_at_us = now_us  # another replica's clock is ahead by so much that this one would never get a share
+        empty_at_us = max(empty_at_us, now_us) + interval_us
+        return empty_at_us if empty_at_us - now_us <= depth_us else None

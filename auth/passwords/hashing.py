@@ -12,8 +12,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from auth.passwords.strength import strength
 
 MAX_PASSWORD_LENGTH: Final = 128
-_MIN_STRENGTH: Final = 12.5
-"""Decimal logarithm of the guesses; lower if the settings allow passwords shorter than 15 characters."""
+DEFAULT_STRENGTH: Final = 12.5
+"""Decimal logarithm of the guesses that a password has to withstand; lower with a minimum length below 15."""
+
+
+def min_strength(min_length: int) -> float:
+    """The same for passwords with at least ``min_length`` characters."""
+    return min(DEFAULT_STRENGTH, min_length * DEFAULT_STRENGTH / 15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Passwords:
 
     def __init__(self, min_length: int, cost: HashingCost = DEFAULT_COST) -> None:
         self._min_length = min_length
-        self._min_strength = min(_MIN_STRENGTH, min_length * _MIN_STRENGTH / 15)
+        self._min_strength = min_strength(min_length)
         self._hasher = PasswordHasher(time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=1)
         self._dummy_hash = self._hasher.hash(os.urandom(16))
 

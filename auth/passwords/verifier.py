@@ -6,6 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from auth.database import write
+from auth.passwords.admission import Attempt
 from auth.passwords.hashing import Passwords
 from auth.passwords.throttling import LoginThrottle
 from auth.users.repository import UserRow, by_id, update_user
@@ -23,18 +24,14 @@ class PasswordVerifier:
     def verify(
         self,
         find: UserLookup,
-        password: str,
+        attempt: Attempt,
         on_success: Callable[[Connection, UserRow], T],
-        *,
-        account: str,
-        address: str,
     ) -> T | None:
         """The result of ``on_success``, which runs in a transaction that locks the user's current password.
 
-        None for a wrong password, an unknown or a disabled user. Raises Throttled. A failure counts for ``account``,
-        the normalized username, from ``address``.
+        None for a wrong password, an unknown or a disabled user; then the attempt remains counted as a failure.
         """
-        attempt = self._throttle.begin(account, address)
+        password = attempt.password
         with self._engine.connect() as connection:
             row = find(connection)
         is_right = self._passwords.matches(row.password if row else None, password)

@@ -1,7 +1,9 @@
 """A user's own account: profile, password, identities, deletion."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from fastapi import APIRouter, BackgroundTasks, Response
 from pydantic import ConfigDict, Field, SecretStr
@@ -9,7 +11,9 @@ from pydantic.config import JsonDict
 
 from auth.audit import RequestSource
 from auth.errors import InvalidCredential, InvalidFields
+from auth.hashing_queue import HashingShare
 from auth.http.permissions import CurrentUser, SignedIn, allowed, user_of
+from auth.passwords.admission import Attempt
 from auth.principal import Principal, Scope
 from auth.routes.problems import READS_BODY, SIGNED_IN, problems
 from auth.routes.schemas import USER_EXAMPLE, CreatedAt, Id, RequestModel, ResponseModel, Source, UserProfile
@@ -17,6 +21,8 @@ from auth.users.accounts import PASSWORD_MISSING
 
 if TYPE_CHECKING:
     from auth.service import Auth
+
+T = TypeVar("T")
 
 CurrentPassword = Annotated[
     SecretStr | None,
@@ -82,8 +88,10 @@ def account_routes(auth: "Auth") -> APIRouter:
         responses=problems(*SIGNED_IN, *READS_BODY, 429),
         summary="Change your name or e-mail address",
     )
-    async def change_account(body: AccountChange, user: CurrentUser, source: Source) -> Account:
-        account = await auth.workers.run_hashing(_change, auth, user.id, body, source)
+    async def change_account(body: AccountChange, principal: SignedIn, source: Source) -> Account:
+        user = user_of(principal)
+        change = partial(_change, auth, user.id, body, source)
+        account = await confirm(auth, principal, _plain(body.current_password), change, source)
         auth.authenticator.invalidate_user(user.id)
         return account
 
@@ -96,12 +104,13 @@ def account_routes(auth: "Auth") -> APIRouter:
         description="Deletes your classifications, keys, tokens and all other data of yours. This cannot be undone.",
     )
     async def delete_account(
-        body: AccountDeletion, user: CurrentUser, source: Source, response: Response, background: BackgroundTasks
+        body: AccountDeletion, principal: SignedIn, source: Source, response: Response, background: BackgroundTasks
     ) -> None:
-        password = _plain(body.current_password)
-        await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, source=source)
+        user = user_of(principal)
+        await delete_own(auth, principal, _plain(body.current_password), source)
         auth.authenticator.invalidate_user(user.id)
         auth.cookie.clear(response)
+        auth.browser_cookie.clear(response)
         background.add_task(auth.erase_user_data, user.id)
 
     @router.post(
@@ -113,16 +122,9 @@ def account_routes(auth: "Auth") -> APIRouter:
         description="Revokes all other sessions and tokens, and the access of applications. API keys remain valid.",
     )
     async def change_password(body: PasswordChange, principal: SignedIn, source: Source) -> None:
-        user_id = user_of(principal).id
-        await auth.workers.run_hashing(
-            auth.accounts.change_password,
-            user_id,
-            _plain(body.current_password),
-            body.new_password.get_secret_value(),
-            keep_id=principal.credential_id,
-            source=source,
-        )
-        auth.authenticator.invalidate_user(user_id)
+        current, new = _plain(body.current_password), body.new_password.get_secret_value()
+        await change_own_password(auth, principal, current, new, source)
+        auth.authenticator.invalidate_user(user_of(principal).id)
 
     @router.delete(
         "/identities/{id}",
@@ -145,14 +147,48 @@ def account_of(auth: "Auth", user_id: int) -> Account:
     return Account.model_validate(asdict(user) | {"identities": auth.identities.list(user_id)})
 
 
-def _change(auth: "Auth", user_id: int, body: AccountChange, source: RequestSource) -> Account:
+async def confirm(
+    auth: "Auth",
+    principal: Principal,
+    current: str | None,
+    work: Callable[[Attempt | None], T],
+    source: RequestSource,
+) -> T:
+    """Run ``work``, which checks the current password. Raises Throttled or Busy, and what ``work`` raises.
+
+    Each session or token has its own limit, so a thief of one neither guesses much nor locks the owner out.
+    """
+    user, id_ = user_of(principal), principal.credential_id
+    if current is not None:
+        return await auth.passwords.confirm(user.username, current, work, source=source, credential_id=id_)
+    return await auth.workers.run_hashing(HashingShare(f"credential:{id_}", is_preferred=True), work, None)
+
+
+async def change_own_password(
+    auth: "Auth", principal: Principal, current: str | None, new: str, source: RequestSource
+) -> None:
+    """Raises InvalidFields, Throttled or Busy."""
+    user_id, change = user_of(principal).id, auth.accounts.change_password
+    keep_id = principal.credential_id
+    await confirm(
+        auth, principal, current, lambda attempt: change(user_id, attempt, new, keep_id=keep_id, source=source), source
+    )
+
+
+async def delete_own(auth: "Auth", principal: Principal, current: str | None, source: RequestSource) -> None:
+    """Raises InvalidFields, Throttled, Busy, or PermissionDenied for the only admin."""
+    user_id, delete = user_of(principal).id, auth.accounts.delete
+    await confirm(auth, principal, current, lambda attempt: delete(user_id, current=attempt, source=source), source)
+
+
+def _change(auth: "Auth", user_id: int, body: AccountChange, source: RequestSource, attempt: Attempt | None) -> Account:
     account = account_of(auth, user_id)
     if body.username is None and body.email is None:
         return account
     if account.has_password:
-        if body.current_password is None:
+        if attempt is None:
             raise InvalidFields(PASSWORD_MISSING)
-        auth.accounts.check_password(user_id, body.current_password.get_secret_value(), source=source)
+        auth.accounts.check_password(user_id, attempt, source=source)
     auth.accounts.update(user_id, username=body.username, email=body.email, source=source)
     return account_of(auth, user_id)
 

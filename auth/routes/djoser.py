@@ -1,12 +1,16 @@
 """Djoser-compatible accounts API: ``/auth/users/…``, ``/auth/password/``, ``/auth/token/…``."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from auth.client_address import group_of
 from auth.errors import InvalidLogin
+from auth.hashing_queue import HashingShare
 from auth.http.permissions import CurrentUser, SignedIn, public, user_of
 from auth.principal import User
+from auth.routes.account import change_own_password, delete_own
 from auth.routes.djoser_schemas import (
     BODY_ERRORS,
     Deletion,
@@ -62,7 +66,8 @@ def _add_users(router: APIRouter, auth: "Auth") -> None:
         username = fields.text("username", check=usernames.username_errors)
         password = fields.text("password")
         fields.raise_errors()
-        user = await auth.workers.run_hashing(auth.accounts.register, username, password, email or "", source=source)
+        share, create = HashingShare(group_of(source.address)), auth.accounts.register
+        user = await auth.workers.run_hashing(share, create, username, password, email or "", source=source)
         return DjoserUser.model_validate(user)
 
     @router.get(
@@ -110,9 +115,10 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         openapi_extra=reads(Deletion),
         summary="Delete your account",
     )
-    async def delete_me(user: CurrentUser, request: Request, source: Source) -> Response:
-        password = _current_password(Fields(await body_of(request)), user)
-        await auth.workers.run_hashing(auth.accounts.delete, user.id, password=password, source=source)
+    async def delete_me(principal: SignedIn, request: Request, source: Source) -> Response:
+        user = user_of(principal)
+        current = _current_password(Fields(await body_of(request)), user)
+        await delete_own(auth, principal, current, source)
         auth.authenticator.invalidate_user(user.id)
         await auth.erase_user_data(user.id)
         return Response(status_code=204)
@@ -132,14 +138,7 @@ def _add_own(router: APIRouter, auth: "Auth") -> None:
         fields = Fields(await body_of(request))
         new = fields.text("new_password")
         current = _current_password(fields, user)
-        await auth.workers.run_hashing(
-            auth.accounts.change_password,
-            user.id,
-            current,
-            new,
-            keep_id=principal.credential_id,
-            source=source,
-        )
+        await change_own_password(auth, principal, current, new, source)
         auth.authenticator.invalidate_user(user.id)
         return Response(status_code=204)
 
@@ -160,7 +159,8 @@ def _add_tokens(router: APIRouter, auth: "Auth") -> None:
         fields.raise_errors()
         if username is None or password is None:
             raise InvalidLogin(LOGIN_FAILED)
-        secret = await auth.workers.run_hashing(auth.sessions.issue_token, username, password, source=source)
+        issue, browser = partial(auth.sessions.issue_token, username, source=source), auth.browser_cookie.read(request)
+        secret = await auth.passwords.sign_in(username, password, issue, source=source, browser=browser)
         return LoginToken(auth_token=secret)
 
     @router.post(

@@ -10,6 +10,7 @@ from auth.http.redirect_target import safe_redirect_path
 from auth.oauth import metadata as paths
 from auth.oauth.requests import parse_parameters, read_form
 from auth.routes.oauth_authorize import html_page
+from auth.routes.session import begin_session, set_cookies
 
 if TYPE_CHECKING:
     from auth.service import Auth
@@ -33,15 +34,12 @@ def sign_in_routes(auth: "Auth") -> APIRouter:
         next_path, source = safe_redirect_path(request.query_params.get("next")), auth.request_source(request)
         form = dict(parse_parameters(await read_form(request)))
         username, password = form.get("username", ""), form.get("password", "")
-        previous, start = auth.cookie.read(request), auth.sessions.sign_in
         try:
-            _, secret = await auth.workers.run_hashing(start, username, password, replaces=previous, source=source)
+            new = await begin_session(auth, request, source, username, password)
         except AuthError as error:
             return await _page(auth, request, next_path, username=username, error=error)
-        if previous:
-            auth.authenticator.invalidate(previous)
         response = RedirectResponse(next_path, 303)
-        auth.cookie.set(response, secret)
+        set_cookies(auth, response, new)
         return response
 
     return router

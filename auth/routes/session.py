@@ -1,10 +1,13 @@
 """Sign-in of the web app: session state, sign-in, sign-out."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ConfigDict, Field, SecretStr
 
+from auth.audit import RequestSource
+from auth.credentials.sessions import NewSession
 from auth.http.permissions import CurrentPrincipal, public
 from auth.principal import Scope, Scopes, User, scopes_of_role
 from auth.routes.problems import READS_BODY, problems
@@ -80,18 +83,9 @@ def session_routes(auth: "Auth") -> APIRouter:
     async def sign_in(body: SignIn, request: Request, source: Source, response: Response) -> SessionState:
         auth.cookie.require_secure(request)
         auth.cookie.check_csrf(request)
-        previous = auth.cookie.read(request)
-        user, secret = await auth.workers.run_hashing(
-            auth.sessions.sign_in,
-            body.username,
-            body.password.get_secret_value(),
-            replaces=previous,
-            source=source,
-        )
-        if previous:
-            auth.authenticator.invalidate(previous)
-        auth.cookie.set(response, secret)
-        return _state(auth, user, scopes_of_role(user.role))
+        new = await begin_session(auth, request, source, body.username, body.password.get_secret_value())
+        set_cookies(auth, response, new)
+        return _state(auth, new.user, scopes_of_role(new.user.role))
 
     @router.delete(
         "/v1/session",
@@ -110,6 +104,23 @@ def session_routes(auth: "Auth") -> APIRouter:
         auth.cookie.clear(response)
 
     return router
+
+
+async def begin_session(
+    auth: "Auth", request: Request, source: RequestSource, username: str, password: str
+) -> NewSession:
+    """Sign in, which replaces the session of the browser. Raises InvalidLogin, Throttled or Busy."""
+    previous, browser = auth.cookie.read(request), auth.browser_cookie.read(request)
+    work = partial(auth.sessions.sign_in, username, replaces=previous, browser=browser, source=source)
+    new = await auth.passwords.sign_in(username, password, work, source=source, browser=browser)
+    if previous:
+        auth.authenticator.invalidate(previous)
+    return new
+
+
+def set_cookies(auth: "Auth", response: Response, new: NewSession) -> None:
+    auth.cookie.set(response, new.secret)
+    auth.browser_cookie.set(response, new.browser)
 
 
 def _state(auth: "Auth", user: User | None, scopes: Scopes) -> SessionState:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
@@ -71,9 +71,10 @@ def sessions_routes(auth: "Auth") -> APIRouter:
         summary="Sign out everywhere else",
         description="API keys and applications keep their access.",
     )
-    async def revoke_other_sessions(principal: SignedIn, source: Source) -> None:
-        user = user_of(principal)
-        await auth.workers.run(auth.sessions.revoke_others, user.id, principal.credential_id, source=source)
+    async def revoke_other_sessions(principal: SignedIn, request: Request, source: Source) -> None:
+        user, browser = user_of(principal), auth.browser_cookie.read(request)
+        revoke = auth.sessions.revoke_others
+        await auth.workers.run(revoke, user.id, principal.credential_id, browser=browser, source=source)
         auth.authenticator.invalidate_user(user.id)
 
     @router.delete(

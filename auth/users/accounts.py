@@ -13,6 +13,7 @@ from auth.credentials.lifetimes import MINUTE, to_microseconds
 from auth.credentials.store import CredentialStore
 from auth.database import write
 from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound
+from auth.passwords.admission import Attempt
 from auth.passwords.hashing import Passwords
 from auth.passwords.throttling import LoginThrottle
 from auth.passwords.verifier import PasswordVerifier, UserLookup
@@ -68,6 +69,7 @@ class AccountService(UserDirectory):
     def register(self, username: str, password: str, email: str = "", *, source: RequestSource) -> User:
         """Create an account. Raises InvalidFields, Throttled, or PermissionDenied if registration is disabled."""
         self.require_registration()
+        self._throttle.validate(source.address)
         self._validate(username, password, email)
         self._throttle.register(source.address)
         return self._create(username, password, email, "user", source)
@@ -96,11 +98,11 @@ class AccountService(UserDirectory):
         return self._insert(connection, name, None, address, role="user", source=source)
 
     def authenticate(
-        self, username: str, password: str, then: Callable[[Connection, User], T], *, source: RequestSource
+        self, username: str, attempt: Attempt, then: Callable[[Connection, User], T], *, source: RequestSource
     ) -> T:
         """Check the password and run ``then``, which may issue a session, in the same transaction.
 
-        Otherwise the session could outlive a concurrent password change. Raises InvalidLogin or Throttled.
+        Otherwise the session could outlive a concurrent password change. Raises InvalidLogin.
         """
         find = partial(by_name, username=username)
 
@@ -108,28 +110,25 @@ class AccountService(UserDirectory):
             self._log(connection, AuditEvent.SIGNED_IN, row.id, None, source)
             return then(connection, user_from_row(row))
 
-        key = usernames.key_of(username)
-        outcome = self._verifier.verify(find, password, succeed, account=key, address=source.address)
+        outcome = self._verifier.verify(find, attempt, succeed)
         if outcome is None:
             self._log_failure(find, source)
             raise InvalidLogin(LOGIN_FAILED)
         return outcome
 
-    def check_password(self, user_id: int, password: str, *, source: RequestSource) -> None:
-        """Raises InvalidFields if the password is wrong, or Throttled."""
-        row = self._row(user_id)
-        key, address = usernames.key_of(row.username), source.address
+    def check_password(self, user_id: int, attempt: Attempt, *, source: RequestSource) -> None:
+        """Raises InvalidFields if the password is wrong."""
         find = partial(by_id, user_id=user_id)
-        if not self._verifier.verify(find, password, lambda *_: True, account=key, address=address):
+        if not self._verifier.verify(find, attempt, lambda *_: True):
             self._log_failure(find, source)
             raise InvalidFields(WRONG_PASSWORD)
 
     def change_password(
-        self, user_id: int, current: str | None, new: str, *, keep_id: int | None, source: RequestSource
+        self, user_id: int, current: Attempt | None, new: str, *, keep_id: int | None, source: RequestSource
     ) -> None:
         """Change the password and revoke all sessions, tokens and grants except the credential ``keep_id``.
 
-        API keys remain. ``current`` is ignored if the user has no password yet. Raises InvalidFields or Throttled.
+        API keys remain. ``current`` is ignored if the user has no password yet. Raises InvalidFields.
         """
         row = self._row(user_id)
         self._require_password(row, current, source)
@@ -171,14 +170,14 @@ class AccountService(UserDirectory):
         return self._write_unique(set_fields, username)
 
     def delete(
-        self, user_id: int, *, password: str | None = None, actor_id: int | None = None, source: RequestSource
+        self, user_id: int, *, current: Attempt | None = None, actor_id: int | None = None, source: RequestSource
     ) -> None:
         """Delete an account. Users confirm with their password, if they have one; admins need not.
 
-        Raises InvalidFields, Throttled or ResourceNotFound, and PermissionDenied for the only admin.
+        Raises InvalidFields or ResourceNotFound, and PermissionDenied for the only admin.
         """
         if actor_id in {None, user_id}:
-            self._require_password(self._row(user_id), password, source)
+            self._require_password(self._row(user_id), current, source)
 
         def soft_delete(connection: Connection) -> None:
             require_another_admin(connection, get_admin_for_update(connection, user_id))
@@ -262,13 +261,13 @@ class AccountService(UserDirectory):
             raise ResourceNotFound("There is no such user.")
         return row
 
-    def _require_password(self, row: UserRow, password: str | None, source: RequestSource) -> None:
+    def _require_password(self, row: UserRow, current: Attempt | None, source: RequestSource) -> None:
         """Raises InvalidFields, unless the user has no password."""
         if row.password is None:
             return
-        if password is None:
+        if current is None:
             raise InvalidFields(PASSWORD_MISSING)
-        self.check_password(row.id, password, source=source)
+        self.check_password(row.id, current, source=source)
 
 
 def _name_conflict(

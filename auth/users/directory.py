@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, func, or_, select, update
 
 from auth.audit import AuditEvent, AuditLog, RequestSource
+from auth.credentials.browsers import BrowserStore
 from auth.credentials.lifetimes import to_microseconds
 from auth.credentials.store import CredentialStore
 from auth.database import write
@@ -30,6 +31,7 @@ class UserDirectory:
         self._clock = clock
         self._credentials = credentials
         self._audit = audit
+        self._browsers = BrowserStore(clock)
 
     def get(self, user_id: int) -> User | None:
         with self._engine.connect() as connection:
@@ -92,8 +94,9 @@ class UserDirectory:
     def _revoke_access(self, connection: Connection, user_id: int, keep_id: int | None = None) -> None:
         """Revoke every session and token except ``keep_id``, and all grants of applications, but no API keys.
 
-        The devices of native applications are forgotten too, so they need consent again.
+        The devices of native applications are forgotten too, so they need consent again, and the known browsers.
         """
+        self._browsers.forget_all(connection, user_id)
         self._credentials.revoke_all(connection, user_id, ("session", "token"), keep_id)
         families = (oauth_families.c.user_id == user_id) & oauth_families.c.revoked_us.is_(None)
         connection.execute(update(oauth_families).where(families).values(revoked_us=self._now_us()))

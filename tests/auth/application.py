@@ -24,11 +24,14 @@ from auth.app import include_auth
 from auth.audit import RequestSource
 from auth.errors import AuthError
 from auth.http.permissions import require_access_rules
+from auth.passwords.admission import Attempt
 from auth.passwords.hashing import HashingCost, Passwords
+from auth.passwords.throttle_keys import Origin
 from auth.principal import User
 from auth.service import Auth
 from auth.settings import AuthSettings
 from auth.users.accounts import AccountService
+from auth.users.usernames import key_of
 from serve_app.ingress.methods import MethodsMiddleware, MethodTable
 from tests.clock import MovableClock
 
@@ -91,9 +94,15 @@ class _CurrentAuth:
         return getattr(_auth.get(), name)
 
 
+def admit(accounts: AccountService, username: str, password: str, address: str = ADDRESS) -> Attempt:
+    """An attempt with a password from an address. Raises Throttled."""
+    return accounts._throttle.begin(key_of(username), Origin(address), password)
+
+
 def authenticate(accounts: AccountService, username: str, password: str, *, source: RequestSource) -> User:
     """The user with this name and password. Raises InvalidLogin or Throttled."""
-    return accounts.authenticate(username, password, lambda _connection, user: user, source=source)
+    attempt = admit(accounts, username, password, source.address)
+    return accounts.authenticate(username, attempt, lambda _connection, user: user, source=source)
 
 
 @cache

@@ -4,17 +4,21 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from unittest.mock import patch
 
 import pytest
 
 from auth.errors import Busy
-from auth.thread_pools import DATABASE_THREADS, MAX_WAITING_HASHES, ThreadPools
+from auth.hashing_queue import MAX_WAITING_HASHES, HashingShare
+from auth.thread_pools import DATABASE_THREADS, ThreadPools
+
+KNOWN = HashingShare("device", is_preferred=True)
 
 
 async def test_work_runs_on_another_thread():
     pools = ThreadPools()
-    for run in (pools.run, pools.run_hashing):
+    for run in (pools.run, partial(pools.run_hashing, KNOWN)):
         assert await run(threading.get_ident) != threading.get_ident()
         assert await run(sorted, [2, 1, 3], reverse=True) == [3, 2, 1]
         with pytest.raises(ValueError, match="invalid literal"):
@@ -22,30 +26,32 @@ async def test_work_runs_on_another_thread():
 
 
 async def test_waiting_hashes_do_not_delay_queries_and_are_bounded():
-    with patch("os.cpu_count", return_value=2):
+    with patch("os.cpu_count", return_value=1):
         pools = ThreadPools()
     release = threading.Event()
-    hashing = [asyncio.create_task(pools.run_hashing(release.wait, 30)) for _ in range(2 + MAX_WAITING_HASHES)]
+    run = partial(pools.run_hashing, KNOWN)
+    hashing = [asyncio.create_task(run(release.wait, 30)) for _ in range(1 + MAX_WAITING_HASHES)]
     try:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         with pytest.raises(Busy) as caught:
-            await pools.run_hashing(int, "1")
+            await run(int, "1")
         assert caught.value.retry_after
         assert await asyncio.wait_for(pools.run(int, "1"), 5) == 1
     finally:
         release.set()
     assert all(await asyncio.gather(*hashing))
-    assert await pools.run_hashing(int, "1") == 1
+    assert await run(int, "1") == 1
 
 
 async def test_the_number_of_threads_is_bounded():
     with patch("os.cpu_count", return_value=3):
         pools = ThreadPools()
     assert await concurrency_of(pools.run, DATABASE_THREADS * 3) == DATABASE_THREADS
-    assert await concurrency_of(pools.run_hashing, 9) == 3
+    shares = (HashingShare(f"device {number}", is_preferred=True) for number in range(9))
+    assert await concurrency_of(lambda work: pools.run_hashing(next(shares), work), 9) == 3
 
 
-async def concurrency_of(run: Callable[..., Awaitable[None]], calls: int) -> int:
+async def concurrency_of(run: Callable[[Callable[[], None]], Awaitable[None]], calls: int) -> int:
     """The largest number of threads that work at the same time."""
     running, lock, peak = 0, threading.Lock(), 0
 

@@ -4,52 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
 from auth.database import write
 from auth.errors import Throttled
-from auth.passwords.backoff import ACCOUNT_POLICY, ADDRESS_POLICY, MAX_WAIT_S, PAIR_POLICY, REGISTRATION_POLICY
-from auth.passwords.throttling import Attempt, LoginThrottle
+from auth.passwords.backoff import ADDRESS_POLICY, MAX_WAIT_S, PAIR_POLICY, REGISTRATION_POLICY
+from auth.passwords.throttling import LoginThrottle
 from auth.tables import throttles
 from tests.auth.databases import both_databases
+from tests.auth.passwords.guesses import BOTS, ELSEWHERE, HERE, attack, begin, on, rows, succeed, wait_of
 from tests.clock import MovableClock
-
-HERE = "203.0.113.7"
-ELSEWHERE = "198.51.100.9"
 
 
 @pytest.fixture
 def throttle(database: Engine, clock: MovableClock) -> LoginThrottle:
-    return LoginThrottle(database, clock)
-
-
-def wait_of(throttle: LoginThrottle, account: str = "alice", address: str = HERE) -> float:
-    """Seconds until the next attempt; 0, and one more failure, if it is allowed now."""
-    try:
-        throttle.begin(account, address)
-    except Throttled as error:
-        return error.retry_after or -1.0
-    return 0.0
-
-
-def succeed(database: Engine, throttle: LoginThrottle, attempt: Attempt) -> None:
-    write(database, lambda connection: throttle.succeed(connection, attempt))
-
-
-def rows(database: Engine) -> int:
-    with database.connect() as connection:
-        return connection.scalar(select(func.count()).select_from(throttles)) or 0
-
-
-BOTS = [f"192.0.2.{number}" for number in range(ACCOUNT_POLICY.free + 1)]
-
-
-def attack(throttle: LoginThrottle, clock: MovableClock) -> None:
-    """Guess at Alice's account from many addresses until every address has to wait the longest time."""
-    assert [wait_of(throttle, address=bot) for bot in BOTS] == [0] * len(BOTS)
-    for bot in BOTS[: ACCOUNT_POLICY.max_failures - len(BOTS)]:
-        clock.forward(1)
-        assert wait_of(throttle, address=bot) == 0
+    return on(database, clock)
 
 
 def test_the_wait_grows_up_to_half_a_minute(throttle, clock):
@@ -82,7 +51,7 @@ def test_a_sign_in_after_the_wait_resets_the_count(database, throttle, clock):
     for _ in range(50):
         assert wait_of(throttle) == wait
     clock.forward(wait)
-    succeed(database, throttle, throttle.begin("alice", HERE))
+    succeed(database, throttle, begin(throttle, "alice", HERE))
     assert [wait_of(throttle) for _ in range(PAIR_POLICY.free)] == [0] * PAIR_POLICY.free
 
 
@@ -96,28 +65,28 @@ def test_the_owner_signs_in_after_the_wait_while_others_guess(database, throttle
     """From an address that has not signed in before, while the guesses go on."""
     attack(throttle, clock)
     for second in range(MAX_WAIT_S):
-        assert wait_of(throttle, address=ELSEWHERE) == MAX_WAIT_S - second
+        assert wait_of(throttle, address=ELSEWHERE, password="right") == MAX_WAIT_S - second
         for bot in [*BOTS[:5], f"192.0.3.{second}"]:
             wait_of(throttle, address=bot)
         clock.forward(1)
-    succeed(database, throttle, throttle.begin("alice", ELSEWHERE))
+    succeed(database, throttle, begin(throttle, "alice", ELSEWHERE, "right"))
 
 
 def test_an_owner_at_a_known_address_does_not_wait_for_others(database, throttle, clock):
-    succeed(database, throttle, throttle.begin("alice", ELSEWHERE))
+    succeed(database, throttle, begin(throttle, "alice", ELSEWHERE))
     attack(throttle, clock)
     assert wait_of(throttle, address=HERE) > 0
     assert wait_of(throttle, address=ELSEWHERE) == 0
 
 
-def test_many_addresses_get_two_guesses_a_minute_each(throttle, clock):
+def test_while_many_addresses_guess_each_guess_needs_a_reservation(throttle, clock):
     attack(throttle, clock)
     addresses = [f"198.51.100.{number}" for number in range(5)]
-    guesses = 0
+    outcomes = []
     for _ in range(4 * MAX_WAIT_S):
-        guesses += sum(wait_of(throttle, address=address) == 0 for address in addresses)
+        outcomes += [wait_of(throttle, address=address) for address in addresses]
         clock.forward(1)
-    assert guesses == len(addresses) * 3
+    assert outcomes.count(0) <= 3, "as many as are forgotten"
 
 
 def test_one_password_on_many_accounts_gets_thirty_and_then_two_a_minute(throttle, clock):
@@ -130,7 +99,7 @@ def test_one_password_on_many_accounts_gets_thirty_and_then_two_a_minute(throttl
 
 
 def test_neighbours_of_an_attacker_still_sign_in(database, throttle):
-    succeed(database, throttle, throttle.begin("neighbour", HERE))
+    succeed(database, throttle, begin(throttle, "neighbour", HERE))
     for number in range(ADDRESS_POLICY.max_failures):
         wait_of(throttle, f"user{number}")
     assert wait_of(throttle, "stranger") > 0
@@ -139,35 +108,35 @@ def test_neighbours_of_an_attacker_still_sign_in(database, throttle):
 
 def test_signing_in_to_an_own_account_does_not_reset_the_address(database, throttle, clock):
     """Signing in between guesses neither ends the wait of the address nor lowers its count."""
-    succeed(database, throttle, throttle.begin("mallory", HERE))
+    succeed(database, throttle, begin(throttle, "mallory", HERE))
     number = 0
     while not (wait := wait_of(throttle, f"user{number}")):
         number += 1
     for _ in range(20):
-        succeed(database, throttle, throttle.begin("mallory", HERE))
+        succeed(database, throttle, begin(throttle, "mallory", HERE))
         assert wait_of(throttle, "stranger") == wait
     for _ in range(10):
         clock.forward(wait)
         assert wait_of(throttle, f"user{number}") == 0
         number += 1
         wait = wait_of(throttle, "stranger")
-        succeed(database, throttle, throttle.begin("mallory", HERE))
+        succeed(database, throttle, begin(throttle, "mallory", HERE))
     assert wait == MAX_WAIT_S
 
 
 def test_failures_expire_one_by_one(throttle, clock):
     for _ in range(PAIR_POLICY.free + 1):
-        throttle.begin("alice", HERE)
+        begin(throttle, "alice", HERE)
     clock.forward(2 * PAIR_POLICY.forget_s)
     assert [wait_of(throttle) for _ in range(3)] == [0, 0, 1]
 
 
 def test_occasional_sign_ins_do_not_keep_failures_alive(database, throttle, clock):
     for number in range(ADDRESS_POLICY.free):
-        throttle.begin(f"user{number}", HERE)
+        begin(throttle, f"user{number}", HERE)
     for _ in range(ADDRESS_POLICY.forget_s * 10 // 7 + 1):
         clock.forward(7)
-        succeed(database, throttle, throttle.begin("bob", HERE))
+        succeed(database, throttle, begin(throttle, "bob", HERE))
     assert [wait_of(throttle, f"other{number}") for number in range(10)] == [0] * 10
 
 
@@ -180,7 +149,7 @@ def test_concurrent_guesses_get_no_extra_attempts(throttle):
 
 @both_databases
 def test_concurrent_sign_ins_all_succeed(database, throttle):
-    attempts = [throttle.begin("alice", HERE) for _ in range(4)]
+    attempts = [begin(throttle, "alice", HERE) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda attempt: succeed(database, throttle, attempt), attempts))
     assert wait_of(throttle) == 0
@@ -188,9 +157,9 @@ def test_concurrent_sign_ins_all_succeed(database, throttle):
 
 @both_databases
 def test_replicas_count_together(database, clock, throttle):
-    other = LoginThrottle(database, clock)
+    other = on(database, clock)
     for _ in range(PAIR_POLICY.free + 1):
-        throttle.begin("alice", HERE)
+        begin(throttle, "alice", HERE)
     assert wait_of(other) == 1
 
 
@@ -206,7 +175,7 @@ def test_addresses_of_one_ipv6_network_count_together(throttle):
     waits = {}
     for one, other in is_same:
         for _ in range(PAIR_POLICY.free + 1):
-            throttle.begin(f"{one} {other}", one)
+            begin(throttle, f"{one} {other}", one)
         waits[one, other] = wait_of(throttle, f"{one} {other}", other) > 0
     assert waits == is_same
 
@@ -214,7 +183,7 @@ def test_addresses_of_one_ipv6_network_count_together(throttle):
 @both_databases
 def test_sweeping_deletes_old_counts_and_keeps_known_addresses_for_a_month(database, throttle, clock):
     wait_of(throttle, "mallory", ELSEWHERE)
-    succeed(database, throttle, throttle.begin("alice", HERE))
+    succeed(database, throttle, begin(throttle, "alice", HERE))
     clock.forward(2 * 3600)
     write(database, throttle.sweep)
     assert rows(database) == 1
@@ -225,8 +194,8 @@ def test_sweeping_deletes_old_counts_and_keeps_known_addresses_for_a_month(datab
 
 def test_a_replica_with_a_slow_clock_counts_as_well(database, throttle):
     for _ in range(PAIR_POLICY.free):
-        throttle.begin("alice", HERE)
-    behind = LoginThrottle(database, MovableClock(throttle._clock() - 1000))
+        begin(throttle, "alice", HERE)
+    behind = on(database, MovableClock(throttle._clock() - 1000))
     assert [wait_of(behind), wait_of(behind)] == [0, 1]
 
 

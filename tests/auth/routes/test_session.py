@@ -62,7 +62,11 @@ async def test_only_the_cookie_has_the_secret(anonymous_client: AsyncClient, ali
     reply = await anonymous_client.post(SESSION, json=CREDENTIALS)
     secret = reply.cookies["raylens_session"]
     assert secret.startswith("rls_")
-    assert reply.headers["set-cookie"] == (f"raylens_session={secret}; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax")
+    device = reply.cookies["raylens_browser"]
+    assert reply.headers.get_list("set-cookie") == [
+        f"raylens_session={secret}; HttpOnly; Max-Age=1209600; Path=/; SameSite=lax",
+        f"raylens_browser={device}; HttpOnly; Max-Age=7776000; Path=/; SameSite=lax",
+    ]
     assert secret not in reply.text
 
 
@@ -71,8 +75,10 @@ async def test_on_https_the_cookie_has_the_host_prefix(database: Engine, clock: 
     application.auth.accounts.register("alice", PASSWORD, source=RequestSource())
     async with application.client(headers=OWN | {"Origin": "https://raylens.example.org"}) as https:
         reply = await https.post(SESSION, json=CREDENTIALS)
-        assert reply.headers["set-cookie"].startswith("__Host-raylens_session=rls_")
-        assert reply.headers["set-cookie"].endswith("; SameSite=lax; Secure")
+        session, device = reply.headers.get_list("set-cookie")
+        assert session.startswith("__Host-raylens_session=rls_")
+        assert device.startswith("__Host-raylens_browser=rlb_")
+        assert all(cookie.endswith("; SameSite=lax; Secure") for cookie in (session, device))
         assert (await https.get(SESSION)).json()["user"]["username"] == "alice"
 
 

@@ -13,7 +13,7 @@ from auth.passwords.hashing import Passwords
 from auth.principal import User
 from auth.tables import users
 from auth.users.accounts import AccountService
-from tests.auth.application import PASSWORD, Application, authenticate, create
+from tests.auth.application import PASSWORD, Application, admit, authenticate, create
 from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -158,7 +158,8 @@ def test_a_password_change_revokes_sessions_and_tokens(application, accounts, fa
     kept = factory.issue(user.id, "token")
     holder = factory.principal(kept)
     assert holder
-    accounts.change_password(user.id, PASSWORD, OTHER, keep_id=holder.credential_id, source=HERE)
+    current = admit(accounts, "alice", PASSWORD)
+    accounts.change_password(user.id, current, OTHER, keep_id=holder.credential_id, source=HERE)
     assert [kind for kind, secret in secrets.items() if factory.principal(secret)] == ["key"]
     assert factory.principal(kept)
     with pytest.raises(InvalidLogin):
@@ -174,8 +175,9 @@ def test_a_password_change_needs_the_current_and_a_strong_new_one(accounts, subt
         (None, OTHER, {"current_password": ["This field is required."]}),
         (PASSWORD, "alice-alice-2026", {"new_password": ["The password is too similar to the username."]}),
     ):
+        attempt = admit(accounts, "alice", current) if current else None
         with subtests.test(current=current, new=new), pytest.raises(InvalidFields) as caught:
-            accounts.change_password(user.id, current, new, keep_id=None, source=HERE)
+            accounts.change_password(user.id, attempt, new, keep_id=None, source=HERE)
         assert caught.value.fields == fields
     assert authenticate(accounts, "alice", PASSWORD, source=HERE)
 

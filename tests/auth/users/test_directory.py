@@ -5,10 +5,10 @@ from sqlalchemy import Engine, func, insert, select
 
 from auth.audit import AuditEvent, RequestSource
 from auth.database import write
-from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound, Throttled
+from auth.errors import InvalidFields, InvalidLogin, PermissionDenied, ResourceNotFound
 from auth.tables import audit, credentials, identities, oauth_clients, oauth_consents, oauth_families, users
 from auth.users.accounts import AccountService
-from tests.auth.application import PASSWORD, PASSWORD_HASH, Application, authenticate
+from tests.auth.application import PASSWORD, PASSWORD_HASH, Application, admit, authenticate
 from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
 from tests.clock import MovableClock
@@ -125,10 +125,10 @@ def test_users_delete_their_account_with_their_password(database, accounts, fact
     secret = factory.issue(alice, "key")
     for password, message in ((None, "This field is required."), ("wrong", "Invalid password.")):
         with pytest.raises(InvalidFields) as caught:
-            accounts.delete(alice, password=password, source=HERE)
+            accounts.delete(alice, current=admit(accounts, "alice", password) if password else None, source=HERE)
         assert caught.value.fields == {"current_password": [message]}
     assert factory.principal(secret)
-    accounts.delete(alice, password=PASSWORD, source=HERE)
+    accounts.delete(alice, current=admit(accounts, "alice", PASSWORD), source=HERE)
     assert accounts.get(alice) is None
     assert factory.principal(secret) is None
     assert count(database, credentials, identities, oauth_consents, oauth_families) == [0, 0, 0, 0]
@@ -150,7 +150,7 @@ def test_a_minute_after_the_deletion_no_personal_data_is_left(database, accounts
     with pytest.raises(InvalidLogin):
         authenticate(accounts, "alice", "wrong", source=HERE)
     accounts.set_role(alice, "admin", actor_id=admin, source=RequestSource("192.0.2.1", "admin's"))
-    accounts.delete(alice, password=PASSWORD, source=HERE)
+    accounts.delete(alice, current=admit(accounts, "alice", PASSWORD), source=HERE)
     erased: list[int] = []
     clock.forward(59)
     assert accounts.sweep(erased.append) == 0
@@ -172,16 +172,8 @@ def test_a_failed_erasure_is_retried(accounts, alice, clock):
     def fail(_user_id: int) -> None:
         raise TimeoutError
 
-    accounts.delete(alice, password=PASSWORD, source=HERE)
+    accounts.delete(alice, current=admit(accounts, "alice", PASSWORD), source=HERE)
     clock.forward(60)
     with pytest.raises(TimeoutError):
         accounts.sweep(fail)
     assert accounts.sweep(lambda _user_id: None) == 1
-
-
-def test_password_checks_of_signed_in_users_are_throttled(accounts, alice):
-    for _ in range(5):
-        with pytest.raises(InvalidFields):
-            accounts.check_password(alice, "wrong", source=HERE)
-    with pytest.raises(Throttled):
-        accounts.change_password(alice, PASSWORD, "a heron over the meadow", keep_id=None, source=HERE)
