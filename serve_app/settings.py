@@ -108,7 +108,12 @@ class Settings(BaseSettings):
         default=True, description="Whether anonymous clients may classify images and read the public lists."
     )
     registration: bool = Field(default=True, description="Whether users may create accounts themselves.")
-    password_min_length: int = Field(default=15, ge=8, le=128, description="Minimum length of a new password.")
+    password_min_length: int = Field(
+        default=15,
+        ge=8,
+        le=128,
+        description="Minimum length of a new password. Shorter ones withstand fewer guesses, so fewer are checked at an attacked account.",
+    )
     providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
         default=(),
         repr=False,

@@ -1,7 +1,7 @@
 """Slows down password guessing without locking anybody out.
 
-*Known clients.* A browser in which the account has signed in (``auth.credentials.browsers``) has a limit of its own, and
-so has each session or token in which the password is asked for again. Whatever others send does not matter to them.
+*Known clients.* A browser in which the account has signed in (``auth.credentials.browsers``) has a limit of its own,
+and so has each session or token in which the password is asked for again. What others send does not matter to them.
 
 *Unknown clients* are told apart by their address, IPv6 by its /64 network. Failures are counted in three places:
 

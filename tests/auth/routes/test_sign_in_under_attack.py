@@ -50,7 +50,7 @@ async def test_the_right_password_succeeds_within_the_announced_wait(application
     assert guesses.count(400) <= 31 + 6
 
 
-async def test_a_known_device_signs_in_at_once(application, client, alice):
+async def test_a_known_browser_signs_in_at_once(application, client, alice):
     async with browser(application) as known, browser(application) as other:
         assert (await known.post(SESSION, json=CREDENTIALS)).status_code == 201
         await known.delete(SESSION)
@@ -61,7 +61,7 @@ async def test_a_known_device_signs_in_at_once(application, client, alice):
         assert (await known.post("/auth/token/login/", json=CREDENTIALS)).status_code == 200
 
 
-async def test_a_device_is_known_for_its_users_only(application, client, factory, alice):
+async def test_a_browser_is_known_for_its_users_only(application, client, factory, alice):
     factory.add("bob", password=PASSWORD_HASH)
     async with browser(application) as shared:
         assert (await shared.post(SESSION, json=CREDENTIALS | {"username": "bob"})).status_code == 201
@@ -78,13 +78,13 @@ async def test_a_device_is_known_for_its_users_only(application, client, factory
 
 
 @both_databases
-async def test_devices_are_forgotten(database, application, client, alice):
-    """After 90 days, a password change, signing out everywhere else on another device, and with the account."""
+async def test_known_browsers_are_forgotten(database, application, client, alice):
+    """After 90 days, a password change, signing out everywhere else in another browser, and with the account."""
 
-    async def is_known(browser: str) -> bool:
+    async def is_known(secret: str) -> bool:
         await flood(application, client, 2, lambda _: "alice")
         async with browser(application) as other:
-            other.cookies.set("raylens_browser", device)
+            other.cookies.set("raylens_browser", secret)
             return (await other.post(SESSION, json=CREDENTIALS)).status_code == 201
 
     async def sign_in(on: AsyncClient, password: str = PASSWORD) -> str:
@@ -95,28 +95,28 @@ async def test_devices_are_forgotten(database, application, client, alice):
         return str(on.cookies["raylens_browser"])
 
     async with browser(application) as first, browser(application) as second:
-        devices = [await sign_in(first), await sign_in(second)]
-        assert [await is_known(device) for device in devices] == [True, True]
+        secrets = [await sign_in(first), await sign_in(second)]
+        assert [await is_known(secret) for secret in secrets] == [True, True]
         assert (await first.delete("/api/v1/account/sessions")).status_code == 204
-        assert [await is_known(device) for device in devices] == [True, False]
+        assert [await is_known(secret) for secret in secrets] == [True, False]
         application.clock.forward(90 * 86_400)
-        assert not await is_known(devices[0])
+        assert not await is_known(secrets[0])
         await sign_in(first)
         change = {"current_password": PASSWORD, "new_password": NEW}
         assert (await first.post("/api/v1/account/password", json=change)).status_code == 204
-        assert device_rows(database) == 0
+        assert browser_rows(database) == 0
         await sign_in(first, NEW)
-        assert device_rows(database) == 1
+        assert browser_rows(database) == 1
         assert (await first.request("DELETE", "/api/v1/account", json={"current_password": NEW})).status_code == 204
-        assert device_rows(database) == 0
+        assert browser_rows(database) == 0
 
 
-async def test_a_user_has_a_limited_number_of_devices(application, database, alice):
+async def test_a_user_has_a_limited_number_of_browsers(application, database, alice):
     secrets = []
     for _ in range(MAX_BROWSERS + 3):
         application.clock.forward(1)
         secrets.append(write(database, lambda connection: application.auth.browsers.remember(connection, alice, None)))
-    assert device_rows(database) == MAX_BROWSERS
+    assert browser_rows(database) == MAX_BROWSERS
     with database.connect() as connection:
         found = [application.auth.browsers.find(connection, alice, secret) is not None for secret in secrets]
     assert found == [False] * 3 + [True] * MAX_BROWSERS
@@ -130,13 +130,13 @@ async def test_a_malformed_browser_cookie_is_replaced(application, alice, garbag
     assert reply.cookies["raylens_browser"] != garbage
 
 
-async def test_a_device_secret_is_no_credential(application, alice):
+async def test_a_browser_secret_is_no_credential(application, alice):
     async with browser(application) as client:
-        device = (await client.post(SESSION, json=CREDENTIALS)).cookies["raylens_browser"]
+        secret = (await client.post(SESSION, json=CREDENTIALS)).cookies["raylens_browser"]
     for scheme in ("Bearer", "Token"):
-        async with application.client(headers={"Authorization": f"{scheme} {device}"}) as thief:
+        async with application.client(headers={"Authorization": f"{scheme} {secret}"}) as thief:
             assert (await thief.get("/auth/users/me/")).status_code == 401
-    async with application.client(headers=OWN, cookies={"raylens_session": device}) as thief:
+    async with application.client(headers=OWN, cookies={"raylens_session": secret}) as thief:
         assert (await thief.get(SESSION)).json()["user"] is None
 
 
@@ -212,7 +212,7 @@ async def test_invalid_registrations_are_limited(client):
     assert statuses == [400] * 300 + [429] * 10
 
 
-def device_rows(database: Engine) -> int:
+def browser_rows(database: Engine) -> int:
     with database.connect() as connection:
         query = select(func.count()).select_from(credentials).where(credentials.c.kind == "browser")
         return connection.scalar(query) or 0
