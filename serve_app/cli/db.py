@@ -50,7 +50,7 @@ def database_status_command(as_json: JsonOption = False) -> None:
 
 @app.command("prune", epilog="Example: raylens db prune --days 90")
 def prune_command(days: _Days, as_json: JsonOption = False) -> None:
-    """Delete classifications older than DAYS days. The counters of the Top 10 are kept."""
+    """Delete classifications older than DAYS days. The Top 10 keeps the counts of anonymous ones."""
     from serve_app.database.engine import connect
     from serve_app.settings import settings
     from serve_app.statistics.retention import prune

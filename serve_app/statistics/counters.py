@@ -59,7 +59,7 @@ def count(connection: Connection, records: Sequence[Record]) -> None:
     occurrences = [occurrence for record in records for occurrence in _of_record(record)]
     totals: Rows = {}
     for occurrence in occurrences:
-        row = add(totals, {"kind": occurrence.kind, "key": occurrence.key}, occurrence, occurrence.sample)
+        row = _add(totals, {"kind": occurrence.kind, "key": occurrence.key}, occurrence, occurrence.sample)
         row["public"] = row["anonymous"] = row.get("anonymous", False) or _is_anonymous(occurrence)
     _write(connection, counters, totals)
 
@@ -71,7 +71,7 @@ def count(connection: Connection, records: Sequence[Record]) -> None:
         state = states[occurrence.kind, occurrence.key]
         others = {"kind": occurrence.kind, "public": state.public or state.id in published}
         for bucket_s in BUCKET_S.values():
-            add(by_bucket, _bucket(occurrence, state.id, bucket_s), occurrence, others)
+            _add(by_bucket, _bucket(occurrence, state.id, bucket_s), occurrence, others)
     _write(connection, buckets, by_bucket)
 
 
@@ -80,7 +80,7 @@ def subtract(connection: Connection, rows: Iterable[DatabaseRow[Any]], now_s: fl
 
     Minimum and maximum remain; a counter that counts nothing anymore is deleted.
     """
-    occurrences = [occurrence for row in rows for occurrence in occurrences_of(row)]
+    occurrences = [occurrence for row in rows for occurrence in _of_row(row)]
     if not occurrences:
         return
     totals: Rows = {}
@@ -102,19 +102,15 @@ def subtract(connection: Connection, rows: Iterable[DatabaseRow[Any]], now_s: fl
     withdraw(connection, [state.id for state in states.values()])
 
 
-def occurrences_of(row: DatabaseRow[Any], *, public: bool = True) -> Iterator[Occurrence]:
-    """What a stored classification contributes; with ``public`` as false including an image with a secret URL."""
-    took_us = microseconds(row.processing_ms / 1e3)
-    return _occurrences(row, took_us, row.created_us, public=public)
+def _of_row(row: DatabaseRow[Any]) -> Iterator[Occurrence]:
+    return _occurrences(row, microseconds(row.processing_ms / 1e3), row.created_us)
 
 
 def _of_record(record: Record) -> Iterator[Occurrence]:
     return _occurrences(record, microseconds(record.processing_ms / 1e3), microseconds(record.created_at))
 
 
-def _occurrences(
-    subject: Record | DatabaseRow[Any], took_us: int, seen_us: int, *, public: bool = True
-) -> Iterator[Occurrence]:
+def _occurrences(subject: Record | DatabaseRow[Any], took_us: int, seen_us: int) -> Iterator[Occurrence]:
     """Every record counts for its label, and for its image unless its URL may be secret."""
     label, wnid, url, user_id = subject.label, subject.wnid, subject.url, subject.user_id
     sample: Row = {"url": None, "sha256": None, "label": label, "wnid": wnid}
@@ -123,7 +119,7 @@ def _occurrences(
     )
     if url is None:
         kind, key = CounterKind.UPLOAD, bytes.fromhex(subject.sha256)
-    elif not public or may_be_public(url):
+    elif may_be_public(url):
         kind, key = CounterKind.URL, sha256(url.encode()).digest()
     else:
         return
@@ -164,7 +160,7 @@ def _publish(connection: Connection, states: _States) -> set[int]:
     return ids
 
 
-def add(rows: Rows, key: Row, new: Occurrence, others: Row) -> Row:
+def _add(rows: Rows, key: Row, new: Occurrence, others: Row) -> Row:
     """Add an occurrence to the row of its key, which has the ``others`` of the latest one. Returns the row."""
     row = rows.setdefault(tuple(key.values()), key)
     if row is key:
@@ -181,7 +177,7 @@ def add(rows: Rows, key: Row, new: Occurrence, others: Row) -> Row:
 
 
 def _remove(rows: Rows, key: Row, old: Occurrence, others: Row) -> None:
-    """Like :func:`add` with a negative count, and with values that neither change the extremes nor the sample."""
+    """Like :func:`_add` with a negative count, and with values that neither change the extremes nor the sample."""
     row = rows.setdefault(tuple(key.values()), key)
     if row is key:
         row.update(others, count=0, sum_us=0, min_us=_LARGEST, max_us=-1, last_seen_us=-1)

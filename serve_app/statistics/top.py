@@ -29,11 +29,6 @@ _Mapping = Mapping[str, Any] | RowMapping
 _KINDS: dict[By, Kinds] = {By.IMAGE: (CounterKind.URL, CounterKind.UPLOAD), By.LABEL: (CounterKind.LABEL,)}
 
 
-def kinds_of(by: By) -> Kinds:
-    """The kinds of counters that a list shows."""
-    return _KINDS[by]
-
-
 @dataclass(frozen=True, slots=True)
 class TopEntry:
     """The tallies of an image or a label."""
@@ -61,7 +56,7 @@ def top(engine: Engine, by: By, window: Window, limit: int, now: float | None = 
     ``_DEPTH`` most frequent counters of each of the 13 buckets. The cost depends on ``_DEPTH`` and ``limit``, not on
     the number of records.
     """
-    kinds = kinds_of(by)
+    kinds = _KINDS[by]
     if window is Window.ALL:
         return _top_of_all(engine, kinds, limit)
     starts = bucket_starts(time.time() if now is None else now, BUCKET_S[window])

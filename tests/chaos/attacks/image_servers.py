@@ -69,6 +69,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         start, again, pause_s = BEHAVIOURS[head.split()[1].decode().strip("/").partition("?")[0]]
         writer.write(start)
         ended = asyncio.ensure_future(reader.read())
+        ended.add_done_callback(lambda task: task.cancelled() or task.exception())  # such as a reset
         while not ended.done():
             writer.write(again)
             await writer.drain()
