@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import InvalidRequest, RaylensError
+from serve_app.ingress.head_limits import head_rejection
 from serve_app.ingress.hosts import HEALTH_CHECKS, AllowedHosts
 from serve_app.ingress.methods import route_path
 from serve_app.ingress.problems import problem_response
@@ -27,7 +28,7 @@ def without_ignored(headers: Headers) -> list[tuple[bytes, bytes]]:
 
 
 class RequestHeadersMiddleware:
-    """ASGI middleware in front of the routes: refuses unknown hosts and ambiguous headers."""
+    """ASGI middleware in front of the routes: refuses large heads, unknown hosts and ambiguous headers."""
 
     def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
         self._app = app
@@ -41,6 +42,8 @@ class RequestHeadersMiddleware:
             await problem_response(Request(scope), error)(scope, receive, send)
 
     def _rejection(self, scope: Scope) -> RaylensError | None:
+        if error := head_rejection(scope):
+            return error
         names = [name for name, _ in scope["headers"] if name in _SINGLE]
         if len(set(names)) < len(names):
             name = next(name for name in names if names.count(name) > 1).decode().title()
