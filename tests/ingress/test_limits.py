@@ -223,6 +223,22 @@ async def test_a_rate_limit_counts_images(tmp_path: Path) -> None:
             assert 1 <= int(response.headers["Retry-After"]) <= 3600
 
 
+async def test_a_rate_limit_applies_before_the_body_is_read(tmp_path: Path) -> None:
+    async with running(tmp_path, rate_limit_anonymous="2/hour") as graph:
+        malformed = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+        assert [(await graph.client.post(URL, **malformed)).status_code for _ in range(2)] == [400, 400]
+        body = Drip(picture(), 10)
+        response = await graph.client.post(URL, content=body, headers=PNG)
+        assert (response.status_code, code(response), body.taken) == (429, "rate_limited", 0)
+
+
+async def test_a_request_with_more_images_than_the_rate_limit_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path, rate_limit_anonymous="2/hour") as graph:
+        files = [("file", (f"{i}.png", data, "image/png")) for i, data in enumerate(different(3))]
+        response = await graph.client.post(URL, files=files)
+        assert (response.status_code, "3 images exceeds" in response.json()["detail"]) == (429, True)
+
+
 @pytest.mark.parametrize("hops", [0, 1])
 async def test_only_trusted_proxies_set_the_client_address(tmp_path: Path, hops: int) -> None:
     async with running(tmp_path, rate_limit_anonymous="1/hour", forwarded_hops=hops) as graph:

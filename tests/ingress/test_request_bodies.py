@@ -127,6 +127,33 @@ async def test_stalled_uploads_leave_room_for_others(tmp_path: Path) -> None:
         await until(lambda: held.held == 0)
 
 
+async def test_a_stalled_upload_gives_way_to_a_client_that_holds_less(tmp_path: Path) -> None:
+    arguments = BuildArguments(queue=QueueArguments(max_mib=8))
+    async with service(tmp_path, arguments=arguments, forwarded_hops=1) as (graph, port):
+        budget = graph.gateway.byte_budget
+
+        def upload(client: int, size: int, *, stalls: bool) -> "asyncio.Task[RawResponse]":
+            address, data = f"192.0.2.{client}", picture() + bytes(size - len(picture()))
+            length = size + stalls
+            request = head("POST", IMAGES, Content_Type="image/png", X_Forwarded_For=address, Content_Length=length)
+            return asyncio.create_task(ask(port, pieces(request, data, stalls=stalls)))
+
+        attack, held = [], 0
+        for client, size in enumerate((4 * MIB, 2 * MIB, MIB, MIB // 2)):  # half of what is left
+            attack.append(upload(client, size, stalls=True))
+            held += size
+            await until(lambda held=held: budget.held == held)
+        honest = await upload(9, MIB, stalls=False)
+        assert honest.status == 201, honest.body
+        evicted = await attack[0]
+        assert (evicted.status, b"Other clients" in evicted.body) == (503, True)
+        assert not any(task.done() for task in attack[1:])
+        for task in attack:
+            task.cancel()
+        await asyncio.gather(*attack, return_exceptions=True)
+        await until(lambda: budget.held == 0)
+
+
 async def test_an_endless_body_is_not_read_to_its_end(tmp_path: Path) -> None:
     cases = (
         ("GET", "/api/health/live", 200),
