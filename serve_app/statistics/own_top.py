@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine, select
 
 from serve_app.statistics.counters import microseconds
 from serve_app.statistics.tables import classifications
@@ -14,6 +14,7 @@ from serve_app.statistics.windows import BUCKET_S, Window, bucket_starts
 ROWS_LIMIT: Final = 10_000
 """Classifications read at most, the newest ones."""
 
+_Row = tuple[Any, ...]
 _TABLE = classifications.c
 _COLUMNS: Final = tuple(_TABLE[name] for name in ("url", "sha256", "label", "wnid", "processing_ms", "created_us"))
 
@@ -32,17 +33,17 @@ def own_top(
     return [entry_of(tally, tally) for tally in ordered[:limit]]
 
 
-def _rows(engine: Engine, user_id: int, window: Window, now: float) -> Sequence[Row[Any]]:
+def _rows(engine: Engine, user_id: int, window: Window, now: float) -> Sequence[_Row]:
     """Newest first."""
     query = select(*_COLUMNS).where(_TABLE.user_id == user_id)
     if window is not Window.ALL:
         query = query.where(_TABLE.created_us >= bucket_starts(now, BUCKET_S[window])[0] * 1_000_000)
     query = query.order_by(_TABLE.created_us.desc(), _TABLE.id.desc()).limit(ROWS_LIMIT)
     with engine.connect() as connection:
-        return connection.execute(query).all()
+        return [tuple(row) for row in connection.execute(query)]
 
 
-def _tally_images(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def _tally_images(rows: Sequence[_Row]) -> list[dict[str, Any]]:
     """By URL, or by content for uploads."""
     tallies: dict[tuple[str | None, str], dict[str, Any]] = {}
     for url, sha256, label, wnid, processing_ms, created_us in rows:
@@ -51,7 +52,7 @@ def _tally_images(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     return list(tallies.values())
 
 
-def _tally_labels(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def _tally_labels(rows: Sequence[_Row]) -> list[dict[str, Any]]:
     """By wnid, or by name for classes without one."""
     tallies: dict[str, dict[str, Any]] = {}
     for _, _, label, wnid, processing_ms, created_us in rows:
