@@ -23,7 +23,9 @@ _ROUTER: Final = RequestRouterConfig(request_router_class="serve_app.deployments
 def build(arguments: BuildArguments) -> Application:
     """Bind Preprocessor, one Classifier per model, and Results behind the Ingress."""
     specs = resolve_models(arguments.models or settings().models)
-    preprocessor = stage_deployment(PreprocessorDeployment, "Preprocessor").bind(specs, arguments.preprocessor)
+    preprocessor = stage_deployment(PreprocessorDeployment, "Preprocessor").bind(
+        specs, arguments.preprocessor, arguments.queue.expensive_cost
+    )
     classifiers = {
         spec.name: stage_deployment(ClassifierDeployment, name).bind(spec, arguments.classifier)
         for spec, name in zip(specs, classifier_names(specs), strict=True)

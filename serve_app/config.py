@@ -19,6 +19,8 @@ class _Arguments(BaseModel):
 class QueueArguments(_Arguments):
     max_batch: PositiveInt = 16
     max_batch_mib: PositiveInt = 16
+    max_batch_cost: PositiveFloat = 24.0
+    expensive_cost: PositiveFloat = 8.0
     batches_per_classifier: PositiveInt = 2
     max_waiting: PositiveInt = 256
     max_mib: PositiveInt = 512
@@ -50,6 +52,7 @@ class LimitArguments(_Arguments):
 
 class PreprocessorArguments(_Arguments):
     threads: PositiveInt = 2
+    processes: PositiveInt = 2
 
 
 class ClassifierArguments(_Arguments):

@@ -6,7 +6,8 @@ The tree::
     ├── InvalidRequest (400)      ImageMissing, AmbiguousInput, MalformedBody
     ├── NotFound (404)            UnknownModel, UnknownClassification
     ├── UploadTimeout (408)
-    ├── TooLarge (413)            ImageTooLarge, TooManyPixels, TooManyImages, BodyTooComplex
+    ├── TooLarge (413)            ImageTooLarge, TooManyPixels, ImageTooComplex, TooManyImages,
+    │                             BodyTooComplex
     ├── UriTooLong (414)
     ├── UnsupportedImage (415)
     ├── UnsupportedEncoding (415)
@@ -23,6 +24,7 @@ the message for the user and optionally ``retry_after`` (seconds). ``serve_app.i
 HTTP.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -101,6 +103,13 @@ class ImageTooLarge(TooLarge):
 class TooManyPixels(TooLarge):
     code = "too_many_pixels"
     title = "Too many pixels"
+
+
+class ImageTooComplex(TooLarge):
+    """Decoding would take too long for the size of the image."""
+
+    code = "image_too_complex"
+    title = "Image too complex"
 
 
 class TooManyImages(TooLarge):
@@ -216,3 +225,14 @@ class DeadlineExceeded(RaylensError):
 
 class InternalError(RaylensError):
     """A defect in Raylens. The cause is logged, but not sent to the client."""
+
+
+def error_of(code: str, message: str) -> RaylensError:
+    """The error with a code, as other processes report it; InternalError if there is none."""
+    return next((kind(message) for kind in _kinds(RaylensError) if kind.code == code), InternalError(message))
+
+
+def _kinds(base: type[RaylensError]) -> Iterator[type[RaylensError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)

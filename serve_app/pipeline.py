@@ -14,6 +14,7 @@ import ray.exceptions
 import structlog
 
 from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.batching.image_queue import ImageQueue
 from serve_app.config import QueueArguments
 from serve_app.errors import DeadlineExceeded, RaylensError, Unavailable
 from serve_app.handles import ClassifierHandle, PreprocessorHandle, ResultsHandle
@@ -123,7 +124,7 @@ class Pipeline:
             log.warning("batch_abandoned", model=model, images=len(jobs))
             raise DeadlineExceeded("The image was not classified before its deadline; try again.") from None
 
-    def open_queue(self, model: str, limits: QueueArguments) -> AdaptiveBatcher[Job, Answer]:
+    def open_queue(self, model: str, limits: QueueArguments) -> ImageQueue[Job, Answer]:
         """The queue of the images for one model."""
 
         async def classify(jobs: list[Job]) -> Sequence[Answer | RaylensError]:
@@ -131,13 +132,7 @@ class Pipeline:
                 job.queue_span.end()
             return await self.classify_with_retries(model, jobs)
 
-        return AdaptiveBatcher(
-            classify,
-            slots=limits.batches_per_classifier,
-            max_batch=limits.max_batch,
-            max_waiting=limits.max_waiting,
-            max_bytes=limits.max_batch_mib << 20,
-        )
+        return ImageQueue(classify, limits)
 
     async def record(self, records: list[Record]) -> Sequence[RaylensError | None]:
         """Store records of answers that needed no inference, with retries if replicas die. One reply per record."""

@@ -7,7 +7,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from serve_app.errors import DeadlineExceeded, Overloaded
+from serve_app.errors import DeadlineExceeded, Overloaded, RateLimited
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -23,10 +23,11 @@ class SingleFlight(Generic[K, V]):
     """Runs one computation per key at a time, and cancels it when no caller waits for it.
 
     A cancelled caller does not affect the others. An exception reaches all callers, except those of the types
-    ``personal``: if the deadline of one caller passed, or it found the queue full, the others try again.
+    ``personal``: if the deadline of one caller passed, its rate limit was reached or it found no place in the queue,
+    the others try again.
     """
 
-    def __init__(self, personal: tuple[type[Exception], ...] = (DeadlineExceeded, Overloaded)) -> None:
+    def __init__(self, personal: tuple[type[Exception], ...] = (DeadlineExceeded, Overloaded, RateLimited)) -> None:
         self._personal = personal
         self._flights: dict[K, _Flight[V]] = {}
 

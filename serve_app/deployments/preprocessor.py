@@ -15,10 +15,15 @@ from serve_app.types import Preprocessed
 
 
 class PreprocessorDeployment(Preprocessor, PreprocessorStage):
-    def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments) -> None:
+    def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments, expensive_cost: float) -> None:
         listen_on_node_address()
         start_telemetry(settings(), "Preprocessor")
-        super().__init__({spec.name: spec.transform for spec in specs}, arguments.threads)
+        super().__init__(
+            {spec.name: spec.transform for spec in specs},
+            arguments.threads,
+            processes=arguments.processes,
+            expensive_cost=expensive_cost,
+        )
         self.warm_up()
         self._metrics = PreprocessorMetrics()
 

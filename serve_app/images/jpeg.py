@@ -51,14 +51,14 @@ def open_jpeg(data: bytes, least: int) -> StoredPicture:
     return StoredPicture(size, orientation, decoded_bytes, load, structure.number_of_scans)
 
 
-def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int]) -> Image.Image:
-    """The whole picture, for files that contain JPEGs of at most the ``largest`` width and height.
+def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int], pixels: int) -> Image.Image:
+    """The whole picture, for files of ``pixels`` that contain JPEGs of at most the ``largest`` width and height.
 
     ``modes`` are what the decoder returns and what the data holds, since the container knows it better.
 
     :raises CorruptImage, UnsupportedImage: like :func:`open_jpeg` and its ``load``.
     """
-    structure = JpegStructure(data)
+    structure = JpegStructure(data, pixels)
     image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
     if image.width > largest[0] or image.height > largest[1]:
         raise damaged("JPEG", "it is larger than its container says")

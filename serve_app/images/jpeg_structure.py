@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from serve_app.errors import CorruptImage
+from serve_app.errors import CorruptImage, ImageTooComplex
+from serve_app.images.limits import MAX_SCAN_PIXELS
 from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_SCANS: Final = 100
-"""Encoders write about 10, and libtiff has the same limit. Without it, 20 MiB take hours to decode."""
+"""Of a small picture; encoders write about 10, and libtiff has the same limit. See also ``MAX_SCAN_PIXELS``."""
 
 MAX_SEGMENTS: Final = 4_000
 """A color profile takes up to 255 segments, extended XMP some hundred."""
@@ -108,11 +109,14 @@ class JpegStructure:
     """The parts of a JPEG up to the end of its first picture.
 
     :raises CorruptImage: segments or scans are missing, or there are too many.
+    :raises ImageTooComplex: there are too many scans for the size of the picture.
     :raises UnsupportedImage: a variant that is not decoded, by name.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, pixels: int = 0) -> None:
+        """``pixels``: of the picture that this one is a part of, if so."""
         self._data = data
+        self._pixels = pixels
         self._tables: list[bytes] = [b"\xff\xd8"]
         self._frame: _Frame | None = None
         self._interval = 0
@@ -198,8 +202,7 @@ class JpegStructure:
         """Note which coefficients the scan completes, and check that no restart interval is missing."""
         if self._frame is None or not header or len(header) < 4 + 2 * header[0]:
             raise damaged("JPEG", "a header is missing before its pixels")
-        if len(self._scans) >= MAX_SCANS:
-            raise CorruptImage(f"The JPEG has more than {MAX_SCANS} scans. Saving it again may help.")
+        self._check_number_of_scans(self._frame)
         names, (first, last, precision) = header[1 : 1 + 2 * header[0] : 2], header[1 + 2 * header[0] :][:3]
         for name in names:
             if name not in self._missing:
@@ -211,6 +214,16 @@ class JpegStructure:
             raise damaged("JPEG", "a part of the picture is missing")
         first = start if self._scans else data
         self._scans.append([first, *cuts, end])
+
+    def _check_number_of_scans(self, frame: _Frame) -> None:
+        """Check that another scan is allowed."""
+        pixels = max(self._pixels, frame.width * frame.height)
+        allowed = min(MAX_SCANS, max(MAX_SCAN_PIXELS // pixels, 1))
+        if len(self._scans) >= allowed:
+            raise ImageTooComplex(
+                f"The JPEG has more than {allowed} scans, which is the limit for {pixels / 1e6:.1f} megapixels. "
+                "Save it again, with at most 10 scans or as a baseline JPEG."
+            )
 
     def _restarts(self, start: int, end: int) -> tuple[int, list[int]]:
         """Number of the restart markers of a scan, up to the first out of order; positions of ``MAX_PARTS`` or fewer.

@@ -10,3 +10,6 @@ MAX_IMAGE_PIXELS: Final = 64_000_000
 
 MAX_DECODED_BYTES: Final = 16 * MAX_IMAGE_PIXELS
 """Memory for decoding, of all images together in a process."""
+
+MAX_SCAN_PIXELS: Final = 20 * MAX_IMAGE_PIXELS
+"""Pixels × scans of a JPEG, each of whose scans costs something for each pixel. Encoders write up to 15 scans."""

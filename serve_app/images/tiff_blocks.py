@@ -78,4 +78,6 @@ def _mode(layout: TiffLayout) -> str:
 
 def _jpeg(stream: bytes, tables: bytes, layout: TiffLayout) -> Image.Image:
     largest = (layout.block[0] + _PADDING, layout.block[1] + _PADDING)
-    return decode_jpeg(tables + stream[2:] if tables else stream, _MODES[layout.colour][1:], largest)
+    return decode_jpeg(
+        tables + stream[2:] if tables else stream, _MODES[layout.colour][1:], largest, layout.width * layout.height
+    )

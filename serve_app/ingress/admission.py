@@ -1,5 +1,7 @@
 """Admission: who may classify, and how many images."""
 
+from typing import Final
+
 from starlette.requests import Request
 
 from auth.errors import NotAuthenticated
@@ -11,6 +13,9 @@ from serve_app.rate_limit.allowance import Allowance
 from serve_app.rate_limit.limiter import RateLimiter, allowances_of
 from serve_app.rate_limit.rate import parse_rates
 from serve_app.settings import Settings
+
+_CREDENTIALS: Final = frozenset((b"authorization", b"cookie"))
+"""Headers that may name a user."""
 
 
 class Admission:
@@ -59,6 +64,16 @@ class Admission:
         if principal is None:
             return f"address:{self._clients.of(request.scope).group}"
         return f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
+
+    def anonymous_client_of(self, request: Request) -> str | None:
+        """The client of a request without credentials; None if it has some, whose check takes time."""
+        has_credentials = any(name in _CREDENTIALS for name, _ in request.scope["headers"])
+        return None if has_credentials else self.client_of(request, None)
+
+    async def charge(self, request: Request, principal: Principal | None, images: int) -> None:
+        """Count an expensive image as so many more images, or as many as the lowest limit has. Raises RateLimited."""
+        if allowances := self._allowances(request, principal):
+            await self._limiter.consume(allowances, min(images, *(rate.images for _, rate in allowances)))
 
     def _allowances(self, request: Request, principal: Principal | None) -> tuple[Allowance, ...]:
         if principal is None:

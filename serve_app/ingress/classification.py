@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 import secrets
 import time
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ from typing import Final, Literal, Protocol
 from models.labels import Labels
 from models.spec import ModelSpec
 from serve_app.batching.adaptive_batcher import AdaptiveBatcher
+from serve_app.batching.image_queue import ImageQueue
 from serve_app.batching.single_flight import SingleFlight
 from serve_app.cache import ResultCache, content_key
 from serve_app.errors import DeadlineExceeded
 from serve_app.fetch import Reserve, host_of
+from serve_app.images.cost import cost_of
 from serve_app.ingress.byte_budget import ByteBudget
 from serve_app.ingress.fetched_image import FetchedImage, FetchMemory
+from serve_app.ingress.requester import Requester
 from serve_app.observability import tracing
 from serve_app.pipeline import Job
 from serve_app.request_context import RequestContext
@@ -43,7 +47,7 @@ class ServedModel:
 
     spec: ModelSpec
     labels: Labels
-    queue: AdaptiveBatcher[Job, Answer]
+    queue: ImageQueue[Job, Answer]
     in_service: ModelInService
 
 
@@ -63,10 +67,8 @@ class Options:
     cache: CacheMode
     deadline: float
     """Unix seconds."""
-    user_id: int | None = None
+    client: Requester
     request_id: str = ""
-    client: str = ""
-    """Who the request counts for, see :meth:`serve_app.ingress.admission.Admission.client_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,16 @@ class ClassificationService:
         cache: ResultCache,
         fetcher: ImageSource,
         recorder: AdaptiveBatcher[Record, None],
+        *,
         byte_budget: ByteBudget,
+        expensive_cost: float,
     ) -> None:
+        """``expensive_cost``: an image counts as one image for each time it costs so much."""
         self._cache = cache
         self._byte_budget = byte_budget
         self._fetcher = fetcher
         self._recorder = recorder
+        self._expensive_cost = expensive_cost
         self._fetches = SingleFlight[tuple[int | None, str], FetchedImage]()
         self._inferences = SingleFlight[str, tuple[Answer, RequestContext]]()
 
@@ -137,7 +143,7 @@ class ClassificationService:
         """The SHA-256 of the image last fetched from a URL, and its result, as far as they are cached."""
         if options.cache != "use":
             return None, None
-        sha256 = await self._cache.sha256_of(url, options.user_id)
+        sha256 = await self._cache.sha256_of(url, options.client.user_id)
         return sha256, await self._look_up(sha256, options) if sha256 else None
 
     async def _look_up(self, sha256: str, options: Options) -> CachedResult | None:
@@ -153,10 +159,11 @@ class ClassificationService:
         """The image behind a URL. Concurrent requests of a user for a URL share one fetch."""
 
         async def fetch() -> FetchedImage:
-            memory = FetchMemory(self._byte_budget, options.client)
+            client = options.client
+            memory = FetchMemory(self._byte_budget, client.name)
             try:
                 data = await self._fetcher.fetch(
-                    url, deadline=options.deadline, client=options.client, reserve=memory.reserve
+                    url, deadline=options.deadline, client=client.name, reserve=memory.reserve
                 )
                 fetched = FetchedImage(data, await _sha256_of(data))
             except BaseException:
@@ -164,12 +171,12 @@ class ClassificationService:
                 raise
             memory.release_with(fetched)
             if options.cache != "off":
-                await self._cache.remember_url(url, fetched.sha256, options.user_id)
+                await self._cache.remember_url(url, fetched.sha256, client.user_id)
             return fetched
 
         if options.cache != "use":
             return await fetch()
-        fetched, _ = await self._fetches.run((options.user_id, url), fetch)
+        fetched, _ = await self._fetches.run((options.client.user_id, url), fetch)
         return fetched
 
     async def _infer(self, query: Query, data: bytes, options: Options) -> ClassifiedImage:
@@ -179,8 +186,12 @@ class ClassificationService:
 
         async def infer() -> tuple[Answer, RequestContext]:
             with tracing.child(request.traceparent, "queue") as queue_span:
-                job = Job(query, data, request, queue_span)
-                answer = await options.model.queue.submit(job, query.deadline, size=len(data))
+                job, cost, client = Job(query, data, request, queue_span), cost_of(data), options.client
+                if cost > self._expensive_cost:
+                    await client.charge(math.ceil(cost / self._expensive_cost) - 1)
+                answer = await options.model.queue.submit(
+                    job, query.deadline, size=len(data), client=client.name, cost=cost
+                )
             if options.cache != "off":
                 await self._cache.put(_key_of(query, answer.result), answer.result)
             return answer, request
@@ -226,7 +237,7 @@ class ClassificationService:
             url=url,
             top_k=options.top_k,
             fetch_ms=fetch_ms,
-            user_id=options.user_id,
+            user_id=options.client.user_id,
         )
 
 

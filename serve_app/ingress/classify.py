@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ from serve_app.ingress.documentation import optional_security
 from serve_app.ingress.gateway import Gateway
 from serve_app.ingress.options import PARAMETERS, has_timeout, options_of
 from serve_app.ingress.problems import problem, request_id_of
+from serve_app.ingress.requester import Requester
 from serve_app.observability import tracing
 from serve_app.observability.request_log import log_failed_image
 
@@ -53,11 +55,20 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
     return Response(to_json(document), status, headers, media_type="application/json")
 
 
-async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> Principal | None:
-    """The principal of the request. Raises Overloaded if the queue is full."""
-    gateway.raise_if_full(model)
+async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> tuple[Principal | None, Requester]:
+    """The principal and the client of the request. Raises Overloaded if the queue has no place for the client."""
+    admission = gateway.admission
+    if anonymous := admission.anonymous_client_of(request):
+        gateway.raise_if_full(model, anonymous)  # before anything is looked up
     with gateway.counting_rejections(), tracing.span("authenticate"):
-        return await gateway.admission.admit(request)
+        principal = await admission.admit(request)
+    client = Requester(
+        admission.client_of(request, principal),
+        principal.user.id if principal and principal.user else None,
+        partial(admission.charge, request, principal),
+    )
+    gateway.raise_if_full(model, client.name)
+    return principal, client
 
 
 async def _read(gateway: Gateway, request: Request, principal: Principal | None) -> RequestImages:
@@ -68,10 +79,6 @@ async def _read(gateway: Gateway, request: Request, principal: Principal | None)
             images = await read_images(request, gateway.limits)
         await gateway.admission.consume(request, principal, len(images.items), consumed=1)
         return images
-
-
-def _user_id(principal: Principal | None) -> int | None:
-    return principal.user.id if principal and principal.user else None
 
 
 async def _answer(gateway: Gateway, image: RequestImage, options: Options) -> ClassifiedImage:
@@ -111,11 +118,8 @@ def classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, Any]]) -
     @public
     async def classify(request: Request) -> Response:
         model = gateway.model(request.query_params.get("model"))
-        principal = await _admit(gateway, request, model)
-        client = gateway.admission.client_of(request, principal)
-        options = options_of(
-            request, model, gateway.limits.request_timeout_s, user_id=_user_id(principal), client=client
-        )
+        principal, client = await _admit(gateway, request, model)
+        options = options_of(request, model, gateway.limits.request_timeout_s, client=client)
         images = await _read(gateway, request, principal)
         if not has_timeout(request):  # otherwise a slow upload would leave no time
             options = replace(options, deadline=time.time() + gateway.limits.request_timeout_s)
@@ -154,15 +158,14 @@ def legacy_classify_routes(gateway: Gateway, errors: dict[int | str, dict[str, A
     @public
     async def classify_image(request: Request) -> Response:
         model = gateway.model(None)
-        principal = await _admit(gateway, request, model)
+        principal, client = await _admit(gateway, request, model)
         images = await _read(gateway, request, principal)
         image = images.items[0]
         if images.is_list or not isinstance(image, ImageUrl):
             gateway.stats.rejected(InvalidParameter.code)
             raise InvalidParameter("Send JSON with one “image_url”; for other inputs use /api/v1/classifications.")
         deadline = time.time() + gateway.limits.request_timeout_s
-        client = gateway.admission.client_of(request, principal)
-        options = Options(model, 5, "use", deadline, _user_id(principal), request_id_of(request), client)
+        options = Options(model, 5, "use", deadline, client, request_id_of(request))
         answer = await gateway.classify(image, options)
         return json_response(rendering.legacy(answer), 201, {"X-Cache": answer.outcome})
 

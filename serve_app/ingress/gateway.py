@@ -41,6 +41,7 @@ from serve_app.types import ModelInService, Record
 log = structlog.get_logger(__name__)
 
 INGRESS: Final = "Ingress"
+PREPROCESSOR: Final = "Preprocessor"
 FOLLOW_INTERVAL_S: Final = 1.0
 METRICS_INTERVAL_S: Final = 1.0
 SWEEP_INTERVAL_S: Final = 60.0
@@ -101,7 +102,11 @@ class Gateway:
             settings.fetch_allowed_networks, proxy=settings.fetch_proxy, timeout_s=arguments.limits.fetch_timeout_s
         )
         self._classification = ClassificationService(
-            self._cache, self._fetcher, pipeline.open_record_queue(), self.byte_budget
+            self._cache,
+            self._fetcher,
+            pipeline.open_record_queue(),
+            byte_budget=self.byte_budget,
+            expensive_cost=arguments.queue.expensive_cost,
         )
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -153,16 +158,17 @@ class Gateway:
         """Who a request counts for: the principal once it is authenticated, before that its address."""
         return self.admission.client_of(Request(scope), scope.get("auth.principal"))
 
-    def raise_if_full(self, model: ServedModel) -> None:
-        """Raise Overloaded, and count it, if the queue of the model has no room for another image."""
+    def raise_if_full(self, model: ServedModel, client: str) -> None:
+        """Raise Overloaded, and count it, if the queue of the model has no place for another image of the client."""
         with self.counting_rejections():
-            model.queue.raise_if_full()
+            model.queue.raise_if_full(client)
 
-    def _overload(self) -> Overloaded | None:
-        """The overload check for requests for the default model."""
+    def _overload(self, scope: Scope) -> Overloaded | None:
+        """The overload check for requests for the default model; the route checks those with credentials."""
+        model, client = self.models.get(self.default_model), self.admission.anonymous_client_of(Request(scope))
         try:
-            if model := self.models.get(self.default_model):
-                self.raise_if_full(model)
+            if model and client:
+                self.raise_if_full(model, client)
         except Overloaded as error:
             return error
         return None
@@ -262,21 +268,22 @@ class Gateway:
                 model.queue.slots = self._slots(name)
             await asyncio.sleep(FOLLOW_INTERVAL_S)
 
-    def _slots(self, name: str) -> int:
-        """The share of this replica in the slots of all Classifiers of a model."""
-        classifiers, ingresses = (
+    def _slots(self, name: str) -> tuple[int, int]:
+        """The share of this replica in the batches of all Classifiers of a model, and in the expensive images."""
+        classifiers, preprocessors, ingresses = (
             max(1, state.running if (state := self.deployments.get(deployment)) else 1)
-            for deployment in (self._classifier_names[name], INGRESS)
+            for deployment in (self._classifier_names[name], PREPROCESSOR, INGRESS)
         )
-        return math.ceil(self.arguments.queue.batches_per_classifier * classifiers / ingresses)
+        batches = self.arguments.queue.batches_per_classifier * classifiers
+        expensive = self.arguments.preprocessor.processes * preprocessors
+        return math.ceil(batches / ingresses), math.ceil(expensive / ingresses)
 
     async def _report_metrics(self) -> None:
         while True:
             await asyncio.sleep(METRICS_INTERVAL_S)
             self._metrics.observe(*self.stats.drain())
             for name, model in self.models.items():
-                queue, limit = model.queue, self.arguments.queue.max_waiting
-                self._metrics.observe_queue(name, queue.waiting_images, queue.running_images, limit)
+                self._metrics.observe_queue(name, model.queue, self.arguments.queue.max_waiting)
             self._metrics.observe_uploads(self.byte_budget.held, self.byte_budget.limit)
             self._metrics.observe_cache(self._cache.state())
             self._metrics.observe_account_events(self.auth.event_counts())

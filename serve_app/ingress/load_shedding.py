@@ -22,8 +22,8 @@ from serve_app.observability import request_log
 from serve_app.observability.logging import configure_ray_process_logging
 from serve_app.observability.request_id import REQUEST_ID_HEADER, ensure_request_id
 
-OverloadCheck = Callable[[], Overloaded | None]
-"""Returns the error for new images, or None if there is room for them."""
+OverloadCheck = Callable[[Scope], Overloaded | None]
+"""Returns the error for new images of the client of a request, or None if there is room for them."""
 
 _overload_check: OverloadCheck | None = None
 
@@ -64,7 +64,7 @@ class LoadSheddingMiddleware:
             _overload_check
             and has_images
             and b"model=" not in scope["query_string"]
-            and (rejection := _overload_check())
+            and (rejection := _overload_check(scope))
         ):
             await _reject(rejection, scope, send)
         else:

@@ -12,6 +12,7 @@ from auth.http.numbers import parse_number
 from serve_app.errors import InvalidParameter
 from serve_app.ingress.classification import CacheMode, Options, ServedModel
 from serve_app.ingress.problems import request_id_of
+from serve_app.ingress.requester import Requester
 
 _DEFAULT_TOP_K: Final = 5
 _MAX_TOP_K: Final = 1000
@@ -48,17 +49,15 @@ PARAMETERS: Final[dict[str, Any]] = {
 }
 
 
-def options_of(
-    request: Request, model: ServedModel, max_timeout_s: float, *, user_id: int | None, client: str
-) -> Options:
-    """The options of a request of a user or anonymous client. Raises InvalidParameter.
+def options_of(request: Request, model: ServedModel, max_timeout_s: float, *, client: Requester) -> Options:
+    """The options of a request of a client. Raises InvalidParameter.
 
-    ``max_timeout_s``: upper limit for the timeout. ``client``: see :class:`Options`.
+    ``max_timeout_s``: upper limit for the timeout.
     """
     query = request.query_params
     deadline = _deadline(request.headers.get(_TIMEOUT_HEADER), max_timeout_s)
     top_k, cache = _top_k(query.get("top_k")), _cache(query.get("cache"))
-    return Options(model, top_k, cache, deadline, user_id, request_id_of(request), client)
+    return Options(model, top_k, cache, deadline, client, request_id_of(request))
 
 
 def has_timeout(request: Request) -> bool:

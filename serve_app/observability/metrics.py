@@ -4,6 +4,7 @@ Observing costs about 5 µs, so all but the request latency are observed once pe
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from ray.serve import metrics
 
@@ -19,6 +20,19 @@ def _latency_histogram(name: str, description: str) -> metrics.Histogram:
     return metrics.Histogram(
         f"raylens_{name}_ms", description=f"{description}, in milliseconds.", boundaries=_LATENCY_BUCKETS_MS
     )
+
+
+class ImageCounts(Protocol):
+    """What a queue of images tells about itself."""
+
+    @property
+    def waiting_images(self) -> int: ...
+
+    @property
+    def running_images(self) -> int: ...
+
+    @property
+    def expensive_images(self) -> int: ...
 
 
 class PreprocessorMetrics:
@@ -104,6 +118,11 @@ class IngressMetrics:
             description="Maximum of waiting images at an ingress replica, by model.",
             tag_keys=("model",),
         )
+        self._expensive = metrics.Gauge(
+            "raylens_expensive_images",
+            description="Expensive images that wait or are in progress at an ingress replica, by model.",
+            tag_keys=("model",),
+        )
         self._uploads = metrics.Gauge(
             "raylens_upload_bytes", description="Memory held by request bodies at an ingress replica."
         )
@@ -134,9 +153,10 @@ class IngressMetrics:
         for fetch_ms in fetches_ms:
             self._fetch.observe(fetch_ms)
 
-    def observe_queue(self, model: str, waiting: int, running: int, limit: int) -> None:
-        self._queue.set(waiting, tags={"model": ascii_name(model), "state": "waiting"})
-        self._queue.set(running, tags={"model": ascii_name(model), "state": "running"})
+    def observe_queue(self, model: str, queue: ImageCounts, limit: int) -> None:
+        self._queue.set(queue.waiting_images, tags={"model": ascii_name(model), "state": "waiting"})
+        self._queue.set(queue.running_images, tags={"model": ascii_name(model), "state": "running"})
+        self._expensive.set(queue.expensive_images, tags={"model": ascii_name(model)})
         self._queue_limit.set(limit, tags={"model": ascii_name(model)})
 
     def observe_uploads(self, held: int, limit: int) -> None:

@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
 from models.arrays import UInt8Array
 from models.spec import Transform
 from serve_app.errors import DeadlineExceeded, InternalError, RaylensError, UnknownModel
+from serve_app.images.cost import cost_of
 from serve_app.images.decoding import decode
+from serve_app.images.decoding_process import DecodingProcess, Stop
 from serve_app.images.formats import ALLOWED
 from serve_app.images.sample import sample
 from serve_app.observability import tracing
@@ -23,14 +28,31 @@ logger = logging.getLogger(__name__)
 
 
 class Preprocessor:
-    """Decodes and resizes images in threads; Pillow releases the interpreter lock meanwhile."""
+    """Decodes and resizes images in threads; Pillow releases the interpreter lock meanwhile.
+
+    Expensive images are decoded in processes of a low priority instead, so that ordinary ones always find a thread.
+    """
 
     def __init__(
-        self, transforms: Mapping[str, Transform], threads: int, clock: Callable[[], float] = time.time
+        self,
+        transforms: Mapping[str, Transform],
+        threads: int,
+        *,
+        processes: int = 0,
+        expensive_cost: float = math.inf,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``transforms``: by model name. ``threads``: images decoded concurrently. ``clock``: Unix seconds."""
+        """``transforms``: by model name. ``threads``: images decoded concurrently. ``clock``: Unix seconds.
+
+        ``processes``: images decoded concurrently of those that cost more than ``expensive_cost``.
+        """
         self._transforms = transforms
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._expensive_cost = expensive_cost
+        self._processes = SimpleQueue[DecodingProcess]()
+        for _ in range(processes):
+            self._processes.put(DecodingProcess())
+        self._process_pool = ThreadPoolExecutor(max(processes, 1), thread_name_prefix="decode-process")
         self._clock = clock
 
     async def prepare(
@@ -49,17 +71,29 @@ class Preprocessor:
         rows = np.empty((len(images), *transform.shape), np.uint8)
         loop = asyncio.get_running_loop()
 
+        expensive, stop = [cost_of(image) > self._expensive_cost for image in images], Stop()
+        pools = (self._pool, self._process_pool)
+
         def outcome_of(index: int) -> ImageInfo | RaylensError:
             with bound_log_context(context.request(index)), stage.image(index, "decode") as span:
-                outcome = self._decode_into(rows[index], images[index], deadlines[index], transform)
+                row, image, left_s = rows[index], images[index], deadlines[index] - self._clock()
+                decode_image = partial(self._decode_in_process, left_s, stop) if expensive[index] else decode
+                outcome = self._decode_into(row, image, left_s, lambda: decode_image(image, transform))
                 if isinstance(outcome, RaylensError):
                     span.fail(outcome.code)
                 return outcome
 
         with bound_log_context(context), tracing.stage(context, "preprocess") as stage:
-            outcomes = await asyncio.gather(
-                *(loop.run_in_executor(self._pool, outcome_of, index) for index in range(len(images)))
-            )
+            try:
+                outcomes = await asyncio.gather(
+                    *(
+                        loop.run_in_executor(pools[is_expensive], outcome_of, i)
+                        for i, is_expensive in enumerate(expensive)
+                    )
+                )
+            except asyncio.CancelledError:  # no client waits any more
+                stop.set()
+                raise
         good = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, ImageInfo)]
         return Preprocessed(
             tensor=rows if len(good) == len(images) else rows[good],
@@ -74,17 +108,32 @@ class Preprocessor:
             for file_format in ALLOWED:
                 decode(sample(file_format), transform)
 
+    def close(self) -> None:
+        """End the processes; the images that they decode fail."""
+        self._process_pool.shutdown(cancel_futures=True)
+        while not self._processes.empty():
+            self._processes.get().close()
+
     def _decode_into(
-        self, row: UInt8Array, image: bytes, deadline: float, transform: Transform
+        self, row: UInt8Array, image: bytes, left_s: float, decode_image: Callable[[], tuple[ImageInfo, UInt8Array]]
     ) -> ImageInfo | RaylensError:
         """Decode one image into its row of the tensor, uint8 (H, W, C)."""
-        if self._clock() > deadline:
+        if left_s < 0:
             return DeadlineExceeded("The deadline passed before the image was decoded; allow more time.")
         try:
-            info, row[:] = decode(image, transform)
+            info, row[:] = decode_image()
         except RaylensError as error:
             return error
         except Exception:
             logger.exception("Failed to decode an image of %d bytes", len(image))
             return InternalError("The image could not be decoded because of a defect in Raylens.")
         return info
+
+    def _decode_in_process(
+        self, left_s: float, stop: Stop, image: bytes, transform: Transform
+    ) -> tuple[ImageInfo, UInt8Array]:
+        process = self._processes.get()
+        try:
+            return process.decode(image, transform, left_s, stop)
+        finally:
+            self._processes.put(process)

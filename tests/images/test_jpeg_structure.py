@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serve_app.errors import CorruptImage, UnsupportedImage
+from serve_app.errors import CorruptImage, ImageTooComplex, UnsupportedImage
 from serve_app.images.decoding import decode, inspect
 from serve_app.images.jpeg_structure import MAX_SCANS, MAX_SEGMENTS, JpegStructure
 from serve_app.types import ImageInfo
@@ -151,11 +151,24 @@ def test_too_many_scans_and_segments_are_rejected():
     scan = PROGRESSIVE[scan_starts(PROGRESSIVE)[-1] : -2]
     number = len(scan_starts(PROGRESSIVE))
     assert JpegStructure(PROGRESSIVE[:-2] + scan * (MAX_SCANS - number) + END)
-    with pytest.raises(CorruptImage, match="scans"):
+    with pytest.raises(ImageTooComplex, match="100 scans"):
         JpegStructure(PROGRESSIVE[:-2] + scan * (MAX_SCANS - number + 1) + END)
     assert JpegStructure(BASELINE[:2] + segment(0xFE, b"") * (MAX_SEGMENTS - 20) + BASELINE[2:])
     with pytest.raises(CorruptImage, match="segments"):
         JpegStructure(BASELINE[:2] + segment(0xFE, b"") * MAX_SEGMENTS + BASELINE[2:])
+
+
+def test_large_pictures_may_have_fewer_scans():
+    """Each scan costs something for each pixel: a hundred of 64 megapixels took four seconds, for 250 KB."""
+    frame = PROGRESSIVE.index(b"\xff\xc2")
+    height, width = (side.to_bytes(2, "big") for side in (8000, 8000))
+    large = PROGRESSIVE[: frame + 5] + height + width + PROGRESSIVE[frame + 9 :]
+    scan, number = large[scan_starts(large)[-1] : -2], len(scan_starts(large))
+    assert JpegStructure(large[:-2] + scan * (20 - number) + END).number_of_scans == 20
+    with pytest.raises(ImageTooComplex, match=r"20 scans.*64\.0 megapixels"):
+        JpegStructure(large[:-2] + scan * (20 - number + 1) + END)
+    with pytest.raises(ImageTooComplex, match="20 scans"):
+        JpegStructure(PROGRESSIVE[:-2] + scan * (20 - number + 1) + END, pixels=64_000_000)  # of which it is a tile
 
 
 def test_short_files_raise_only_known_errors():

@@ -28,6 +28,7 @@ from serve_app.fetch.backend import Resolver
 from serve_app.handles import ClassifierHandle, ClassifierStage, PreprocessorHandle, ResultsHandle, ResultsStage
 from serve_app.ingress.api import create_api
 from serve_app.ingress.gateway import Gateway
+from serve_app.observability.metrics import ImageCounts
 from serve_app.pipeline import Pipeline
 from serve_app.settings import Settings
 from serve_app.stages.classifier import Classifier
@@ -165,6 +166,7 @@ class CountedMetrics:
     latencies_ms: list[float] = field(default_factory=list)
     fetches_ms: list[float] = field(default_factory=list)
     queue: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    expensive: dict[str, int] = field(default_factory=dict)
     uploads: tuple[int, int] = (0, 0)
     cache: str = ""
     account_events: Mapping[str, int] = field(default_factory=dict)
@@ -178,8 +180,9 @@ class CountedMetrics:
         self.latencies_ms += [latency for latencies in latencies_ms.values() for latency in latencies]
         self.fetches_ms += fetches_ms
 
-    def observe_queue(self, model: str, waiting: int, running: int, limit: int) -> None:
-        self.queue[model] = (waiting, running, limit)
+    def observe_queue(self, model: str, queue: ImageCounts, limit: int) -> None:
+        self.queue[model] = (queue.waiting_images, queue.running_images, limit)
+        self.expensive[model] = queue.expensive_images
 
     def observe_uploads(self, held: int, limit: int) -> None:
         self.uploads = (held, limit)

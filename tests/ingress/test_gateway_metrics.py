@@ -36,11 +36,13 @@ async def test_the_queue_and_its_limit(graph: Graph) -> None:
 async def test_ingress_replicas_share_the_calls(graph: Graph) -> None:
     states = {
         name: DeploymentState("HEALTHY", "", running, 0)
-        for name, running in ((f"Classifier-{LITE0}", 5), ("Ingress", 4))
+        for name, running in ((f"Classifier-{LITE0}", 5), ("Preprocessor", 7), ("Ingress", 4))
     }
     concurrent = math.ceil(BuildArguments().queue.batches_per_classifier * 5 / 4)
+    expensive = math.ceil(BuildArguments().preprocessor.processes * 7 / 4)
+    queue = graph.gateway.models[LITE0].queue
     with patch("serve_app.ingress.gateway.deployment_states", return_value=states):
-        await until(lambda: graph.gateway.models[LITE0].queue.slots == concurrent)
+        await until(lambda: queue.slots == (concurrent, expensive))
 
 
 async def test_models_and_request_memory(graph: Graph) -> None:

@@ -30,7 +30,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def full() -> Iterator[None]:
-    load_shedding.set_overload_check(lambda: FULL)
+    load_shedding.set_overload_check(lambda _scope: FULL)
     yield
     load_shedding.set_overload_check(None)
 
@@ -75,7 +75,7 @@ async def test_other_requests_pass_while_the_queue_is_full(client: httpx.AsyncCl
 
 async def test_images_pass_without_an_ingress_or_with_room_in_the_queue(client: httpx.AsyncClient):
     assert (await client.post(IMAGES)).status_code == 204
-    load_shedding.set_overload_check(lambda: None)
+    load_shedding.set_overload_check(lambda _scope: None)
     try:
         assert (await client.post(IMAGES)).status_code == 204
     finally:

@@ -9,6 +9,7 @@ from unittest.mock import patch
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
 import auth.database
@@ -46,10 +47,10 @@ def lines() -> Iterator[list[Any]]:
 @pytest.fixture
 async def client(graph: Graph) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API behind load shedding, which receives a response to unexpected errors too."""
-    (middleware,) = load_shedding.middlewares()
-    transport = httpx.ASGITransport(
-        middleware.cls(graph.app, *middleware.args, **middleware.kwargs), raise_app_exceptions=False
-    )
+    app: ASGIApp = graph.app
+    for middleware in load_shedding.middlewares():
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://raylens.test") as client:
         yield client
 
@@ -93,7 +94,7 @@ async def test_the_user_is_logged_by_id(
 
 async def test_a_failed_image_of_several_is_logged(graph: Graph, client: httpx.AsyncClient, lines: list[Any]):
     graph.classifier.is_deadly = lambda arrived: len(arrived[0].outcomes) == 1
-    graph.gateway.models[graph.gateway.default_model].queue._max_batch = 1
+    graph.gateway.models[graph.gateway.default_model].queue._ordinary._max_batch = 1
     files = [("file", ("a.png", data, "image/png")) for data in different(2)]
     response = await client.post(IMAGES, files=files, headers=MINE)
     assert response.status_code == 201
@@ -110,7 +111,7 @@ async def test_a_failed_image_of_several_is_logged(graph: Graph, client: httpx.A
 async def test_overload_is_logged_at_a_limited_rate(
     client: httpx.AsyncClient, lines: list[Any], clock: MovableClock, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(load_shedding, "_overload_check", lambda: Overloaded("full"))
+    monkeypatch.setattr(load_shedding, "_overload_check", lambda _scope: Overloaded("full"))
     ids = [(await client.post(IMAGES, content=b"x")).headers["X-Request-Id"] for _ in range(12)]
     clock.forward(1)
     ids.append((await client.post(IMAGES, content=b"x")).headers["X-Request-Id"])
