@@ -5,6 +5,7 @@ Every read is bounded by the limits for an image and for a request; ``request_bo
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Final
 
 from python_multipart.exceptions import MultipartParseError
@@ -54,7 +55,10 @@ async def read_images(request: Request, limits: LimitArguments) -> RequestImages
     if content_type == "application/json" or (content_type.endswith("+json") and not content_type.startswith("image/")):
         return await _json(request, limits)
     # Any other type (curl sends application/x-www-form-urlencoded): the format is detected from the bytes.
-    data = b"".join([chunk async for chunk in _stream(request, limits.image_bytes, "image")])
+    buffer = BytesIO()
+    async for chunk in _stream(request, limits.image_bytes, "image"):
+        buffer.write(chunk)
+    data = buffer.getvalue()  # does not copy, as joining chunks would
     if not data:
         raise ImageMissing(_IMAGE_MISSING)
     return RequestImages([data], is_list=False)
