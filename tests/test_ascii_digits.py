@@ -1,6 +1,7 @@
 """Digits in what Raylens parses are those of ASCII.
 
-Classes like ``\\d``, ``isdigit`` and ``isdecimal`` accept characters of all scripts. ``int`` takes some, URLs take none.
+Classes like ``\\d``, ``isdigit`` and ``isdecimal`` accept characters of all scripts.
+``int`` takes some, URLs take none.
 """
 
 import ast

@@ -10,7 +10,7 @@ from itertools import cycle
 from statistics import median, quantiles
 from typing import Any, Protocol, Self
 
-from tests.chaos.photos import Photo
+from tests.chaos.photos import Photo, crops
 
 PATH = "/api/v1/classifications"
 
@@ -72,7 +72,7 @@ class Connection:
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(
-            f"POST {PATH}?{query} HTTP/1.1\r\nHost: raylens\r\nContent-Type: image/jpeg\r\n"
+            f"POST {PATH}?{query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
             f"X-Request-Timeout: {timeout_s:g}\r\nContent-Length: {len(photo.data)}\r\n\r\n".encode()
             + photo.data
         )
@@ -107,6 +107,16 @@ async def closed_loop(
                     await asyncio.sleep(0.05)  # do not spin on a closed port
 
     await asyncio.gather(*(run() for _ in range(connections)))
+    return outcomes
+
+
+async def single_client(port: int, duration_s: float, pause_s: float) -> list[Outcome]:
+    """One request at a time, with pauses."""
+    photo, outcomes, end = crops(1)[0], [], time.monotonic() + duration_s
+    while time.monotonic() < end:
+        async with Connection(port) as connection:
+            outcomes.append(await connection.post(photo))
+        await asyncio.sleep(pause_s)
     return outcomes
 
 

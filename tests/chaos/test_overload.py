@@ -6,10 +6,9 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
-import psutil
 import pytest
 
-from tests.chaos.client import Connection, Outcome
+from tests.chaos.client import Outcome, single_client
 from tests.chaos.load_generator import LoadResult, generate_load
 from tests.chaos.photos import crops
 from tests.service import Service
@@ -38,27 +37,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def single_client(port: int, duration_s: float, pause_s: float) -> list[Outcome]:
-    """One request at a time, with pauses."""
-    photo, outcomes, end = crops(1)[0], [], time.monotonic() + duration_s
-    while time.monotonic() < end:
-        async with Connection(port) as connection:
-            outcomes.append(await connection.post(photo))
-        await asyncio.sleep(pause_s)
-    return outcomes
-
-
-def memory(service: Service) -> dict[str, int]:
-    """Resident bytes by process; reading the private ones instead would take too long."""
-    used = {}
-    for process in service.processes():
-        try:
-            used[f"{process.name()} {process.pid}"] = process.memory_info().rss
-        except psutil.Error:
-            continue
-    return used
-
-
 async def overload(
     service: Service, image: Path, per_second: float
 ) -> tuple[LoadResult, list[Outcome], dict[str, int]]:
@@ -69,7 +47,7 @@ async def overload(
     load = asyncio.create_task(asyncio.to_thread(generate_load, service.port, image, CLIENTS, OVERLOAD_S, rate))
     client = asyncio.create_task(single_client(service.port, OVERLOAD_S - 2, 0.5))
     while not load.done():
-        for name, used in (await asyncio.to_thread(memory, service)).items():
+        for name, used in (await asyncio.to_thread(service.memory)).items():
             peak[name] = max(peak[name], used)
         await asyncio.sleep(2)
     return await load, await client, peak
@@ -84,7 +62,7 @@ def test_ten_times_the_capacity(service: Service, image: Path):
     generate_load(service.port, image, 64, 3)
     usual_s = median_latency(asyncio.run(single_client(service.port, 3, 0.05)))
     saturated = generate_load(service.port, image, 64, 8)
-    memory_before = memory(service)
+    memory_before = service.memory()
 
     overloaded, seen, peak = asyncio.run(overload(service, image, 10 * saturated.rate(201)))
     ended_at = time.monotonic()

@@ -151,7 +151,8 @@ def test_batches_grow_with_the_load(client: httpx.Client, service: Service) -> N
 
 def test_requests_of_disconnected_clients_leave_the_queue(service: Service, client: httpx.Client) -> None:
     body = random_jpeg(5)
-    head = f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    fields = f"Host: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {len(body)}"
+    head = f"POST {URL} HTTP/1.1\r\n{fields}\r\n\r\n".encode()
     for sent in (head + body, head + body[:100]):
         for _ in range(20):
             with socket.create_connection(("127.0.0.1", service.port)) as connection:

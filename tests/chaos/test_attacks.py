@@ -1,0 +1,84 @@
+"""Several attacks at once go unnoticed by another client, and no process grows beyond the documented bound."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.chaos.client import Outcome, p99, single_client, statuses, summary
+from tests.service import Service
+
+pytestmark = pytest.mark.chaos
+IDLE_S = 10
+ATTACK_S = 30
+RECOVERY_S = 5.0
+PAUSE_S = 0.02
+MAX_SLOWDOWN = 3.0
+"""Of the other client's 99th percentile."""
+GROWTH_MIB = 1536
+"""Allowed for each process, see docs/security.md."""
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """May fetch images from this machine, where the hostile image servers run."""
+    service = Service(tmp_path_factory.mktemp("attacks"), RAYLENS_FETCH_ALLOWED_NETWORKS="127.0.0.0/8")
+    service.start()
+    yield service
+    service.stop()
+
+
+@contextmanager
+def attacked(port: int) -> Iterator[dict[str, Any]]:
+    """Another process attacks; on exit the dictionary has what each attack has counted."""
+    counts: dict[str, Any] = {}
+    command = [sys.executable, "-m", "tests.chaos.attacks", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "started\n"
+        try:
+            yield counts
+        finally:
+            process.send_signal(signal.SIGTERM)
+            counts |= json.loads(process.stdout.readline())
+
+
+async def other_client(service: Service, duration_s: float) -> tuple[list[Outcome], dict[str, int]]:
+    """What another client experiences, and the peak of resident bytes by process."""
+    client = asyncio.create_task(single_client(service.port, duration_s, PAUSE_S))
+    peak: dict[str, int] = {}
+    while not client.done():
+        for name, used in (await asyncio.to_thread(service.memory)).items():
+            peak[name] = max(peak.get(name, 0), used)
+        await asyncio.sleep(1)
+    return await client, peak
+
+
+def test_attacks_go_unnoticed_by_other_clients(service: Service) -> None:
+    asyncio.run(other_client(service, 3))
+    idle, before = asyncio.run(other_client(service, IDLE_S))
+    with attacked(service.port) as attacks:
+        during, peak = asyncio.run(other_client(service, ATTACK_S))
+    ended_at = time.monotonic()
+    after, _ = asyncio.run(other_client(service, RECOVERY_S + 5))
+    recovered = [outcome for outcome in after if outcome.started_at > ended_at + RECOVERY_S]
+    growth = {name: (used - before.get(name, 0)) >> 20 for name, used in peak.items()}
+    print(f"idle: {summary(idle)}\nattacked: {summary(during)}\nafterwards: {summary(recovered)}")
+    print("growth, MiB:", {name: mib for name, mib in growth.items() if mib > 16})
+    for name, counts in attacks.items():
+        print(f"{name}: {counts}")
+
+    assert all(counts for counts in attacks.values()), "each attack reached the service"
+    assert set(statuses([*idle, *during, *after])) == {201}
+    assert p99(during) < MAX_SLOWDOWN * p99(idle)
+    assert p99(recovered) < MAX_SLOWDOWN * p99(idle)
+    assert {name: mib for name, mib in growth.items() if mib > GROWTH_MIB} == {}
+    assert httpx.get(f"{service.url}/api/health/ready").json()["status"] == "ok"
