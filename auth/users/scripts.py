@@ -26,7 +26,8 @@ def mixes_scripts(text: str) -> bool:
 
 def mixes_digits(text: str) -> bool:
     """Whether decimal digits belong to several sets, such as 1 and the Arabic ١."""
-    zeros = {ord(character) - unicodedata.decimal(character) for character in text if character.isdecimal()}
+    digits = [character for character in text if unicodedata.category(character) == "Nd"]
+    zeros = {ord(digit) - unicodedata.decimal(digit) for digit in digits}
     return len(zeros) > 1
 
 
