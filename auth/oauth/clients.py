@@ -16,9 +16,10 @@ from auth.credentials.secret import Prefix, digest_of, new_secret
 from auth.database import write
 from auth.errors import InvalidFields, PermissionDenied, ResourceNotFound
 from auth.oauth.client import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, client_errors
+from auth.oauth.redirect_uris import origins_of
 from auth.principal import ALL_SCOPES, parse_scopes, render_scopes
 from auth.settings import TimeSource
-from auth.tables import oauth_clients
+from auth.tables import oauth_clients, oauth_consents
 
 CLI_CLIENT: Final = Client(
     id="raylens-cli",
@@ -132,7 +133,10 @@ class Clients:
         actor_id: int | None,
         source: RequestSource,
     ) -> Client:
-        """Change the fields that are not None. A disabled client and its tokens are rejected."""
+        """Change the fields that are not None. A disabled client and its tokens are rejected.
+
+        If it gets a redirect URI on another host, users are asked for consent again.
+        """
         fields = {
             "name": name,
             "redirect_uris": None if redirect_uris is None else tuple(redirect_uris),
@@ -146,10 +150,14 @@ class Clients:
         self._require(id_)
 
         def work(connection: Connection) -> Client:
-            client = replace(_existing(connection, id_), **changes)
+            before = _existing(connection, id_)
+            client = replace(before, **changes)
             _validate(client, set() if "name" in changes else {"name"})  # an older name may break newer rules
             values = _values(client) | {"disabled_us": to_microseconds(self._clock()) if client.is_disabled else None}
             connection.execute(update(oauth_clients).where(oauth_clients.c.id == id_).values(values))
+            if origins_of(client.redirect_uris) - origins_of(before.redirect_uris):
+                # Users agreed to send their codes elsewhere.
+                connection.execute(delete(oauth_consents).where(oauth_consents.c.client_id == id_))
             self._log(connection, AuditEvent.CLIENT_CHANGED, id_, (actor_id, source), {"fields": sorted(changes)})
             return client
 

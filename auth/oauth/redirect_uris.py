@@ -1,6 +1,7 @@
 """Redirect URIs of clients."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -52,6 +53,11 @@ def csp_source(uri: str) -> str:
     if parts.scheme not in {"http", "https"} or "[" in parts.netloc:  # CSP has no syntax for IPv6
         return f"{parts.scheme}:"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def origins_of(uris: Iterable[str]) -> set[str]:
+    """Where URIs lead to, without their paths."""
+    return {urlsplit(uri)._replace(path="", query="", fragment="").geturl() for uri in uris}
 
 
 def port_of(uri: str) -> str:

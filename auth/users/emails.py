@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 _MAX_LENGTH: Final = 254
@@ -27,6 +28,13 @@ def email_errors(email: str) -> list[str]:
 
 
 def normalize_email(email: str) -> str:
-    """The stored form, with the domain in lower case."""
+    """The stored form, with the domain in lower case and in ASCII, which shows letters of other scripts as such."""
     name, at, domain = email.strip().rpartition("@")
-    return name + at + domain.lower()
+    return name + at + _ascii_domain(domain)
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        return domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()
+    except idna.IDNAError:  # an invalid address, which is not stored
+        return domain.lower()

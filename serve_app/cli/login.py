@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from serve_app.cli.address import Address
     from serve_app.cli.credential import StoredCredential
 
-_DEFAULT_SCOPES: Final = ("classify", "history:read", "history:write", "profile")
+DEFAULT_SCOPES: Final = ("classify", "history:read", "history:write", "profile")
 _MAX_KEY_LENGTH: Final = 4096
 
 
@@ -24,7 +24,7 @@ def login_command(
     server: ServerOption,
     scope: Annotated[
         list[str] | None,
-        typer.Option(help=f"Scope of the sign-in; can be repeated. Default: {', '.join(_DEFAULT_SCOPES)}."),
+        typer.Option(help=f"Scope of the sign-in; can be repeated. Default: {', '.join(DEFAULT_SCOPES)}."),
     ] = None,
     browser: Annotated[
         bool,
@@ -52,7 +52,7 @@ def login_command(
         if with_token:
             credential = _api_key(address, insecure=insecure)
         else:
-            credential = _browser_sign_in(address, tuple(scope or _DEFAULT_SCOPES), browser=browser)
+            credential = _browser_sign_in(address, tuple(scope or DEFAULT_SCOPES), browser=browser)
         credential = asyncio.run(_store(address, credential))
     if as_json:
         scopes = list(credential.scopes)

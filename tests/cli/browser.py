@@ -9,16 +9,18 @@ import httpx
 from tests.auth.oauth.user_browser import browse
 
 SCRIPT = """#!/bin/sh
-exec {python} -m tests.cli.browser {username} '{password}' "$1"
+exec {python} -m tests.cli.browser {username} '{password}' "$1" {consents}
 """
 
 
-def as_command(folder: Path, username: str, password: str) -> str:
+def as_command(folder: Path, username: str, password: str, *, consents: bool = True) -> str:
+    """Without ``consents``, the user closes a page that asks for consent."""
     script = folder / "browser"
-    script.write_text(SCRIPT.format(python=shlex.quote(sys.executable), username=username, password=password))
+    python, answer = shlex.quote(sys.executable), "consent" if consents else "none"
+    script.write_text(SCRIPT.format(python=python, username=username, password=password, consents=answer))
     script.chmod(0o755)
     return str(script)
 
 
 if __name__ == "__main__":
-    httpx.get(browse(sys.argv[3], sys.argv[1], sys.argv[2]), trust_env=False)
+    httpx.get(browse(sys.argv[3], sys.argv[1], sys.argv[2], consents=sys.argv[4] == "consent"), trust_env=False)

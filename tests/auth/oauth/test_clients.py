@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from auth.audit import AuditLog
 from auth.credentials.secret import digest_of
@@ -77,6 +77,11 @@ INVALID: list[tuple[str, Any]] = [
     ("name", "a\nb"),
     ("name", "a" * 101),
     ("name", "\ud800"),
+    ("name", "\u3164"),
+    ("name", "\u2800"),
+    ("name", "Album\u202egpj"),
+    ("name", "Al\u200bbum"),
+    ("name", "Z" + "\u0300" * 9),
     ("uri", "javascript:alert(1)"),
     ("uri", "partner.example"),
     ("uri", "https://partner.example/" + "x" * 500),
@@ -95,6 +100,24 @@ INVALID: list[tuple[str, Any]] = [
 def test_invalid_fields():
     for field, value in INVALID:
         assert list(client_errors(replace(CLI_CLIENT, **{field: value}))) == [field], value
+
+
+def test_only_a_trusted_application_has_the_name_of_raylens(clients: Clients):
+    imitations = ["Raylens CLI", "rayIens", "Rаylеns app", "R a y-l.e n s", "ＲＡＹＬＥＮＳ", "The Raylens™ tool"]
+    for name in imitations:
+        with pytest.raises(InvalidFields, match="trusted"):
+            clients.create(**FIELDS | {"name": name}, **ACTOR)
+    clients.create(**FIELDS | {"name": "Raylens kiosk"}, trusted=True, **ACTOR)
+    client, _ = clients.create(**FIELDS | {"name": "Ray lends"}, **ACTOR)
+    with pytest.raises(InvalidFields, match="trusted"):
+        clients.update(client.id, name="Raylens", **ACTOR)
+
+
+def test_an_older_name_does_not_prevent_other_changes(clients: Clients, database: Engine):
+    client, _ = clients.create(**FIELDS, **ACTOR)
+    with database.begin() as connection:
+        connection.execute(update(oauth_clients).values(name="Raylens partner"))
+    assert clients.update(client.id, disabled=True, **ACTOR).is_disabled
 
 
 def test_an_invalid_client_is_not_stored(clients: Clients):

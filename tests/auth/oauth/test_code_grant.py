@@ -215,3 +215,12 @@ async def test_authorizations_are_audited(partner: Partner, alice: int):
     assert (first.user_id, first.client_id, first.address) == (alice, partner.client.id, "203.0.113.7")
     assert first.detail == {"scopes": ["classify", "profile"]}
     assert last.detail == {"scopes": ["classify"]}
+
+
+async def test_a_redirect_uri_on_another_host_requires_consent_again(application: Application, partner: Partner):
+    await partner.code()
+    actor = {"actor_id": None, "source": SOURCE}
+    application.auth.clients.update(partner.client.id, redirect_uris=[CALLBACK, f"{CALLBACK}/2"], **actor)
+    assert (await partner.authorize()).status_code == 302
+    application.auth.clients.update(partner.client.id, redirect_uris=[CALLBACK, "https://other.example/"], **actor)
+    assert (await partner.authorize()).status_code == 200

@@ -7,7 +7,7 @@ import httpx
 from tests.auth.oauth.form import form_of
 
 
-def browse(url: str, username: str, password: str) -> str:
+def browse(url: str, username: str, password: str, *, consents: bool = True) -> str:
     """The first redirect to another origin, which is not requested."""
     origin = urljoin(url, "/").removesuffix("/")
     with httpx.Client(trust_env=False, headers={"Origin": origin}) as client:
@@ -18,6 +18,7 @@ def browse(url: str, username: str, password: str) -> str:
                 assert response.status_code == 200, response.text
                 form = form_of(response.text)
                 is_sign_in = "password" in form.fields
+                assert is_sign_in or consents, "a page asks for consent"
                 fields = {"username": username, "password": password} if is_sign_in else {"decision": "allow"}
                 response = client.post(urljoin(str(response.url), form.action), data=form.fields | fields)
             elif str(redirect.url).startswith(f"{origin}/"):

@@ -8,6 +8,7 @@ from auth.users import emails
 
 def test_valid_addresses_are_stored_with_a_lower_case_domain():
     stored = {"": "", "a@X.Org": "a@x.org", " A@x.org ": "A@x.org", "a@[127.0.0.1]": "a@[127.0.0.1]"}
+    stored |= {"a@Exämple.org": "a@xn--exmple-cua.org", "a@gооgle.org": "a@xn--ggle-55da.org"}
     assert {email: emails.normalize_email(email) for email in stored} == stored
     assert {email: emails.email_errors(email) for email in stored.values()} == {email: [] for email in stored.values()}
 

@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.users import usernames
+from auth.users.skeletons import skeleton_of
 
 BLANK = "This field may not be blank."
 TOO_LONG = "Ensure this field has no more than 150 characters."
+MIXED = "Use letters and digits of one script: a mixture can imitate another name."
 INVALID = "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
 
 
@@ -24,6 +26,18 @@ def test_valid_and_invalid_names():
         "ß" * 76: [TOO_LONG],
         "ﬃ" * 51: [TOO_LONG],
         "a " * 100: [INVALID, TOO_LONG],
+        "東京タワー": [],
+        "김철수-dev": [],
+        "Ελένη": [],
+        "иван": [],
+        "٣٤": [],
+        "аlice": [MIXED],
+        "Ελενa": [MIXED],
+        "bob1٢": [MIXED],
+        "ali\u200bce": [INVALID],
+        "ali\u202ece": [INVALID],
+        "ali\u3164ce": [INVALID],
+        "a\u0336": [INVALID],
     }
     assert {name: usernames.username_errors(name) for name in errors} == errors
 
@@ -40,6 +54,42 @@ def test_names_that_are_the_same():
         )
     }
     assert {names: len(found) for names, found in keys.items()} == dict.fromkeys(keys, 1)
+
+
+def test_names_that_look_the_same():
+    same = [
+        ("alice", "AIice", "a1ice", "аӏісе", "Alice"),
+        ("admin", "adrnin", "Adrnin"),
+        ("bob0", "bobO", "bobo"),
+        ("coco", "сосо", "СОСО"),
+        ("ooo", "οοο", "000"),
+        ("raylens", "rayIens", "ray1ens"),
+        ("Ian", "lan"),
+    ]
+    skeletons = [{skeleton_of(name) for name in names} for names in same]
+    assert [len(found) for found in skeletons] == [1] * len(same)
+    distinct = (
+        "alice",
+        "alicia",
+        "ali",
+        "ellen",
+        "elena",
+        "Delia",
+        "Della",
+        "bob",
+        "bob1",
+        "иван",
+        "ivan",
+        "名前",
+        "josé",
+        "jose",
+    )
+    assert len({skeleton_of(name) for name in distinct}) == len(distinct)
+
+
+@given(st.text(max_size=200))
+def test_a_skeleton_is_its_own_skeleton(text):
+    assert skeleton_of(skeleton_of(text)) == skeleton_of(text)
 
 
 @given(st.text(max_size=200))
