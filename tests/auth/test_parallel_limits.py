@@ -23,6 +23,7 @@ from auth.oauth import clients, devices, token_families
 from auth.oauth.device_assertion import DeviceAssertion
 from auth.service import Auth
 from auth.tables import credentials, oauth_clients, oauth_families, users
+from auth.tables import identities as linked_accounts
 from tests.auth.application import PASSWORD, Application, create
 from tests.auth.databases import both_databases
 from tests.auth.user_factory import UserFactory
@@ -31,7 +32,7 @@ pytestmark = both_databases
 
 REQUESTS = 20
 HERE = RequestSource("203.0.113.7", "test")
-GITHUB = Provider(name="github", kind="github", client_id="id", client_secret="secret")  # type: ignore[arg-type]
+GITHUB = Provider(name="github", kind="github", client_id="id", client_secret="secret")
 
 Parallel = Callable[[Callable[[Auth, int], object]], list[object]]
 
@@ -105,17 +106,22 @@ def test_linked_accounts(parallel: Parallel, database: Engine, alice: int, monke
 
     def link(auth: Auth, number: int) -> object:
         claims = UserClaims("https://github.com", str(number), "", "")
-        return auth.external.account_linking.link(alice, GITHUB, claims, source=HERE)
+        auth.external.account_linking.link(alice, GITHUB, claims, source=HERE)
+        return "linked"
 
     assert len(succeeded(parallel(link))) == 3
-    assert count(database, identities.identities) == 3
+    assert count(database, linked_accounts) == 3
 
 
 def test_applications(parallel: Parallel, database: Engine, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(clients, "MAX_CLIENTS", 4)
 
     def register(auth: Auth, number: int) -> object:
-        fields = {"redirect_uris": ["https://a.example/"], "scopes": ["classify"], "grants": ["authorization_code"]}
+        fields: dict[str, Any] = {
+            "redirect_uris": ["https://a.example/"],
+            "scopes": ["classify"],
+            "grants": ["authorization_code"],
+        }
         return auth.clients.create(f"app {number}", **fields, public=True, actor_id=None, source=HERE)
 
     assert len(succeeded(parallel(register))) == 3, "the command line is the fourth"
@@ -151,7 +157,7 @@ def test_tokens_of_an_application(
     parallel: Parallel, application: Application, database: Engine, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(token_families, "MAX_CLIENT_FAMILIES", 5)
-    fields = {"redirect_uris": [], "scopes": ["classify"], "grants": ["client_credentials"]}
+    fields: dict[str, Any] = {"redirect_uris": [], "scopes": ["classify"], "grants": ["client_credentials"]}
     client, _ = application.auth.clients.create("batch", **fields, public=False, actor_id=None, source=HERE)
     issued = parallel(lambda auth, _: auth.grants.issue_client_token(client, frozenset({"classify"})))
     assert len(succeeded(issued)) == REQUESTS
@@ -181,7 +187,8 @@ def test_admins_who_remove_each_other(parallel: Parallel, factory: UserFactory, 
             return auth.accounts.set_role(victim, "user", actor_id=actor, source=HERE)
         if number % 3 == 1:
             return auth.accounts.set_disabled(victim, True, actor_id=actor, source=HERE)
-        return auth.accounts.delete(victim, actor_id=actor, source=HERE)
+        auth.accounts.delete(victim, actor_id=actor, source=HERE)
+        return "deleted"
 
     assert len(succeeded(parallel(remove))) == REQUESTS - 1
     active = (users.c.disabled_us.is_(None), users.c.deleted_us.is_(None))
@@ -189,7 +196,11 @@ def test_admins_who_remove_each_other(parallel: Parallel, factory: UserFactory, 
 
 
 def test_changes_of_one_application_are_all_kept(parallel: Parallel, application: Application):
-    fields = {"redirect_uris": ["https://a.example/"], "scopes": ["classify"], "grants": ["authorization_code"]}
+    fields: dict[str, Any] = {
+        "redirect_uris": ["https://a.example/"],
+        "scopes": ["classify"],
+        "grants": ["authorization_code"],
+    }
     client, _ = application.auth.clients.create("Album", **fields, public=False, actor_id=None, source=HERE)
     secrets: list[str] = []
 
@@ -198,7 +209,8 @@ def test_changes_of_one_application_are_all_kept(parallel: Parallel, application
         if number == 0:
             return auth.clients.update(client.id, disabled=True, **actor)
         if number == 1:
-            return secrets.append(auth.clients.rotate_secret(client.id, **actor))
+            secrets.append(auth.clients.rotate_secret(client.id, **actor))
+            return "rotated"
         return auth.clients.update(client.id, name=f"Album {number}", **actor)
 
     assert len(succeeded(parallel(change))) == REQUESTS

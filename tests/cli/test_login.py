@@ -1,7 +1,6 @@
 """``raylens login``, ``logout`` and ``whoami`` against the real OAuth server over HTTP."""
 
 import json
-import stat
 import time
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -15,8 +14,6 @@ from auth.audit import RequestSource
 from serve_app.cli.address import Address
 from serve_app.cli.credential import OAuthSignIn
 from serve_app.cli.credential_store import LocalCredentialStore
-from serve_app.cli.device_key import device_name
-from serve_app.cli.login import DEFAULT_SCOPES
 from serve_app.cli.main import app
 from serve_app.database.engine import connect
 from tests.auth.application import Application
@@ -154,31 +151,6 @@ def test_signing_in_again_revokes_the_previous_sign_in(url, service):
     service.clear_cache()
     assert run("whoami", "--server", url, "--token", before).exit_code == 4
     assert whoami(url)["username"] == "alice"
-
-
-def test_consent_is_given_once_per_device(url, service, tmp_path, use_browser, config_folder):
-    run("login", "--server", url)
-    alice = service.auth.accounts.named("alice")
-    [device] = service.auth.grants.devices.list(alice.id)
-    assert (device.name, device.scopes) == (device_name(), set(DEFAULT_SCOPES))
-    [key] = config_folder.glob("*.device.pem")
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    use_browser(as_command(tmp_path, "alice", PASSWORD, consents=False))
-    assert run("login", "--server", url).exit_code == 0
-    assert len(service.auth.grants.devices.list(alice.id)) == 1
-    run("logout", "--server", url)
-    assert run("login", "--server", url).exit_code == 0
-    service.auth.grants.remove_device(alice.id, device.id, source=HTTP)
-    service.clear_cache()
-    assert run("whoami", "--server", url).exit_code == 4
-
-
-def test_an_unreadable_device_key_is_replaced(url, config_folder):
-    run("login", "--server", url)
-    [key] = config_folder.glob("*.device.pem")
-    key.write_text("damaged")
-    assert run("login", "--server", url).exit_code == 0
-    assert "PRIVATE KEY" in key.read_text()
 
 
 def test_scopes_can_be_chosen(url):

@@ -1,6 +1,7 @@
 """Authorization code grant, from consent to tokens."""
 
 import logging
+from typing import Any
 
 import pytest
 from joserfc import jwt
@@ -219,7 +220,7 @@ async def test_authorizations_are_audited(partner: Partner, alice: int):
 
 async def test_a_redirect_uri_on_another_host_requires_consent_again(application: Application, partner: Partner):
     await partner.code()
-    actor = {"actor_id": None, "source": SOURCE}
+    actor: dict[str, Any] = {"actor_id": None, "source": SOURCE}
     application.auth.clients.update(partner.client.id, redirect_uris=[CALLBACK, f"{CALLBACK}/2"], **actor)
     assert (await partner.authorize()).status_code == 302
     application.auth.clients.update(partner.client.id, redirect_uris=[CALLBACK, "https://other.example/"], **actor)

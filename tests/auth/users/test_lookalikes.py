@@ -85,7 +85,7 @@ def test_the_oldest_of_existing_names_that_look_the_same_keeps_its_skeleton(empt
     schema.upgrade(empty_url)
     with engine.connect() as connection:
         has_skeleton = users.c.username_skeleton.is_not(None)
-        found = dict(connection.execute(select(users.c.username, has_skeleton).order_by(users.c.id)).all())
+        found = {row[0]: bool(row[1]) for row in connection.execute(select(users.c.username, has_skeleton))}
     assert {name: bool(found[name]) for name in names} == dict(
         zip(names, [True, False, True, True, False], strict=True)
     )
