@@ -4,7 +4,7 @@ Pydantic and ``float`` also take ``1_000``, ``+5``, spaces and ``nan``, and ``fl
 """
 
 import re
-from typing import Annotated, Final
+from typing import Final
 
 from pydantic import BeforeValidator
 
@@ -29,7 +29,7 @@ def _number(value: object) -> object:
     return value
 
 
-Integer = Annotated[int, BeforeValidator(_integer)]
-"""The type of all integers in paths and queries."""
-Number = Annotated[float, BeforeValidator(_number)]
-"""The type of all other numbers there."""
+INTEGER: Final = BeforeValidator(_integer)
+"""Part of the type of all integers in paths and queries, after ``Path`` or ``Query``."""
+NUMBER: Final = BeforeValidator(_number)
+"""The same for other numbers."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict, Field
 
 from auth.audit import AuditEvent
-from auth.http.numbers import Integer
+from auth.http.numbers import INTEGER
 from auth.http.permissions import Admin
 from auth.routes.activity import AUDIT_EXAMPLE, At
 from auth.routes.problems import SIGNED_IN, problems
@@ -56,7 +56,7 @@ def admin_audit_routes(auth: "Auth") -> APIRouter:
     )
     async def list_audit(
         _admin: Admin,
-        user_id: Annotated[Integer | None, Query(ge=1, le=MAX_ID, description="Only this account.")] = None,
+        user_id: Annotated[int | None, Query(ge=1, le=MAX_ID, description="Only this account."), INTEGER] = None,
         event: Annotated[AuditEvent | None, Query(description="Only this event.")] = None,
         before: Before = None,
     ) -> AuditEntries:

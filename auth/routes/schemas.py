@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from auth.audit import RequestSource
-from auth.http.numbers import Integer
+from auth.http.numbers import INTEGER
 from auth.principal import ALL_SCOPES, Role, Scope
 from auth.tables import MAX_ID
 
@@ -17,9 +17,9 @@ MAX_BODY_BYTES: Final = 64 << 10
 PAGE_SIZE: Final = 50
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Id = Annotated[Integer, Path(ge=1, le=MAX_ID)]
+Id = Annotated[int, Path(ge=1, le=MAX_ID), INTEGER]
 ClientId = Annotated[str, Path(max_length=64)]
-Before = Annotated[Integer | None, Query(ge=1, le=MAX_ID, description="`next_before` of the previous page.")]
+Before = Annotated[int | None, Query(ge=1, le=MAX_ID, description="`next_before` of the previous page."), INTEGER]
 NextBefore = Annotated[
     int | None, Field(description="`before` of the next page; null on the last page.", examples=[341])
 ]

@@ -28,7 +28,8 @@ class HAProxyError:
         }
         document = json.dumps(fields, separators=(",", ":")).replace('"', '\\"')
         retry = f" hdr Retry-After {self.retry_after_s}" if self.retry_after_s else ""
-        return f'content-type application/problem+json{retry} hdr Connection close lf-string "{document}"'
+        headers = f"hdr X-Content-Type-Options nosniff{retry} hdr Connection close"
+        return f'content-type application/problem+json {headers} lf-string "{document}"'
 
 
 TOO_MANY_CONNECTIONS: Final = HAProxyError(

@@ -48,6 +48,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         408: "The upload is too slow",
         413: "Too many bytes, pixels, images or elements",
         415: "Not an image of an allowed format, or compressed",
+        421: "The header Host names another service",
         422: "Corrupt image, bad or forbidden URL, failed fetch, or invalid parameter",
         429: "Rate limit or quota exceeded; see Retry-After",
         503: "Overloaded or not ready; see Retry-After",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response, StreamingResponse
 
-from auth.http.numbers import Integer
+from auth.http.numbers import INTEGER
 from auth.http.permissions import CurrentPrincipal, allowed, public, require, user_of
 from auth.principal import Principal, Scope
 from serve_app.ingress import export, schemas
@@ -18,7 +18,7 @@ from serve_app.types import Record
 _Reader = Annotated[Principal, allowed(Scope.HISTORY_READ)]
 _Writer = Annotated[Principal, allowed(Scope.HISTORY_WRITE)]
 _ClassificationId = Annotated[str, Path(description="32 hex digits.")]
-_Limit = Annotated[Integer, Query(ge=1, le=100)]
+_Limit = Annotated[int, Query(ge=1, le=100), INTEGER]
 _Cursor = Annotated[str | None, Query(max_length=200, description="next_cursor of the previous page.")]
 _LabelFilter = Annotated[
     str,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from auth.http.numbers import Integer, Number
+from auth.http.numbers import INTEGER, NUMBER
 from auth.http.permissions import CurrentPrincipal, public, require, user_of
 from auth.principal import Scope
 from serve_app.ingress import rendering, schemas
@@ -49,7 +49,7 @@ def read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
         scope: Annotated[TopScope, Query(description=_SCOPE)] = TopScope.PUBLIC,
         by: Annotated[By, Query()] = By.IMAGE,
         window: Annotated[Window, Query()] = Window.ALL,
-        limit: Annotated[Integer, Query(ge=1, le=100)] = 10,
+        limit: Annotated[int, Query(ge=1, le=100), INTEGER] = 10,
     ) -> Response:
         run = gateway.auth.workers.run
         if scope is TopScope.MINE:
@@ -90,7 +90,7 @@ def read_routes(gateway: Gateway, errors: _Responses) -> APIRouter:
     )
     @public
     async def pipeline(
-        window_s: Annotated[Number, Query(ge=1, le=WINDOW_S, description="Window in seconds.")] = WINDOW_S,
+        window_s: Annotated[float, Query(ge=1, le=WINDOW_S, description="Window in seconds."), NUMBER] = WINDOW_S,
     ) -> Response:
         return json_response(gateway.live_stats(window_s))
 
