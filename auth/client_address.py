@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
-MAX_LENGTH: Final = 64
+_MAX_LENGTH: Final = 64
 """Characters of an address as proxies write it: brackets, an IPv6 address, a zone and a port take 60."""
 _WRITTEN: Final = re.compile(
     r"\[(?P<bracketed>[0-9A-Fa-f:.]+)(%[^\]]*)?\](:[0-9]{1,5})?"  # [2001:db8::1]:4711
@@ -27,7 +27,7 @@ class ClientAddress:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """An address with or without brackets, zone and port; None for anything else, such as ``unknown``."""
-        match = _WRITTEN.fullmatch(text) if len(text) <= MAX_LENGTH else None
+        match = _WRITTEN.fullmatch(text) if len(text) <= _MAX_LENGTH else None
         if match is None:
             return None
         try:
@@ -43,7 +43,7 @@ class ClientAddress:
     @classmethod
     def of_peer(cls, host: str) -> Self:
         """The peer of a connection; also for names, which have no IP address: sockets of Unix, tests."""
-        name = host[:MAX_LENGTH]
+        name = host[:_MAX_LENGTH]
         return cls.parse(host) or cls(name, name)
 
 

@@ -7,7 +7,7 @@ import ipaddress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import platformdirs
 from pydantic import AfterValidator, Field, field_validator
@@ -15,11 +15,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from auth.external.providers import Provider, parse_providers
 from auth.settings import AuthSettings
+from serve_app.addresses import check_listen_address, check_proxy_url, check_public_url
 from serve_app.database.redis_url import check_redis_url
 from serve_app.env_file import first_invalid_line
-from serve_app.host_patterns import ascii_host, parse_host_patterns
+from serve_app.host_patterns import parse_host_patterns
 from serve_app.name_list import at_least_one, parse_names
-from serve_app.rate_limit.rate import parse_rates
+from serve_app.rate_limit.rate import check_rates
 from serve_app.secret_key import split_keys, stored_key
 
 _ENV_FILE: Final = Path(".env")
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL, e.g. mysql+pymysql://user:password@host/raylens. "
         "Empty: SQLite in the data folder.",
     )
-    redis_url: str = Field(
+    redis_url: Annotated[str, AfterValidator(check_redis_url)] = Field(
         default="",
         repr=False,
         description="redis://… or rediss://… for a cache shared by all replicas. "
@@ -69,7 +70,7 @@ class Settings(BaseSettings):
         ge=1,
         description="Memory limit of the embedded cache per ingress replica, in MiB.",
     )
-    host: str = Field(
+    host: Annotated[str, AfterValidator(check_listen_address)] = Field(
         default="127.0.0.1", description="Address of this machine to listen on, or a name of one; 0.0.0.0 or ::, all."
     )
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the metrics, on all interfaces. 0: a free port of the loopback interface.",
     )
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(check_public_url)] = Field(
         default="",
         description="Address that users open, like https://raylens.example.org, if it is not http://HOST:PORT.",
     )
@@ -98,7 +99,7 @@ class Settings(BaseSettings):
         description="Comma-separated CIDRs of private networks that image URLs may reach, "
         "e.g. 127.0.0.0/8 in development.",
     )
-    fetch_proxy: str = Field(
+    fetch_proxy: Annotated[str, AfterValidator(check_proxy_url)] = Field(
         default="",
         repr=False,
         description="Forward proxy for image URLs, like http://proxy.example.org:3128. It resolves their host names "
@@ -112,22 +113,23 @@ class Settings(BaseSettings):
         default=15,
         ge=8,
         le=128,
-        description="Minimum length of a new password. Shorter ones withstand fewer guesses, so fewer are checked at an attacked account.",
+        description="Minimum length of a new password. Shorter ones withstand fewer guesses, so fewer are checked at "
+        "an attacked account.",
     )
     providers: Annotated[tuple[Provider, ...], NoDecode] = Field(
         default=(),
         repr=False,
         description="JSON list of external identity providers: OpenID Connect providers and GitHub.",
     )
-    rate_limit_anonymous: str = Field(
+    rate_limit_anonymous: Annotated[str, AfterValidator(check_rates)] = Field(
         default="off",
         description="Images per address, like 600/minute (second, minute, hour, day), or off. "
         "Several rates, separated by commas, all apply: 600/minute, 20000/day.",
     )
-    rate_limit_user: str = Field(
+    rate_limit_user: Annotated[str, AfterValidator(check_rates)] = Field(
         default="off", description="Images per user, and per application that acts for no user; same form."
     )
-    rate_limit_key: str = Field(
+    rate_limit_key: Annotated[str, AfterValidator(check_rates)] = Field(
         default="off",
         description="Images per API key, and per application and user, in addition to the limit of the user; "
         "same form.",
@@ -184,12 +186,6 @@ class Settings(BaseSettings):
     def _allowed_hosts(cls, value: object) -> object:
         return parse_host_patterns(value) if isinstance(value, str) else value
 
-    @field_validator("rate_limit_anonymous", "rate_limit_user", "rate_limit_key")
-    @classmethod
-    def _rates(cls, value: str) -> str:
-        parse_rates(value)
-        return value
-
     @field_validator("providers", mode="before")
     @classmethod
     def _providers(cls, value: object) -> object:
@@ -200,43 +196,6 @@ class Settings(BaseSettings):
     def _secret_key(cls, value: str) -> str:
         split_keys(value)
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username
-        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or extra):
-            raise ValueError("write the address that users open, like https://raylens.example.org, without a path")
-        if not value:
-            return value
-        host = ascii_host(parts.hostname or "")
-        port = "" if parts.port is None else f":{parts.port}"
-        return value.rstrip("/") if value.isascii() else f"{parts.scheme}://{host}{port}"  # what browsers send
-
-    @field_validator("host")
-    @classmethod
-    def _host(cls, value: str) -> str:
-        if not value.isprintable() or any(letter.isspace() for letter in value):
-            raise ValueError("an address has no spaces or control characters")
-        return "0.0.0.0" if value == "*" else value.removeprefix("[").removesuffix("]")  # noqa: S104 - as requested
-
-    @field_validator("fetch_proxy")
-    @classmethod
-    def _fetch_proxy(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            is_proxy = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_proxy = False
-        if value and (not is_proxy or parts.path.strip("/") or parts.query or parts.fragment):
-            raise ValueError("write the address of an HTTP proxy, like http://proxy.example.org:3128")
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, value: str) -> str:
-        return check_redis_url(value) if value else value
 
     @field_validator("database_url")
     @classmethod

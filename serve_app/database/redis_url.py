@@ -14,8 +14,10 @@ _TLS_OPTIONS: Final = frozenset(
 
 
 def check_redis_url(url: str) -> str:
-    """The URL without surrounding white space. Raises ``ValueError`` without quoting it; it may hold a password."""
+    """The URL without surrounding white space, or empty. Raises ValueError without quoting it, as it may be secret."""
     url = url.strip()
+    if not url:
+        return url
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -31,6 +31,12 @@ def parse_rates(text: str) -> tuple[Rate, ...]:
     return tuple(_rate(part.strip().lower()) for part in text.split(","))
 
 
+def check_rates(text: str) -> str:
+    """The text, if it can be parsed. Raises ValueError."""
+    parse_rates(text)
+    return text
+
+
 def _rate(text: str) -> Rate:
     match = _PATTERN.fullmatch(text)
     if match is None or int(match[1]) == 0:

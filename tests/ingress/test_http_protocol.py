@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import uvicorn.config
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.ingress import load_shedding
 from serve_app.ingress.http_protocol import use_raylens_protocol
@@ -30,12 +30,14 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    (middleware,) = load_shedding.middlewares()
+    app: ASGIApp = echo
+    for middleware in load_shedding.middlewares():
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uvicorn.config, "HTTP_PROTOCOLS", dict(uvicorn.config.HTTP_PROTOCOLS))
         patch.setattr("serve_app.ingress.http_protocol.HTTP_PROTOCOLS", uvicorn.config.HTTP_PROTOCOLS)
         use_raylens_protocol()
-        with running_server(middleware.cls(echo, *middleware.args, **middleware.kwargs)) as url:
+        with running_server(app) as url:
             host, _, port = url.removeprefix("http://").partition(":")
             yield host, int(port)
 
