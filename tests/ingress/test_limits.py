@@ -225,8 +225,9 @@ async def test_a_rate_limit_counts_images(tmp_path: Path) -> None:
 
 async def test_a_rate_limit_applies_before_the_body_is_read(tmp_path: Path) -> None:
     async with running(tmp_path, rate_limit_anonymous="2/hour") as graph:
-        malformed = {"content": b"{", "headers": {"Content-Type": "application/json"}}
-        assert [(await graph.client.post(URL, **malformed)).status_code for _ in range(2)] == [400, 400]
+        for _ in range(2):
+            headers = {"Content-Type": "application/json"}
+            assert (await graph.client.post(URL, content=b"{", headers=headers)).status_code == 400
         body = Drip(picture(), 10)
         response = await graph.client.post(URL, content=body, headers=PNG)
         assert (response.status_code, code(response), body.taken) == (429, "rate_limited", 0)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +139,14 @@ async def test_a_stalled_upload_gives_way_to_a_client_that_holds_less(tmp_path: 
             request = head("POST", IMAGES, Content_Type="image/png", X_Forwarded_For=address, Content_Length=length)
             return asyncio.create_task(ask(port, pieces(request, data, stalls=stalls)))
 
+        def holds(expected: int) -> bool:
+            return budget.held == expected
+
         attack, held = [], 0
         for client, size in enumerate((4 * MIB, 2 * MIB, MIB, MIB // 2)):  # half of what is left
             attack.append(upload(client, size, stalls=True))
             held += size
-            await until(lambda held=held: budget.held == held)
+            await until(partial(holds, held))
         honest = await upload(9, MIB, stalls=False)
         assert honest.status == 201, honest.body
         evicted = await attack[0]
