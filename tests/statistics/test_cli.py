@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from serve_app.cli.db import app
+from serve_app.database import schema
 from serve_app.database.engine import connect
 from serve_app.settings import settings
 from serve_app.statistics.record_writer import write_records
@@ -43,7 +44,7 @@ def test_upgrade_then_status_then_prune(database_url: str, tmp_path: Path):
     engine.dispose()
     Spool(tmp_path / "spool").put(examples(4, 5))
     state = json.loads(_run("status", "--json").stdout)
-    assert state["revision"] == state["revision_needed"] == "statistics 0003, auth 0001"
+    assert state["revision"] == state["revision_needed"] == schema.describe(schema.head())
     assert (state["classifications"], state["records_pending"]) == (3, 2)
     assert json.loads(_run("prune", "--days", "9000", "--json").stdout)["classifications_deleted"] == 1
     assert "classifications" in _run("status").stdout
