@@ -1,8 +1,10 @@
 """What a running service exposes to the network and to other users of the machine."""
 
+import asyncio
 import contextlib
 import os
 import re
+import resource
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,15 @@ import psutil
 import pytest
 
 from serve_app.cluster.auth_token import token_path
+from tests.chaos.attacks.connections import (
+    AttackCounts,
+    Target,
+    idle_connections,
+    slow_readers,
+    unfinished_headers,
+)
+from tests.e2e.accounts import credentials, register_account
+from tests.e2e.images import CAT, JPEG, URL
 from tests.service import Service
 from tests.source_files import ROOT
 
@@ -118,3 +129,58 @@ def test_clients_learn_nothing_about_the_server(service: Service) -> None:
     response = httpx.get(f"{service.url}/api/health/ready")
     assert "server" not in response.headers
     assert "connection" not in response.headers, "connections are kept"
+
+
+def sign_in_address(port: int, name: str, source: str = LOOPBACK) -> str:
+    """The address that the service has noted for a sign-in with a forged header."""
+    forged = {"X-Forwarded-For": "203.0.113.7", "Host": "127.0.0.1"}
+    transport = httpx.HTTPTransport(local_address=source)
+    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", transport=transport, headers=forged, timeout=30) as client:
+        token = client.post("/auth/token/login/", json=credentials(name)).json()["auth_token"]
+        sessions = client.get("/api/v1/account/sessions", headers={"Authorization": f"Token {token}"}).json()["items"]
+    (address,) = (session["address"] for session in sessions if session["current"])
+    return str(address)
+
+
+def test_the_address_of_a_client_cannot_be_forged(service: Service) -> None:
+    """Neither through HAProxy nor past it, at the port of a replica."""
+    name = register_account(service, "forger")
+    assert sign_in_address(service.port, name, "127.0.0.9") == "127.0.0.9"
+    (replica,) = service.replicas("Ingress")
+    listening = [c.laddr.port for c in replica.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    port = next(port for port in listening if _speaks_http(port))
+    assert sign_in_address(port, name) == LOOPBACK
+
+
+def _speaks_http(port: int) -> bool:
+    try:
+        return httpx.get(f"http://{LOOPBACK}:{port}/api/health/live", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def test_thousands_of_connections_go_unnoticed(service: Service) -> None:
+    """Unfinished headers at the ports for requests, metrics and statistics, idle connections, and slow readers."""
+    allowed = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 200, 4096)
+    ports = {port for name, found in listening(service).items() if name.startswith("haproxy") for _, port in found}
+    counts = [AttackCounts() for _ in range(5)]
+    target = Target(LOOPBACK, service.port)
+    attacks = [
+        asyncio.create_task(unfinished_headers(target, allowed * 3 // 4, counts[0])),
+        asyncio.create_task(idle_connections(target, allowed // 8, counts[1])),
+        asyncio.create_task(slow_readers(target, allowed // 8, counts[2], path="/api/openapi.json")),
+        *(
+            asyncio.create_task(unfinished_headers(Target(LOOPBACK, port), 100, count))
+            for port, count in zip(ports - {service.port}, counts[3:], strict=True)
+        ),
+    ]
+    while sum(count.opened for count in counts) < allowed // 2:  # noqa: ASYNC110 - the attacks run until cancelled
+        await asyncio.sleep(0.05)
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        for _ in range(3):
+            response = await client.post(URL, content=CAT.read_bytes(), headers=JPEG)
+            assert response.status_code == 201
+    for attack in attacks:
+        attack.cancel()
+        await attack
+    assert sum(count.most_open for count in counts[:3]) > allowed // 2, "so many were open at the same time"
