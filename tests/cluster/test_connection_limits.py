@@ -210,18 +210,20 @@ def test_metrics_and_statistics_are_for_this_machine(server: HAProxyServer) -> N
 
 
 def test_a_proxy_is_not_limited_but_its_clients_are(behind_proxy: HAProxyServer) -> None:
+    """Addresses of one /64 network of IPv6 are one client."""
+
     def request(client: str, path: str = "/slow") -> bytes:
         return f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9, {client}\r\n\r\n".encode()
 
     behind_proxy.backend.hold()
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(behind_proxy, "127.0.0.2")) for _ in range(PER_ADDRESS)]
-        for connection in connections:
-            connection.sendall(request("192.0.2.1"))
-        wait_for(lambda: b" 429 " in exchange(behind_proxy, "127.0.0.2", request("192.0.2.1", "/x")))
-        rejected = exchange(behind_proxy, "127.0.0.2", request("192.0.2.1", "/x"))
+        for number, connection in enumerate(connections):
+            connection.sendall(request(f"2001:db8::{number}"))
+        wait_for(lambda: b" 429 " in exchange(behind_proxy, "127.0.0.2", request("2001:db8::ffff", "/x")))
+        rejected = exchange(behind_proxy, "127.0.0.2", request("2001:db8::ffff", "/x"))
         assert problem(rejected)["code"] == "too_many_requests"
-        assert b" 200 " in exchange(behind_proxy, "127.0.0.2", request("192.0.2.2", "/x"))
+        assert b" 200 " in exchange(behind_proxy, "127.0.0.2", request("2001:db8:0:1::1", "/x"))
         behind_proxy.backend.release()
         for connection in connections:
             assert b" 200 " in connection.recv(1 << 16)
