@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -106,7 +107,9 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("the condition was not met")
 
 
-@pytest.mark.parametrize("attack", [unfinished_headers, slow_headers])
+@pytest.mark.parametrize(
+    "attack", [unfinished_headers, partial(slow_headers, interval_s=TIMEOUTS.headers / 5)], ids=["unfinished", "slow"]
+)
 @pytest.mark.parametrize("port", ["port", "statistics", "metrics"])
 async def test_unfinished_headers_are_closed(impatient: HAProxyServer, port: str, attack: Attack) -> None:
     counts = AttackCounts()
