@@ -59,10 +59,12 @@ class CodeStore:
             return None
         return AuthorizationCode(row.digest, family, row.redirect_uri, row.challenge)
 
-    def use(self, connection: Connection, digest: bytes, source: RequestSource) -> TokenFamily | None:
+    def use(
+        self, connection: Connection, digest: bytes, *, requested_us: int, source: RequestSource
+    ) -> TokenFamily | None:
         """Mark a code as used. None if it has expired or was used before.
 
-        Within the grace period that is a repeated request. Later it is a copy, and the family ends.
+        If the request began within the grace period, that is a repeated one. Later it is a copy, and the family ends.
         """
         now_us = to_microseconds(self._clock())
         is_code = oauth_codes.c.digest == digest
@@ -71,6 +73,6 @@ class CodeStore:
         row = connection.execute(with_family(oauth_codes).where(is_code)).one_or_none()
         if row is None:
             return None
-        if not was_valid and row.used_us is not None and row.used_us + to_microseconds(CODE_GRACE) <= now_us:
+        if not was_valid and row.used_us is not None and row.used_us + to_microseconds(CODE_GRACE) <= requested_us:
             self._families.revoke_reused(connection, row, "code", source)
         return family_of(row, now_us) if was_valid else None

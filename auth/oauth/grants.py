@@ -45,7 +45,11 @@ class IssuedTokens:
 
 
 class Grants:
-    """Each method is one transaction: a code or refresh token is used if and only if new tokens are issued."""
+    """Each method is one transaction: a code or refresh token is used if and only if new tokens are issued.
+
+    Whether a code or refresh token is a repeated one depends on when the request began, not on how long it waited for
+    the database.
+    """
 
     def __init__(self, engine: Engine, clock: TimeSource, audit: AuditLog) -> None:
         self._engine = engine
@@ -95,12 +99,12 @@ class Grants:
 
     def redeem(self, code: AuthorizationCode, *, refreshable: bool, source: RequestSource) -> IssuedTokens | None:
         """Tokens for a code; None if it has expired or was used before."""
-        user = code.family.user
+        user, requested_us = code.family.user, self._now_us()
         if user is None:  # codes are issued for users only
             return None
 
         def work(connection: Connection, _row: UserRow) -> IssuedTokens | None:
-            family = self.codes.use(connection, code.digest, source)
+            family = self.codes.use(connection, code.digest, requested_us=requested_us, source=source)
             if family is None:
                 return None
             expires_us = to_microseconds(self._clock() + ACCESS_TOKEN_LIFETIME)
@@ -118,9 +122,11 @@ class Grants:
 
     def refresh(self, digest: bytes, scopes: Scopes | None, *, source: RequestSource) -> IssuedTokens | None:
         """Tokens for a refresh token, optionally with fewer scopes; None if it was used before."""
+        requested_us = self._now_us()
 
         def work(connection: Connection) -> IssuedTokens | None:
-            family = self.tokens.use_refresh_token(connection, digest, source)
+            use = self.tokens.use_refresh_token
+            family = use(connection, digest, requested_us=requested_us, source=source)
             if family is None:
                 return None
             narrowed = family.scopes if scopes is None else family.scopes & scopes
@@ -218,6 +224,9 @@ class Grants:
         if family.user is not None:
             self._consents.mark_used(connection, family.user.id, family.client_id)
         return IssuedTokens(family, scopes, access_token, expires_in, refresh_token)
+
+    def _now_us(self) -> int:
+        return to_microseconds(self._clock())
 
     def _for_client(self, transaction: Callable[[], T]) -> T:
         try:

@@ -80,10 +80,12 @@ class TokenStore:
         family = token.family
         return Principal("access", family.user, family.client_id, token.scopes, family.id, token.expires_us)
 
-    def use_refresh_token(self, connection: Connection, digest: bytes, source: RequestSource) -> TokenFamily | None:
+    def use_refresh_token(
+        self, connection: Connection, digest: bytes, *, requested_us: int, source: RequestSource
+    ) -> TokenFamily | None:
         """Mark a refresh token as used. None if it was used before.
 
-        Within the grace period that is a repeated request. Later it is a copy, and the family ends.
+        If the request began within the grace period, that is a repeated one. Later it is a copy, and the family ends.
         """
         now_us = self._now_us()
         is_token = oauth_tokens.c.digest == digest
@@ -92,7 +94,7 @@ class TokenStore:
         row = connection.execute(with_family(oauth_tokens).where(is_token)).one_or_none()
         if row is None:
             return None
-        if not was_unused and row.used_us + to_microseconds(REFRESH_TOKEN_GRACE) <= now_us:
+        if not was_unused and row.used_us + to_microseconds(REFRESH_TOKEN_GRACE) <= requested_us:
             self._families.revoke_reused(connection, row, "refresh token", source)
         return family_of(row, now_us) if was_unused else None
 

@@ -1,14 +1,19 @@
-"""Clients deleted during a request, and concurrent consents."""
+"""Clients and users deleted during a request, concurrent consents, and requests that wait for the database."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from auth.credentials.lifetimes import to_microseconds
+from auth.database import write
 from auth.oauth.grants import Grants
 from auth.oauth.server import OAuthServer
+from auth.tables import oauth_codes, oauth_families, oauth_tokens
+from auth.users.repository import get_for_update, write_for_user
 from tests.auth.application import Application, create
 from tests.auth.databases import both_databases
 from tests.auth.oauth.partner import SOURCE, Partner
@@ -74,3 +79,51 @@ async def test_a_client_deleted_before_its_own_token_is_issued(
     before(monkeypatch, Grants, "issue_client_token", delete)
     response = await partner.token(grant_type="client_credentials")
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@both_databases
+@pytest.mark.parametrize("what", ["code", "refresh token"])
+async def test_a_request_that_waits_for_the_database_is_a_concurrent_one(
+    partner: Partner, database: Engine, alice: int, monkeypatch: pytest.MonkeyPatch, what: str
+):
+    code, clock = await partner.code(), partner.application.clock
+    tokens = {} if what == "code" else (await partner.redeem(code)).json()
+    used = (oauth_codes if what == "code" else oauth_tokens).update().values(used_us=to_microseconds(clock()))
+    began = threading.Event()
+    monkeypatch.setattr("auth.oauth.grants.write", _announcing(write, began))
+    monkeypatch.setattr("auth.oauth.grants.write_for_user", _announcing(write_for_user, began))
+    with database.execution_options(writes=True).begin() as connection:
+        get_for_update(connection, alice)
+        connection.execute(used)
+        use = partner.redeem(code) if what == "code" else partner.refresh(tokens["refresh_token"])
+        request = asyncio.create_task(use)
+        await asyncio.to_thread(began.wait, 60)
+        clock.forward(20)
+    assert (await request).status_code == 400
+    with database.connect() as connection:
+        assert connection.scalars(select(oauth_families.c.revoked_us)).all() == [None]
+
+
+def _announcing(transaction: Callable[..., object], began: threading.Event) -> Callable[..., object]:
+    def run(*arguments: object) -> object:
+        began.set()
+        return transaction(*arguments)
+
+    return run
+
+
+@both_databases
+async def test_no_token_outlives_a_user_who_is_deleted_meanwhile(
+    partner: Partner, application: Application, alice: int
+):
+    tokens = [await partner.tokens() for _ in range(4)]
+    codes = [await partner.code() for _ in range(4)]
+    deletion = asyncio.to_thread(application.auth.accounts.delete, alice, actor_id=4711, source=SOURCE)
+    refreshed = [partner.refresh(each["refresh_token"]) for each in tokens]
+    redeemed = [partner.redeem(code) for code in codes]
+    *replies, _ = await asyncio.gather(*refreshed, *redeemed, deletion)
+    assert {reply.status_code for reply in replies} <= {200, 400}
+    issued = [reply.json() for reply in replies if reply.status_code == 200]
+    for each in (*tokens, *issued):
+        assert not await partner.is_accepted(each["access_token"])
+        assert (await partner.refresh(each["refresh_token"])).status_code == 400

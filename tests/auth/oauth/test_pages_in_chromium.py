@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, ViewportSize, sync_playwright
 from sqlalchemy import Engine
 
 from tests.auth.application import Application
+from tests.auth.oauth.device import Device
 from tests.auth.oauth.oauth_server import PASSWORD, oauth_server_with_user
-from tests.auth.oauth.partner import CALLBACK, SOURCE, VERIFIER, challenge_of
+from tests.auth.oauth.partner import CALLBACK, SOURCE, VERIFIER, Partner, challenge_of
 from tests.browser import launch
 from tests.servers.process import require
 
@@ -103,6 +105,17 @@ def test_sign_in_and_consent(server: Application, page: Page):
     assert fits(page)
     page.get_by_role("button", name="Allow").click()
     assert response_parameters(page).keys() == {"code", "state", "iss"}
+
+
+def test_consent_on_a_new_device(server: Application, page: Page):
+    client = server.auth.clients.get("raylens-cli")
+    assert client
+    laptop = Device(Partner(server, httpx.AsyncClient(), client, None), name="a-laptop-with-a-long-name." * 2)
+    query = laptop.partner.query(**laptop.query())
+    page.goto(f"{server.auth.settings.public_url}/oauth/authorize?{urlencode(query)}")
+    sign_in(page)
+    assert "port 40001" in page.inner_text("dl")
+    assert fits(page)
 
 
 def test_denial(server: Application, page: Page):
