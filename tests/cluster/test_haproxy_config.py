@@ -4,12 +4,14 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from serve_app.cluster.haproxy import FORWARDED_FOR, find_haproxy, haproxy_flags, start_failure
 from serve_app.cluster.haproxy_config import BUFFER_BYTES, PER_ADDRESS, HAProxyOptions, UnknownConfiguration, edited
+from serve_app.cluster.run_folder import RunFolder
 from serve_app.proxy_token import proxy_token
 from tests.cluster.haproxy_server import write_ray_configuration
 
@@ -17,8 +19,15 @@ PORT, STATISTICS, METRICS, REPLICA = 8000, 8404, 9101, 30000
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("ray")
+def folder() -> Iterator[Path]:
+    """HAProxy cannot use long paths, nor those with spaces."""
+    folder = RunFolder()
+    yield folder.path
+    folder.close()
+
+
+@pytest.fixture(scope="module")
+def written(folder: Path) -> str:
     return write_ray_configuration(folder, PORT, STATISTICS, METRICS, REPLICA, maxconn=1000).read_text()
 
 
@@ -127,11 +136,11 @@ def run(folder: Path, text: str, options: HAProxyOptions) -> subprocess.Complete
         HAProxyOptions(per_address=0, exempt=()),
     ],
 )
-def test_haproxy_accepts_the_configuration(tmp_path: Path, written: str, options: HAProxyOptions) -> None:
-    done = run(tmp_path, written, options)
+def test_haproxy_accepts_the_configuration(folder: Path, written: str, options: HAProxyOptions) -> None:
+    done = run(folder, written, options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "will still be processed before" not in done.stderr, "the order is that of the file"
-    text = (tmp_path / "haproxy.cfg").read_text()
+    text = (folder / "haproxy.cfg").read_text()
     assert "option forwardfor" in lines_of(text, "frontend http_frontend"), "the replicas count it as a proxy"
     assert haproxy_flags("haproxy", options)[FORWARDED_FOR] == "1"
 
