@@ -195,6 +195,8 @@ def _check_status(response: httpx.Response, address: Address, expected: Set[int]
         return response
     if response.status_code in {429, 503}:
         raise CommandError(f"{address} is overloaded ({response.status_code}); try again in a moment.")
+    if response.status_code == 421:
+        raise CommandError(f"{address} has another name: its operator adds this one to RAYLENS_ALLOWED_HOSTS.")
     raise CommandError(f"{address} returned {response.status_code}, unlike Raylens with users; check the address.")
 
 

@@ -92,11 +92,11 @@ class ServerClient:
         return await self._http.send(request)
 
     def _require_permission(self, response: httpx.Response) -> None:
-        """Raises AccessDenied for a missing credential or permission, which every further image would lack, too."""
+        """Raises AccessDenied for what is missing or wrong for every further image, too: a permission, or the host."""
         if response.status_code == 401:
             required = f"{self.address} requires a sign-in. Run `raylens login --server {self.address}`."
             raise AccessDenied(self._auth.rejected if self._auth else required)
-        if response.status_code == 403 and (detail := _detail(response)):
+        if response.status_code in {403, 421} and (detail := _detail(response)):
             raise AccessDenied(f"{self.address} denies this: {detail}")
 
     def _unreachable(self, error: Exception, alternative: str = "") -> ServerUnreachable:

@@ -7,6 +7,7 @@ address for a name, nor a name without a dot, which no site on the Internet has.
 
 import socket
 import threading
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,15 @@ HEALTH_CHECKS: Final = frozenset(
     f"{prefix}{path}" for prefix in ("", "/api") for path in ("/health", "/health/live", "/health/ready")
 )
 """Load balancers send any host there, or none."""
+
+
+_MAX_LENGTH: Final = 300
+
+
+@lru_cache(maxsize=1000)
+def _parsed(header: bytes) -> HostName | None:
+    """Cached, because nearly all requests name the same host."""
+    return HostName.parse(header.decode("latin-1"))
 
 
 class AllowedHosts:
@@ -44,7 +54,7 @@ class AllowedHosts:
     def rejection(self, headers: list[tuple[bytes, bytes]]) -> RaylensError | None:
         """Why a request with these headers is refused; None if it is not."""
         hosts = [value for name, value in headers if name == b"host"]
-        host = HostName.parse(hosts[0].decode("latin-1")) if len(hosts) == 1 else None
+        host = _parsed(hosts[0]) if len(hosts) == 1 and len(hosts[0]) <= _MAX_LENGTH else None
         if host is None:
             return InvalidRequest("A request must have one header Host with a host name or an address.")
         if not self.allows(host):

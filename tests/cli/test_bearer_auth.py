@@ -191,6 +191,18 @@ def test_a_denied_request_shows_the_server_s_reason(api, photos):
     assert "\x1b" not in result.stderr
 
 
+def test_a_server_with_another_name_ends_the_command(api, photos):
+    """Every further image would fail in the same way."""
+    api.answer = lambda *_: problem(421, "unknown_host", "box.example is not a name of this service.")
+    result = run("classify", photos, "--server", api.url)
+    assert result.exit_code == 4
+    assert "box.example is not a name of this service." in result.stderr
+    api.get["/.well-known/oauth-authorization-server"] = problem(421, "unknown_host", "")
+    result = run("login", "--server", api.url)
+    assert result.exit_code != 0
+    assert "RAYLENS_ALLOWED_HOSTS" in result.stderr
+
+
 def test_a_page_of_a_proxy_fails_only_its_image(api, photos):
     api.answer = lambda asked, _: Reply(403, b"<html>") if b"PNG" in asked.body else Reply(201, classification())
     result = run("classify", photos, "--server", api.url, "--json")

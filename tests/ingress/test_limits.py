@@ -248,3 +248,20 @@ async def test_only_trusted_proxies_set_the_client_address(tmp_path: Path, hops:
             headers = PNG | {"X-Forwarded-For": f"203.0.113.9, {client}"}
             statuses.append((await graph.client.post(URL, content=picture(), headers=headers)).status_code)
         assert statuses == ([201, 201] if hops else [201, 429])
+
+
+@pytest.mark.parametrize(
+    "clients",
+    [
+        ("192.0.2.1:4711", "192.0.2.1:4712", "::ffff:192.0.2.1"),
+        ("2001:db8::1", "[2001:db8::2]:443", "2001:db8:0:0:9::"),
+    ],
+)
+async def test_ports_and_addresses_of_a_network_are_one_client(tmp_path: Path, clients: tuple[str, ...]) -> None:
+    """Also if the client has written a line of its own before that of the proxy."""
+    async with running(tmp_path, rate_limit_anonymous="1/hour", forwarded_hops=1) as graph:
+        statuses = []
+        for number, client in enumerate(clients):
+            headers = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Forwarded-For", client), *PNG.items()]
+            statuses.append((await graph.client.post(URL, content=picture(), headers=headers)).status_code)
+        assert statuses == [201, 429, 429]
