@@ -29,6 +29,7 @@ export const problems = {
     invalid_login: ["Wrong username or password", "Check both and try again."],
     throttled: ["Too many attempts", "Wait a moment before you try again."],
     busy: ["Too many sign-ins right now", "Try again in a moment."],
+    unknown_host: ["Unknown address", "Open Raylens at its usual address."],
     insufficient_scope: ["Permission denied", "Ask an administrator for access."],
     not_allowed: ["Permission denied", "Ask an administrator for access."],
     cross_site_request: ["Request blocked", "Reload the page and try again."],
