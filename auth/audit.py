@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from auth.credentials.lifetimes import to_microseconds
 from auth.database import write
+from auth.passwords.backoff import LeakyBucket
 from auth.settings import TimeSource
 from auth.tables import audit, users
 
@@ -72,17 +73,42 @@ class AuditRecord:
     detail: dict[str, Any]
 
 
+class FailureBudget:
+    """Bounds the records of failed sign-ins, of which anybody can cause as many as they like."""
+
+    def __init__(self) -> None:
+        self._bucket = LeakyBucket(rate=1, burst=100)
+        self._lock = threading.Lock()
+        self._empty_at_us = 0
+        self._omitted = 0
+
+    def spend(self, now_us: int) -> int | None:
+        """How many records were omitted since the last one; None to omit this one too."""
+        with self._lock:
+            empty_at_us = self._bucket.add(self._empty_at_us, now_us)
+            if empty_at_us is None:
+                self._omitted += 1
+                return None
+            self._empty_at_us, omitted, self._omitted = empty_at_us, self._omitted, 0
+            return omitted
+
+
 class AuditLog:
-    """Writes each record in the transaction of the change it describes, so both are stored or neither."""
+    """Writes each record in the transaction of the change it describes, so both are stored or neither.
+
+    Failed sign-ins, which change nothing, are recorded up to 100 at once and one a second; the next record has the
+    number of those that were omitted.
+    """
 
     def __init__(self, engine: Engine, clock: TimeSource) -> None:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
         self._event_counts: Counter[str] = Counter()
+        self._failures = FailureBudget()
 
     def event_counts(self) -> dict[str, int]:
-        """Records written by this process since its start, by event."""
+        """Events in this process since its start, by name; also failed sign-ins without a record."""
         with self._lock:
             return dict(self._event_counts)
 
@@ -98,8 +124,17 @@ class AuditLog:
         detail: Mapping[str, Any] | None = None,
     ) -> None:
         """``actor_id`` is None for the user themselves, otherwise an admin's id or :data:`OPERATOR_ID`."""
+        now_us = to_microseconds(self._clock())
+        with self._lock:
+            self._event_counts[event.value] += 1
+        if event is AuditEvent.SIGN_IN_FAILED:
+            if (omitted := self._failures.spend(now_us)) is None:
+                return
+            detail = dict(detail or {}) | ({"omitted": omitted} if omitted else {})
+            # Only the id: what was typed as the name may be a password.
+            log.warning("sign_in_refused", account_id=user_id, omitted=omitted)
         values = {
-            "at_us": to_microseconds(self._clock()),
+            "at_us": now_us,
             "event": event,
             "user_id": user_id,
             "actor_id": actor_id if actor_id is not None else user_id,
@@ -109,11 +144,6 @@ class AuditLog:
             "detail": dict(detail or {}),
         }
         connection.execute(insert(audit).values(values))
-        with self._lock:
-            self._event_counts[event.value] += 1
-        if event is AuditEvent.SIGN_IN_FAILED:
-            # Only the id: what was typed as the name may be a password.
-            log.warning("sign_in_refused", account_id=user_id)
 
     def record(self, event: AuditEvent, *, user_id: int, source: RequestSource) -> None:
         """Write a record in its own transaction, for an event that changes nothing else."""

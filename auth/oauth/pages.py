@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from auth.errors import AuthError
+from auth.errors import AuthError, Throttled
 from auth.oauth.authorization import ClientDestination, ConsentRequired
 from auth.oauth.metadata import AUTHORIZE, SIGN_IN, STYLESHEET
 from auth.oauth.redirect_uris import csp_source, port_of
@@ -56,6 +56,7 @@ class Pages:
             "application": destination.name if destination else "",
             "username": username,
             "problem": error.message if error else "",
+            "is_throttled": isinstance(error, Throttled),
             "providers": self._settings.providers,
         }
         form_target = destination.csp_source if destination else ""

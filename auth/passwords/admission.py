@@ -34,8 +34,12 @@ class Attempt:
 
 class AdmissionRules:
     def __init__(self, guesses_per_s: float) -> None:
-        """``guesses_per_s``: how many reservations one address makes and one account redeems, on average."""
-        self.guesses = LeakyBucket(guesses_per_s, burst=max(1, round(2 * guesses_per_s)))
+        """``guesses_per_s``: how many reservations are redeemed at one address and for one account, on average.
+
+        An address may make twice as many.
+        """
+        self._redemptions = LeakyBucket(guesses_per_s, burst=max(1, round(2 * guesses_per_s)))
+        self._reservations = LeakyBucket(2 * guesses_per_s, burst=max(1, round(4 * guesses_per_s)))
 
     def announced_us(self, counts: Counts, key: ThrottleKey, now_us: int) -> int | None:
         """Until when the attempt has to wait, if nothing has to be stored for that; None to call :meth:`admit`."""
@@ -46,7 +50,7 @@ class AdmissionRules:
             return until_us
         if (reserved_us := _reserved_us(counts, key, now_us)) is not None:
             return reserved_us if reserved_us > now_us else None
-        is_full = self.guesses.add(counts[key.reservations].blocked_until_us, now_us) is None
+        is_full = self._reservations.add(counts[key.reservations].blocked_until_us, now_us) is None
         return until_us if is_full else None
 
     def admit(
@@ -77,18 +81,19 @@ class AdmissionRules:
         if attempt.by_reservation:
             counts[attempt.key.reservation] = FailureCount(0, now_us, now_us)
 
-    def _may_check(self, counts: Counts, key: ThrottleKey, now_us: int) -> bool:
-        """Whether another password may be checked by reservation; metered once the account is attacked."""
-        if not _account_wait_s(counts, key, now_us):
-            return True
-        empty_at_us = self.guesses.add(counts[key.checks].blocked_until_us, now_us)
-        if empty_at_us is not None:
-            counts[key.checks] = FailureCount(0, empty_at_us, now_us)
-        return empty_at_us is not None
+    def _may_redeem(self, counts: Counts, key: ThrottleKey, now_us: int) -> bool:
+        """Metered at the address and, once it is attacked, for the account."""
+        digests = [key.redemptions, key.checks] if _account_wait_s(counts, key, now_us) else [key.redemptions]
+        added = {digest: self._redemptions.add(counts[digest].blocked_until_us, now_us) for digest in digests}
+        for digest, empty_at_us in added.items():
+            if empty_at_us is None:
+                return False
+            counts[digest] = FailureCount(0, empty_at_us, now_us)
+        return True
 
     def _redeem(self, counts: Counts, key: ThrottleKey, password: str, now_us: int) -> Attempt | int:
         """Admit the attempt by its reservation, which does not count for the pair and the address."""
-        if not self._may_check(counts, key, now_us):
+        if not self._may_redeem(counts, key, now_us):
             return now_us + to_microseconds(_RETRY_S)
         del counts[key.reservation]
         _count_for_account(counts, key, now_us)
@@ -121,7 +126,7 @@ class AdmissionRules:
     def _reserve(
         self, counts: Counts, key: ThrottleKey, until_us: int, now_us: int, may_reserve: Callable[[], bool]
     ) -> None:
-        empty_at_us = self.guesses.add(counts[key.reservations].blocked_until_us, now_us)
+        empty_at_us = self._reservations.add(counts[key.reservations].blocked_until_us, now_us)
         if empty_at_us is not None and may_reserve():
             counts[key.reservations] = FailureCount(0, empty_at_us, now_us)
             counts[key.reservation] = FailureCount(0, until_us, now_us)

@@ -43,6 +43,8 @@ class ThrottleKey:
     """Of this password, account and address."""
     reservations: bytes = b""
     """All reservations of the address."""
+    redemptions: bytes = b""
+    """Those that were redeemed."""
 
     @classmethod
     def trusted(cls, account: str, client: str) -> "ThrottleKey":
@@ -59,6 +61,7 @@ class ThrottleKey:
             checks=_digest("checks", account),
             reservation=_digest("reservation", account, network, tag),
             reservations=_digest("reservations", network),
+            redemptions=_digest("redemptions", network),
         )
 
     @property
@@ -69,7 +72,8 @@ class ThrottleKey:
     def all(self) -> tuple[bytes, ...]:
         if self.is_trusted:
             return (self.pair,)
-        return self.pair, self.address, self.account, self.known, self.checks, self.reservation, self.reservations
+        of_address = self.address, self.reservations, self.redemptions
+        return self.pair, self.account, self.known, self.checks, self.reservation, *of_address
 
 
 def registration_key(address: str) -> bytes:

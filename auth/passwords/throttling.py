@@ -36,10 +36,11 @@ from typing import Final
 
 from sqlalchemy import Connection, delete
 
+from auth.client_address import group_of
 from auth.credentials.lifetimes import DAY, to_microseconds
 from auth.errors import Throttled
 from auth.passwords.admission import AdmissionRules, Attempt
-from auth.passwords.backoff import MAX_FORGET_S, REGISTRATION_POLICY, LeakyBucket
+from auth.passwords.backoff import MAX_FORGET_S, REGISTRATION_POLICY, FailureCount, LeakyBucket
 from auth.passwords.failure_counts import Counts, CountStore
 from auth.passwords.hashing import DEFAULT_STRENGTH, min_strength, normalize_password
 from auth.passwords.throttle_keys import Origin, ThrottleKey, registration_key, validation_key
@@ -48,7 +49,7 @@ from auth.tables import throttles
 
 _KNOWN_ADDRESS_LIFETIME: Final = 30 * DAY
 """How long an address counts as known for an account that signed in from there."""
-_MAX_GUESSES_PER_S: Final = 30.0
+_MAX_GUESSES_PER_S: Final = 25.0
 _MIN_GUESSES_PER_S: Final = 1.0
 _NEW_RESERVATIONS: Final = LeakyBucket(rate=200, burst=400)
 """Of one process; bounds the rows in the database."""
@@ -60,7 +61,7 @@ _TAG_BITS: Final = 24
 def guesses_per_s(min_length: int) -> float:
     """How many passwords of one account are checked per second for unknown clients.
 
-    30 with the default minimum length; fewer, but at least one, in proportion to the strength of shorter passwords.
+    25 with the default minimum length; fewer, but at least one, in proportion to the strength of shorter passwords.
     """
     weaker: float = 10 ** (min_strength(min_length) - DEFAULT_STRENGTH)
     return max(_MIN_GUESSES_PER_S, _MAX_GUESSES_PER_S * weaker)
@@ -105,6 +106,15 @@ class LoginThrottle:
     def release(self, attempt: Attempt) -> None:
         """The password was not checked: undo the count."""
         self._counts.update(attempt.key.all, lambda counts: self._rules.release(counts, attempt, self._now_us()))
+
+    def remember(self, account: str, address: str) -> None:
+        """Mark the address as known for a new account."""
+        known = ThrottleKey.of(account, group_of(address), "").known
+
+        def mark(counts: Counts) -> None:
+            counts[known] = FailureCount(seen_us=self._now_us())
+
+        self._counts.update([known], mark)
 
     def validate(self, address: str) -> None:
         """Count a registration before it is validated. Raises Throttled after too many from the address."""

@@ -72,7 +72,9 @@ class AccountService(UserDirectory):
         self._throttle.validate(source.address)
         self._validate(username, password, email)
         self._throttle.register(source.address)
-        return self._create(username, password, email, "user", source)
+        user = self._create(username, password, email, "user", source)
+        self._throttle.remember(usernames.key_of(username), source.address)
+        return user
 
     def require_registration(self) -> None:
         """Raises PermissionDenied if registration is disabled."""

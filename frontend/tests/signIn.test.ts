@@ -66,6 +66,36 @@ test("a wrong password shows an error and is cleared", async () => {
   expect(router.currentRoute.value.name).toBe("sign-in");
 });
 
+test("a throttled sign-in is sent again after the wait", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  const throttled = { code: "throttled", detail: "Too many failed sign-ins; try again in 12 s." };
+  const reply = { status: 429, body: throttled, headers: { "Retry-After": "12" } };
+  const requests = mockServer({ "GET /api/v1/session": { body: anonymous }, "POST /api/v1/session": reply });
+  try {
+    const [page] = await open(SignInPage, "/sign-in");
+    await fill(page, "corey", "correct horse staple");
+    await vi.waitFor(() => {
+      expect(page.find('[role="alert"]').text()).toContain("Retrying in 12 s");
+    });
+    expect(page.findAll("input")[1]?.element.value).toBe("correct horse staple");
+    await vi.advanceTimersByTimeAsync(11_900);
+    expect(requests).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(200);
+    await vi.waitFor(() => {
+      expect(requests).toHaveLength(3);
+    });
+    expect(await requests[2]?.json()).toEqual({ username: "corey", password: "correct horse staple" });
+    await vi.waitFor(() => {
+      expect(page.find('[role="alert"]').exists()).toBe(true);
+    });
+    await page.findAll("input")[1]?.setValue("another");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(requests).toHaveLength(3);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test("provider links lead back to the requested page", async () => {
   mockServer({ "GET /api/v1/session": { body: anonymous } });
   const [page] = await open(SignInPage, "/sign-in?next=/history");

@@ -78,3 +78,21 @@ def test_usernames_are_those_of_existing_users(audit: AuditLog, factory: UserFac
     alice, bob = factory.add("alice"), factory.add("bob", deleted_us=1)
     assert audit.usernames({alice, bob, 4711}) == {alice: "alice"}
     assert audit.usernames(set()) == {}
+
+
+def test_a_flood_of_failed_sign_ins_is_added_up(audit, database, clock):
+    """In the next record; other events are all recorded."""
+
+    def fail(times: int) -> None:
+        for _ in range(times):
+            add(database, audit, AuditEvent.SIGN_IN_FAILED, None)
+
+    fail(250)
+    assert len(audit.entries(limit=1000)) == 100
+    clock.forward(1)
+    fail(2)
+    newest, *others = audit.entries(limit=1000)
+    assert (newest.detail, len(others)) == ({"omitted": 150}, 100)
+    assert audit.event_counts() == {AuditEvent.SIGN_IN_FAILED: 252}
+    audit.record(AuditEvent.EXPORTED, user_id=1, source=RequestSource())
+    assert audit.entries()[0].event == AuditEvent.EXPORTED

@@ -14,7 +14,7 @@ from tests.auth.passwords.memory_counts import MemoryCounts
 from tests.clock import MovableClock
 
 MAX_WAIT = 30
-MAX_RATE = 30
+MAX_RATE = 25
 """Guesses at one account per second, whatever is sent, and 100 more at once."""
 HOUR = 3600
 RATE = 20

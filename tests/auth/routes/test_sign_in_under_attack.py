@@ -205,6 +205,13 @@ async def test_a_sign_in_that_is_not_checked_does_not_count(application, client,
     assert (await client.post("/auth/token/login/", json=CREDENTIALS)).status_code == 200
 
 
+async def test_a_new_user_signs_in_where_others_guess(application, client):
+    await flood(application, client, 20, lambda number: f"user{number}")
+    new = CREDENTIALS | {"username": "bob"}
+    assert (await client.post("/auth/users/", json=new)).status_code == 201
+    assert (await client.post("/auth/token/login/", json=new)).status_code == 200
+
+
 async def test_invalid_registrations_are_limited(client):
     """Each costs an estimate of the password's strength."""
     weak = {"username": "bob", "password": "password"}

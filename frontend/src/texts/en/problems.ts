@@ -27,7 +27,7 @@ export const problems = {
     invalid_token: ["Session expired", "Sign in again."],
     invalid_fields: ["Some fields are invalid", "Correct the marked fields."],
     invalid_login: ["Wrong username or password", "Check both and try again."],
-    throttled: ["Too many attempts", "Wait a moment before you try again."],
+    throttled: ["Too many attempts", "The same password is checked after the wait, whatever others send."],
     busy: ["Too many sign-ins right now", "Try again in a moment."],
     unknown_host: ["Unknown address", "Open Raylens at its usual address."],
     insufficient_scope: ["Permission denied", "Ask an administrator for access."],
