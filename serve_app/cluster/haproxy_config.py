@@ -74,15 +74,18 @@ class HAProxyOptions:
         )
 
 
-def edited(text: str, options: HAProxyOptions) -> str:
-    """Ray's configuration as Raylens needs it; unchanged if it has been edited before. Raises UnknownConfiguration."""
+def edited(text: str, options: HAProxyOptions, available: int) -> str:
+    """Ray's configuration as Raylens needs it; unchanged if it has been edited before. Raises UnknownConfiguration.
+
+    ``available``: connections of clients for which there are files; HAProxy does not start if more are configured.
+    """
     if text.startswith(_MARK):
         return text
     sections = _split(text)
     for name in _SECTIONS:
         if name not in sections:
             raise UnknownConfiguration(f"Ray's configuration of HAProxy has no section “{name}”")
-    connections = _edit_global(sections["global"])
+    connections = _edit_global(sections["global"], available)
     _edit_defaults(sections["defaults"], options)
     _edit_clients(sections["frontend http_frontend"], options, connections)
     _edit_metrics(sections["frontend prometheus"], options)
@@ -102,7 +105,7 @@ def _split(text: str) -> dict[str, list[str]]:
     return sections
 
 
-def _edit_global(lines: list[str]) -> int:
+def _edit_global(lines: list[str], available: int) -> int:
     """Returns the connections of clients. Nobody but this user may control HAProxy.
 
     Ray's default sends a line for each request to port 514, with queries, which hold OAuth codes.
@@ -112,7 +115,7 @@ def _edit_global(lines: list[str]) -> int:
     if " mode 600 " not in lines[socket]:
         raise UnknownConfiguration("Ray's configuration of HAProxy has another mode of its socket than expected")
     place = _place(lines, "maxconn ")
-    connections = int(lines[place].split()[1])
+    connections = min(int(lines[place].split()[1]), available)
     lines[place] = f"    maxconn {connections + RESERVE}"
     _remove(lines, "log 127.0.0.1:514 ")
     buffer = int(lines[_place(lines, "tune.bufsize ")].split()[1])

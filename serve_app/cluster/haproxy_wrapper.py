@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from serve_app.cluster.file_limit import TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import packaged_haproxy
 from serve_app.cluster.haproxy_config import HAProxyOptions, UnknownConfiguration, edited
 
@@ -16,8 +17,9 @@ def main() -> None:
     """Run HAProxy with the arguments of this process. Does not return."""
     try:
         path = Path(sys.argv[sys.argv.index("-f") + 1])
-        _replace(path, edited(path.read_text(), HAProxyOptions.from_environment(os.environ)))
-    except (OSError, UnknownConfiguration, ValueError) as error:
+        options = HAProxyOptions.from_environment(os.environ)
+        _replace(path, edited(path.read_text(), options, connections(raise_file_limit())))
+    except (OSError, TooFewFiles, UnknownConfiguration, ValueError) as error:
         # In HAProxy's form, as which `raylens serve` reports it.
         sys.exit(f"[ALERT]    ({os.getpid()}) : {error}; is this version of Ray supported?")
     program = os.environ.get("RAYLENS_HAPROXY_BINARY") or packaged_haproxy()

@@ -31,6 +31,10 @@ def written(folder: Path) -> str:
     return write_ray_configuration(folder, PORT, STATISTICS, METRICS, REPLICA, maxconn=1000).read_text()
 
 
+def edit(text: str, options: HAProxyOptions, available: int = 100_000) -> str:
+    return edited(text, options, available)
+
+
 def lines_of(text: str, section: str) -> list[str]:
     (body,) = re.findall(rf"^{section}\n((?:[ \n].*\n?)*)", text, re.MULTILINE)
     return [line.strip() for line in body.splitlines()]
@@ -41,7 +45,7 @@ def binds(text: str) -> list[str]:
 
 
 def test_only_the_service_is_reachable_from_other_machines(written: str) -> None:
-    assert binds(edited(written, HAProxyOptions(binds=("0.0.0.0:8000",), private_metrics=True))) == [
+    assert binds(edit(written, HAProxyOptions(binds=("0.0.0.0:8000",), private_metrics=True))) == [
         "127.0.0.1:9101",
         "0.0.0.0:8000",
         "127.0.0.1:8404",
@@ -50,14 +54,14 @@ def test_only_the_service_is_reachable_from_other_machines(written: str) -> None
 
 def test_metrics_for_other_machines(written: str) -> None:
     """Of HAProxy, because its port was configured; of Ray, through HAProxy."""
-    text = edited(written, HAProxyOptions(ray_metrics=(8080, 20_005)))
+    text = edit(written, HAProxyOptions(ray_metrics=(8080, 20_005)))
     assert binds(text) == [":9101", "127.0.0.1:8000", "127.0.0.1:8404", ":8080"]
     assert "server ray 127.0.0.1:20005" in lines_of(text, "listen ray_metrics")
 
 
 def test_nothing_is_lost_by_editing(written: str) -> None:
     """Each line of Ray that is not kept is named here."""
-    kept = {line.strip() for line in edited(written, HAProxyOptions()).splitlines()}
+    kept = {line.strip() for line in edit(written, HAProxyOptions()).splitlines()}
     lost = [line.strip() for line in written.splitlines() if line.strip() not in kept]
     assert [re.sub(r" /\S+", " PATH", line) for line in lost] == [
         "log 127.0.0.1:514 local0 info",
@@ -69,22 +73,29 @@ def test_nothing_is_lost_by_editing(written: str) -> None:
 
 
 def test_other_connections_than_those_of_clients_are_reserved(written: str) -> None:
-    text = edited(written, HAProxyOptions())
+    text = edit(written, HAProxyOptions())
     assert "maxconn 1128" in lines_of(text, "global")
     assert "maxconn 1000" in lines_of(text, "frontend http_frontend")
     assert {"maxconn 64"} <= {*lines_of(text, "frontend prometheus")}
     assert {"maxconn 32"} <= {*lines_of(text, "listen stats")}
 
 
+def test_no_more_connections_than_there_are_files_for(written: str) -> None:
+    """HAProxy would not start. Pods have different limits."""
+    text = edit(written, HAProxyOptions(), available=300)
+    assert "maxconn 428" in lines_of(text, "global")
+    assert "maxconn 300" in lines_of(text, "frontend http_frontend")
+
+
 def test_the_memory_of_unfinished_requests_is_limited(written: str) -> None:
-    lines = lines_of(edited(written, HAProxyOptions()), "global")
+    lines = lines_of(edit(written, HAProxyOptions()), "global")
     values = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("tune.buf")}
     assert values["tune.bufsize"] * values["tune.buffers.limit"] == BUFFER_BYTES
 
 
 def test_an_edited_configuration_stays_as_it_is(written: str) -> None:
-    once = edited(written, HAProxyOptions(ray_metrics=(8080, 20_005)))
-    assert edited(once, HAProxyOptions(ray_metrics=(8080, 20_005))) == once
+    once = edit(written, HAProxyOptions(ray_metrics=(8080, 20_005)))
+    assert edit(once, HAProxyOptions(ray_metrics=(8080, 20_005))) == once
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,7 @@ def test_an_edited_configuration_stays_as_it_is(written: str) -> None:
 def test_another_configuration_than_expected_is_an_error(written: str, missing: str, message: str) -> None:
     assert missing in written
     with pytest.raises(UnknownConfiguration, match=re.escape(message)):
-        edited(written.replace(missing, "#"), HAProxyOptions())
+        edit(written.replace(missing, "#"), HAProxyOptions())
 
 
 def test_the_options_travel_in_a_variable() -> None:
@@ -156,7 +167,7 @@ def test_a_configuration_that_cannot_be_edited_does_not_run(tmp_path: Path) -> N
 
 
 def test_the_responses_of_haproxy_are_problems(written: str) -> None:
-    text = edited(written, HAProxyOptions())
+    text = edit(written, HAProxyOptions())
     documents = re.findall(
         r"status (\d+) content-type application/problem\+json .*lf-string \"(.*)\"(?: if|$)", text, re.MULTILINE
     )

@@ -1,6 +1,7 @@
 """Does on this machine what KubeRay does with a RayService: a head, workers, the Serve configuration over HTTP."""
 
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from tests.chaos.cluster.nodes import Node
 from tests.kuberay.chart import Manifest, environment, one, pods
 from tests.servers.process import free_port
 from tests.service import SHARED_DATA, inherited_environment
+from tests.source_files import ROOT
 
 TOKEN: Final = "0123456789" * 4
 WORKER_CPUS: Final = 4
@@ -55,6 +57,8 @@ class RayService:
         first = free_port()
         return {
             "HOME": str(self._short),
+            "RAY_SERVE_HAPROXY_BINARY_PATH": str(ROOT / "serve_app" / "cluster" / "haproxy"),
+            "RAYLENS_PYTHON": sys.executable,
             "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first),
             "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first + 100),
             "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
