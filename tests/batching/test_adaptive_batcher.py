@@ -220,3 +220,56 @@ def test_cancellation_at_any_moment_neither_hangs_nor_mixes_results(
         assert queue.waiting_images == queue.running_images == 0
 
     asyncio.run(scenario())
+
+
+async def test_a_full_queue_has_room_for_a_client_with_fewer_items() -> None:
+    run = Doubler()
+    queue = batcher(run, max_waiting=3)
+    hogs = [asyncio.create_task(queue.submit(i, deadline(), client="hog")) for i in range(4)]
+    await settle()
+    queue.raise_if_full("other")
+    with pytest.raises(Overloaded):
+        queue.raise_if_full("hog")
+    other = asyncio.create_task(queue.submit(9, deadline(), client="other"))
+    with pytest.raises(Overloaded):
+        await hogs[3]
+    for _ in range(3):
+        run.gate.release()
+    assert list(await asyncio.gather(*hogs[:3], other)) == [0, 2, 4, 18]
+
+
+async def test_clients_with_equally_many_items_do_not_displace_each_other() -> None:
+    queue = batcher(Doubler(), max_waiting=2)
+    tasks = [asyncio.create_task(queue.submit(i, deadline(), client=str(i))) for i in range(3)]
+    await settle()
+    with pytest.raises(Overloaded):
+        await queue.submit(3, deadline(), client="3")
+    await queue.close()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_batch_costs_at_most_the_limit() -> None:
+    run = Doubler()
+    queue = AdaptiveBatcher[int, int](run, slots=1, max_batch=9, max_waiting=100, max_cost=10)
+    for _ in range(9):
+        run.gate.release()
+    await asyncio.gather(*(queue.submit(i, deadline(), cost=cost) for i, cost in enumerate((1, 4, 5, 1, 11, 1))))
+    assert run.batches == [[0], [1, 2, 3], [4], [5]]
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+async def test_a_batch_that_no_caller_waits_for_can_be_cancelled(cancels: bool) -> None:
+    run = Doubler()
+    queue = AdaptiveBatcher[int, int](run, slots=1, max_batch=2, max_waiting=9, cancels=cancels)
+    tasks = [asyncio.create_task(queue.submit(i, deadline())) for i in range(3)]
+    await settle()
+    run.gate.release()
+    await tasks[0]
+    await settle()
+    tasks[1].cancel()
+    await settle()
+    assert queue.running_images == 2, "one of the two still waits"
+    tasks[2].cancel()
+    await settle()
+    assert queue.running_images == (0 if cancels else 2)
+    await queue.close()

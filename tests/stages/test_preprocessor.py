@@ -9,7 +9,9 @@ import pytest
 from models.arrays import UInt8Array
 from models.spec import Transform
 from serve_app.errors import CorruptImage, DeadlineExceeded, InternalError, UnknownModel, UnsupportedImage
+from serve_app.images.cost import UNKNOWN
 from serve_app.images.decoding import decode
+from serve_app.images.decoding_process import DecodingProcess, Stop
 from serve_app.images.sample import sample
 from serve_app.stages import preprocessor as module
 from serve_app.stages.preprocessor import Preprocessor
@@ -141,3 +143,63 @@ def test_a_failing_codec_fails_the_warm_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "sample", lambda file_format: sample(file_format)[:40])
     with pytest.raises(CorruptImage):
         stage().warm_up()
+
+
+def expensive_stage(processes: int = 1) -> Preprocessor:
+    """Every image that is not small is expensive."""
+    return Preprocessor({"small": SMALL}, 1, processes=processes, expensive_cost=UNKNOWN - 1, clock=lambda: NOW)
+
+
+EXPENSIVE = b"\xff\xd8\xff"
+"""A JPEG whose header is not understood."""
+
+
+async def test_expensive_images_occupy_no_thread(monkeypatch: pytest.MonkeyPatch):
+    """Not even with a single thread do ordinary images wait for them."""
+    started, release = threading.Event(), threading.Event()
+
+    def blocking(*_: object) -> Any:
+        started.set()
+        release.wait(30)
+        raise CorruptImage("as expected")
+
+    monkeypatch.setattr(DecodingProcess, "decode", blocking)
+    single = expensive_stage()
+    expensive = [asyncio.create_task(single.prepare("small", [EXPENSIVE], [NOW + 1])) for _ in range(3)]
+    await asyncio.to_thread(started.wait, 30)
+    ordinary = await single.prepare("small", [sample("PNG")] * 2, [NOW + 1] * 2)
+    assert [type(outcome) for outcome in ordinary.outcomes] == [ImageInfo, ImageInfo]
+    assert not any(task.done() for task in expensive)
+    release.set()
+    for result in await asyncio.gather(*expensive):
+        assert isinstance(result.outcomes[0], CorruptImage)
+    single.close()
+
+
+async def test_the_decoding_of_expensive_images_is_stopped_when_no_client_waits(monkeypatch: pytest.MonkeyPatch):
+    started, stopped = threading.Event(), threading.Event()
+
+    def blocking(_process: DecodingProcess, _data: bytes, _transform: Transform, left_s: float, stop: Stop) -> Any:
+        assert left_s == 7
+        started.set()
+        while not stop.is_set:
+            threading.Event().wait(0.001)
+        stopped.set()
+        raise DeadlineExceeded("stopped")
+
+    monkeypatch.setattr(DecodingProcess, "decode", blocking)
+    single = expensive_stage()
+    task = asyncio.create_task(single.prepare("small", [EXPENSIVE], [NOW + 7]))
+    await asyncio.to_thread(started.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(stopped.wait, 30)
+    single.close()
+
+
+async def test_expensive_images_are_decoded_in_a_process():
+    single = expensive_stage()
+    result = await single.prepare("small", [EXPENSIVE], [NOW + 60])
+    assert isinstance(result.outcomes[0], CorruptImage)
+    single.close()

@@ -1,0 +1,92 @@
+"""The estimated cost: from headers alone, ordinary photos are cheap and what takes long is expensive."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from serve_app.config import QueueArguments
+from serve_app.images.cost import UNKNOWN, cost_of
+from serve_app.images.formats import ALLOWED, ImageFormat
+from serve_app.images.sample import sample
+from tests.images.pictures import encode, photo
+
+EXPENSIVE = QueueArguments().expensive_cost
+
+
+def resized(data: bytes, side: int) -> bytes:
+    """A file of 16 × 16 pixels with another size in its header."""
+    for order in "<>":
+        for form in ("HH", "II"):
+            data = data.replace(struct.pack(order + form, 16, 16), struct.pack(order + form, side, side), 1)
+    return data
+
+
+def jpeg(side: int, size: int = 0, **options: object) -> bytes:
+    data = encode(Image.new("RGB", (16, 16)), "JPEG", **options)
+    return resized(data, side)[:-2] + bytes(size) + data[-2:]
+
+
+@pytest.mark.parametrize("file_format", ALLOWED)
+def test_small_images_of_all_formats_cost_about_one(file_format: ImageFormat) -> None:
+    assert 1 <= cost_of(sample(file_format)) < 2
+
+
+def test_photos_of_phones_are_ordinary() -> None:
+    assert 3 < cost_of(jpeg(3500, 4 << 20)) < EXPENSIVE
+    assert cost_of(jpeg(1900, 1 << 20, progressive=True)) < EXPENSIVE
+
+
+def test_each_scan_of_a_large_picture_costs() -> None:
+    ten = jpeg(8000, progressive=True)
+    scan = ten[ten.rindex(b"\xff\xda") : -2]
+    assert EXPENSIVE < cost_of(ten) < cost_of(ten[:-2] + scan * 8 + ten[-2:]) < 2 * cost_of(ten)
+    assert cost_of(jpeg(8000)) < EXPENSIVE, "a baseline JPEG, which is decoded at an eighth of its size"
+
+
+def test_a_baseline_jpeg_with_several_scans_costs_as_much_as_a_progressive_one() -> None:
+    baseline = jpeg(8000)
+    at = baseline.index(b"\xff\xda")
+    assert cost_of(baseline[: at + 4] + b"\1" + baseline[at + 5 :]) > cost_of(baseline) + 3
+
+
+@pytest.mark.parametrize("file_format", [each for each in ALLOWED if each not in {"JPEG", "WEBP", "TIFF"}])
+def test_large_pictures_of_few_bytes_are_expensive(file_format: ImageFormat) -> None:
+    assert cost_of(resized(encode(Image.new("RGB", (16, 16)), file_format), 8000)) > EXPENSIVE
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0"}])
+def test_large_webps_are_expensive(options: dict[str, object]) -> None:
+    assert cost_of(encode(Image.new("RGB", (3000, 3000)), "WEBP", method=0, **options)) > EXPENSIVE
+
+
+def test_large_tiffs_are_expensive() -> None:
+    assert cost_of(encode(Image.new("L", (4000, 4000)), "TIFF", compression="tiff_adobe_deflate")) > EXPENSIVE
+
+
+def test_runs_of_a_bmp_are_expensive() -> None:
+    """They are decoded in Python, which keeps other threads from running."""
+    whole = encode(photo().convert("P"), "BMP")
+    assert cost_of(whole[:30] + struct.pack("<I", 1) + whole[34:] + bytes(1 << 20)) > EXPENSIVE
+
+
+def test_an_interlaced_png_costs_more() -> None:
+    whole = encode(photo(), "PNG")
+    assert cost_of(whole[:28] + b"\1" + whole[29:]) > cost_of(whole)
+
+
+def test_headers_that_are_not_understood_are_expensive() -> None:
+    assert cost_of(b"\xff\xd8\xff") == UNKNOWN
+    assert cost_of(b"\xff\xd8" + b"\xff\xe1\0\2" * 10_000 + sample("JPEG")[2:]) > UNKNOWN
+    assert cost_of(b"RIFF\0\0\0\0WEBPJUNK") > UNKNOWN
+    assert cost_of(b"text") == 1
+
+
+@given(st.sampled_from([sample(file_format) for file_format in ALLOWED]), st.data())
+def test_any_bytes_have_a_cost(whole: bytes, data: st.DataObject) -> None:
+    mutated = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 6))):
+        mutated[data.draw(st.integers(0, min(len(mutated), 200) - 1))] = data.draw(st.integers(0, 255))
+    assert 1 <= cost_of(bytes(mutated)[: data.draw(st.integers(1, len(mutated)))]) < 1000
