@@ -12,6 +12,7 @@ The tree::
     ├── CrossSiteRequest (403)          a write that another site may have made the browser send
     ├── PermissionDenied (403)
     ├── ResourceNotFound (404)
+    ├── TooManyRequests (429)           too many of the user's requests are in progress
     ├── Throttled (429)                 too many failed sign-ins or new accounts
     ├── InvalidProviderResponse (502)   the provider's response is malformed or not trustworthy
     ├── ProviderUnavailable (503)       the provider does not respond
@@ -94,6 +95,13 @@ class ResourceNotFound(AuthError):
     status = 404
     code = "not_found"
     title = "Not found"
+
+
+class TooManyRequests(AuthError):
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests"
+    retry_after = 5.0
 
 
 class Throttled(AuthError):

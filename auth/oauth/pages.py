@@ -76,6 +76,7 @@ class Pages:
             "is_native": consent.request.is_native,
             "port": port_of(consent.request.redirect_uri),
             "device_name": consent.device_name,
+            "is_remembered": consent.device_name is not None and Scope.ADMIN not in consent.request.scopes,
             "address": consent.request.request.source.address,
             "at": datetime.fromtimestamp(consent.at_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         }

@@ -1,14 +1,17 @@
 """Export of all data about a user."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from auth.audit import AuditEvent, AuditRecord
+from auth.audit import AuditEvent, AuditRecord, RequestSource
+from auth.errors import TooManyRequests
 from auth.http.head import is_head
 from auth.http.permissions import SignedIn, user_of
 from auth.routes.account import Account, account_of
@@ -23,6 +26,8 @@ from auth.routes.sessions import ActiveSession
 if TYPE_CHECKING:
     from auth.service import Auth
 
+MAX_EXPORTS: Final = 2
+"""In progress at once, per user and process."""
 _RECORDS_PER_QUERY: Final = 500
 """Audit records per query."""
 EXPORT_CHUNK_BYTES: Final = 64 << 10
@@ -45,23 +50,63 @@ class AccountExport(BaseModel):
 def export_routes(auth: "Auth") -> APIRouter:
     """``/v1/account/export``."""
     router = APIRouter(tags=["account"])
+    slots = _Slots()
 
     @router.get(
         "/v1/account/export",
         operation_id="export_account",
         response_model=AccountExport,
-        responses=problems(*SIGNED_IN),
+        responses=problems(*SIGNED_IN, 429),
         summary="All data stored about you, as one file",
     )
     async def export_account(principal: SignedIn, request: Request, source: Source) -> StreamingResponse:
         user_id = user_of(principal).id
+        slots.take(user_id)
+        try:
+            return await respond(user_id, principal.credential_id, request, source)
+        except BaseException:
+            slots.free(user_id)
+            raise
+
+    async def respond(user_id: int, credential_id: int, request: Request, source: RequestSource) -> StreamingResponse:
         if not is_head(request):
             await auth.workers.run(auth.audit.record, AuditEvent.EXPORTED, user_id=user_id, source=source)
-        chunks = _chunks(_document(auth, user_id, principal.credential_id))
+        chunks = _chunks(_document(auth, user_id, credential_id))
         first = await auth.workers.run(next, chunks)  # while an error can still become a status
-        return StreamingResponse(_all(auth, first, chunks), headers=_HEADERS, media_type="application/json")
+        return _ExportResponse(_all(auth, first, chunks), lambda: slots.free(user_id))
 
     return router
+
+
+class _Slots:
+    """The exports in progress in this process: reading a long history takes many queries."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[int] = Counter()
+
+    def take(self, user_id: int) -> None:
+        """Raises TooManyRequests."""
+        if self._taken[user_id] >= MAX_EXPORTS:
+            raise TooManyRequests(f"{MAX_EXPORTS} exports of your account are in progress; wait for one of them.")
+        self._taken[user_id] += 1
+
+    def free(self, user_id: int) -> None:
+        self._taken[user_id] -= 1
+        self._taken += Counter()  # without users who have none
+
+
+class _ExportResponse(StreamingResponse):
+    """Calls ``on_end`` once it was sent, or the client has disconnected."""
+
+    def __init__(self, content: AsyncIterator[bytes], on_end: Callable[[], None]) -> None:
+        super().__init__(content, headers=_HEADERS, media_type="application/json")
+        self._on_end = on_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._on_end()
 
 
 async def _all(auth: "Auth", first: bytes, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

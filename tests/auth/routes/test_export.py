@@ -1,9 +1,12 @@
 """The export of all data of a user as one file, which is streamed."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
 from httpx import AsyncClient
 from sqlalchemy import Connection
 
@@ -116,3 +119,23 @@ async def test_other_methods(alice_client: AsyncClient, application: Application
     reply = await alice_client.head(EXPORT)
     assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
     assert application.auth.audit.entries(user_id=alice, event=AuditEvent.EXPORTED) == []
+
+
+async def test_a_user_has_two_exports_in_progress_at_most(
+    alice_client: AsyncClient, application: Application, monkeypatch: pytest.MonkeyPatch
+):
+    waiting, release = threading.Semaphore(0), threading.Event()
+
+    def records_of(_user_id: int) -> Iterator[dict[str, Any]]:
+        waiting.release()
+        release.wait(60)
+        yield RECORD
+
+    monkeypatch.setattr(application.auth, "records_of", records_of)
+    slow = [asyncio.create_task(alice_client.get(EXPORT)) for _ in range(2)]
+    await asyncio.to_thread(lambda: [waiting.acquire(timeout=60) for _ in slow])
+    refused = [await alice_client.get(EXPORT) for _ in range(20)]
+    release.set()
+    assert {(reply.status_code, reply.json()["code"]) for reply in refused} == {(429, "too_many_requests")}
+    assert [reply.status_code for reply in await asyncio.gather(*slow)] == [200, 200]
+    assert (await alice_client.get(EXPORT)).status_code == 200
