@@ -98,6 +98,15 @@ test("signed-in users may choose their own photos", async () => {
   expect(new URL(requests.at(-1)?.url ?? "").searchParams.get("scope")).toBe("public");
 });
 
+test("without an account, a service that requires one shows no list", async () => {
+  useSession().setSession({ ...signedIn, user: null, anonymous: false });
+  const requests = await open([]);
+  await settle(2500);
+  expect(requests).toEqual([]);
+  expect(page.get("a.btn").attributes("href")).toBe("/sign-in?next=/top");
+  expect(page.find("input").exists()).toBe(false);
+});
+
 test("an empty list shows a message", async () => {
   await open([]);
   expect(page.text()).toContain("Nothing here yet");

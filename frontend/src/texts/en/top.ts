@@ -1,6 +1,7 @@
 export const top = {
   title: "Top 10",
   leads: { public: "What people classify most, updated live.", mine: "What you classify most, seen only by you." },
+  signInFirst: "Sign in to see what people classify.",
   scopes: { public: "Everyone", mine: "Mine" },
   scopeLegend: "Whose",
   by: { image: "Photos", label: "Classes" },
