@@ -5,8 +5,10 @@ from typing import Final
 
 from PIL import AvifImagePlugin, Image
 
+from serve_app.errors import TooManyPixels
 from serve_app.images.avif_structure import AvifStructure
 from serve_app.images.colour import conversion_bytes
+from serve_app.images.limits import MAX_IMAGE_PIXELS
 from serve_app.images.orientation import orientation_in
 from serve_app.images.stored_picture import LoadedPicture, StoredPicture, image_bytes
 
@@ -20,9 +22,14 @@ AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 def open_avif(data: bytes) -> StoredPicture:
     """The still picture.
 
-    :raises CorruptImage, UnsupportedImage: by its directory.
+    :raises CorruptImage, UnsupportedImage, TooManyPixels: by its directory and the headers of its frames.
     """
     structure = AvifStructure(data)
+    if structure.pixels > MAX_IMAGE_PIXELS:
+        raise TooManyPixels(
+            f"The AVIF has a coded picture of {structure.pixels / 1e6:,.0f} megapixels; "
+            f"{MAX_IMAGE_PIXELS // 10**6} are allowed."
+        )
     file = structure.file()
     image = AvifImagePlugin.AvifImageFile(BytesIO(file))
     output = len(image.getbands()) * image.width * image.height

@@ -42,7 +42,7 @@ class AvifStructure:
         self._parts: dict[int, _Part] = {}
         self._streams: list[Av1Stream] = []
         self._canvas = 0
-        """Pixels of the pictures that are put together from tiles."""
+        """Pixels of the pictures that are put together from tiles, or scaled to another size."""
         self._primary = self._directory.primary
         alpha = self._alpha_of(self._primary)
         self._add(self._primary)
@@ -103,7 +103,11 @@ class AvifStructure:
             raise unsupported(_CODECS.get(item.kind, f"AVIF with a picture of type {name!r}"))
         self._check(item)
         payload = self._directory.payload(item)
-        self._streams.append(read_av1(payload))
+        stream = read_av1(payload)
+        self._streams.append(stream)
+        size = _extents(item)
+        if size not in (None, (stream.width, stream.height)):
+            self._canvas += size[0] * size[1]
         self._parts[item.number] = _Part(item, payload, references)
 
     def _grid(self, number: int, payload: bytes) -> tuple[int, ...]:
@@ -160,6 +164,15 @@ class AvifStructure:
                 write_box(b"ipma", b"\1\0\0\1", count.to_bytes(4, "big"), *associations),
             ),
         )
+
+
+def _extents(item: AvifItem) -> tuple[int, int] | None:
+    """Width and height of the item by its properties."""
+    for _, box in item.properties:
+        if box.name == b"ispe":
+            fields, _, _ = Fields.of_full(box.body)
+            return fields.number(4), fields.number(4)
+    return None
 
 
 def _directory(file: memoryview) -> AvifDirectory:

@@ -112,12 +112,14 @@ def _fax(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
 
 
 def _loaded(file: bytes) -> Image.Image:
-    image = TiffImagePlugin.TiffImageFile(BoundedFile(file))
+    source = BoundedFile(file)
+    image = TiffImagePlugin.TiffImageFile(source)
     if image.width * image.height > MAX_IMAGE_PIXELS:
         image.im = Image.new(
             image.mode, image.size
         ).im  # otherwise Pillow takes bytes for pixels and limits their number
     image.load()
+    source.close()  # otherwise each plane keeps its copy of the file
     return image
 
 

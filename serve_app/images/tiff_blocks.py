@@ -54,6 +54,7 @@ def decode_blocks(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
             break
         picture = Image.new(_mode(layout), (layout.width, layout.height)) if picture is None else picture
         picture.paste(block, place)
+        del block  # before the next one is decoded
     if picture is None:
         raise damaged("TIFF", "it has no pixels")
     return ImageOps.invert(picture) if layout.colour == layouts.WHITE_IS_ZERO else picture

@@ -1,0 +1,54 @@
+"""What an image claims to take in memory is an upper bound: measured, for honest files and for hostile ones."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from serve_app.images.limits import MAX_DECODED_BYTES, MAX_IMAGE_BYTES
+from tests.images import heavy_pictures
+from tests.images.decode_memory import Decoded, measure
+
+ROOM = 32 * 2**20
+"""Memory besides copies of the file until an image is rejected by its header."""
+
+
+def decoded(files: Iterable[tuple[str, bytes]], folder: Path) -> dict[str, Decoded]:
+    names, paths = [], []
+    for number, (name, data) in enumerate(files):
+        if len(data) <= MAX_IMAGE_BYTES:
+            names.append(name)
+            paths.append(folder / f"{number}")
+            paths[-1].write_bytes(data)
+    results = dict(zip(names, measure(paths), strict=True))
+    wrong = {
+        name: each
+        for (name, each), path in zip(results.items(), paths, strict=True)
+        if each.grown > (each.claimed or ROOM + 4 * path.stat().st_size) or each.claimed > MAX_DECODED_BYTES + ROOM
+    }
+    assert wrong == {}
+    return results
+
+
+def test_claims_of_honest_files_are_upper_bounds(tmp_path: Path):
+    results = decoded(heavy_pictures.honest((1500, 1000)), tmp_path)
+    assert len(results) > 80
+    assert {each.error for each in results.values()} == {""}
+
+
+def test_claims_of_hostile_files_are_upper_bounds(tmp_path: Path):
+    results = decoded(heavy_pictures.hostile((3000, 2000)), tmp_path)
+    assert len(results) > 35
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("size", [(2400, 1800), (400, 8_000)])
+def test_claims_of_large_honest_files_are_upper_bounds(size: tuple[int, int], tmp_path: Path):
+    results = decoded(heavy_pictures.honest(size), tmp_path)
+    assert {each.error for each in results.values()} == {""}
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("size", [(8000, 8000), (976, 65_535)])
+def test_claims_of_large_hostile_files_are_upper_bounds(size: tuple[int, int], tmp_path: Path):
+    decoded(heavy_pictures.hostile(size), tmp_path)
