@@ -175,6 +175,7 @@ def hostile(size: Size) -> Files:
         sampled = bytearray(jpeg[:at] + wide + jpeg[at + 4 :])
         sampled[at + 6], sampled[at + 9], sampled[at + 12] = 0x11, 0x44, 0x44
         yield f"JPEG with its sampling, progressive: {progressive}", bytes(sampled)
+    yield "JPEG of restart markers", restarts(9_000_000)
     yield from _hostile_pngs(size, tiny)
     gif = encode(tiny, "GIF")
     yield "GIF that claims a screen", gif[:6] + struct.pack("<HH", *size) + gif[10:]
@@ -194,6 +195,13 @@ def hostile(size: Size) -> Files:
     several = one + one[start:] * 4
     yield "AVIF of several frames", pack_avif({1: (b"av01", several, properties(encode(tiny, "AVIF")))})
     yield from _hostile_tiffs(size)
+
+
+def restarts(number: int) -> bytes:
+    """A JPEG whose scan is interrupted after each block, and goes on with more such marks."""
+    whole = encode(Image.new("L", (64, 64)), "JPEG", restart_marker_blocks=1)
+    marks = b"".join(b"\xff" + bytes((0xD0 | index,)) for index in (7, 0, 1, 2, 3, 4, 5, 6))
+    return whole[:-2] + marks * (number // 8) + whole[-2:]
 
 
 def _hostile_pngs(size: Size, tiny: Image.Image) -> Files:

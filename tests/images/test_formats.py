@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from serve_app.images.formats import ALLOWED, SNIFF_BYTES, sniff, unsupported_format_message
@@ -43,3 +45,11 @@ def test_avif_is_detected_by_a_compatible_brand():
 def test_the_message_names_the_format_and_the_allowed_ones(head: bytes, seems: str):
     assert seems in unsupported_format_message(head)
     assert "JPEG, PNG, GIF, WebP, BMP, TIFF and AVIF" in unsupported_format_message(head)
+
+
+def test_pillow_never_chooses_the_decoder():
+    """``Image.open`` tries the plugins of all formats; here the first bytes decide, once."""
+    root = Path(__file__).parents[2]
+    for folder in ("serve_app", "models", "auth"):
+        for path in (root / folder).rglob("*.py"):
+            assert "Image.open(" not in path.read_text(encoding="utf-8"), path

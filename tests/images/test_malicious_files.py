@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serve_app.errors import CorruptImage, ImageTooComplex, RaylensError
+from serve_app.images import png_structure
 from serve_app.images.decoding import decode, inspect
 from serve_app.images.formats import ALLOWED, ImageFormat
+from serve_app.images.jpeg_structure import JpegStructure
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
+from tests.images.heavy_pictures import restarts
 from tests.images.pictures import encode, photo, square
 from tests.images.tiffs import deepened, pack_tiff
 
@@ -210,3 +213,42 @@ def test_a_png_in_chunks_of_four_kibibytes_is_accepted():
         rest += length + 12
     small = b"".join(chunk(b"IDAT", body[n : n + 4096]) for n in range(0, len(body), 4096))
     assert decode(whole[:at] + small + whole[rest:], square())[0].width == 1500
+
+
+def test_blocks_of_several_comments_of_a_gif_share_one_limit():
+    whole = sample("GIF")
+    comments = b"".join(b"!\xfe" + b"\1a" * 30_000 + b"\0" for _ in range(4))
+    end = 13 + (3 << (whole[10] & 7) + 1)
+    with pytest.raises(CorruptImage, match="blocks before its pixels"):
+        decode(whole[:end] + comments + whole[end:], square())
+
+
+@pytest.mark.parametrize("text", [b"zTXtRaw profile type exif\0\0", b"iTXtXML:com.adobe.xmp\0\1\0\0\0"])
+def test_few_texts_of_a_png_are_decompressed(text: bytes, monkeypatch: pytest.MonkeyPatch):
+    """20,000 of 1 MiB each would take a minute."""
+    sizes, inflater = [], zlib.decompressobj
+
+    class Counted:
+        def decompress(self, data: bytes, limit: int) -> bytes:
+            sizes.append(limit)
+            return inflater().decompress(data, limit)
+
+    data = behind("PNG", 33, chunk(text[:4], text[4:] + zlib.compress(bytes(10_000))) * 1_000)
+    monkeypatch.setattr(zlib, "decompressobj", Counted)
+    png_structure.PngStructure(data)
+    assert 0 < len(sizes) <= png_structure.MAX_TEXTS
+    assert max(sizes) <= png_structure.MAX_TEXT
+
+
+def test_restart_markers_are_counted_and_not_listed():
+    structure = JpegStructure(restarts(1_000_000))
+    assert [len(list(scan)) for scan in structure.scans()] == [1]
+    assert [len(list(scan)) for scan in JpegStructure(restarts(0)).scans()] == [64]
+
+
+def test_tags_of_exif_do_not_share_their_values_in_memory():
+    """Each tag claims all bytes of the file."""
+    tags = [(0x0112, 3, 1, 6), *((tag, 7, 60_000, 0) for tag in range(0x8000, 0x8000 + 5_000))]
+    exif = b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    info, _ = decode(encode(Image.new("RGB", (4, 8)), "JPEG", exif=b"Exif\0\0" + exif), square())
+    assert (info.width, info.height) == (8, 4)
