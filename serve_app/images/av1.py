@@ -6,10 +6,13 @@ Names and sections are those of the AV1 Bitstream & Decoding Process Specificati
 import math
 from typing import Final, NamedTuple
 
-from serve_app.images.stored_picture import damaged
+from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_UNITS: Final = 10_000
 """Open bitstream units of a picture. A frame may have 4,096 tiles, each in a unit."""
+
+MAX_FRAMES: Final = 16
+"""Frames of a picture, all of which are decoded; one, or some layers."""
 
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6
 _SELECT: Final = 2
@@ -95,7 +98,10 @@ class _Sequence(NamedTuple):
 
 
 def read_av1(data: bytes | memoryview) -> Av1Stream:
-    """:raises CorruptImage: headers are damaged or missing, or there are more than ``MAX_UNITS``."""
+    """:raises CorruptImage: headers are damaged or missing, or there are more than ``MAX_UNITS``.
+
+    :raises UnsupportedImage: there are more than ``MAX_FRAMES``.
+    """
     sequences: list[_Sequence] = []
     frames, overridden, at = 0, False, 0
     for _ in range(MAX_UNITS):
@@ -110,6 +116,8 @@ def read_av1(data: bytes | memoryview) -> Av1Stream:
             overridden |= other_size
     else:
         raise damaged("AVIF", f"its pixels have more than {MAX_UNITS:,} parts")
+    if frames > MAX_FRAMES:
+        raise unsupported(f"AVIF with more than {MAX_FRAMES} frames in a picture")
     if not sequences or not frames:
         raise damaged("AVIF", "it has no pixels")
     sizes = [tuple(1 << size for size in each.size_bits) if overridden else each.size for each in sequences]

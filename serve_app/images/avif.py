@@ -10,10 +10,17 @@ from serve_app.images.avif_structure import AvifStructure
 from serve_app.images.colour import conversion_bytes
 from serve_app.images.limits import MAX_IMAGE_PIXELS
 from serve_app.images.orientation import orientation_in
-from serve_app.images.stored_picture import LoadedPicture, StoredPicture, image_bytes
+from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged, image_bytes
 
 _COPIES: Final = 4
 """Copies of the coded pictures: for the new file, and as Pillow passes them on."""
+
+_HIDDEN_FACTOR: Final = 4
+_HIDDEN_PIXELS: Final = 2**20
+"""A coded picture may be larger than that which is shown, as layers are, but a small picture must not cost more."""
+
+_KEPT_BYTES: Final = 32 * 2**20
+"""Freed memory that the allocator of the C library may keep: it returns only larger pieces at once."""
 
 # Callers already decode in several threads; a thread pool per file would only cost memory.
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -32,8 +39,13 @@ def open_avif(data: bytes) -> StoredPicture:
         )
     file = structure.file()
     image = AvifImagePlugin.AvifImageFile(BytesIO(file))
+    if structure.pixels > max(_HIDDEN_FACTOR * image.width * image.height, _HIDDEN_PIXELS):
+        raise damaged("AVIF", "its pixels are more than its directory says")
     output = len(image.getbands()) * image.width * image.height
     converted = image_bytes(image.mode, image.size) + conversion_bytes(image.mode, image.size)
+
+    frames = structure.decoded_bytes + 2 * output
+    decoded_bytes = _COPIES * len(file) + max(frames, output + converted) + min(converted, _KEPT_BYTES)
 
     def load() -> Image.Image:
         decoded, *_ = image._decoder.get_frame(0)
@@ -44,6 +56,6 @@ def open_avif(data: bytes) -> StoredPicture:
         image.size,
         # Only the rotation of the container counts, which Pillow reports as EXIF; XMP describes the time before it.
         orientation_in(image.info.get("exif", b"")),
-        _COPIES * len(file) + max(structure.decoded_bytes + 2 * output, output + converted),
+        decoded_bytes,
         lambda: LoadedPicture(load()),
     )

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from serve_app.images.boxes import Box, Fields, read_boxes
+from serve_app.images.boxes import BoxFields, MediaBox, read_boxes
 from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_ENTRIES: Final = 20_000
@@ -19,7 +19,7 @@ class AvifItem(NamedTuple):
     """Where its data is: in the file or in the directory."""
     extents: tuple[tuple[int, int], ...]
     """Start and length of each part of its data."""
-    properties: tuple[tuple[bool, Box], ...]
+    properties: tuple[tuple[bool, MediaBox], ...]
     """Each with whether a reader must know it."""
 
 
@@ -52,7 +52,7 @@ class AvifDirectory(NamedTuple):
             number: AvifItem(number, kind, *places.get(number, (_IN_FILE, ())), properties.get(number, ()))
             for number, kind in kinds.items()
         }
-        fields, version, _ = Fields.of_full(boxes[b"pitm"])
+        fields, version, _ = BoxFields.of_full(boxes[b"pitm"])
         references = _references(boxes.get(b"iref", memoryview(b"")))
         auxiliaries: dict[int, tuple[int, ...]] = {}
         for number, kind, targets in references:
@@ -94,11 +94,11 @@ def _limited(number: int) -> int:
 
 def _kinds(body: memoryview) -> dict[int, bytes]:
     """The type of each item."""
-    fields, version, _ = Fields.of_full(body)
+    fields, version, _ = BoxFields.of_full(body)
     fields.number(4 if version else 2)
     kinds: dict[int, bytes] = {}
     for box in read_boxes(fields.rest()):
-        entry, entry_version, _ = Fields.of_full(box.body)
+        entry, entry_version, _ = BoxFields.of_full(box.body)
         if entry_version >= 2:
             number = entry.number(4 if entry_version > 2 else 2)
             entry.number(2)
@@ -108,7 +108,7 @@ def _kinds(body: memoryview) -> dict[int, bytes]:
 
 def _places(body: memoryview) -> dict[int, tuple[int, tuple[tuple[int, int], ...]]]:
     """How the data of each item is stored, and its extents."""
-    fields, version, _ = Fields.of_full(body)
+    fields, version, _ = BoxFields.of_full(body)
     sizes = fields.number(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     places: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {}
@@ -128,16 +128,16 @@ def _places(body: memoryview) -> dict[int, tuple[int, tuple[tuple[int, int], ...
     return places
 
 
-def _properties(body: memoryview) -> dict[int, tuple[tuple[bool, Box], ...]]:
+def _properties(body: memoryview) -> dict[int, tuple[tuple[bool, MediaBox], ...]]:
     """The properties of each item."""
     boxes = list(read_boxes(body))
     known = [box for container in boxes if container.name == b"ipco" for box in read_boxes(container.body)]
-    found: dict[int, tuple[tuple[bool, Box], ...]] = {}
+    found: dict[int, tuple[tuple[bool, MediaBox], ...]] = {}
     total = 0
     for box in boxes:
         if box.name != b"ipma":
             continue
-        fields, version, flags = Fields.of_full(box.body)
+        fields, version, flags = BoxFields.of_full(box.body)
         size = 2 if flags & 1 else 1
         for _ in range(_limited(fields.number(4))):
             number = fields.number(4 if version else 2)
@@ -156,10 +156,10 @@ def _references(body: memoryview) -> list[tuple[int, bytes, tuple[int, ...]]]:
     """Item, type and targets of each reference."""
     if not body:
         return []
-    fields, version, _ = Fields.of_full(body)
+    fields, version, _ = BoxFields.of_full(body)
     size, total, found = 4 if version else 2, 0, []
     for box in read_boxes(fields.rest()):
-        reference = Fields(box.body)
+        reference = BoxFields(box.body)
         number, count = reference.number(size), reference.number(2)
         total = _limited(total + count)
         found.append((number, box.name, tuple(reference.number(size) for _ in range(count))))

@@ -3,12 +3,12 @@
 from typing import Final, NamedTuple
 
 from serve_app.images.avif_directory import AvifDirectory, AvifItem
-from serve_app.images.boxes import Box, Fields, read_boxes
+from serve_app.images.boxes import BoxFields, MediaBox, read_boxes
 from serve_app.images.stored_picture import damaged, unsupported
 
 _ALPHA: Final = b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"
 _ENTRY_BYTES: Final = 78
-"""Fields of a visual sample entry before its boxes."""
+"""BoxFields of a visual sample entry before its boxes."""
 
 _IN_FILE: Final = 0
 
@@ -16,15 +16,15 @@ _IN_FILE: Final = 0
 class _Track(NamedTuple):
     number: int
     size: tuple[int, int]
-    codec: Box
+    codec: MediaBox
     extent: tuple[int, int]
     references: dict[bytes, int]
 
-    def item(self, *properties: Box) -> AvifItem:
+    def item(self, *properties: MediaBox) -> AvifItem:
         extents = b"".join((bytes(4), *(side.to_bytes(4, "big") for side in self.size)))
         entry = read_boxes(self.codec.body[_ENTRY_BYTES:])
         kept = [box for box in entry if box.name in (b"av1C", b"colr", b"pixi")]
-        boxes = (Box(b"ispe", memoryview(extents)), *kept, *properties)
+        boxes = (MediaBox(b"ispe", memoryview(extents)), *kept, *properties)
         return AvifItem(self.number, self.codec.name, _IN_FILE, (self.extent,), tuple((False, box) for box in boxes))
 
 
@@ -40,7 +40,7 @@ def directory_of_sequence(file: memoryview, movie: memoryview) -> AvifDirectory:
     alpha = next((track for track in tracks if track.references.get(b"auxl") == primary.number), None)
     items = {primary.number: primary.item()}
     if alpha is not None:
-        items[alpha.number] = alpha.item(Box(b"auxC", memoryview(_ALPHA)))
+        items[alpha.number] = alpha.item(MediaBox(b"auxC", memoryview(_ALPHA)))
     premultiplied = alpha is not None and primary.references.get(b"prem") == alpha.number
     return AvifDirectory(
         primary.number,
@@ -58,7 +58,7 @@ def _track(body: memoryview) -> _Track | None:
     table = boxes
     for name in (b"mdia", b"minf", b"stbl"):
         table = {box.name: box.body for box in read_boxes(table.get(name, memoryview(b"")))}
-    entries, _, _ = Fields.of_full(table.get(b"stsd", memoryview(bytes(8))))
+    entries, _, _ = BoxFields.of_full(table.get(b"stsd", memoryview(bytes(8))))
     entries.number(4)
     codec = next((box for box in read_boxes(entries.rest()) if box.name == b"av01"), None)
     if codec is None:
@@ -66,13 +66,13 @@ def _track(body: memoryview) -> _Track | None:
     number, size = _header(boxes.get(b"tkhd", memoryview(b"")))
     references: dict[bytes, int] = {}
     for box in read_boxes(boxes.get(b"tref", memoryview(b""))):
-        references[box.name] = Fields(box.body).number(4)
+        references[box.name] = BoxFields(box.body).number(4)
     return _Track(number, size, codec, _first_sample(table), references)
 
 
 def _header(body: memoryview) -> tuple[int, tuple[int, int]]:
     """Number, width and height of a track."""
-    fields, version, _ = Fields.of_full(body)
+    fields, version, _ = BoxFields.of_full(body)
     wide = 8 if version else 4
     fields.bytes(2 * wide)
     number = fields.number(4)
@@ -84,7 +84,7 @@ def _first_sample(table: dict[bytes, memoryview]) -> tuple[int, int]:
     """Start and length."""
     for name, size in ((b"stco", 4), (b"co64", 8)):
         if name in table and b"stsz" in table:
-            offsets, sizes = Fields.of_full(table[name])[0], Fields.of_full(table[b"stsz"])[0]
+            offsets, sizes = BoxFields.of_full(table[name])[0], BoxFields.of_full(table[b"stsz"])[0]
             offsets.number(4)
             same = sizes.number(4)
             sizes.number(4)

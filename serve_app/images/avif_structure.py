@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from serve_app.images.av1 import Av1Stream, read_av1
 from serve_app.images.avif_directory import AvifDirectory, AvifItem
 from serve_app.images.avif_sequence import directory_of_sequence
-from serve_app.images.boxes import Box, Fields, read_boxes, write_box, write_full_box
+from serve_app.images.boxes import BoxFields, MediaBox, read_boxes, write_box, write_full_box
 from serve_app.images.stored_picture import damaged, unsupported
 
 _BRANDS: Final = b"avif\0\0\0\0avifmif1miaf"
@@ -111,7 +111,7 @@ class AvifStructure:
         self._parts[item.number] = _Part(item, payload, references)
 
     def _grid(self, number: int, payload: bytes) -> tuple[int, ...]:
-        fields = Fields(memoryview(payload))
+        fields = BoxFields(memoryview(payload))
         _, flags, rows, columns = fields.number(1), fields.number(1), fields.number(1) + 1, fields.number(1) + 1
         width, height = (fields.number(4 if flags & 1 else 2) for _ in range(2))
         tiles = self._directory.tiles.get(number, ())
@@ -170,7 +170,7 @@ def _extents(item: AvifItem) -> tuple[int, int] | None:
     """Width and height of the item by its properties."""
     for _, box in item.properties:
         if box.name == b"ispe":
-            fields, _, _ = Fields.of_full(box.body)
+            fields, _, _ = BoxFields.of_full(box.body)
             return fields.number(4), fields.number(4)
     return None
 
@@ -185,7 +185,7 @@ def _directory(file: memoryview) -> AvifDirectory:
     return directory_of_sequence(file, found[b"moov"])
 
 
-def _is_needed(box: Box) -> bool:
+def _is_needed(box: MediaBox) -> bool:
     """Whether the pixels depend on the property; color profiles are ignored."""
     return box.name in _KEPT and (box.name != b"colr" or bytes(box.body[:4]) == b"nclx")
 

@@ -12,12 +12,12 @@ _FULL_BYTES: Final = 4
 """Version and flags."""
 
 
-class Box(NamedTuple):
+class MediaBox(NamedTuple):
     name: bytes
     body: memoryview
 
 
-class Fields:
+class BoxFields:
     """Reads big-endian numbers one after the other.
 
     :raises CorruptImage: they end too early.
@@ -28,7 +28,7 @@ class Fields:
         self._at = 0
 
     @classmethod
-    def of_full(cls, body: memoryview) -> tuple["Fields", int, int]:
+    def of_full(cls, body: memoryview) -> tuple["BoxFields", int, int]:
         """The fields of a box with version and flags, which are the second and third value."""
         fields = cls(body)
         return fields, fields.number(1), fields.number(3)
@@ -51,7 +51,7 @@ class Fields:
         return self._body[self._at :]
 
 
-def read_boxes(data: memoryview) -> Iterator[Box]:
+def read_boxes(data: memoryview) -> Iterator[MediaBox]:
     """The boxes in ``data``, the last of which may be cut.
 
     :raises CorruptImage: there are more than ``MAX_BOXES``, or one has an impossible size.
@@ -67,7 +67,7 @@ def read_boxes(data: memoryview) -> Iterator[Box]:
         end = len(data) if size == 0 else at + size
         if end < start:
             raise damaged("AVIF", "a part of it has an impossible size")
-        yield Box(bytes(data[at + 4 : at + 8]), data[start:end])
+        yield MediaBox(bytes(data[at + 4 : at + 8]), data[start:end])
         at = end
 
 

@@ -146,7 +146,8 @@ def _full_scale(layout: TiffLayout) -> float:
 
 def _numbers(samples: Samples) -> npt.NDArray[np.floating]:
     """As floating-point numbers; what is not a number is 0."""
-    numbers: npt.NDArray[np.floating] = samples.astype(np.float32 if samples.dtype.itemsize <= 2 else np.float64)
+    with np.errstate(invalid="ignore"):  # signaling NaNs
+        numbers: npt.NDArray[np.floating] = samples.astype(np.float32 if samples.dtype.itemsize <= 2 else np.float64)
     numbers[np.isnan(numbers)] = 0.0
     return numbers
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serve_app.errors import CorruptImage, UnsupportedImage
-from serve_app.images.av1 import read_av1
+from serve_app.errors import CorruptImage, TooManyPixels, UnsupportedImage
+from serve_app.images.av1 import MAX_FRAMES, read_av1
 from serve_app.images.avif_directory import MAX_ENTRIES
 from serve_app.images.boxes import read_boxes, write_box, write_full_box
 from serve_app.images.decoding import decode, open_image
@@ -144,8 +144,23 @@ def test_hidden_frames_are_charged():
     assert header == temporal
     frame = one[header + 2 + one[header + 1] :]
     frame_bytes = 1.5 * 128 * 128
-    for further, kept in ((0, 1), (3, 4), (30, 9)):
+    for further, kept in ((0, 1), (3, 4), (15, 9)):
         assert read_av1(one + frame * further).decoded_bytes == kept * frame_bytes + 96 * 64
+
+
+def test_the_frames_of_a_picture_are_limited():
+    one = payload(PLAIN)
+    frame = one[4 + one[3] :]
+    data = pack_avif({1: (b"av01", one + frame * MAX_FRAMES, properties(PLAIN))})
+    with pytest.raises(UnsupportedImage, match="frames"):
+        decode(data, square())
+
+
+def test_a_large_picture_behind_a_small_size_is_rejected():
+    with pytest.raises(CorruptImage, match="more than its directory says"):
+        decode(hidden((2000, 1000), (16, 16)), square())
+    with pytest.raises(TooManyPixels, match="a coded picture of 68 megapixels"):
+        open_image(hidden((8500, 8000), (16, 16)), square())
 
 
 def test_places_without_bytes_are_limited():
