@@ -159,6 +159,22 @@ def test_concurrent_deletions_subtract_once(engine: Engine):
     assert _public(engine) == [{URL: 1}] * 5
 
 
+def test_records_and_deletions_at_the_same_time(engine: Engine):
+    def work(thread: int) -> None:
+        for start in range(thread * 1_000, thread * 1_000 + 64, 8):
+            write_records(
+                engine, [_record(n, n % 3 + 1, f"{URL}/{n % 2}", sha256="e" * 64) for n in range(start, start + 8)]
+            )
+            _history(engine).erase(thread % 3 + 1)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert counts(tallied(engine)) == counts(expected(engine))
+    for user_id in (1, 2, 3):
+        _history(engine).erase(user_id)
+    assert tallied(engine) == ({}, {})
+
+
 def test_records_that_were_erased_while_they_waited_in_a_spool_are_dropped(engine: Engine, tmp_path: Path):
     recorder = DurableRecorder(engine, tmp_path / "spool", probe_every_s=0)
     Spool(tmp_path / "spool").put([_record(1, 1, created_at=1.0), _record(2, 2), _record(3, None)])
