@@ -20,7 +20,7 @@ class HashingShare:
     client: str
     account: bytes = b""
     is_preferred: bool = False
-    """Known clients are served first, and others leave one thread to them."""
+    """Known clients and others take turns, and leave one thread to each other if there are several."""
 
     @property
     def keys(self) -> tuple[str | bytes, ...]:
@@ -40,9 +40,9 @@ class HashingQueue:
         self._threads = threads
         self._share = max(1, threads // 2)
         self._max_waiting = max_waiting
-        self._total = 0
-        """Threads that work; ``_others``: those for unknown clients."""
-        self._others = 0
+        self._threads_of = {True: 0, False: 0}
+        """Threads that work for known clients, and for others."""
+        self._was_preferred = False
         self._running: Counter[str | bytes] = Counter()
         self._waiting: dict[bool, OrderedDict[str, deque[_Waiting]]] = {True: OrderedDict(), False: OrderedDict()}
 
@@ -78,26 +78,31 @@ class HashingQueue:
             raise
 
     def _may_start(self, share: HashingShare) -> bool:
-        if self._total >= self._threads or any(self._running[key] >= self._share for key in share.keys):
+        is_full = sum(self._threads_of.values()) >= self._threads
+        if is_full or any(self._running[key] >= self._share for key in share.keys):
             return False
-        return share.is_preferred or self._others < max(1, self._threads - 1)
+        return self._threads_of[share.is_preferred] < max(1, self._threads - 1)
 
     def _change(self, share: HashingShare, by: int) -> None:
-        self._total += by
-        self._others += 0 if share.is_preferred else by
+        self._threads_of[share.is_preferred] += by
+        if by > 0:
+            self._was_preferred = share.is_preferred
         for key in share.keys:
             self._running[key] += by
             if not self._running[key]:
                 del self._running[key]
 
     def _make_room(self, share: HashingShare) -> None:
-        """If the queue is full, the client with the most waiting in it loses its last one, unless it is this one."""
+        """If the queue is full, the client with the most waiting in it loses its last one, unless it is this one.
+
+        A known client always has room for one.
+        """
         if self.waiting < self._max_waiting:
             return
         own = len(self._waiting[share.is_preferred].get(share.client, ()))
         for is_preferred in (False, True):
             longest = max(self._waiting[is_preferred].values(), key=len, default=None)
-            if longest and (len(longest) > own + 1 or (share.is_preferred and not is_preferred)):
+            if longest and (len(longest) > own + 1 or (share.is_preferred and not is_preferred and not own)):
                 last = longest[-1]
                 self._remove(last)
                 if not last.turn.done():
@@ -125,9 +130,10 @@ class HashingQueue:
             waiting.turn.set_result(None)
 
     def _next(self) -> _Waiting | None:
-        if self._total >= self._threads:
+        if sum(self._threads_of.values()) >= self._threads:
             return None
-        firsts = (queue[0] for is_preferred in (True, False) for queue in self._waiting[is_preferred].values())
+        order = (not self._was_preferred, self._was_preferred)
+        firsts = (queue[0] for is_preferred in order for queue in self._waiting[is_preferred].values())
         return next((first for first in firsts if self._may_start(first.share)), None)
 
 

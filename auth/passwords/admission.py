@@ -22,7 +22,7 @@ class Attempt:
     key: ThrottleKey
     password: str = field(repr=False)
     is_preferred: bool
-    """Whether its client is known: it is served before others."""
+    """Whether its client is known."""
     by_reservation: bool = False
     pair_before_us: int = 0
     """When the wait of the pair ended before this attempt."""

@@ -79,13 +79,25 @@ async def test_a_thread_is_left_to_known_clients():
     assert await hashes.finish("bot") == ["other bot"]
 
 
-async def test_on_one_thread_known_clients_are_next():
+async def test_on_one_thread_known_clients_and_others_alternate():
     hashes = Hashes(HashingQueue(1, max_waiting=10))
-    for name in ("first", "bot"):
+    for name in ("first", "bot", "other bot"):
         await hashes.start(name, unknown(name))
-    await hashes.start("owner", known("device"))
-    assert await hashes.finish("first") == ["owner"]
-    assert await hashes.finish("owner") == ["bot"]
+    for name in ("owner", "other owner"):
+        await hashes.start(name, known(name))
+    order = [*hashes.running]
+    while hashes.running:
+        order += await hashes.finish(order[-1])
+    assert order == ["first", "owner", "bot", "other owner", "other bot"]
+
+
+async def test_known_clients_leave_a_thread_to_others():
+    """Anybody can become known, with an account of their own."""
+    hashes = Hashes(HashingQueue(3, max_waiting=10))
+    for number in range(6):
+        await hashes.start(f"known {number}", known(f"browser {number}"))
+    await hashes.start("new", unknown("new"))
+    assert sorted(hashes.running) == ["known 0", "known 1", "new"]
 
 
 async def test_clients_take_turns():

@@ -47,7 +47,7 @@ async def test_the_number_of_threads_is_bounded():
     with patch("os.cpu_count", return_value=3):
         pools = ThreadPools()
     assert await concurrency_of(pools.run, DATABASE_THREADS * 3) == DATABASE_THREADS
-    shares = (HashingShare(f"device {number}", is_preferred=True) for number in range(9))
+    shares = (HashingShare(f"browser {number}", is_preferred=number % 2 == 0) for number in range(9))
     assert await concurrency_of(lambda work: pools.run_hashing(next(shares), work), 9) == 3
 
 
