@@ -4,11 +4,13 @@ Pillow knows a list of layouts, and takes some others for one of them. Here it d
 that is as wide as a row has bytes, or what the codec itself knows to be a picture.
 """
 
+import ctypes
 import math
+from contextlib import suppress
 from itertools import accumulate
 from typing import Final
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, _imaging
 
 from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
@@ -42,6 +44,11 @@ _BYTE_MODES: Final = {1: "L", 3: "RGB", 4: "CMYK"}
 
 _UNCHANGED: Final = {1: layouts.BLACK_IS_ZERO, 3: layouts.RGB, 4: layouts.CMYK}
 """By number of bytes per pixel: the photometric interpretation for which Pillow leaves them as they are."""
+
+
+# libtiff prints a line for each damaged row, 400 MB for a file of 20 MB. Where it is linked statically, it has no name.
+with suppress(AttributeError, OSError):
+    ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def open_tiff(data: bytes) -> StoredPicture:

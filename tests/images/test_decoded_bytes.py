@@ -1,6 +1,7 @@
 """What an image claims to take in memory is an upper bound: measured, for honest files and for hostile ones."""
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,22 @@ def test_claims_of_large_honest_files_are_upper_bounds(size: tuple[int, int], tm
 @pytest.mark.parametrize("size", [(8000, 8000), (976, 65_535)])
 def test_claims_of_large_hostile_files_are_upper_bounds(size: tuple[int, int], tmp_path: Path):
     decoded(heavy_pictures.hostile(size), tmp_path)
+
+
+@pytest.mark.chaos
+def test_claims_of_mutated_files_are_upper_bounds(tmp_path: Path):
+    """Of numbers in headers, most of all."""
+    chance, files = random.Random(0), list(heavy_pictures.honest((64, 48)))
+    numbers = (b"\xff\xff", b"\x1f\x40", b"\x40\x1f", b"\0\x80")
+
+    def mutated() -> Iterator[tuple[str, bytes]]:
+        for number in range(1_000):
+            name, whole = chance.choice(files)
+            data = bytearray(whole)
+            for _ in range(chance.randint(1, 3)):
+                at = chance.randrange(min(len(data), 300))
+                data[at : at + 2] = chance.choice((*numbers, chance.randbytes(2)))
+            yield f"{number}, {name}", bytes(data)
+
+    results = decoded(mutated(), tmp_path)
+    assert {"", "corrupt_image", "too_many_pixels", "unsupported_image"} <= {each.error for each in results.values()}
