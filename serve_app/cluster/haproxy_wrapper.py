@@ -13,7 +13,7 @@ from serve_app.cluster.haproxy import packaged_haproxy
 from serve_app.cluster.haproxy_config import HAProxyOptions, UnknownConfiguration, edited
 
 
-def main() -> None:
+def become_haproxy() -> None:
     """Run HAProxy with the arguments of this process. Does not return."""
     try:
         path = Path(sys.argv[sys.argv.index("-f") + 1])
@@ -35,4 +35,4 @@ def _replace(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    become_haproxy()
