@@ -11,6 +11,7 @@ from auth.database import write
 from auth.principal import CredentialKind, Principal, Scopes
 from auth.settings import TimeSource
 from auth.tables import users
+from auth.users.skeletons import skeleton_digest
 
 
 class UserFactory:
@@ -26,6 +27,7 @@ class UserFactory:
         values = {
             "username": username,
             "username_key": username.casefold(),
+            "username_skeleton": skeleton_digest(username),
             "email": f"{username}@example.org",
             "password": "$argon2id$none",
             "role": "user",

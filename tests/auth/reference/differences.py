@@ -110,6 +110,18 @@ PASSWORDS = [
         (400, {"new_password": REQUIRED}),
     ),
     Difference(
+        "usernames keep to one script",
+        post(REGISTER, BOB | {"username": "bоb"}),
+        registered(username="bоb"),
+        (400, {"username": ["Use letters and digits of one script: a mixture can imitate another name."]}),
+    ),
+    Difference(
+        "usernames must not look like another one",
+        post(REGISTER, BOB | {"username": "aIice"}),
+        registered(username="aIice"),
+        (400, {"username": ["This username looks like that of another user."]}),
+    ),
+    Difference(
         "the original application's own path for changing the password",
         post("/auth/password/", {"current_password": PASSWORD, "new_password": NEW}, as_alice=True),
         (404, ANYTHING),
@@ -122,6 +134,7 @@ EMAILS = [
     for title, email, theirs, ours in (
         ("addresses at localhost are invalid", "a@localhost", registered(email="a@localhost"), (400, INVALID_EMAIL)),
         ("short top-level domains are valid", "a@b.c", (400, INVALID_EMAIL), registered(email="a@b.c")),
+        ("domains are stored in ASCII", "a@é.org", registered(email="a@é.org"), registered(email="a@xn--9ca.org")),
     )
 ] + [
     Difference(

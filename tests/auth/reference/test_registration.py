@@ -29,7 +29,7 @@ PASSWORDS: list[Any] = [
     8305712946.307182,
 ]
 EMAILS: list[Any] = [
-    *(1, True, None, [], {}, "", " ", "x", "x@", "@x", "a@b", "a@b.cd", "a@[127.0.0.1]", "é@x.org", "a@é.org"),
+    *(1, True, None, [], {}, "", " ", "x", "x@", "@x", "a@b", "a@b.cd", "a@[127.0.0.1]", "é@x.org"),
     *(
         "a@ex_ample.org",
         "a@" + "b" * 63 + ".org",
