@@ -15,6 +15,7 @@ from models.spec import Transform
 from serve_app.errors import (
     CorruptImage,
     ImageMissing,
+    ImageTooComplex,
     ImageTooLarge,
     RaylensError,
     TooManyPixels,
@@ -92,14 +93,17 @@ def inspect(data: bytes) -> ImageInfo:
         return _info(_stored(data, file_format, 1), file_format)
 
 
-def decode(data: bytes, transform: Transform) -> tuple[ImageInfo, UInt8Array]:
+def decode(data: bytes, transform: Transform, most_bytes: float = math.inf) -> tuple[ImageInfo, UInt8Array]:
     """Decode the first frame or page to its description and uint8 (height, width, channels), RGB or grey.
 
     Blocks while too much memory is used for decoding in this process.
 
+    :raises ImageTooComplex: decoding would take more than ``most_bytes`` of memory.
     :raises RaylensError: like :func:`open_image` and its ``pixels``.
     """
     opened = open_image(data, transform)
+    if opened.decoded_bytes > most_bytes:
+        raise ImageTooComplex("The image is much larger than its header says. Saving it again may help.")
     with _BUDGET.share(opened.decoded_bytes):
         return opened.info, opened.pixels()
 

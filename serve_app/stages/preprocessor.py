@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from queue import SimpleQueue
+from queue import LifoQueue
+from typing import Final
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from serve_app.request_context import EMPTY, BatchContext
 from serve_app.types import ImageInfo, Preprocessed
 
 logger = logging.getLogger(__name__)
+
+_MAX_ORDINARY_BYTES: Final = 256 << 20
+"""Memory to decode an image that is ordinary by its header. It takes 160 MiB at most, unless the header is wrong."""
 
 
 class Preprocessor:
@@ -49,7 +53,7 @@ class Preprocessor:
         self._transforms = transforms
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._expensive_cost = expensive_cost
-        self._processes = SimpleQueue[DecodingProcess]()
+        self._processes = LifoQueue[DecodingProcess]()  # so that no more start than are needed
         for _ in range(processes):
             self._processes.put(DecodingProcess())
         self._process_pool = ThreadPoolExecutor(max(processes, 1), thread_name_prefix="decode-process")
@@ -72,12 +76,14 @@ class Preprocessor:
         loop = asyncio.get_running_loop()
 
         expensive, stop = [cost_of(image) > self._expensive_cost for image in images], Stop()
+        is_limited = math.isfinite(self._expensive_cost)
+        decode_ordinary = partial(decode, most_bytes=_MAX_ORDINARY_BYTES) if is_limited else decode
         pools = (self._pool, self._process_pool)
 
         def outcome_of(index: int) -> ImageInfo | RaylensError:
             with bound_log_context(context.request(index)), stage.image(index, "decode") as span:
                 row, image, left_s = rows[index], images[index], deadlines[index] - self._clock()
-                decode_image = partial(self._decode_in_process, left_s, stop) if expensive[index] else decode
+                decode_image = partial(self._decode_in_process, left_s, stop) if expensive[index] else decode_ordinary
                 outcome = self._decode_into(row, image, left_s, lambda: decode_image(image, transform))
                 if isinstance(outcome, RaylensError):
                     span.fail(outcome.code)

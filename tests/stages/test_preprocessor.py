@@ -5,10 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.arrays import UInt8Array
 from models.spec import Transform
-from serve_app.errors import CorruptImage, DeadlineExceeded, InternalError, UnknownModel, UnsupportedImage
+from serve_app.errors import (
+    CorruptImage,
+    DeadlineExceeded,
+    ImageTooComplex,
+    InternalError,
+    UnknownModel,
+    UnsupportedImage,
+)
 from serve_app.images.cost import UNKNOWN
 from serve_app.images.decoding import decode
 from serve_app.images.decoding_process import DecodingProcess, Stop
@@ -16,6 +24,7 @@ from serve_app.images.sample import sample
 from serve_app.stages import preprocessor as module
 from serve_app.stages.preprocessor import Preprocessor
 from serve_app.types import ImageInfo, Preprocessed
+from tests.images.pictures import encode
 
 NOW = 1_000_000.0
 
@@ -202,4 +211,14 @@ async def test_expensive_images_are_decoded_in_a_process():
     single = expensive_stage()
     result = await single.prepare("small", [EXPENSIVE], [NOW + 60])
     assert isinstance(result.outcomes[0], CorruptImage)
+    single.close()
+
+
+async def test_an_image_whose_header_hides_its_size_is_rejected(monkeypatch: pytest.MonkeyPatch):
+    """The container of an AVIF says 16 × 16, its coded picture 8,000 × 8,000."""
+    large = encode(Image.new("RGB", (8000, 8000)), "PNG", compress_level=1)
+    monkeypatch.setattr(module, "cost_of", lambda _: 1.0)
+    single = expensive_stage()
+    result = await single.prepare("small", [large, sample("PNG")], [NOW + 1] * 2)
+    assert [type(outcome) for outcome in result.outcomes] == [ImageTooComplex, ImageInfo]
     single.close()
