@@ -15,8 +15,12 @@ from typing import Final
 
 from tests.chaos.attacks import bodies
 from tests.chaos.attacks.connections import AttackCounts, Target, idle_connections, slow_headers, unfinished_headers
+from tests.chaos.attacks.decodes import expensive_images, slow_decodes
 from tests.chaos.attacks.image_servers import classify_from_hostile_servers
+from tests.chaos.attacks.logins import wrong_logins
 
+OWNER: Final = "owner"
+"""The account at which logins are aimed."""
 _HOST: Final = "127.0.0.1"
 
 Attack = Callable[[int, str], Awaitable[Counter[int] | AttackCounts]]
@@ -31,6 +35,10 @@ ATTACKS: Final[Mapping[str, Attack]] = {
     "unfinished headers": lambda port, source: unfinished_headers(Target(_HOST, port, source), 1000),
     "slow headers": lambda port, source: slow_headers(Target(_HOST, port, source), 100),
     "idle connections": lambda port, source: idle_connections(Target(_HOST, port, source), 500),
+    "slow decodes": lambda port, source: slow_decodes(Target(_HOST, port, source)),
+    "expensive images": lambda port, source: slow_decodes(Target(_HOST, port, source), 16, images=expensive_images),
+    "logins of one user": lambda port, source: wrong_logins(_HOST, port, per_second=20, name=OWNER, source=source),
+    "logins of any user": lambda port, source: wrong_logins(_HOST, port, per_second=20, source=source),
     "image servers": lambda port, source: classify_from_hostile_servers(Target(_HOST, port, source), 32),
 }
 
@@ -38,6 +46,7 @@ ATTACKS: Final[Mapping[str, Attack]] = {
 async def main(port: int, names: list[str]) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    expensive_images()  # made once, before the attacks
     tasks = {
         name: asyncio.ensure_future(ATTACKS[name](port, f"127.0.0.{number}"))
         for number, name in enumerate(names or ATTACKS, start=10)
