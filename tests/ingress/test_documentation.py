@@ -8,7 +8,7 @@ import pytest
 from auth.principal import Scope
 from tests.ingress.graph import Graph, prepare, running
 
-PUBLIC = ("/api/v1/top", "/api/v1/models", "/api/report", "/api/health", "/api/health/ready")
+PUBLIC = ("/api/v1/models", "/api/health", "/api/health/ready")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,9 @@ def test_routes_that_require_a_scope(document: Any) -> None:
         assert {} not in security(document, method, path), "credentials are required"
 
 
-def test_credentials_are_optional_for_classification(document: Any) -> None:
+def test_credentials_are_optional_for_classification_and_top_10(document: Any) -> None:
+    assert {} in security(document, "get", "/api/v1/top")
+    assert {} in security(document, "get", "/api/report")
     for path in ("/api/v1/classifications", "/api/classify-image"):
         assert {} in security(document, "post", path)
         assert {"oauth2": ["classify"]} in security(document, "post", path)

@@ -77,7 +77,7 @@ CONFLICTS = {
     "name starts with a digit": (EKS.having(fullnameOverride="1r"), "must start with a letter"),
     "unknown argument": (
         EKS.having(serve__args__queue__max_wating=9),
-        "serve.args.queue.max_wating: config/serve.yaml has no such key; it has batches_per_classifier, max_batch,",
+        "serve.args.queue.max_wating: config/serve.yaml has no such key; it has batches_per_classifier, client_share,",
     ),
     "unknown autoscaling key": (
         EKS.having(serve__autoscaling__images=9),
