@@ -65,10 +65,10 @@ class Admission:
             return f"address:{self._clients.of(request.scope).group}"
         return f"user:{principal.user.id}" if principal.user else f"client:{principal.client_id}"
 
-    def anonymous_client_of(self, request: Request) -> str | None:
-        """The client of a request without credentials; None if it has some, whose check takes time."""
+    def presumed_client_of(self, request: Request) -> str:
+        """The client of a request whose credentials have not been checked: with some, it may be any client."""
         has_credentials = any(name in _CREDENTIALS for name, _ in request.scope["headers"])
-        return None if has_credentials else self.client_of(request, None)
+        return "" if has_credentials else self.client_of(request, None)
 
     async def charge(self, request: Request, principal: Principal | None, images: int) -> None:
         """Count an expensive image as so many more images, or as many as the lowest limit has. Raises RateLimited."""

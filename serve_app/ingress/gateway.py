@@ -164,10 +164,10 @@ class Gateway:
             model.queue.raise_if_full(client)
 
     def _overload(self, scope: Scope) -> Overloaded | None:
-        """The overload check for requests for the default model; the route checks those with credentials."""
-        model, client = self.models.get(self.default_model), self.admission.anonymous_client_of(Request(scope))
+        """The overload check for requests for the default model."""
+        model, client = self.models.get(self.default_model), self.admission.presumed_client_of(Request(scope))
         try:
-            if model and client:
+            if model:
                 self.raise_if_full(model, client)
         except Overloaded as error:
             return error
