@@ -137,8 +137,8 @@ def _edit_clients(lines: list[str], options: HAProxyOptions, connections: int) -
     lines[place : place + 1] = _indented(
         *binds,
         "option forwardfor",
-        *([f"http-request set-header {PROXY_HEADER} {options.token}"] if options.token else []),
         *ConnectionLimits(connections, options.per_address, options.hops, options.exempt).lines(),
+        *([f"http-request set-header {PROXY_HEADER} {options.token}"] if options.token else []),
         "http-response del-header Server",
         "http-after-response set-header X-Content-Type-Options nosniff",  # also of HAProxy's own responses
     )

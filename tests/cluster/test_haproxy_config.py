@@ -142,7 +142,7 @@ def run(folder: Path, text: str, options: HAProxyOptions) -> subprocess.Complete
     "options",
     [
         HAProxyOptions(binds=("0.0.0.0:8000", "[::]:8000 v6only"), ray_metrics=(8080, 20_005), private_metrics=True),
-        HAProxyOptions(hops=3),
+        HAProxyOptions(hops=3, token="a"),
         HAProxyOptions(hops=16),
         HAProxyOptions(per_address=0, exempt=()),
     ],
