@@ -22,6 +22,7 @@ def become_haproxy() -> None:
     except (OSError, TooFewFiles, UnknownConfiguration, ValueError) as error:
         # In HAProxy's form, as which `raylens serve` reports it.
         sys.exit(f"[ALERT]    ({os.getpid()}) : {error}; is this version of Ray supported?")
+    os.environ.pop("RAY_SERVE_HAPROXY_BINARY_PATH", None)  # this script, which the package would find again
     program = os.environ.get("RAYLENS_HAPROXY_BINARY") or packaged_haproxy()
     os.execv(program, [program, *sys.argv[1:]])  # noqa: S606 - as configured
 

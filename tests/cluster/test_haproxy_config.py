@@ -174,3 +174,15 @@ def test_the_responses_of_haproxy_are_problems(written: str) -> None:
     assert {status for status, _ in documents} == {"400", "408", "429", "500", "502", "503", "504"}
     for status, document in documents:
         assert json.loads(document.replace('\\"', '"'))["status"] == int(status)
+
+
+def test_in_a_pod_the_script_finds_haproxy_and_not_itself(folder: Path, written: str) -> None:
+    """There, nothing but Ray's variable names the script, and the package looks there first."""
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(written)
+    flags = haproxy_flags("", HAProxyOptions())
+    pod = {name: flags[name] for name in ("RAY_SERVE_HAPROXY_BINARY_PATH", "RAYLENS_PYTHON")}
+    command = [pod["RAY_SERVE_HAPROXY_BINARY_PATH"], "-c", "-f", str(configuration)]
+    done = subprocess.run(command, env=os.environ | pod, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Configuration file is valid" in done.stdout + done.stderr
