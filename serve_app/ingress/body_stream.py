@@ -6,32 +6,38 @@ that it does not want remains with the client, and nobody is told to continue (`
 
 A server must not close a connection while the client still sends, or the client may miss the response (RFC 9112,
 section 9.6), but it must not read for ever either: the rest is discarded for a while, then the connection is closed.
+Clients that send much in vain get their responses later, and meanwhile they cannot send.
 """
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.config import LimitArguments
+from serve_app.ingress.discard_rate import REQUEST_BYTES, DiscardRate
 
 DISCARD_S: Final = 5.0
 """How long the rest of a body is discarded after the response."""
 _KEPT_ALIVE_BYTES: Final = 256 << 10
 """A body of this size arrives soon, so that the client can keep its connection."""
-_DISCARD_PAUSE_S: Final = 0.005
 _MAX_QUEUED_BYTES: Final = LimitArguments().body_bytes
 _SCOPE_STREAM: Final = "raylens.body_stream"
 _DISCONNECT: Final[Message] = {"type": "http.disconnect"}
 
-_application_loop: asyncio.AbstractEventLoop | None = None
+ClientOf = Callable[[Scope], str]
+"""Who a request counts for."""
+
+_application: tuple[asyncio.AbstractEventLoop, ClientOf] | None = None
 
 
-def set_application_loop(loop: asyncio.AbstractEventLoop | None) -> None:
+def set_application(application: tuple[asyncio.AbstractEventLoop, ClientOf] | None) -> None:
     """Set the event loop of the application; the ingress replica in this process does so. Ray's proxy has none."""
-    global _application_loop  # noqa: PLW0603 - Serve creates the middleware; a replica has its own process
-    _application_loop = loop
+    global _application  # noqa: PLW0603 - Serve creates the middleware; a replica has its own process
+    _application = application
 
 
 def body_source(scope: Scope, receive: Receive) -> Receive:
@@ -46,6 +52,7 @@ class BodyStreamMiddleware:
     def __init__(self, app: ASGIApp, discard_s: float = DISCARD_S) -> None:
         self._app = app
         self._discard_s = discard_s
+        self._rate = DiscardRate(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,8 +62,9 @@ class BodyStreamMiddleware:
         if declared == 0:
             await self._app(scope, receive, send)
             return
-        stream = BodyStream(declared, receive, send)
-        if _application_loop is asyncio.get_running_loop():
+        loop, client_of = _application or (None, _peer)
+        stream = BodyStream(declared, receive, send, lambda count: self._rate.pause(client_of(scope), count))
+        if loop is asyncio.get_running_loop():
             scope[_SCOPE_STREAM] = stream
             await self._app(scope, stream.receive_disconnect, stream.send)
         else:
@@ -67,11 +75,17 @@ class BodyStreamMiddleware:
 class BodyStream:
     """The body of one request and the end of its response."""
 
-    def __init__(self, declared: int | None, receive: Receive, send: Send) -> None:
-        """``declared``: bytes of the body; None if its end is only known when it arrives."""
+    def __init__(
+        self, declared: int | None, receive: Receive, send: Send, discarding: Callable[[int], Awaitable[None]]
+    ) -> None:
+        """``declared``: bytes of the body; None if its end is only known when it arrives.
+
+        ``discarding``: waits, depending on how many bytes the client has sent in vain.
+        """
         self._is_small = declared is not None and declared <= _KEPT_ALIVE_BYTES
         self._receive = receive
         self._send = send
+        self._discarding = discarding
         self._received = 0
         self._is_read = asyncio.Event()
         self._is_disconnected = asyncio.Event()
@@ -104,6 +118,8 @@ class BodyStream:
             await self._send(message)
         elif message["type"] == "http.response.start":
             self._will_close = not self._is_small or message["status"] == HTTPStatus.REQUEST_TIMEOUT
+            if not self._is_small:
+                await self._discarding(REQUEST_BYTES)
             headers = [*message.get("headers", ())] + ([(b"connection", b"close")] if self._will_close else [])
             await self._send({**message, "headers": headers})
         elif message.get("more_body"):
@@ -119,9 +135,8 @@ class BodyStream:
         try:
             async with asyncio.timeout(discard_s):
                 while not self._is_read.is_set():
-                    self._observed(await self._receive())
-                    if self._received > _KEPT_ALIVE_BYTES:  # others need the processor more
-                        await asyncio.sleep(_DISCARD_PAUSE_S)
+                    message = self._observed(await self._receive())
+                    await self._discarding(len(message.get("body", b"")))
         except TimeoutError:
             if not self._will_close:  # without an end, the server closes the connection
                 return
@@ -136,6 +151,10 @@ class BodyStream:
         if not message.get("more_body"):
             self._is_read.set()
         return message
+
+
+def _peer(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _declared_bytes(scope: Scope) -> int | None:

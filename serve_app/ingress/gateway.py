@@ -119,14 +119,14 @@ class Gateway:
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
         await asyncio.wait(warm_ups, timeout=MODELS_TIMEOUT_S)
         load_shedding.set_overload_check(self._overload)
-        body_stream.set_application_loop(asyncio.get_running_loop())
+        body_stream.set_application((asyncio.get_running_loop(), self.client_of))
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
         self._spawn(self._sweep())
 
     async def stop(self) -> None:
         load_shedding.set_overload_check(None)
-        body_stream.set_application_loop(None)
+        body_stream.set_application(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
