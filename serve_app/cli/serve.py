@@ -18,7 +18,7 @@ from models.errors import ModelError
 from models.zoo import resolve_models
 from serve_app.cli.standard_streams import write_stdout
 from serve_app.cli.stop_signals import StopSignals
-from serve_app.cluster.file_limit import MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
+from serve_app.cluster.file_limit import FEW_CONNECTIONS, MAX_CONNECTIONS, TooFewFiles, connections, raise_file_limit
 from serve_app.cluster.haproxy import HAProxyUnusable, find_haproxy
 from serve_app.cluster.joined_cluster import check_ray_address, is_joined
 from serve_app.cluster.listen_address import AddressUnusable, ListenAddress, PortInUse
@@ -146,7 +146,7 @@ def _cluster_options(current: Settings, dashboard: bool, console: Console) -> Cl
         raise NoRunFolder("the working folder has been deleted; change to another one.") from None
     open_files = raise_file_limit()
     allowed = connections(open_files)
-    if allowed < MAX_CONNECTIONS:
+    if allowed < FEW_CONNECTIONS:
         console.print(
             f"The limit of {open_files:,} open files (`ulimit -n`) allows {allowed:,} concurrent connections "
             f"instead of {MAX_CONNECTIONS:,}.",

@@ -7,6 +7,8 @@ from serve_app.cluster.haproxy_config import MAX_PIPES, RESERVE
 
 MAX_CONNECTIONS: Final = 16_384
 """Connections of clients that HAProxy accepts at the same time, if the limit allows it."""
+FEW_CONNECTIONS: Final = 4096
+"""With fewer, ``raylens serve`` says so."""
 MIN_OPEN_FILES: Final = 1024
 _ENOUGH: Final = 65_536
 _OTHER_FILES: Final = 100

@@ -61,7 +61,7 @@ def test_logs_and_database_hold_no_secrets(service: Service):
         secrets.append(key.json()["key"])
         invalid = {"Authorization": f"Bearer {secrets[-1]}x"}
         assert browser.get("/api/v1/labels", headers=invalid).status_code in {200, 401}
-    assert len(secrets) == 5
+    assert len(secrets) == 6, "two cookies: of the session and of the browser"
     files = files_written_by(service)
     assert any(file.name == "raylens.db" for file in files)
     assert any("serve" in file.parts for file in files), "the logs of Ray Serve are included"

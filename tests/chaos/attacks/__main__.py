@@ -65,5 +65,5 @@ def _counted(counts: Counter[int] | AttackCounts) -> dict[int, int] | dict[str, 
 
 
 if __name__ == "__main__":
-    os.nice(10)  # on another machine, the attackers would not compete with the service for processors
+    os.nice(19)  # on another machine, the attackers would not compete with the service for processors
     asyncio.run(main(int(sys.argv[1]), sys.argv[2:]))
