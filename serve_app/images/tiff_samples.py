@@ -42,7 +42,8 @@ def picture_of(planes: list[Image.Image], layout: TiffLayout, colour_map: Sequen
     first = next(bands)
     picture, top = np.empty((layout.height, *first.shape[1:]), np.uint8), 0
     for band in chain((first,), bands):
-        picture[top : top + len(band)] = band[: layout.height - top]
+        # Tiles may end below the picture, so that the last bands are partly or wholly outside of it.
+        picture[top : top + len(band)] = band[: max(0, layout.height - top)]
         top += len(band)
     planes.clear()
     return Image.fromarray(picture)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from serve_app.errors import CorruptImage, RaylensError, TooManyPixels, UnsupportedImage
+from serve_app.images import tiff_samples
 from serve_app.images.decoding import decode, inspect
 from serve_app.types import ImageInfo
 from tests.images.pictures import encode, full_pixels, photo, square
@@ -54,6 +55,15 @@ def test_every_layout_of_every_depth_is_the_same_picture(bits: int, kind: str, l
         pixels = full_pixels(pack_tiff(deepened(values, bits, kind), bits, photometric, **options))
         allowance = 255 / (2**bits - 1) if bits < 8 else 1
         assert np.abs(pixels - values.astype(int)).max() <= allowance
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_pictures_are_converted_in_bands(layout: str, monkeypatch: pytest.MonkeyPatch):
+    """Tiles may end below the picture by more than a band, as those of large pictures do."""
+    monkeypatch.setattr(tiff_samples, "_BAND_SAMPLES", 8 * 80 * 3)
+    kind = "f" if "floating" in layout else "u"
+    pixels = full_pixels(pack_tiff(deepened(RGB, 16, kind), 16, 2, **LAYOUTS[layout]))
+    assert np.abs(pixels - RGB.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("layout", ["strips", "planes", "planes of tiles", "predictor in tiles", "BigTIFF"])
