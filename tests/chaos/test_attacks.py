@@ -99,4 +99,4 @@ def test_no_other_client_is_refused_during_attacks(service: Service) -> None:
     assert waited_s <= MAX_WAIT_S
     assert p99(recovered) < MAX_SLOWDOWN * p99(idle) + 0.1
     assert {name: mib for name, mib in growth.items() if mib > GROWTH_MIB} == {}
-    assert httpx.get(f"{service.url}/api/health/ready").json()["status"] == "ok"
+    assert httpx.get(f"{service.url}/api/health/ready").json()["status"] == "ready"

@@ -117,7 +117,8 @@ def test_images_are_stored_once_or_refused_while_the_disk_is_full(
             assert int(outcome.headers["retry-after"]) >= 1
     assert during["status"] == "degraded"
     assert {name for name, state in during["parts"].items() if state == "degraded"} == {"database", "storage"}
-    assert during["login"].status_code == 503
+    # 400 if the count of the wrong password fits into the space that SQLite's log already has
+    assert during["login"].status_code in {400, 503}
     small_records.wait_until_spool_is_empty()
     small_records.check([*outcomes, *after])
     logged = events(small_service, begin)
