@@ -10,7 +10,7 @@ BURST_BYTES: Final = 96 << 20
 """Discarded at once: several images that are too large, whose clients read the response only after sending them."""
 REQUEST_BYTES: Final = 1 << 20
 """Counted for each request in addition: what the kernel and HAProxy receive before anybody looks at it."""
-MAX_WAIT_S: Final = 20.0
+LONGEST_WAIT_S: Final = 20.0
 """Less than HAProxy's patience for a response."""
 _MAX_CLIENTS: Final = 4096
 
@@ -33,10 +33,10 @@ class DiscardRate:
         full_at = max(now, self._full_at.pop(client, now)) + count / self._bytes_per_s
         wait_s = max(0.0, full_at - now - self._burst_s)
         # Whoever does not wait any longer need not wait for that later, either.
-        self._full_at[client] = full_at - max(0.0, wait_s - MAX_WAIT_S)
+        self._full_at[client] = full_at - max(0.0, wait_s - LONGEST_WAIT_S)
         if len(self._full_at) > _MAX_CLIENTS:
             self._full_at.popitem(last=False)
-        return min(wait_s, MAX_WAIT_S)
+        return min(wait_s, LONGEST_WAIT_S)
 
     async def pause(self, client: str, count: int) -> None:
         """Count bytes, and wait before the next ones."""
