@@ -136,7 +136,8 @@ class BodyStream:
             async with asyncio.timeout(discard_s):
                 while not self._is_read.is_set():
                     message = self._observed(await self._receive())
-                    await self._discarding(len(message.get("body", b"")))
+                    if not self._is_small:  # otherwise it has arrived, and rejections are to be quick
+                        await self._discarding(len(message.get("body", b"")))
         except TimeoutError:
             if not self._will_close:  # without an end, the server closes the connection
                 return
