@@ -80,7 +80,7 @@ class ConnectionLimits:
         return f"!{{ src {' '.join(self.exempt)} }}" if self.exempt else ""
 
     def _direct(self) -> list[str]:
-        """A few connections more than the limit are told so; further ones are closed before they cost anything."""
+        """A few connections above the limit get a response; further ones are closed before they cost anything."""
         limit = self._limit
         if not limit:
             return []

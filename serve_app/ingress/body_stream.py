@@ -2,7 +2,7 @@
 
 Ray's replica moves a body into an unbounded queue as fast as it arrives, whether or not the application wants it. So
 Ray only gets to know when the client disconnects, and the application takes the body from the server itself: a body
-that it does not want remains with the client, and nobody is told to continue (``Expect: 100-continue``) in vain.
+that it does not want remains with the client, and no client is asked to continue (``Expect: 100-continue``) in vain.
 
 A server must not close a connection while the client still sends, or the client may miss the response (RFC 9112,
 section 9.6), but it must not read for ever either: the rest is discarded for a while, then the connection is closed.
