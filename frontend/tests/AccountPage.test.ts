@@ -2,10 +2,11 @@ import { describeUserAgent } from "@/account/userAgent";
 import AccountPage from "@/pages/AccountPage.vue";
 import { createAppRouter } from "@/router";
 import { useSession } from "@/stores/session";
+import { useToasts } from "@/stores/toasts";
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { expect, test, vi } from "vitest";
 import { createMemoryHistory } from "vue-router";
-import { mockServer, type MockResponse } from "./mockServer";
+import { mockServer, type Handler, type MockResponse } from "./mockServer";
 
 const at = "2026-01-31T12:00:00Z";
 const user = { id: 7, username: "corey", email: "", role: "user" as const, created_at: at, has_password: true };
@@ -45,7 +46,9 @@ const replies: Record<string, MockResponse> = {
   "GET /api/v1/account/activity": { body: { items: [], next_before: null } },
 };
 
-async function open(more: Record<string, MockResponse> = {}): Promise<{ page: VueWrapper; requests: Request[] }> {
+type Responses = Record<string, MockResponse | Handler>;
+
+async function open(more: Responses = {}): Promise<{ page: VueWrapper; requests: Request[] }> {
   const state = { scopes: [], registration: true, anonymous: true, password_min_length: 15, providers: [] };
   const requests = mockServer({ "GET /api/v1/session": { body: { ...state, user } }, ...replies, ...more });
   useSession().setSession({ ...state, user });
@@ -69,6 +72,19 @@ test("a device can be removed", async () => {
   await page.get('[aria-label="Revoke access for Raylens command line on alices-laptop"]').trigger("click");
   await flushPromises();
   expect(requests.some((request) => request.method === "DELETE" && request.url.endsWith("/devices/5"))).toBe(true);
+});
+
+test("a device that is already removed is reported and leaves the list", async () => {
+  const devices = [device];
+  const { page } = await open({
+    "GET /api/v1/account/devices": () => ({ body: { items: devices } }),
+    "DELETE /api/v1/account/devices/5": { status: 404, body: { code: "not_found", detail: "No such device." } },
+  });
+  devices.length = 0;
+  await page.get('[aria-label="Revoke access for Raylens command line on alices-laptop"]').trigger("click");
+  await flushPromises();
+  expect(useToasts().items[0]).toMatchObject({ text: "Not found: No such device.", variant: "danger" });
+  expect(page.text()).not.toContain("alices-laptop");
 });
 
 test("the page shows keys, sessions and applications", async () => {

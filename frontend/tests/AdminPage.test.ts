@@ -62,6 +62,21 @@ test("disabling a user is immediate, deletion requires confirmation", async () =
   expect(requests.some((request) => request.method === "DELETE")).toBe(true);
 });
 
+test("a dialog does not show the problem of an earlier one", async () => {
+  const { page } = await open("users", {
+    "GET /api/v1/admin/users": { body: { items: [bob, { ...bob, id: 3, username: "eve" }], next_before: null } },
+    "DELETE /api/v1/admin/users/2": { status: 403, body: { code: "not_allowed", detail: "Not this one." } },
+  });
+  await button(page, "Delete: bob").trigger("click");
+  await page.find("dialog form").trigger("submit");
+  await flushPromises();
+  expect(page.find("dialog").text()).toContain("Not this one.");
+  await page.findAll("dialog button").find((each) => each.text() === "Cancel")?.trigger("click");
+  await button(page, "Delete: eve").trigger("click");
+  expect(page.find("dialog").text()).toContain("Delete eve?");
+  expect(page.find("dialog").text()).not.toContain("Not this one.");
+});
+
 test("a registered application's secret is shown once", async () => {
   const { page, requests } = await open("clients", {
     "GET /api/v1/admin/clients": { body: { items: [album] } },

@@ -6,7 +6,7 @@ export interface MockResponse {
   headers?: Record<string, string>;
 }
 
-type Handler = (request: Request) => MockResponse | Promise<MockResponse>;
+export type Handler = (request: Request) => MockResponse | Promise<MockResponse>;
 
 /** Replaces fetch: responses by "METHOD /path", or functions that return them. Returns the recorded requests. */
 export function mockServer(responses: Record<string, MockResponse | Handler>): Request[] {
