@@ -88,11 +88,11 @@ class Devices:
         connection.execute(delete(oauth_devices).where(_of(user_id, id_)))
         return _device(row) if row else None
 
-    def delete_all(self, connection: Connection, user_id: int, client_id: str) -> None:
-        """Remove the devices on which a user consented to a client."""
+    def delete_all(self, connection: Connection, user_id: int, client_id: str) -> int:
+        """Remove the devices on which a user consented to a client; returns how many there were."""
         columns = oauth_devices.c
         theirs = (columns.user_id == user_id) & (columns.client_id == client_id)
-        connection.execute(delete(oauth_devices).where(theirs))
+        return connection.execute(delete(oauth_devices).where(theirs)).rowcount
 
     def _evict(self, connection: Connection, user_id: int) -> None:
         columns = oauth_devices.c

@@ -178,19 +178,19 @@ class Grants:
         """Clients that act for a user, newest first."""
         return self._consents.list(user_id)
 
-    def revoke_consent(self, user_id: int, client_id: str, *, source: RequestSource) -> bool:
-        """Revoke consent and tokens of a client. False if it had neither."""
+    def revoke_consent(self, user_id: int, client_id: str, *, source: RequestSource) -> None:
+        """Revoke consent, devices and tokens of a client. Raises ResourceNotFound if it has none."""
 
-        def work(connection: Connection, _row: UserRow) -> bool:
-            self.devices.delete_all(connection, user_id, client_id)
+        def work(connection: Connection, _row: UserRow) -> None:
             had_consent = self._consents.delete(connection, user_id, client_id)
-            had_tokens = self._families.revoke_all(connection, user_id, client_id) > 0
-            if had_consent or had_tokens:
-                event = AuditEvent.APP_REVOKED
-                self._audit.add(connection, event, user_id=user_id, client_id=client_id, source=source)
-            return had_consent or had_tokens
+            devices = self.devices.delete_all(connection, user_id, client_id)
+            tokens = self._families.revoke_all(connection, user_id, client_id)
+            if not (had_consent or devices or tokens):
+                raise ResourceNotFound("You have not authorized this application.")
+            event = AuditEvent.APP_REVOKED
+            self._audit.add(connection, event, user_id=user_id, client_id=client_id, source=source)
 
-        return write_for_user(self._engine, user_id, work)
+        write_for_user(self._engine, user_id, work)
 
     def remove_device(self, user_id: int, device_id: int, *, source: RequestSource) -> None:
         """Revoke what was authorized from a device, and require consent there again. Raises ResourceNotFound."""

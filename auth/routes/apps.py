@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from auth.errors import ResourceNotFound
 from auth.http.permissions import CurrentUser
 from auth.routes.problems import SIGNED_IN, problems
 from auth.routes.schemas import ClientId, CreatedAt, ResponseModel, ScopeList, SeenAt, Source
@@ -60,8 +59,7 @@ def app_routes(auth: "Auth") -> APIRouter:
         summary="Revoke the access of an application",
     )
     async def revoke_app(client_id: ClientId, user: CurrentUser, source: Source) -> None:
-        if not await auth.workers.run(auth.grants.revoke_consent, user.id, client_id, source=source):
-            raise ResourceNotFound("You have not authorized this application.")
+        await auth.workers.run(auth.grants.revoke_consent, user.id, client_id, source=source)
         auth.authenticator.invalidate_user(user.id)
 
     return router

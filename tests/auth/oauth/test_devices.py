@@ -8,6 +8,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey
 
+from auth.credentials.lifetimes import CODE_LIFETIME
 from auth.oauth import devices
 from tests.auth.application import Application
 from tests.auth.databases import both_databases
@@ -225,6 +226,17 @@ async def test_devices_are_forgotten(laptop: Device, application: Application, a
     else:
         application.auth.accounts.set_disabled(alice, True, actor_id=None, source=SOURCE)
     assert application.auth.grants.devices.list(alice) == []
+
+
+async def test_an_application_that_has_only_a_device_is_revoked(
+    laptop: Device, application: Application, alice: int, clock: MovableClock
+):
+    await laptop.consent()
+    clock.forward(CODE_LIFETIME + 1)
+    application.auth.grants.sweep()
+    application.auth.grants.revoke_consent(alice, "raylens-cli", source=SOURCE)
+    assert application.auth.grants.devices.list(alice) == []
+    assert application.auth.audit.entries(user_id=alice)[0].event == "app.revoked"
 
 
 @both_databases

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, func, select, update
 
 from auth.credentials.lifetimes import to_microseconds
 from auth.database import write
+from auth.errors import ResourceNotFound
 from auth.tables import oauth_codes, oauth_consents, oauth_families, oauth_tokens, users
 from tests.auth.application import Application
 from tests.auth.databases import both_databases
@@ -68,13 +69,14 @@ async def test_revoking_consent(application: Application, partner: Partner, alic
     tokens, more = await partner.tokens(), await partner.tokens()
     other = Partner.register(application, partner.browser)
     others = await other.tokens()
-    assert application.auth.grants.revoke_consent(alice, partner.client.id, source=SOURCE)
+    application.auth.grants.revoke_consent(alice, partner.client.id, source=SOURCE)
     assert not await partner.is_accepted(tokens["access_token"])
     assert not await partner.is_accepted(more["access_token"])
     assert await partner.is_accepted(others["access_token"])
     assert (await partner.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
     assert (await partner.authorize()).status_code == 200, "consent is needed again"
-    assert not application.auth.grants.revoke_consent(alice, partner.client.id, source=SOURCE)
+    with pytest.raises(ResourceNotFound):
+        application.auth.grants.revoke_consent(alice, partner.client.id, source=SOURCE)
     [entry] = application.auth.audit.entries(event="app.revoked")
     assert (entry.user_id, entry.client_id) == (alice, partner.client.id)
 
