@@ -123,6 +123,19 @@ async def test_a_full_queue_rejects_before_reading_the_body(tmp_path: Path) -> N
         await asyncio.gather(*pending)
 
 
+async def test_a_full_queue_rejects_before_the_credentials_are_checked(tmp_path: Path) -> None:
+    async with running(tmp_path, arguments=narrow(1)) as graph:
+        invalid = PNG | {"Authorization": "Bearer rlt_unknown"}
+        assert (await graph.client.post(URL, content=picture(), headers=invalid)).status_code == 401
+        graph.runtime.close_gate()
+        pending = [asyncio.create_task(graph.classify(data)) for data in different(2)]
+        await graph.runtime.is_busy()
+        await until(lambda: graph.gateway.model(None).queue.waiting_images == 1)
+        assert (await graph.client.post(URL, content=picture(), headers=invalid)).status_code == 503
+        graph.runtime.gate.set()
+        await asyncio.gather(*pending)
+
+
 async def test_some_of_several_images_do_not_fit_the_queue(tmp_path: Path) -> None:
     async with running(tmp_path, arguments=narrow(2)) as graph:
         graph.runtime.close_gate()

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from serve_app.config import BuildArguments, LimitArguments, QueueArguments
+from serve_app.ingress.json_body import JsonBody
+from tests.auth.user_factory import UserFactory
 from tests.chaos.attacks import bodies as attacks
 from tests.chaos.attacks.raw_http import RawResponse, chunked, connection, exchange, head, response
 from tests.ingress.graph import Graph, running, until
@@ -63,6 +67,18 @@ async def test_a_stalled_upload_is_answered_and_its_memory_is_free_at_once(tmp_p
         assert b"\r\nconnection: close\r\n" in answer.lower()
         assert b'"code":"upload_timeout"' in await reader.readuntil(b"}")
         assert graph.gateway.byte_budget.held == 0
+
+
+async def test_a_rejected_body_is_forgotten_while_its_connection_is_open(tmp_path: Path) -> None:
+    """The server keeps the last request of a connection, and this keeps the error, which must not keep the body."""
+    data = b'{"image_base64": "' + b"A" * MIB + b'",}'
+    request = head("POST", IMAGES, Content_Type="application/json", Content_Length=len(data)) + data
+    async with service(tmp_path) as (graph, port), connection(HOST, port) as (reader, writer):
+        writer.write(request)
+        answer = await response(reader)
+        assert (answer.status, b"malformed_body" in answer.body, answer.is_closed) == (400, True, False)
+        await until(lambda: graph.gateway.byte_budget.held == 0)
+        assert [each for each in gc.get_objects() if isinstance(each, JsonBody)] == []
 
 
 async def test_every_route_answers_a_stalled_upload(tmp_path: Path) -> None:
@@ -126,6 +142,28 @@ async def test_stalled_uploads_leave_room_for_others(tmp_path: Path) -> None:
             task.cancel()
         await asyncio.gather(*attack, return_exceptions=True)
         await until(lambda: held.held == 0)
+
+
+async def test_the_share_of_a_user_is_the_same_at_all_addresses(tmp_path: Path) -> None:
+    """And at one address each user has a share."""
+    arguments = BuildArguments(queue=QueueArguments(max_mib=8))
+    async with service(tmp_path, arguments=arguments, forwarded_hops=1) as (graph, port):
+        users = UserFactory(graph.gateway.engine, time.time)
+        alice, bob = (f"Bearer {users.issue(users.add(name), 'token')}" for name in ("alice", "bob"))
+
+        async def upload(user: str, address: str, size: int, missing: int) -> RawResponse:
+            headers = {"Authorization": user, "X_Forwarded_For": address}
+            request = head("POST", IMAGES, Content_Type="image/png", Content_Length=size, **headers)
+            data = picture() + bytes(size - len(picture()) - missing)
+            return await ask(port, pieces(request, data, stalls=bool(missing)))
+
+        stalled = asyncio.create_task(upload(alice, "192.0.2.1", 4 * MIB, 1))
+        await until(lambda: graph.gateway.byte_budget.held > 3 * MIB)
+        refused = await upload(alice, "192.0.2.2", 2 * MIB, 0)
+        assert (refused.status, b"Your other requests" in refused.body) == (503, True)
+        assert (await upload(bob, "192.0.2.1", MIB, 0)).status == 201
+        stalled.cancel()
+        await asyncio.gather(stalled, return_exceptions=True)
 
 
 async def test_a_stalled_upload_gives_way_to_a_client_that_holds_less(tmp_path: Path) -> None:

@@ -60,6 +60,26 @@ async def test_slow_uploads_are_cancelled(parts: list[tuple[float, int]]) -> Non
         await upload(parts)
 
 
+async def test_a_pause_may_begin_at_any_time_and_is_never_longer_than_a_window() -> None:
+    """What has arrived before it in the same window does not prolong it."""
+    clock = MovableClock()
+    pace = UploadPace(LIMITS, clock)
+
+    async def receive() -> Message:
+        clock.forward(15.0)
+        return {"type": "http.request", "body": bytes(1 << 20), "more_body": True}
+
+    async def receive_nothing() -> Message:
+        clock.forward(5.0)
+        raise TimeoutError
+
+    await pace.receive(receive)
+    paused_at = clock()
+    with pytest.raises(UploadTimeout):
+        await pace.receive(receive_nothing)
+    assert clock() - paused_at == LIMITS.upload_window_s
+
+
 async def test_the_limits_are_in_the_answer() -> None:
     limits = LimitArguments(upload_window_s=10, upload_min_kib_s=2, upload_timeout_s=100)
     with pytest.raises(UploadTimeout, match=r"less than 20 KiB arrived in 10 s"):
