@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_UNITS: Final = 10_000
-"""Open bitstream units of a picture. A frame may have 4,096 tiles, each in a unit."""
+"""Open bitstream units of a file. A frame may have 4,096 tiles, each in a unit."""
 
 MAX_FRAMES: Final = 16
 """Frames of a picture, all of which are decoded; one, or some layers."""
@@ -35,6 +35,8 @@ class Av1Stream(NamedTuple):
 
     width: int
     height: int
+    frames: int
+    units: int
     decoded_bytes: int
 
 
@@ -97,16 +99,17 @@ class _Sequence(NamedTuple):
         return math.ceil(width * height * self.samples) * (2 if self.deep else 1)
 
 
-def read_av1(data: bytes | memoryview) -> Av1Stream:
-    """:raises CorruptImage: headers are damaged or missing, or there are more than ``MAX_UNITS``.
+def read_av1(data: bytes | memoryview, most_units: int = MAX_UNITS) -> Av1Stream:
+    """:raises CorruptImage: headers are damaged or missing, or there are more than ``most_units``.
 
     :raises UnsupportedImage: there are more than ``MAX_FRAMES``.
     """
     sequences: list[_Sequence] = []
-    frames, overridden, at = 0, False, 0
-    for _ in range(MAX_UNITS):
-        if at >= len(data):
-            break
+    frames, overridden, at, units = 0, False, 0, 0
+    while at < len(data):
+        units += 1
+        if units > most_units:
+            raise damaged("AVIF", f"its pixels have more than {MAX_UNITS:,} parts")
         kind, body, at = _unit(data, at)
         if kind == _SEQUENCE:
             sequences.append(_Sequence.of(body))
@@ -114,8 +117,6 @@ def read_av1(data: bytes | memoryview) -> Av1Stream:
             new, other_size = _frame(_Bits(body), sequences[-1])
             frames += new
             overridden |= other_size
-    else:
-        raise damaged("AVIF", f"its pixels have more than {MAX_UNITS:,} parts")
     if frames > MAX_FRAMES:
         raise unsupported(f"AVIF with more than {MAX_FRAMES} frames in a picture")
     if not sequences or not frames:
@@ -124,7 +125,7 @@ def read_av1(data: bytes | memoryview) -> Av1Stream:
     width, height = max(size[0] for size in sizes), max(size[1] for size in sizes)
     frame_bytes = max(each.frame_bytes((width, height)) for each in sequences)
     kept = min(frames, _REFERENCES + 1) + any(each.grain for each in sequences)
-    return Av1Stream(width, height, kept * frame_bytes + width * height)
+    return Av1Stream(width, height, frames, units, kept * frame_bytes + width * height)
 
 
 def _unit(data: bytes | memoryview, at: int) -> tuple[int, bytes, int]:

@@ -19,6 +19,10 @@ _HIDDEN_FACTOR: Final = 4
 _HIDDEN_PIXELS: Final = 2**20
 """A coded picture may be larger than that which is shown, as layers are, but a small picture must not cost more."""
 
+_DECODED_FACTOR: Final = 16
+_DECODED_PIXELS: Final = 2**22
+"""The same for the frames of all coded pictures together: of colors and opacity, each in some layers."""
+
 _KEPT_BYTES: Final = 32 * 2**20
 """Freed memory that the allocator of the C library may keep: it returns only larger pieces at once."""
 
@@ -39,9 +43,12 @@ def open_avif(data: bytes) -> StoredPicture:
         )
     file = structure.file()
     image = AvifImagePlugin.AvifImageFile(BytesIO(file))
-    if structure.pixels > max(_HIDDEN_FACTOR * image.width * image.height, _HIDDEN_PIXELS):
+    seen = image.width * image.height
+    if structure.pixels > max(_HIDDEN_FACTOR * seen, _HIDDEN_PIXELS) or structure.decoded_pixels > max(
+        _DECODED_FACTOR * seen, _DECODED_PIXELS
+    ):
         raise damaged("AVIF", "its pixels are more than its directory says")
-    output = len(image.getbands()) * image.width * image.height
+    output = len(image.getbands()) * seen
     converted = image_bytes(image.mode, image.size) + conversion_bytes(image.mode, image.size)
 
     frames = structure.decoded_bytes + 2 * output

@@ -1,12 +1,10 @@
 """Reads the directory of an AVIF, a box "meta" of ISO/IEC 23008-12."""
 
+from collections import defaultdict
 from typing import Final, NamedTuple
 
-from serve_app.images.boxes import BoxFields, MediaBox, read_boxes
+from serve_app.images.boxes import BoxFields, BoxReader, MediaBox
 from serve_app.images.stored_picture import damaged, unsupported
-
-MAX_ENTRIES: Final = 20_000
-"""Items, places of their data, their properties and references, of each. An item may claim 65,535 without a byte."""
 
 _UNIQUE: Final = frozenset((b"pitm", b"iloc", b"iinf", b"iprp", b"iref", b"idat"))
 _IN_FILE, _IN_DIRECTORY = 0, 1
@@ -34,36 +32,36 @@ class AvifDirectory(NamedTuple):
     sources: tuple[memoryview, memoryview]
 
     @classmethod
-    def of(cls, file: memoryview, body: memoryview) -> "AvifDirectory":
+    def of(cls, file: memoryview, body: memoryview, reader: BoxReader) -> "AvifDirectory":
         """``body``: that of the box "meta".
 
         :raises CorruptImage: it is damaged or has too many entries.
         """
         boxes: dict[bytes, memoryview] = {}
-        for box in read_boxes(body[4:]):
+        for box in reader.boxes(body[4:]):
             if box.name in boxes and box.name in _UNIQUE:
                 raise damaged("AVIF", f"it has two boxes {box.name.decode()}")
             boxes[box.name] = box.body
         if not {b"pitm", b"iloc", b"iinf", b"iprp"} <= boxes.keys():
             raise damaged("AVIF", "its directory is incomplete")
-        kinds, places = _kinds(boxes[b"iinf"]), _places(boxes[b"iloc"])
-        properties = _properties(boxes[b"iprp"])
+        kinds, places = _kinds(boxes[b"iinf"], reader), _places(boxes[b"iloc"], reader)
+        properties = _properties(boxes[b"iprp"], reader)
         items = {
             number: AvifItem(number, kind, *places.get(number, (_IN_FILE, ())), properties.get(number, ()))
             for number, kind in kinds.items()
         }
         fields, version, _ = BoxFields.of_full(boxes[b"pitm"])
-        references = _references(boxes.get(b"iref", memoryview(b"")))
-        auxiliaries: dict[int, tuple[int, ...]] = {}
+        references = _references(boxes.get(b"iref", memoryview(b"")), reader)
+        auxiliaries: defaultdict[int, dict[int, None]] = defaultdict(dict)
         for number, kind, targets in references:
             if kind == b"auxl":
                 for target in targets:
-                    auxiliaries[target] = (*auxiliaries.get(target, ()), number)
+                    auxiliaries[target][number] = None
         return cls(
             fields.number(4 if version else 2),
             items,
             {number: targets for number, kind, targets in references if kind == b"dimg"},
-            auxiliaries,
+            {number: tuple(found) for number, found in auxiliaries.items()},
             {number: targets for number, kind, targets in references if kind == b"prem"},
             (file, boxes.get(b"idat", memoryview(b""))),
         )
@@ -86,18 +84,12 @@ class AvifDirectory(NamedTuple):
         return b"".join(parts)
 
 
-def _limited(number: int) -> int:
-    if number > MAX_ENTRIES:
-        raise damaged("AVIF", f"its directory has more than {MAX_ENTRIES:,} entries")
-    return number
-
-
-def _kinds(body: memoryview) -> dict[int, bytes]:
+def _kinds(body: memoryview, reader: BoxReader) -> dict[int, bytes]:
     """The type of each item."""
     fields, version, _ = BoxFields.of_full(body)
     fields.number(4 if version else 2)
     kinds: dict[int, bytes] = {}
-    for box in read_boxes(fields.rest()):
+    for box in reader.boxes(fields.rest()):
         entry, entry_version, _ = BoxFields.of_full(box.body)
         if entry_version >= 2:
             number = entry.number(4 if entry_version > 2 else 2)
@@ -106,21 +98,18 @@ def _kinds(body: memoryview) -> dict[int, bytes]:
     return kinds
 
 
-def _places(body: memoryview) -> dict[int, tuple[int, tuple[tuple[int, int], ...]]]:
+def _places(body: memoryview, reader: BoxReader) -> dict[int, tuple[int, tuple[tuple[int, int], ...]]]:
     """How the data of each item is stored, and its extents."""
     fields, version, _ = BoxFields.of_full(body)
     sizes = fields.number(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     places: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {}
-    total = 0
-    for _ in range(_limited(fields.number(4 if version == 2 else 2))):
+    for _ in range(reader.count(fields.number(4 if version == 2 else 2))):
         number = fields.number(4 if version == 2 else 2)
         method = fields.number(2) & 15 if version else _IN_FILE
         fields.number(2)
         base, extents = fields.number(base_size), []
-        count = fields.number(2)
-        total = _limited(total + count)
-        for _ in range(count):
+        for _ in range(reader.count(fields.number(2))):
             fields.number(index_size if version else 0)
             start = base + fields.number(offset_size)
             extents.append((start, fields.number(length_size)))
@@ -128,22 +117,19 @@ def _places(body: memoryview) -> dict[int, tuple[int, tuple[tuple[int, int], ...
     return places
 
 
-def _properties(body: memoryview) -> dict[int, tuple[tuple[bool, MediaBox], ...]]:
+def _properties(body: memoryview, reader: BoxReader) -> dict[int, tuple[tuple[bool, MediaBox], ...]]:
     """The properties of each item."""
-    boxes = list(read_boxes(body))
-    known = [box for container in boxes if container.name == b"ipco" for box in read_boxes(container.body)]
+    boxes = list(reader.boxes(body))
+    known = [box for container in boxes if container.name == b"ipco" for box in reader.boxes(container.body)]
     found: dict[int, tuple[tuple[bool, MediaBox], ...]] = {}
-    total = 0
     for box in boxes:
         if box.name != b"ipma":
             continue
         fields, version, flags = BoxFields.of_full(box.body)
         size = 2 if flags & 1 else 1
-        for _ in range(_limited(fields.number(4))):
+        for _ in range(reader.count(fields.number(4))):
             number = fields.number(4 if version else 2)
-            count = fields.number(1)
-            total = _limited(total + count)
-            indices = [fields.number(size) for _ in range(count)]
+            indices = [fields.number(size) for _ in range(reader.count(fields.number(1)))]
             essential = 1 << (8 * size - 1)
             if any(index & ~essential > len(known) for index in indices):
                 raise damaged("AVIF", "a property is missing")
@@ -152,15 +138,14 @@ def _properties(body: memoryview) -> dict[int, tuple[tuple[bool, MediaBox], ...]
     return found
 
 
-def _references(body: memoryview) -> list[tuple[int, bytes, tuple[int, ...]]]:
+def _references(body: memoryview, reader: BoxReader) -> list[tuple[int, bytes, tuple[int, ...]]]:
     """Item, type and targets of each reference."""
     if not body:
         return []
     fields, version, _ = BoxFields.of_full(body)
-    size, total, found = 4 if version else 2, 0, []
-    for box in read_boxes(fields.rest()):
+    size, found = 4 if version else 2, []
+    for box in reader.boxes(fields.rest()):
         reference = BoxFields(box.body)
-        number, count = reference.number(size), reference.number(2)
-        total = _limited(total + count)
+        number, count = reference.number(size), reader.count(reference.number(2))
         found.append((number, box.name, tuple(reference.number(size) for _ in range(count))))
     return found

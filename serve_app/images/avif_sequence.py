@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from serve_app.images.avif_directory import AvifDirectory, AvifItem
-from serve_app.images.boxes import BoxFields, MediaBox, read_boxes
+from serve_app.images.boxes import BoxFields, BoxReader, MediaBox
 from serve_app.images.stored_picture import damaged, unsupported
 
 _ALPHA: Final = b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"
@@ -16,24 +16,25 @@ _IN_FILE: Final = 0
 class _Track(NamedTuple):
     number: int
     size: tuple[int, int]
-    codec: MediaBox
+    codec: bytes
+    properties: tuple[MediaBox, ...]
+    """Those of its sample entry."""
     extent: tuple[int, int]
     references: dict[bytes, int]
 
     def item(self, *properties: MediaBox) -> AvifItem:
         extents = b"".join((bytes(4), *(side.to_bytes(4, "big") for side in self.size)))
-        entry = read_boxes(self.codec.body[_ENTRY_BYTES:])
-        kept = [box for box in entry if box.name in (b"av1C", b"colr", b"pixi")]
+        kept = [box for box in self.properties if box.name in (b"av1C", b"colr", b"pixi")]
         boxes = (MediaBox(b"ispe", memoryview(extents)), *kept, *properties)
-        return AvifItem(self.number, self.codec.name, _IN_FILE, (self.extent,), tuple((False, box) for box in boxes))
+        return AvifItem(self.number, self.codec, _IN_FILE, (self.extent,), tuple((False, box) for box in boxes))
 
 
-def directory_of_sequence(file: memoryview, movie: memoryview) -> AvifDirectory:
+def directory_of_sequence(file: memoryview, movie: memoryview, reader: BoxReader) -> AvifDirectory:
     """``movie`` is the box "moov".
 
     :raises CorruptImage, UnsupportedImage: its tracks are damaged, or hold no AV1.
     """
-    tracks = [track for box in read_boxes(movie) if box.name == b"trak" and (track := _track(box.body))]
+    tracks = [track for box in reader.boxes(movie) if box.name == b"trak" and (track := _track(box.body, reader))]
     primary = next((track for track in tracks if b"auxl" not in track.references), None)
     if primary is None:
         raise unsupported("AVIF sequence without AV1")
@@ -52,22 +53,23 @@ def directory_of_sequence(file: memoryview, movie: memoryview) -> AvifDirectory:
     )
 
 
-def _track(body: memoryview) -> _Track | None:
+def _track(body: memoryview, reader: BoxReader) -> _Track | None:
     """None if it holds something else than AV1."""
-    boxes = {box.name: box.body for box in read_boxes(body)}
+    boxes = {box.name: box.body for box in reader.boxes(body)}
     table = boxes
     for name in (b"mdia", b"minf", b"stbl"):
-        table = {box.name: box.body for box in read_boxes(table.get(name, memoryview(b"")))}
+        table = {box.name: box.body for box in reader.boxes(table.get(name, memoryview(b"")))}
     entries, _, _ = BoxFields.of_full(table.get(b"stsd", memoryview(bytes(8))))
     entries.number(4)
-    codec = next((box for box in read_boxes(entries.rest()) if box.name == b"av01"), None)
+    codec = next((box for box in reader.boxes(entries.rest()) if box.name == b"av01"), None)
     if codec is None:
         return None
     number, size = _header(boxes.get(b"tkhd", memoryview(b"")))
     references: dict[bytes, int] = {}
-    for box in read_boxes(boxes.get(b"tref", memoryview(b""))):
+    for box in reader.boxes(boxes.get(b"tref", memoryview(b""))):
         references[box.name] = BoxFields(box.body).number(4)
-    return _Track(number, size, codec, _first_sample(table), references)
+    properties = tuple(reader.boxes(codec.body[_ENTRY_BYTES:]))
+    return _Track(number, size, codec.name, properties, _first_sample(table), references)
 
 
 def _header(body: memoryview) -> tuple[int, tuple[int, int]]:

@@ -6,10 +6,11 @@ pictures themselves: one of 16,000 × 16,000 pixels fits behind a directory that
 
 from typing import Final, NamedTuple
 
-from serve_app.images.av1 import Av1Stream, read_av1
+from serve_app.images.av1 import MAX_UNITS, Av1Stream, read_av1
 from serve_app.images.avif_directory import AvifDirectory, AvifItem
 from serve_app.images.avif_sequence import directory_of_sequence
-from serve_app.images.boxes import BoxFields, MediaBox, read_boxes, write_box, write_full_box
+from serve_app.images.boxes import BoxFields, BoxReader, MediaBox, write_box, write_full_box
+from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.stored_picture import damaged, unsupported
 
 _BRANDS: Final = b"avif\0\0\0\0avifmif1miaf"
@@ -18,6 +19,8 @@ _KEPT: Final = frozenset(
     (b"ispe", b"av1C", b"pixi", b"irot", b"imir", b"clap", b"pasp", b"auxC", b"a1op", b"lsel", b"a1lx", b"colr")
 )
 _CODECS: Final = {b"hvc1": "HEIC in an AVIF container", b"av02": "AVIF with AV2"}
+_MAX_PROPERTY_BYTES: Final = 4_096
+"""Of a property that is kept, since it is copied for each item; color profiles are not kept."""
 _SAMPLES: Final = 4
 """Bytes per pixel of a decoded frame for which there is no bitstream, of 8 bits with alpha."""
 
@@ -41,6 +44,9 @@ class AvifStructure:
         self._directory = _directory(memoryview(data))
         self._parts: dict[int, _Part] = {}
         self._streams: list[Av1Stream] = []
+        self._bytes_left = MAX_IMAGE_BYTES
+        """Items may share their data, so all may be larger than the file."""
+        self._units_left = MAX_UNITS
         self._canvas = 0
         """Pixels of the pictures that are put together from tiles, or scaled to another size."""
         self._primary = self._directory.primary
@@ -59,6 +65,11 @@ class AvifStructure:
         return max([self._canvas, *(stream.width * stream.height for stream in self._streams)])
 
     @property
+    def decoded_pixels(self) -> int:
+        """Pixels of all frames of all coded pictures."""
+        return sum(stream.width * stream.height * stream.frames for stream in self._streams)
+
+    @property
     def decoded_bytes(self) -> int:
         """Memory for the decoded frames and those that are assembled from them."""
         deepest = max(stream.decoded_bytes / (stream.width * stream.height) for stream in self._streams)
@@ -74,22 +85,22 @@ class AvifStructure:
     def _alpha_of(self, item: int) -> int | None:
         for number in self._directory.auxiliaries.get(item, ()):
             found = self._directory.item(number)
-            if any(box.name == b"auxC" and bytes(box.body[4:]).startswith(_ALPHA) for _, box in found.properties):
+            if any(box.name == b"auxC" and bytes(box.body[4:64]).startswith(_ALPHA) for _, box in found.properties):
                 return number
         return None
 
     def _add(self, number: int, auxiliary_of: int | None = None) -> None:
         item = self._directory.item(number)
-        payload = self._directory.payload(item)
         references: list[tuple[bytes, tuple[int, ...]]] = []
         if auxiliary_of is not None:
             references.append((b"auxl", (auxiliary_of,)))
         if item.kind == b"grid":
+            payload = self._payload(item)
             tiles = self._grid(number, payload)
             references.append((b"dimg", tiles))
             for tile in tiles:
                 self._add_coded(self._directory.item(tile))
-        self._check(item)
+            self._check(item)
         if number == self._primary and (premultiplied := self._directory.premultiplied.get(number)):
             references.append((b"prem", premultiplied))
         if item.kind == b"grid":
@@ -102,13 +113,21 @@ class AvifStructure:
             name = item.kind.decode("latin-1")
             raise unsupported(_CODECS.get(item.kind, f"AVIF with a picture of type {name!r}"))
         self._check(item)
-        payload = self._directory.payload(item)
-        stream = read_av1(payload)
+        payload = self._payload(item)
+        stream = read_av1(payload, self._units_left)
+        self._units_left -= stream.units
         self._streams.append(stream)
         size = _extents(item)
         if size not in (None, (stream.width, stream.height)):
             self._canvas += size[0] * size[1]
         self._parts[item.number] = _Part(item, payload, references)
+
+    def _payload(self, item: AvifItem) -> bytes:
+        payload = self._directory.payload(item)
+        self._bytes_left -= len(payload)
+        if self._bytes_left < 0:
+            raise damaged("AVIF", f"its parts have more than {MAX_IMAGE_BYTES >> 20} MiB")
+        return payload
 
     def _grid(self, number: int, payload: bytes) -> tuple[int, ...]:
         fields = BoxFields(memoryview(payload))
@@ -125,6 +144,8 @@ class AvifStructure:
         unknown = next((box.name for essential, box in item.properties if essential and box.name not in _KEPT), None)
         if unknown is not None:
             raise unsupported(f"AVIF with the property {unknown.decode('latin-1')!r}")
+        if any(_is_needed(box) and len(box.body) > _MAX_PROPERTY_BYTES for _, box in item.properties):
+            raise damaged("AVIF", f"a property has more than {_MAX_PROPERTY_BYTES:,} bytes")
 
     def _meta(self, start: int) -> bytes:
         """The directory of parts of which the first is at ``start``."""
@@ -176,13 +197,14 @@ def _extents(item: AvifItem) -> tuple[int, int] | None:
 
 
 def _directory(file: memoryview) -> AvifDirectory:
-    found = {box.name: box.body for box in reversed(list(read_boxes(file)))}
+    reader = BoxReader()
+    found = {box.name: box.body for box in reversed(list(reader.boxes(file)))}
     meta = found.get(b"meta")
-    if meta is not None and (b"moov" not in found or any(box.name == b"pitm" for box in read_boxes(meta[4:]))):
-        return AvifDirectory.of(file, meta)
+    if meta is not None and (b"moov" not in found or any(box.name == b"pitm" for box in reader.boxes(meta[4:]))):
+        return AvifDirectory.of(file, meta, reader)
     if b"moov" not in found:
         raise damaged("AVIF", "its directory is missing")
-    return directory_of_sequence(file, found[b"moov"])
+    return directory_of_sequence(file, found[b"moov"], reader)
 
 
 def _is_needed(box: MediaBox) -> bool:

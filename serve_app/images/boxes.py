@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from serve_app.images.stored_picture import damaged
 
-MAX_BOXES: Final = 10_000
-"""Boxes in one box. A picture of 64 megapixels in tiles of 512 × 512 pixels has 250 items."""
+MAX_PARTS: Final = 20_000
+"""Boxes and entries of lists in a file. A picture of 64 megapixels in tiles of 512 × 512 pixels has some 3,000."""
 
 _FULL_BYTES: Final = 4
 """Version and flags."""
@@ -51,24 +51,38 @@ class BoxFields:
         return self._body[self._at :]
 
 
-def read_boxes(data: memoryview) -> Iterator[MediaBox]:
-    """The boxes in ``data``, the last of which may be cut.
+class BoxReader:
+    """Reads the boxes of one file. All boxes and entries count: 20 MiB have room for millions of empty ones."""
 
-    :raises CorruptImage: there are more than ``MAX_BOXES``, or one has an impossible size.
-    """
-    at = number = 0
-    while at + 8 <= len(data):
-        number += 1
-        if number > MAX_BOXES:
-            raise damaged("AVIF", f"it has more than {MAX_BOXES:,} parts")
-        size, start = int.from_bytes(data[at : at + 4], "big"), at + 8
-        if size == 1:
-            size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
-        end = len(data) if size == 0 else at + size
-        if end < start:
-            raise damaged("AVIF", "a part of it has an impossible size")
-        yield MediaBox(bytes(data[at + 4 : at + 8]), data[start:end])
-        at = end
+    def __init__(self) -> None:
+        self._left = MAX_PARTS
+
+    def boxes(self, data: memoryview) -> Iterator[MediaBox]:
+        """The boxes in ``data``, the last of which may be cut.
+
+        :raises CorruptImage: the file has more than ``MAX_PARTS``, or one has an impossible size.
+        """
+        at = 0
+        while at + 8 <= len(data):
+            self.count(1)
+            size, start = int.from_bytes(data[at : at + 4], "big"), at + 8
+            if size == 1:
+                size, start = int.from_bytes(data[start : start + 8], "big"), start + 8
+            end = len(data) if size == 0 else at + size
+            if end < start:
+                raise damaged("AVIF", "a part of it has an impossible size")
+            yield MediaBox(bytes(data[at + 4 : at + 8]), data[start:end])
+            at = end
+
+    def count(self, entries: int) -> int:
+        """The number of entries that are read next.
+
+        :raises CorruptImage: the file has more than ``MAX_PARTS``.
+        """
+        self._left -= entries
+        if self._left < 0:
+            raise damaged("AVIF", f"it has more than {MAX_PARTS:,} parts")
+        return entries
 
 
 def write_box(name: bytes, *parts: bytes | memoryview) -> bytes:

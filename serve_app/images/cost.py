@@ -6,15 +6,23 @@ and plain pictures (``tests/images/test_cost.py``); the estimate only has to tel
 share the time between clients. What is not understood counts as expensive; the decoder decides whether it is valid.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
+from serve_app.errors import RaylensError
+from serve_app.images import tiff_directory as tiff
 from serve_app.images.formats import ImageFormat, sniff
+from serve_app.images.gif import first_frame
 from serve_app.images.limits import MAX_IMAGE_PIXELS, MAX_SCAN_PIXELS
+from serve_app.images.tiff_blocks import MAX_BLOCKS
+from serve_app.images.tiff_directory import read_directory
+from serve_app.images.tiff_layout import JPEG, MAX_SAMPLES, WEBP
 
 UNKNOWN: Final = 50.0
 """The cost of a file whose header is not understood here, though it may be by the decoder."""
@@ -36,6 +44,8 @@ _GIF_PER_MEGAPIXEL: Final = 0.8
 _WEBP_PER_MEGAPIXEL, _WEBP_PER_MIB = 2.7, 2.0
 _BMP_PER_MEGAPIXEL, _BMP_PER_MASKED_MEGAPIXEL, _BMP_PER_MIB_OF_RUNS = 0.7, 2.5, 25.0
 _TIFF_PER_MB: Final = 0.6
+_TIFF_PER_PICTURE: Final = 0.013
+"""Of the JPEGs or WebPs in a TIFF, one per tile or strip, of which most work is in Python."""
 _AVIF_PER_MEGAPIXEL, _AVIF_PER_MIB = 2.0, 4.0
 
 _MAX_PARTS: Final = 512
@@ -49,10 +59,16 @@ _SCAN: Final = int.from_bytes(b"\xff\xda", "little")
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2}
 _OLD_BMP_HEADER: Final = 12
 _BMP_RUNS, _BMP_MASKS = (1, 2), (3, 6)
-_TIFF_VERSION, _SHORT = 42, 3
-_WIDTH, _LENGTH, _BITS, _SAMPLES, _TILE_WIDTH, _TILE_LENGTH = 256, 257, 258, 277, 322, 323
-_AVIF_HEAD: Final = 2**16
-_AVIF_SIZE: Final = re.compile(rb"ispe.{4}(.{8})", re.DOTALL)
+_TIFF_TAGS: Final = frozenset(
+    (
+        *(tiff.WIDTH, tiff.LENGTH, tiff.BITS, tiff.COMPRESSION, tiff.SAMPLES),
+        *(tiff.ROWS_PER_STRIP, tiff.TILE_WIDTH, tiff.TILE_LENGTH),
+    )
+)
+_AVIF_HEAD: Final = 2**21
+"""A larger file is expensive anyway."""
+_AVIF_SIZE: Final = re.compile(rb"ispe.{4}(.{8})|tkhd(?:\0.{75}|[^\0].{87})(.{8})", re.DOTALL)
+"""Sizes of items, and of tracks (16 bits before the point, 16 after it)."""
 
 
 def cost_of(data: bytes) -> float:
@@ -62,7 +78,7 @@ def cost_of(data: bytes) -> float:
         return 1.0
     try:
         return 1.0 + _ESTIMATES[file_format](data)
-    except (struct.error, IndexError):  # the header is cut
+    except (struct.error, IndexError, RaylensError):  # the header is cut or damaged
         return UNKNOWN
 
 
@@ -110,15 +126,9 @@ def _png(data: bytes) -> float:
 
 
 def _gif(data: bytes) -> float:
-    at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    for _ in range(_MAX_PARTS):
-        if data[at] == 0x2C:
-            left, top, width, height = struct.unpack_from("<4H", data, at + 1)
-            screen = struct.unpack_from("<HH", data, 6)
-            return _by_pixels(max(screen[0], left + width), max(screen[1], top + height), _GIF_PER_MEGAPIXEL)
-        # An extension, whose name is in front of its first block, or a further block.
-        at += 3 + data[at + 2] if data[at] == 0x21 else 1 + data[at]
-    return UNKNOWN
+    left, top, width, height = struct.unpack_from("<4H", data, first_frame(data, _MAX_PARTS).at + 1)
+    screen = struct.unpack_from("<HH", data, 6)
+    return _by_pixels(max(screen[0], left + width), max(screen[1], top + height), _GIF_PER_MEGAPIXEL)
 
 
 def _webp(data: bytes) -> float:
@@ -149,31 +159,31 @@ def _bmp(data: bytes) -> float:
 
 
 def _tiff(data: bytes) -> float:
-    order = "<" if data[:2] == b"II" else ">"
-    version, start = struct.unpack_from(f"{order}HI", data, 2)
-    (count,) = struct.unpack_from(f"{order}H", data, start)
-    if version != _TIFF_VERSION or count > _MAX_PARTS:
+    # Read as by the decoder: of two equal tags it might take the other one.
+    tags = {name: max(values[0], 1) for name, values in read_directory(data, _TIFF_TAGS).items() if values}
+    width, height = tags.get(tiff.WIDTH), tags.get(tiff.LENGTH)
+    if not width or not height:
         return UNKNOWN
-    tags = {}
-    for at in range(start + 2, start + 2 + 12 * count, 12):
-        tag, kind, number, long = struct.unpack_from(f"{order}HHII", data, at)
-        is_short = kind == _SHORT
-        if is_short and number > 2:
-            (tags[tag],) = struct.unpack_from(f"{order}H", data, long)
-        else:
-            tags[tag] = struct.unpack_from(f"{order}H", data, at + 8)[0] if is_short else long
-    if not tags.get(_WIDTH) or not tags.get(_LENGTH):
-        return UNKNOWN
-    bits = tags.get(_SAMPLES, 1) * max(tags.get(_BITS, 1), 8)
-    tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
-    pixels = min(max(tags[_WIDTH] * tags[_LENGTH], tile), MAX_IMAGE_PIXELS)
-    return float(pixels * bits / 8 / _MEGA * _TIFF_PER_MB + len(data) / _MIB)
+    sample_bytes = min(tags.get(tiff.SAMPLES, 1), MAX_SAMPLES) * min(max(tags.get(tiff.BITS, 1), 8), 64) / 8
+    tile = tags.get(tiff.TILE_WIDTH, width), tags.get(tiff.TILE_LENGTH, height)
+    pixels = min(max(width * height, tile[0] * tile[1]), MAX_IMAGE_PIXELS)
+    cost = pixels * sample_bytes / _MEGA * _TIFF_PER_MB + len(data) / _MIB
+    if tags.get(tiff.COMPRESSION) in (JPEG, WEBP):
+        strips = math.ceil(height / tags.get(tiff.ROWS_PER_STRIP, height))
+        tiles = math.ceil(width / tile[0]) * math.ceil(height / tile[1])
+        cost += min(max(strips, tiles), MAX_BLOCKS) * _TIFF_PER_PICTURE
+    return cost
 
 
 def _avif(data: bytes) -> float:
-    sizes = [struct.unpack(">II", match[1]) for match in _AVIF_SIZE.finditer(data, 0, _AVIF_HEAD)]
+    sizes = [
+        struct.unpack(">II", match[1]) if match[1] else struct.unpack(">H2xH2x", match[2])
+        for match in islice(_AVIF_SIZE.finditer(data, 0, _AVIF_HEAD), _MAX_PARTS + 1)
+    ]
     pixels = max((width * height for width, height in sizes), default=0)
-    return _by_pixels(pixels, 1, _AVIF_PER_MEGAPIXEL) + len(data) / _MIB * _AVIF_PER_MIB if pixels else UNKNOWN
+    if not pixels or len(sizes) > _MAX_PARTS:
+        return UNKNOWN
+    return _by_pixels(pixels, 1, _AVIF_PER_MEGAPIXEL) + len(data) / _MIB * _AVIF_PER_MIB
 
 
 def _by_pixels(width: int, height: int, factor: float) -> float:

@@ -1,7 +1,7 @@
 """Decodes the first frame of a GIF."""
 
 from io import BytesIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from PIL import GifImagePlugin, Image
 
@@ -17,6 +17,13 @@ _COPIES: Final = 3
 _HEADER_BYTES: Final = 13
 _CONTROL: Final = b"!\xf9\4"
 """Start of an extension with the transparent color."""
+
+
+class GifFrame(NamedTuple):
+    """Where a frame begins, and the extension with its transparent color."""
+
+    at: int
+    control: bytes
 
 
 def open_gif(data: bytes) -> StoredPicture:
@@ -47,15 +54,21 @@ def open_gif(data: bytes) -> StoredPicture:
 
 def _without_extensions(data: bytes) -> bytes:
     """The file without comments and metadata before its first frame, which may be damaged or of any size."""
+    frame = first_frame(data)
+    return data[: _colours_end(data)] + frame.control + data[frame.at :]
+
+
+def first_frame(data: bytes, most_blocks: int = MAX_GIF_BLOCKS) -> GifFrame:
+    """:raises CorruptImage: there is none within so many blocks."""
     if len(data) < _HEADER_BYTES:
         raise damaged("GIF", "its header is incomplete")
-    end = at = _HEADER_BYTES + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
-    control, left = b"", MAX_GIF_BLOCKS
+    at = _colours_end(data)
+    control, left = b"", most_blocks
     while left > 0:
         left -= 1
         block = data[at : at + 8]
         if block[:1] == b",":
-            return data[:end] + control + data[at:]
+            return GifFrame(at, control)
         if block[:1] in (b";", b""):
             raise damaged("GIF", "it has no pixels")
         if block[:1] != b"!":
@@ -64,7 +77,12 @@ def _without_extensions(data: bytes) -> bytes:
             control, at = block, at + len(block)
         else:
             at, left = _after_blocks(data, at + 2, left)
-    raise damaged("GIF", f"it has more than {MAX_GIF_BLOCKS:,} blocks before its pixels")
+    raise damaged("GIF", f"it has more than {most_blocks:,} blocks before its pixels")
+
+
+def _colours_end(data: bytes) -> int:
+    """The end of the header with the table of colors."""
+    return _HEADER_BYTES + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
 
 
 def _after_blocks(data: bytes, at: int, left: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from PIL import Image, JpegImagePlugin
 
 from serve_app.images.colour import conversion_bytes
-from serve_app.images.jpeg_structure import JpegStructure
+from serve_app.images.jpeg_structure import JpegStructure, PartOfPicture
 from serve_app.images.orientation import orientation_in
 from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged, image_bytes
 
@@ -51,14 +51,14 @@ def open_jpeg(data: bytes, least: int) -> StoredPicture:
     return StoredPicture(size, orientation, decoded_bytes, load, structure.number_of_scans)
 
 
-def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int], pixels: int) -> Image.Image:
-    """The whole picture, for files of ``pixels`` that contain JPEGs of at most the ``largest`` width and height.
+def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int], container: PartOfPicture) -> Image.Image:
+    """The whole picture, for files that contain JPEGs of at most the ``largest`` width and height.
 
     ``modes`` are what the decoder returns and what the data holds, since the container knows it better.
 
     :raises CorruptImage, UnsupportedImage: like :func:`open_jpeg` and its ``load``.
     """
-    structure = JpegStructure(data, pixels)
+    structure = JpegStructure(data, container)
     image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
     if image.width > largest[0] or image.height > largest[1]:
         raise damaged("JPEG", "it is larger than its container says")

@@ -22,6 +22,9 @@ MAX_SCANS: Final = 100
 MAX_SEGMENTS: Final = 4_000
 """A color profile takes up to 255 segments, extended XMP some hundred."""
 
+_LEAST_SEGMENTS: Final = 40
+"""That each of many JPEGs in a file may have; a picture needs about 10."""
+
 MAX_PARTS: Final = 4_096
 """Restart intervals of a scan that are checked one by one."""
 
@@ -105,6 +108,19 @@ class _Frame(NamedTuple):
         return math.ceil(self.width / (8 * wide)) * math.ceil(self.height / (8 * high))
 
 
+class PartOfPicture(NamedTuple):
+    """What a JPEG is a part of, if it is one of several in a file: their limits hold for the whole picture."""
+
+    pixels: int = 0
+    """Of the whole picture."""
+    parts: int = 1
+
+    @property
+    def segments(self) -> int:
+        """How many this part may have."""
+        return max(MAX_SEGMENTS // self.parts, _LEAST_SEGMENTS)
+
+
 class JpegStructure:
     """The parts of a JPEG up to the end of its first picture.
 
@@ -113,10 +129,9 @@ class JpegStructure:
     :raises UnsupportedImage: a variant that is not decoded, by name.
     """
 
-    def __init__(self, data: bytes, pixels: int = 0) -> None:
-        """``pixels``: of the picture that this one is a part of, if so."""
+    def __init__(self, data: bytes, container: PartOfPicture | None = None) -> None:
         self._data = data
-        self._pixels = pixels
+        self._container = container or PartOfPicture()
         self._tables: list[bytes] = [b"\xff\xd8"]
         self._frame: _Frame | None = None
         self._interval = 0
@@ -152,7 +167,7 @@ class JpegStructure:
 
     def _walk(self) -> None:
         at, start = 2, 2
-        for _ in range(MAX_SEGMENTS):
+        for _ in range(self._container.segments):
             match = _MARKER.search(self._data, at)
             if match is None or match[1][0] in (_EOI, _SOI):
                 return
@@ -173,7 +188,7 @@ class JpegStructure:
                 end = len(self._data) if ending is None else ending.start()
                 self._add_scan(start, at, end, body)
                 at = start = end
-        raise CorruptImage(f"The JPEG has more than {MAX_SEGMENTS:,} segments. Saving it again may help.")
+        raise CorruptImage(f"The JPEG has more than {self._container.segments:,} segments. Saving it again may help.")
 
     def _read(self, marker: int, body: bytes) -> None:
         if marker in _FRAMES:
@@ -217,7 +232,7 @@ class JpegStructure:
 
     def _check_number_of_scans(self, frame: _Frame) -> None:
         """Check that another scan is allowed."""
-        pixels = max(self._pixels, frame.width * frame.height)
+        pixels = max(self._container.pixels, frame.width * frame.height)
         allowed = min(MAX_SCANS, max(MAX_SCAN_PIXELS // pixels, 1))
         if len(self._scans) >= allowed:
             raise ImageTooComplex(

@@ -21,6 +21,7 @@ from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damage
 from serve_app.images.tiff_blocks import blocks_bytes, decode_blocks
 from serve_app.images.tiff_directory import Tags, read_directory, write_tiff
 from serve_app.images.tiff_layout import TiffLayout
+from serve_app.images.tiff_parts import TiffParts
 from serve_app.images.tiff_samples import picture_of, samples_bytes
 
 _HEADER_BYTES: Final = 8
@@ -60,18 +61,21 @@ def open_tiff(data: bytes) -> StoredPicture:
     tags = read_directory(data)
     layout = TiffLayout.of(tags, "<" if data[:2] == b"II" else ">")
     orientation = tags.pop(tag.ORIENTATION, (1,))[0]
+    coded = TiffParts.of(len(data), tags, tiled=layout.tiled).total if layout.codec in layouts.FAX else 0
     return StoredPicture(
         (layout.width, layout.height),
         orientation if 1 <= orientation <= 8 else 1,
-        _COPIES * len(data) + _TAG_BYTES * sum(map(len, tags.values())) + _decoded_bytes(layout),
+        _COPIES * max(len(data), coded)
+        + _TAG_BYTES * sum(map(len, tags.values()))
+        + _decoded_bytes(data, tags, layout),
         lambda: LoadedPicture(_decoded(data, tags, layout)),
     )
 
 
-def _decoded_bytes(layout: TiffLayout) -> int:
+def _decoded_bytes(data: bytes, tags: Tags, layout: TiffLayout) -> int:
     size = (layout.width, layout.height)
     if layout.codec in (layouts.JPEG, layouts.WEBP):
-        return blocks_bytes(layout)
+        return blocks_bytes(data, tags, layout)
     if layout.codec in layouts.FAX:
         return 2 * image_bytes("1", size) + image_bytes("L", size) + size[0] * size[1] // 2
     columns, rows = layout.byte_size(layout.padded)
@@ -103,15 +107,12 @@ def _fax(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
 
     :raises CorruptImage: it does.
     """
-    names = (tag.TILE_OFFSETS, tag.TILE_BYTES) if layout.tiled else (tag.STRIP_OFFSETS, tag.STRIP_BYTES)
-    offsets, sizes = (tags.get(name, ()) for name in names)
-    if len(sizes) < len(offsets):
-        raise damaged("TIFF", "the sizes of its parts are missing")
+    parts = TiffParts.of(len(data), tags, tiled=layout.tiled)
     pictures = []
     for following in (_NOTHING, _LINES.get(layout.codec, _RUNS)):
-        blocks = [data[at : at + size] + following for at, size in zip(offsets, sizes, strict=False)]
+        blocks = [data[place] + following for place in parts.places]
         starts = tuple(accumulate(map(len, blocks[:-1]), initial=_HEADER_BYTES))
-        moved = {names[0]: starts, names[1]: tuple(map(len, blocks))}
+        moved = {parts.names[0]: starts, parts.names[1]: tuple(map(len, blocks))}
         pictures.append(_loaded(write_tiff(bytes(_HEADER_BYTES) + b"".join(blocks), tags | moved)))
     if pictures[0].tobytes() != pictures[1].tobytes():
         raise damaged("TIFF", "a part of the picture is missing")

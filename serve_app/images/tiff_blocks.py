@@ -9,10 +9,13 @@ from serve_app.images import tiff_directory as tag
 from serve_app.images import tiff_layout as layouts
 from serve_app.images.colour import conversion_bytes
 from serve_app.images.jpeg import decode_jpeg
+from serve_app.images.jpeg_structure import PartOfPicture
 from serve_app.images.stored_picture import damaged, image_bytes, unsupported
 from serve_app.images.tiff_directory import Tags
 from serve_app.images.tiff_layout import TiffLayout
-from serve_app.images.webp import WEBP_PIXEL_BYTES, decode_webp
+from serve_app.images.tiff_parts import TiffParts
+from serve_app.images.vp8l import SymbolBudget
+from serve_app.images.webp import WEBP_PIXEL_BYTES, decode_webp, webp_code_bytes
 
 MAX_BLOCKS: Final = 10_000
 """Each takes about 0.1 ms besides its pixels."""
@@ -32,17 +35,12 @@ _MODES: Final[dict[int, tuple[str, str, str]]] = {
 
 def decode_blocks(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
     """:raises CorruptImage, UnsupportedImage: a block is incomplete, of another size or of an unknown variant."""
-    names = (tag.TILE_OFFSETS, tag.TILE_BYTES) if layout.tiled else (tag.STRIP_OFFSETS, tag.STRIP_BYTES)
-    offsets, sizes = (tags.get(name, ()) for name in names)
+    places = _places(data, tags, layout)
     across, down = layout.blocks
-    if across * down > MAX_BLOCKS:
-        raise unsupported(f"TIFF with more than {MAX_BLOCKS:,} compressed pictures")
-    if len(sizes) < across * down:
-        raise damaged("TIFF", "the sizes of its parts are missing")
     tables = bytes(tags.get(tag.JPEG_TABLES, ())).removesuffix(b"\xff\xd9")
     picture: Image.Image | None = None
-    for index in range(across * down):
-        stream = data[offsets[index] : offsets[index] + sizes[index]]
+    for index, part in enumerate(places):
+        stream = data[part]
         block = decode_webp(stream, layout.block) if layout.codec == layouts.WEBP else _jpeg(stream, tables, layout)
         place = (index % across * layout.block[0], index // across * layout.block[1])
         if block.width < min(layout.block[0], layout.width - place[0]) or block.height < min(
@@ -60,11 +58,17 @@ def decode_blocks(data: bytes, tags: Tags, layout: TiffLayout) -> Image.Image:
     return ImageOps.invert(picture) if layout.colour == layouts.WHITE_IS_ZERO else picture
 
 
-def blocks_bytes(layout: TiffLayout) -> int:
-    """Memory for :func:`decode_blocks` and the conversion of the picture."""
+def blocks_bytes(data: bytes, tags: Tags, layout: TiffLayout) -> int:
+    """Memory for :func:`decode_blocks` and the conversion of the picture.
+
+    :raises CorruptImage, UnsupportedImage: parts are missing, or there are too many.
+    """
     mode, size = _mode(layout), (layout.width, layout.height)
+    places = _places(data, tags, layout)
     if layout.codec == layouts.WEBP:
-        block = WEBP_PIXEL_BYTES * layout.block[0] * layout.block[1]
+        symbols = SymbolBudget()
+        codes = max(webp_code_bytes(memoryview(data)[place], symbols) for place in places)
+        block = WEBP_PIXEL_BYTES * layout.block[0] * layout.block[1] + codes
     else:
         padded = (layout.block[0] + 2 * _PADDING, layout.block[1] + 2 * _PADDING)
         block = image_bytes(mode, padded) + 2 * layout.samples * padded[0] * padded[1]
@@ -73,12 +77,19 @@ def blocks_bytes(layout: TiffLayout) -> int:
     return max(decoded, 2 * picture, picture + conversion_bytes(mode, size))
 
 
+def _places(data: bytes, tags: Tags, layout: TiffLayout) -> list[slice]:
+    """Where the pictures are in the file."""
+    number = math.prod(layout.blocks)
+    if number > MAX_BLOCKS:
+        raise unsupported(f"TIFF with more than {MAX_BLOCKS:,} compressed pictures")
+    return TiffParts.of(len(data), tags, tiled=layout.tiled).places[:number]
+
+
 def _mode(layout: TiffLayout) -> str:
     return "RGBA" if layout.alpha is not None else _MODES[layout.colour][0]
 
 
 def _jpeg(stream: bytes, tables: bytes, layout: TiffLayout) -> Image.Image:
+    whole = PartOfPicture(layout.width * layout.height, math.prod(layout.blocks))
     largest = (layout.block[0] + _PADDING, layout.block[1] + _PADDING)
-    return decode_jpeg(
-        tables + stream[2:] if tables else stream, _MODES[layout.colour][1:], largest, layout.width * layout.height
-    )
+    return decode_jpeg(tables + stream[2:] if tables else stream, _MODES[layout.colour][1:], largest, whole)

@@ -45,8 +45,8 @@ _LONG: Final = 4
 Tags = dict[int, tuple[int, ...]]
 
 
-def read_directory(data: bytes) -> Tags:
-    """The numbers of the known tags of the first directory.
+def read_directory(data: bytes, names: frozenset[int] = _KNOWN) -> Tags:
+    """The numbers of these tags of the first directory; by default of all that the pixels need.
 
     :raises CorruptImage: it is damaged, or a tag has too many numbers.
     """
@@ -62,7 +62,7 @@ def read_directory(data: bytes) -> Tags:
         tags: Tags = {}
         for index in range(entries):
             tag, kind, count, field = entry.unpack_from(data, at + number.size + index * entry.size)
-            if tag in _KNOWN and kind in _TYPES and tag not in tags:
+            if tag in names and kind in _TYPES and tag not in tags:
                 dtype = np.dtype(_TYPES[kind]).newbyteorder(order)
                 tags[tag] = _values(data, dtype, count, field, pointer, most=count if tag in _LISTS else _FEW)
     except struct.error as error:

@@ -65,7 +65,7 @@ _ASSOCIATED: Final = 1
 _ALPHA: Final = frozenset((_ASSOCIATED, 2, 999))
 """Associated, unassociated, and what Corel Draw 10 writes."""
 
-_MAX_SAMPLES: Final = 16
+MAX_SAMPLES: Final = 16
 
 
 class TiffLayout(NamedTuple):
@@ -99,7 +99,7 @@ class TiffLayout(NamedTuple):
         if width <= 0 or height <= 0:
             raise damaged("TIFF", "its width or height is 0")
         codec, samples = _one(tags, tag.COMPRESSION, RAW), _one(tags, tag.SAMPLES, 1)
-        if not 1 <= samples <= _MAX_SAMPLES:
+        if not 1 <= samples <= MAX_SAMPLES:
             raise unsupported(f"TIFF with {samples} samples per pixel")
         colour = _colour(tags, samples, codec)
         alpha = _alpha(tags, samples, colour)

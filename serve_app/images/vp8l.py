@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 MAX_GROUPS: Final = 65_536
 
 MAX_SYMBOLS: Final = 100_000
-"""Symbols that are skipped, some 0.1 s; after that the largest possible number is assumed. Encoders write few."""
+"""Symbols of a file that are skipped, some 0.1 s; after that the largest possible number of groups is assumed. Encoders
+write few."""
 
 _GROUP_BYTES: Final = 640
 _ENTRIES: Final = 2_954
@@ -41,11 +42,24 @@ class _Groups(NamedTuple):
     """Entries of the color cache."""
 
 
-def code_bytes(data: bytes | memoryview, size: tuple[int, int], *, alpha: bool = False) -> int:
+class SymbolBudget:
+    """The symbols of a file that are skipped."""
+
+    def __init__(self) -> None:
+        self._left = MAX_SYMBOLS
+
+    def take(self) -> None:
+        """:raises _Uncertain: there are none left."""
+        self._left -= 1
+        if self._left < 0:
+            raise _Uncertain
+
+
+def code_bytes(data: bytes | memoryview, size: tuple[int, int], symbols: SymbolBudget, *, alpha: bool = False) -> int:
     """Memory for the prefix codes of a chunk ``VP8L``, or of a compressed chunk ``ALPH`` of a picture of ``size``."""
     blocks = math.ceil(size[0] / 4) * math.ceil(size[1] / 4)
     try:
-        groups = _Reader(data[1 if alpha else _HEADER_BYTES :]).groups(*size)
+        groups = _Reader(data[1 if alpha else _HEADER_BYTES :], symbols).groups(*size)
     except _Uncertain:
         groups = _Groups(blocks, 2**11)
     number = min(groups.number, MAX_GROUPS)
@@ -56,12 +70,12 @@ def code_bytes(data: bytes | memoryview, size: tuple[int, int], *, alpha: bool =
 class _Reader:
     """Reads bits, the lowest first."""
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: bytes | memoryview, symbols: SymbolBudget) -> None:
         self._data = data
         self._at = 0
         self._value = 1
         """The bits that are read already, with a leading one."""
-        self._left = MAX_SYMBOLS
+        self._symbols = symbols
 
     def groups(self, width: int, height: int) -> _Groups:
         """:raises _Uncertain: it cannot be told."""
@@ -93,9 +107,7 @@ class _Reader:
         return found
 
     def _symbol(self, code: _Code) -> int:
-        self._left -= 1
-        if self._left < 0:
-            raise _Uncertain
+        self._symbols.take()
         if isinstance(code, int):
             return code
         prefix = 1

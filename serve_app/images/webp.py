@@ -12,10 +12,13 @@ from PIL import Image, WebPImagePlugin
 from serve_app.images.colour import conversion_bytes
 from serve_app.images.orientation import orientation_in
 from serve_app.images.stored_picture import StoredPicture, damaged, image_bytes
-from serve_app.images.vp8l import code_bytes
+from serve_app.images.vp8l import SymbolBudget, code_bytes
 
 MAX_WEBP_CHUNKS: Final = 10_000
 """A chunk per frame, some minutes of animation."""
+
+_MAX_CONTAINED_CHUNKS: Final = 8
+"""Of one of many pictures in a file, which need three."""
 
 _RIFF_HEADER: Final = 12
 _FRAME_HEADER: Final = 16
@@ -54,6 +57,8 @@ def open_webp(data: bytes) -> StoredPicture:
     """:raises CorruptImage: the picture is missing or cut."""
     chunks = list(_chunks(memoryview(data)[_RIFF_HEADER:]))
     found = {chunk.name: chunk for chunk in reversed(chunks)}
+    if chunks and chunks[0].name in _PICTURES:  # the simple format, in which nothing else counts
+        found = {}
     extended, first = found.get(b"VP8X"), found.get(b"ANMF")
     frame = _frame(chunks) if first is None else _animated(first.body)
     size = frame.size
@@ -70,11 +75,7 @@ def open_webp(data: bytes) -> StoredPicture:
 
 def _decoded_bytes(frame: _Frame, size: tuple[int, int]) -> int:
     data = _COPIES * sum(len(chunk.body) for chunk in frame.chunks)
-    decoded = WEBP_PIXEL_BYTES * frame.size[0] * frame.size[1] + sum(
-        code_bytes(chunk.body, frame.size, alpha=chunk.name == b"ALPH")
-        for chunk in frame.chunks
-        if chunk.name == b"VP8L" or (chunk.name == b"ALPH" and chunk.body[:1] and chunk.body[0] & 3 == _LOSSLESS)
-    )
+    decoded = WEBP_PIXEL_BYTES * frame.size[0] * frame.size[1] + _code_bytes(frame, SymbolBudget())
     if frame.size == size:
         return data + max(decoded, image_bytes("RGBA", size) + conversion_bytes("RGBA", size))
     part = 2 * image_bytes("RGBA", frame.size)
@@ -82,12 +83,25 @@ def _decoded_bytes(frame: _Frame, size: tuple[int, int]) -> int:
     return data + max(decoded, canvas)
 
 
+def _code_bytes(frame: _Frame, symbols: SymbolBudget) -> int:
+    return sum(
+        code_bytes(chunk.body, frame.size, symbols, alpha=chunk.name == b"ALPH")
+        for chunk in frame.chunks
+        if chunk.name == b"VP8L" or (chunk.name == b"ALPH" and chunk.body[:1] and chunk.body[0] & 3 == _LOSSLESS)
+    )
+
+
+def webp_code_bytes(data: memoryview, symbols: SymbolBudget) -> int:
+    """Memory for the prefix codes of a picture for :func:`decode_webp`, of whose file ``symbols`` are left."""
+    return _code_bytes(_frame(list(_chunks(data[_RIFF_HEADER:], _MAX_CONTAINED_CHUNKS))), symbols)
+
+
 def decode_webp(data: bytes, largest: tuple[int, int]) -> Image.Image:
     """The picture, for files that contain WebPs of at most the ``largest`` width and height.
 
     :raises CorruptImage: the picture is missing, cut or larger.
     """
-    frame = _frame(list(_chunks(memoryview(data)[_RIFF_HEADER:])))
+    frame = _frame(list(_chunks(memoryview(data)[_RIFF_HEADER:], _MAX_CONTAINED_CHUNKS)))
     if frame.size[0] > largest[0] or frame.size[1] > largest[1]:
         raise damaged("WEBP", "it is larger than its container says")
     return _decoded(frame, frame.size)
@@ -105,10 +119,10 @@ def _decoded(frame: _Frame, size: tuple[int, int]) -> Image.Image:
     return canvas
 
 
-def _chunks(data: memoryview) -> Iterator[_Chunk]:
-    """The chunks that are complete."""
+def _chunks(data: memoryview, most: int = MAX_WEBP_CHUNKS) -> Iterator[_Chunk]:
+    """The chunks that are complete, at most so many."""
     at = 0
-    for _ in range(MAX_WEBP_CHUNKS):
+    for _ in range(most):
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if at + 8 + size > len(data) or at + 8 > len(data):
             return

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.images.pictures import encode
 from tests.images.test_avif import extents, hidden, pack_avif, payload, properties
+from tests.images.test_shared_parts import FILES, fax, large_tiles
 from tests.images.tiffs import Values, deepened, pack_tiff, write_directory
 from tests.images.webps import many_codes
 
@@ -195,6 +196,7 @@ def hostile(size: Size) -> Files:
     several = one + one[start:] * 4
     yield "AVIF of several frames", pack_avif({1: (b"av01", several, properties(encode(tiny, "AVIF")))})
     yield from _hostile_tiffs(size)
+    yield from _shared_parts()
 
 
 def restarts(number: int) -> bytes:
@@ -232,6 +234,13 @@ def _hostile_webps(size: Size, tiny: Image.Image) -> Files:
     yield "lossless WebP that claims", lossless[:21] + struct.pack("<I", bits) + lossless[25:]
     for groups in (64, 4_096, 65_536):
         yield f"WebP of {groups} codes", many_codes(1024, groups)
+
+
+def _shared_parts() -> Files:
+    """Parts that take gigabytes if each is read for itself."""
+    yield "TIFF of a fax in shared strips", fax()
+    yield "AVIF of shared tiles", large_tiles()
+    yield "AVIF of empty properties", FILES["properties of an AVIF"]()
 
 
 def _hostile_tiffs(size: Size) -> Files:
@@ -285,4 +294,10 @@ def _hostile_tiffs(size: Size) -> Files:
     yield "TIFF that hides a JPEG", write_directory(fields, [progressive])
     file = BytesIO()
     Image.new("RGB", bounded).save(file, "WEBP", lossless=True, method=0)
+    yield (
+        "TIFF that hides codes of a WebP",
+        write_directory(
+            fields | {256: (1024,), 257: (1024,), 259: (50001,), 262: (2,), 278: (1024,)}, [many_codes(1024, 65_536)]
+        ),
+    )
     yield "TIFF that hides a WebP", write_directory(fields | {259: (50001,), 262: (2,)}, [file.getvalue()])

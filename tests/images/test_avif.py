@@ -9,8 +9,7 @@ from PIL import Image
 
 from serve_app.errors import CorruptImage, TooManyPixels, UnsupportedImage
 from serve_app.images.av1 import MAX_FRAMES, read_av1
-from serve_app.images.avif_directory import MAX_ENTRIES
-from serve_app.images.boxes import read_boxes, write_box, write_full_box
+from serve_app.images.boxes import MAX_PARTS, BoxReader, write_box, write_full_box
 from serve_app.images.decoding import decode, open_image
 from tests.images.pictures import encode, full_pixels, photo, square
 
@@ -20,15 +19,15 @@ PLAIN = encode(PICTURE, "AVIF", quality=95)
 
 def payload(whole: bytes) -> bytes:
     """The AV1 bitstream of a file that holds only one."""
-    return bytes(next(box.body for box in read_boxes(memoryview(whole)) if box.name == b"mdat"))
+    return bytes(next(box.body for box in BoxReader().boxes(memoryview(whole)) if box.name == b"mdat"))
 
 
 def properties(whole: bytes) -> list[bytes]:
     """The properties of the first file, as boxes."""
     found = memoryview(whole)
     for name, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
-        found = next(box.body for box in read_boxes(found) if box.name == name)[skipped:]
-    return [write_box(box.name, box.body) for box in read_boxes(found)]
+        found = next(box.body for box in BoxReader().boxes(found) if box.name == name)[skipped:]
+    return [write_box(box.name, box.body) for box in BoxReader().boxes(found)]
 
 
 def extents(size: tuple[int, int]) -> bytes:
@@ -88,7 +87,7 @@ def sequence() -> bytes:
     whole = encode(PICTURE, "AVIF", quality=95, save_all=True, append_images=[photo(96, 64, seed=1)])
 
     def parts() -> Iterator[bytes]:
-        for box in read_boxes(memoryview(whole)):
+        for box in BoxReader().boxes(memoryview(whole)):
             name = {b"meta": b"free"}.get(box.name, box.name)
             yield write_box(name, box.body.tobytes().replace(b"avif", b"avis") if name == b"ftyp" else box.body)
 
@@ -165,12 +164,12 @@ def test_a_large_picture_behind_a_small_size_is_rejected():
 
 def test_places_without_bytes_are_limited():
     """An item may claim 65,535 of them, of which libavif keeps a list."""
-    count = MAX_ENTRIES // 65_535 + 1
+    count = MAX_PARTS // 65_535 + 1
     places = struct.pack(">HH", 0, count) + struct.pack(">HHH", 7, 0, 65_535) * count
     at = PLAIN.index(b"iloc") + 8
     size = int.from_bytes(PLAIN[at - 12 : at - 8], "big") - 12
     grown = PLAIN[:at] + places.ljust(size, b"\0")[:size] + PLAIN[at + size :]
-    with pytest.raises(CorruptImage, match="entries"):
+    with pytest.raises(CorruptImage, match="parts"):
         decode(grown, square())
 
 

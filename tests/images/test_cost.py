@@ -8,10 +8,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serve_app.config import QueueArguments
+from serve_app.images.boxes import write_box
 from serve_app.images.cost import UNKNOWN, cost_of
+from serve_app.images.decoding import open_image
 from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.sample import sample
-from tests.images.pictures import encode, photo
+from tests.images.pictures import encode, photo, square
+from tests.images.test_avif import extents
+from tests.images.test_shared_parts import small_picture, tiff_tiles
 
 EXPENSIVE = QueueArguments().expensive_cost
 
@@ -75,6 +79,66 @@ def test_runs_of_a_bmp_are_expensive() -> None:
 def test_an_interlaced_png_costs_more() -> None:
     whole = encode(photo(), "PNG")
     assert cost_of(whole[:28] + b"\1" + whole[29:]) > cost_of(whole)
+
+
+def test_many_pictures_in_a_tiff_are_expensive() -> None:
+    few = encode(Image.new("RGB", (1600, 1600)), "TIFF", compression="jpeg")
+    assert cost_of(few) < EXPENSIVE < cost_of(tiff_tiles(7, small_picture("JPEG")))
+
+
+def hidden_size(file_format: ImageFormat) -> bytes:
+    """A large picture in a file where a careless reader finds a small one."""
+    small, large = Image.new("RGB", (16, 16)), Image.new("RGB", (4000, 4000))
+    match file_format:
+        case "GIF":
+            whole, frame = encode(large, "GIF"), encode(small, "GIF")
+            end, start = whole.index(b",\0\0\0\0"), frame.index(b",\0\0\0\0")
+            head = whole[:6] + frame[6:10] + whole[10:end]
+            # A byte of junk, which is no length of a block.
+            return head + bytes((10,)) + whole[end : end + 10] + frame[start:] + whole[end + 10 :]
+        case "WEBP":
+            canvas = struct.pack("<I", 3999)[:3] * 2
+            frame = encode(large, "WEBP")[12:]
+            animated = bytes(6) + canvas + bytes(4) + frame
+            chunks = encode(small, "WEBP")[12:] + b"VP8X" + struct.pack("<I", 10) + b"\2\0\0\0" + canvas
+            chunks += b"ANMF" + struct.pack("<I", len(animated)) + animated
+            return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+        case "AVIF":
+            whole, filling = encode(large, "AVIF", speed=10), bytes(100_000)
+            at = whole.index(b"ispe") - 4
+            return behind_boxes(whole, at, extents((16, 16)) + write_box(b"free", filling))
+        case _:
+            second = encode(large, "TIFF", compression="tiff_adobe_deflate")
+            (start,) = struct.unpack_from("<I", second, 4)
+            (count,) = struct.unpack_from("<H", second, start)
+            entries = second[start + 2 : start + 2 + 12 * count]
+            entries += struct.pack("<HHII", 256, 4, 1, 16) + struct.pack("<HHII", 257, 4, 1, 16)
+            directory = struct.pack("<H", count + 2) + entries + bytes(4)
+            return second[:4] + struct.pack("<I", len(second)) + second[8:] + directory
+
+
+def behind_boxes(whole: bytes, at: int, further: bytes) -> bytes:
+    """The file with further properties in front of those at ``at``, whose indices grow with them."""
+    data = bytearray(whole)
+    for name in (b"meta", b"iprp", b"ipco"):
+        start = whole.index(name) - 4
+        data[start : start + 4] = (int.from_bytes(whole[start : start + 4], "big") + len(further)).to_bytes(4, "big")
+    ipma = whole.index(b"ipma") + 4
+    first = ipma + 4 + 4 + 2
+    for index in range(first + 1, first + 1 + data[first]):
+        data[index] += 2
+    iloc = whole.index(b"iloc") + 4
+    offset = iloc + 4 + 2 + 2 + 2 + 2 + 2
+    data[offset : offset + 4] = (int.from_bytes(whole[offset : offset + 4], "big") + len(further)).to_bytes(4, "big")
+    return bytes(data[:at]) + further + bytes(data[at:])
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "AVIF", "TIFF"])
+def test_the_cost_is_that_of_the_picture_that_is_decoded(file_format: ImageFormat) -> None:
+    data = hidden_size(file_format)
+    width = open_image(data, square()).info.width
+    assert width == 4000 or file_format == "WEBP"
+    assert cost_of(data) > EXPENSIVE or width == 16
 
 
 def test_headers_that_are_not_understood_are_expensive() -> None:

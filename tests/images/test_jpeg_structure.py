@@ -8,7 +8,7 @@ from PIL import Image
 
 from serve_app.errors import CorruptImage, ImageTooComplex, UnsupportedImage
 from serve_app.images.decoding import decode, inspect
-from serve_app.images.jpeg_structure import MAX_SCANS, MAX_SEGMENTS, JpegStructure
+from serve_app.images.jpeg_structure import MAX_SCANS, MAX_SEGMENTS, JpegStructure, PartOfPicture
 from serve_app.types import ImageInfo
 from tests.images.pictures import encode, photo, square
 
@@ -167,8 +167,9 @@ def test_large_pictures_may_have_fewer_scans():
     assert JpegStructure(large[:-2] + scan * (20 - number) + END).number_of_scans == 20
     with pytest.raises(ImageTooComplex, match=r"20 scans.*64\.0 megapixels"):
         JpegStructure(large[:-2] + scan * (20 - number + 1) + END)
+    tile = PROGRESSIVE[:-2] + scan * (20 - number + 1) + END
     with pytest.raises(ImageTooComplex, match="20 scans"):
-        JpegStructure(PROGRESSIVE[:-2] + scan * (20 - number + 1) + END, pixels=64_000_000)  # of which it is a tile
+        JpegStructure(tile, PartOfPicture(64_000_000))
 
 
 def test_short_files_raise_only_known_errors():
