@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from serve_app.images.stored_picture import damaged
 
-MAX_PARTS: Final = 20_000
+MAX_DIRECTORY_PARTS: Final = 20_000
 """Boxes and entries of lists in a file. A picture of 64 megapixels in tiles of 512 × 512 pixels has some 3,000."""
 
 _FULL_BYTES: Final = 4
@@ -55,12 +55,12 @@ class BoxReader:
     """Reads the boxes of one file. All boxes and entries count: 20 MiB have room for millions of empty ones."""
 
     def __init__(self) -> None:
-        self._left = MAX_PARTS
+        self._left = MAX_DIRECTORY_PARTS
 
     def boxes(self, data: memoryview) -> Iterator[MediaBox]:
         """The boxes in ``data``, the last of which may be cut.
 
-        :raises CorruptImage: the file has more than ``MAX_PARTS``, or one has an impossible size.
+        :raises CorruptImage: the file has more than ``MAX_DIRECTORY_PARTS``, or one has an impossible size.
         """
         at = 0
         while at + 8 <= len(data):
@@ -77,11 +77,11 @@ class BoxReader:
     def count(self, entries: int) -> int:
         """The number of entries that are read next.
 
-        :raises CorruptImage: the file has more than ``MAX_PARTS``.
+        :raises CorruptImage: the file has more than ``MAX_DIRECTORY_PARTS``.
         """
         self._left -= entries
         if self._left < 0:
-            raise damaged("AVIF", f"it has more than {MAX_PARTS:,} parts")
+            raise damaged("AVIF", f"it has more than {MAX_DIRECTORY_PARTS:,} parts")
         return entries
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from serve_app.errors import CorruptImage, TooManyPixels, UnsupportedImage
 from serve_app.images.av1 import MAX_FRAMES, read_av1
-from serve_app.images.boxes import MAX_PARTS, BoxReader, write_box, write_full_box
+from serve_app.images.boxes import MAX_DIRECTORY_PARTS, BoxReader, write_box, write_full_box
 from serve_app.images.decoding import decode, open_image
 from tests.images.pictures import encode, full_pixels, photo, square
 
@@ -164,7 +164,7 @@ def test_a_large_picture_behind_a_small_size_is_rejected():
 
 def test_places_without_bytes_are_limited():
     """An item may claim 65,535 of them, of which libavif keeps a list."""
-    count = MAX_PARTS // 65_535 + 1
+    count = MAX_DIRECTORY_PARTS // 65_535 + 1
     places = struct.pack(">HH", 0, count) + struct.pack(">HHH", 7, 0, 65_535) * count
     at = PLAIN.index(b"iloc") + 8
     size = int.from_bytes(PLAIN[at - 12 : at - 8], "big") - 12

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serve_app.images.limits import MAX_DECODED_BYTES, MAX_IMAGE_BYTES
-from tests.images import heavy_pictures
+from tests.images import heavy_pictures, hostile_pictures
 from tests.images.decode_memory import Decoded, measure
 
 ROOM = 32 * 2**20
@@ -38,7 +38,7 @@ def test_claims_of_honest_files_are_upper_bounds(tmp_path: Path):
 
 
 def test_claims_of_hostile_files_are_upper_bounds(tmp_path: Path):
-    results = decoded(heavy_pictures.hostile((3000, 2000)), tmp_path)
+    results = decoded(hostile_pictures.hostile((3000, 2000)), tmp_path)
     assert len(results) > 35
 
 
@@ -52,7 +52,7 @@ def test_claims_of_large_honest_files_are_upper_bounds(size: tuple[int, int], tm
 @pytest.mark.chaos
 @pytest.mark.parametrize("size", [(8000, 8000), (976, 65_535)])
 def test_claims_of_large_hostile_files_are_upper_bounds(size: tuple[int, int], tmp_path: Path):
-    decoded(heavy_pictures.hostile(size), tmp_path)
+    decoded(hostile_pictures.hostile(size), tmp_path)
 
 
 @pytest.mark.chaos

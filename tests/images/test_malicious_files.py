@@ -20,7 +20,7 @@ from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.jpeg_structure import JpegStructure
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.sample import sample
-from tests.images.heavy_pictures import restarts
+from tests.images.hostile_pictures import restarts
 from tests.images.pictures import encode, photo, square
 from tests.images.tiffs import deepened, pack_tiff
 
