@@ -93,6 +93,7 @@ test("signed-in users may choose their own photos", async () => {
   await settle();
   expect(new URL(requests.at(-1)?.url ?? "").searchParams.get("scope")).toBe("mine");
   expect(page.text()).toContain("seen only by you");
+  expect(page.text()).toContain("You classified no photos");
   useSession().clearUser();
   await settle();
   expect(new URL(requests.at(-1)?.url ?? "").searchParams.get("scope")).toBe("public");

@@ -16,6 +16,9 @@ export const top = {
   live: "Live",
   paused: "Waiting for Raylens",
   emptyTitle: "Nothing here yet",
-  empty: "No photos were classified in this period.",
+  empty: {
+    public: "No public photos were classified in this period.",
+    mine: "You classified no photos in this period.",
+  },
   emptyLink: "Classify a photo",
 };
