@@ -78,6 +78,8 @@ test("a throttled sign-in is sent again after the wait", async () => {
       expect(page.find('[role="alert"]').text()).toContain("Retrying in 12 s");
     });
     expect(page.findAll("input")[1]?.element.value).toBe("correct horse staple");
+    expect(page.find('[role="alert"] .visually-hidden').text()).toBe(throttled.detail);
+    expect(page.find('[role="alert"] button').exists()).toBe(false);
     await vi.advanceTimersByTimeAsync(11_900);
     expect(requests).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(200);

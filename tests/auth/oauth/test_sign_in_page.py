@@ -93,7 +93,7 @@ async def test_too_many_wrong_passwords(visitor: httpx.AsyncClient):
     assert response.status_code == 429
     assert int(response.headers["retry-after"]) > 0
     assert 'role="alert"' in response.text
-    assert "The same password is checked then" in response.text
+    assert "Enter the same password again after that" in response.text
 
 
 async def test_input_is_escaped(visitor: httpx.AsyncClient):

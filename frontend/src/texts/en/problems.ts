@@ -27,7 +27,7 @@ export const problems = {
     invalid_token: ["Session expired", "Sign in again."],
     invalid_fields: ["Some fields are invalid", "Correct the marked fields."],
     invalid_login: ["Wrong username or password", "Check both and try again."],
-    throttled: ["Too many attempts", "The same password is checked after the wait, whatever others send."],
+    throttled: ["Too many attempts", "Your password is checked after the wait, even if others keep trying."],
     busy: ["Too many sign-ins right now", "Try again in a moment."],
     unknown_host: ["Unknown address", "Open Raylens at its usual address."],
     insufficient_scope: ["Permission denied", "Ask an administrator for access."],
