@@ -10,6 +10,7 @@ from serve_app.errors import InvalidRequest, RaylensError
 from serve_app.ingress.head_limits import head_rejection
 from serve_app.ingress.hosts import HEALTH_CHECKS, AllowedHosts
 from serve_app.ingress.methods import route_path
+from serve_app.ingress.problem_page import problem_page, wants_page
 from serve_app.ingress.problems import problem_response
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -39,7 +40,9 @@ class RequestHeadersMiddleware:
         if error is None:
             await self._app(scope, receive, send)
         else:
-            await problem_response(Request(scope), error)(scope, receive, send)
+            request = Request(scope)
+            response = problem_page(request, error) if wants_page(request) else problem_response(request, error)
+            await response(scope, receive, send)
 
     def _rejection(self, scope: Scope) -> RaylensError | None:
         if error := head_rejection(scope):

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.http.permissions import public
 from serve_app.ingress.methods import route_path
+from serve_app.ingress.problem_page import wants_page
 
 _DIST: Final = Path(__file__).parents[2] / "frontend" / "dist"
 _INDEX: Final = "index.html"
@@ -115,7 +116,7 @@ class WebApp:
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request(scope) if scope["type"] == "http" else None
-            if request and _wants_page(request):
+            if request and wants_page(request) and not route_path(scope).startswith(_NO_PAGES):
                 await self.index(request, 404)(scope, receive, send)
             else:
                 await otherwise(scope, receive, send)
@@ -150,11 +151,6 @@ def _asset(path: Path, folder: Path) -> Asset:
     encoded = {name: file.read_bytes() for name, file in beside.items() if file.is_file()}
     cache_control = _ONE_YEAR if path.parent == folder / "assets" else "no-cache"
     return Asset(path.read_bytes(), media_type, cache_control, encoded)
-
-
-def _wants_page(request: Request) -> bool:
-    is_read = request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
-    return is_read and not route_path(request.scope).startswith(_NO_PAGES)
 
 
 def _etag(content: bytes) -> str:

@@ -1,5 +1,8 @@
 """Host names of the service: pages of other sites cannot use it under their name."""
 
+import base64
+import hashlib
+import re
 import socket
 
 import httpx
@@ -80,6 +83,17 @@ async def test_a_request_for_another_host_is_refused_with_a_reason(graph: Graph)
         assert "RAYLENS_ALLOWED_HOSTS" in response.json()["detail"]
     response = await graph.client.post("/api/v1/classifications", content=b"x", headers={"Host": "evil.example"})
     assert response.status_code == 421
+
+
+async def test_a_browser_gets_a_page_that_says_what_is_wrong(graph: Graph) -> None:
+    browser = {"Host": "evil.example", "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    page = await graph.client.get("/", headers=browser)
+    assert (page.status_code, page.headers["content-type"]) == (421, "text/html; charset=utf-8")
+    assert "evil.example is not a name of this service." in page.text
+    [style] = re.findall("<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+    assert (await graph.client.post("/", headers=browser)).headers["content-type"] == "application/problem+json"
 
 
 async def test_two_hosts_are_refused(graph: Graph) -> None:
