@@ -1,6 +1,7 @@
 """config/serve.yaml is valid and documented, and is adapted to the machine."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from serve_app.cluster.serve_config import BadConfiguration, capped, fit, min_co
 from serve_app.config import BuildArguments
 
 SHIPPED = Path(__file__).parent.parent / "config" / "serve.yaml"
+SECURITY = SHIPPED.parents[1] / "docs" / "security.md"
 MODELS = {"efficientnet-lite0": "efficientnet-lite0", "efficientnet-lite1": "/models/Lite 1.keras"}
 
 
@@ -130,6 +132,11 @@ def test_fit_sets_address_and_models(document: dict[str, Any]) -> None:
     assert set(blocks) == {"Ingress", "Preprocessor", "Classifier", "Results"}
     assert further == {**blocks["Classifier"], "name": "Classifier-efficientnet-lite1"}
     ServeDeploySchema.model_validate(fitted)
+
+
+def test_idle_connections_are_closed_when_the_documentation_says_so(document: dict[str, Any]) -> None:
+    (seconds,) = re.findall(r"\| idle connection \| ([0-9]+) s \|", SECURITY.read_text())
+    assert document["http_options"]["keep_alive_timeout_s"] == int(seconds)
 
 
 def test_fit_keeps_the_block_of_a_model(document: dict[str, Any]) -> None:

@@ -7,9 +7,12 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
+from rich.console import Console
 
+from serve_app.cli import serve
 from serve_app.cli.main import main
 from serve_app.cluster import run_folder, service_cluster
 from serve_app.settings import settings
@@ -170,3 +173,30 @@ def test_model_files_that_cannot_be_served(refusal, tmp_path):
     assert "has 3 outputs, its labels file" in refusal(RAYLENS_MODELS=str(model))[1]
     (tmp_path / "model.yaml").write_text("input-range: 0..1")
     assert "did you mean input_range?" in refusal(RAYLENS_MODELS=str(model))[1]
+
+
+@pytest.mark.parametrize(
+    ("proxied", "environment", "said"),
+    [
+        (True, {}, []),
+        (False, {}, ["without HAProxy"]),
+        (True, {"RAY_AUTH_MODE": "disabled"}, ["every user of this machine can run code as you"]),
+        (True, {"RAY_ADDRESS": "10.0.0.1:6379"}, ["Ray's ports in the cluster of RAY_ADDRESS"]),
+    ],
+)
+def test_what_is_not_protected_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], proxied, environment, said
+):
+    """When the service is ready, with the addresses."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(serve, "ServiceCluster", MagicMock())
+    monkeypatch.setattr(serve, "_print_addresses", lambda *_: None)
+    console = Console(stderr=True, width=1000, highlight=False)
+    terminal = serve._Terminal(console, console.status(""), MagicMock(), as_json=True)
+    options = MagicMock(haproxy="haproxy" if proxied else "")
+    document = {"http_options": {}, "applications": [{"deployments": []}]}
+    serve._run(document, options, settings(), terminal)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Warning: ")]
+    assert len(lines) == len(said)
+    assert all(part in line for line, part in zip(lines, said, strict=True)), lines

@@ -16,14 +16,16 @@ from serve_app.cluster.haproxy_config import HAProxyOptions
 from tests.servers.process import ServerProcess, free_port
 
 
-def write_ray_configuration(folder: Path, port: int, statistics: int, metrics: int, backend: int, **more: Any) -> Path:
+def write_ray_configuration(
+    folder: Path, port: int, statistics: int, metrics: int, backend: int, *, keep_alive_s: int = 75, **more: Any
+) -> Path:
     """``haproxy.cfg`` of the installed version of Ray, for one application."""
     path = folder / "haproxy.cfg"
     config = HAProxyConfig(
         socket_path=str(folder / "s"),
         server_state_base=str(folder),
         server_state_file=str(folder / "server-state"),
-        http_options=HTTPOptions(host="127.0.0.1", port=port, keep_alive_timeout_s=75),
+        http_options=HTTPOptions(host="127.0.0.1", port=port, keep_alive_timeout_s=keep_alive_s),
         has_received_routes=True,
         has_received_servers=True,
         stats_port=statistics,
@@ -39,21 +41,24 @@ def write_ray_configuration(folder: Path, port: int, statistics: int, metrics: i
 
 
 class HAProxyServer(ServerProcess):
-    """Listens on all loopback addresses. ``connections``: of clients."""
+    """Listens on all loopback addresses. ``connections``: of clients. ``keep_alive_s``: of an idle one."""
 
-    def __init__(self, folder: Path, options: HAProxyOptions, connections: int = 1000) -> None:
+    def __init__(
+        self, folder: Path, options: HAProxyOptions, connections: int = 1000, *, keep_alive_s: int = 75
+    ) -> None:
         super().__init__(folder)
         self.backend = Backend()
         self.statistics, self.metrics = free_port(), free_port()
         self.options = replace(options, binds=options.binds or (f"0.0.0.0:{self.port}",), private_metrics=True)
         self._connections = connections
+        self._keep_alive_s = keep_alive_s
         self._arguments: list[str] = []
         self.config = self.write()
 
     def write(self) -> Path:
         """Write Ray's configuration, as Ray does before each start."""
         ports = (self.port, self.statistics, self.metrics, self.backend.port)
-        return write_ray_configuration(self.folder, *ports, maxconn=self._connections)
+        return write_ray_configuration(self.folder, *ports, keep_alive_s=self._keep_alive_s, maxconn=self._connections)
 
     def command(self) -> list[str]:
         flags = haproxy_flags(find_haproxy({}), self.options)

@@ -33,7 +33,7 @@ def server() -> Iterator[HAProxyServer]:
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[HAProxyServer]:
-    yield from running(HAProxyOptions(timeouts=TIMEOUTS))
+    yield from running(HAProxyOptions(timeouts=TIMEOUTS), keep_alive_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def behind_proxy() -> Iterator[HAProxyServer]:
     yield from running(HAProxyOptions(per_address=PER_ADDRESS, hops=1))
 
 
-def running(options: HAProxyOptions) -> Iterator[HAProxyServer]:
+def running(options: HAProxyOptions, keep_alive_s: int = 75) -> Iterator[HAProxyServer]:
     folder = RunFolder()  # HAProxy cannot use long paths, nor those with spaces
-    server = HAProxyServer(folder.path, options, connections=200)
+    server = HAProxyServer(folder.path, options, connections=200, keep_alive_s=keep_alive_s)
     try:
         server.start()
         wait_for(lambda: b" 200 " in exchange(server, EXEMPT))  # the replica is up
@@ -120,6 +120,14 @@ async def test_unfinished_headers_are_closed(impatient: HAProxyServer, port: str
     task.cancel()
     assert await task is counts
     assert counts.statuses[408] >= 4, "with an explanation"
+
+
+@pytest.mark.parametrize("first", [b"", GET], ids=["new", "kept"])
+def test_a_connection_without_a_request_is_closed_without_an_answer(impatient: HAProxyServer, first: bytes) -> None:
+    """A browser would take it for that of its next request."""
+    with connect(impatient, EXEMPT) as connection:
+        assert not first or b" 200 " in ask(connection, first)
+        assert ask(connection, b"") == b""
 
 
 async def test_an_address_cannot_use_up_all_connections(server: HAProxyServer) -> None:

@@ -48,6 +48,9 @@ def _pngs(rgb: Image.Image, rgba: Image.Image) -> Files:
     at = keyed.index(b"IDAT")
     length = int.from_bytes(keyed[at - 4 : at], "big")
     yield "PNG with a wrong checksum", repaired(keyed, at, length)
+    noise = encode(Image.effect_noise(rgb.size, 80).convert("RGB"), "PNG", compress_level=0)
+    at = noise.index(b"IDAT")
+    yield "large PNG with a wrong checksum", repaired(noise, at, int.from_bytes(noise[at - 4 : at], "big"))
     for size in ((1, 2_000_000), (2_000_000, 1)):
         for mode in ("L", "LA"):
             yield f"PNG {mode} of {size}", encode(Image.new(mode, size), "PNG")
@@ -127,6 +130,8 @@ def _tiffs(rgb: Image.Image, rgba: Image.Image) -> Files:
     for bits, kind, predictor in ((32, "u", 1), (32, "f", 3), (64, "f", 1)):
         deep = deepened(pixels[..., :1], bits, kind)
         yield f"TIFF 1 × {bits}{kind}", pack_tiff(deep, bits, 1, deflate=True, predictor=predictor)
+    planes = np.repeat(deepened(pixels[..., :1], 16), 16, axis=2)
+    yield "TIFF 16 × 16, planes: True", pack_tiff(planes, 16, 1, deflate=True, planar=True)
     yield "TIFF in tiles", pack_tiff(deepened(pixels[..., :3], 16), 16, 2, deflate=True, tile=(512, 256), predictor=2)
     yield "TIFF with rows", pack_tiff(pixels[..., :3], 8, 2, deflate=True, rows=16)
     for compression in ("jpeg", "tiff_lzw", "zstd", "lzma", "packbits"):

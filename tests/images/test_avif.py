@@ -9,6 +9,7 @@ from PIL import Image
 
 from serve_app.errors import CorruptImage, TooManyPixels, UnsupportedImage
 from serve_app.images.av1 import MAX_FRAMES, read_av1
+from serve_app.images.avif_structure import AvifStructure
 from serve_app.images.boxes import MAX_DIRECTORY_PARTS, BoxReader, write_box, write_full_box
 from serve_app.images.decoding import decode, open_image
 from tests.images.pictures import encode, full_pixels, photo, square
@@ -132,9 +133,14 @@ def test_sizes_of_frames_are_read_from_the_bitstream(mode: str, subsampling: str
 
 
 def test_a_hidden_picture_is_charged():
-    opened = open_image(hidden((1000, 800), (16, 16)), square())
-    assert opened.info.width == 16
-    assert opened.decoded_bytes > 1000 * 800 * 1.5
+    large, small = (open_image(hidden(size, (16, 16)), square()) for size in ((1000, 800), (16, 16)))
+    assert large.info.width == small.info.width == 16
+    assert large.decoded_bytes - small.decoded_bytes > 1000 * 800 * 1.5
+
+
+def test_a_picture_that_is_put_together_is_charged_besides_its_tiles():
+    frames = 6 * read_av1(payload(encode(photo(64, 64), "AVIF"))).decoded_bytes
+    assert AvifStructure(grid()).decoded_bytes >= frames + 160 * 128 * 3
 
 
 def test_hidden_frames_are_charged():

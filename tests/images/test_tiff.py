@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serve_app.errors import CorruptImage, RaylensError, TooManyPixels, UnsupportedImage
+from serve_app.errors import CorruptImage, TooManyPixels, UnsupportedImage
 from serve_app.images import tiff_samples
-from serve_app.images.decoding import decode, inspect
+from serve_app.images.decoding import decode, inspect, open_image
 from serve_app.types import ImageInfo
 from tests.images.pictures import encode, full_pixels, photo, square
-from tests.images.tiffs import deepened, pack_tiff, write_directory
+from tests.images.tiffs import Values, deepened, pack_tiff, write_directory
 
 RGB = np.asarray(photo(70, 45))
 GREY = np.asarray(photo(70, 45).convert("L"))[..., None]
+SMALL_GREY: dict[int, Values] = {256: (16,), 257: (1,), 258: (8,), 259: (1,), 262: (1,)}
 ALPHA = np.broadcast_to(np.repeat(np.array([0, 128, 255], np.uint8), (23, 23, 24))[None, :, None], (45, 70, 1))
 ON_WHITE = 255 - ((255 - RGB.astype(int)) * ALPHA / 255)
 
@@ -242,19 +243,28 @@ def test_cut_strips_are_corrupt():
         decode(bytes(data), square())
 
 
-def test_tiles_and_samples_larger_than_memory_are_rejected_before_decoding():
-    for data in (
-        pack_tiff(GREY[:1, :1], 8, 1, tags={256: 8000, 257: 8000, 258: 64, 277: 1, 339: 3, 278: 8000} | {273: 8}),
-        pack_tiff(np.zeros((1, 1, 16), np.uint8), 8, 1, tags={256: 8000, 257: 8000, 278: 8000}),
-        write_directory(
-            {256: (64,), 257: (64,), 258: (8,), 262: (1,), 322: (2**31,), 323: (2**31,)}, [b"1"], tiled=True
-        ),
-        write_directory({256: (16,), 257: (16,), 258: (8,), 262: (1,), 322: (8000,), 323: (8000,)}, [b"1"], tiled=True),
-        write_directory({256: (3_000_000,), 257: (1,), 258: (32,), 262: (1,), 278: (1,)}, [bytes(12_000_000)]),
-    ):
-        with pytest.raises(RaylensError) as error:
-            decode(data, square())
-        assert isinstance(error.value, TooManyPixels | CorruptImage | UnsupportedImage)
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (pack_tiff(GREY[:1, :1], 8, 1, tags={256: 8000, 257: 8000, 258: 64, 277: 1, 339: 3, 278: 8000}), "of memory"),
+        (pack_tiff(np.zeros((1, 1, 16), np.uint8), 8, 1, tags={256: 8000, 257: 8000, 278: 8000}), "MB of samples"),
+        (write_directory(SMALL_GREY | {322: (2**31,), 323: (2**31,)}, [b"1"], tiled=True), "tiles of"),
+        (write_directory(SMALL_GREY | {322: (4112,), 323: (4112,)}, [b"1"], tiled=True), "tiles of"),
+        (write_directory(SMALL_GREY | {256: (3_000_000,), 258: (32,), 278: (1,)}, [bytes(12_000_000)]), "rows of"),
+    ],
+    ids=["numbers", "samples", "a large tile", "a tile", "a row"],
+)
+def test_tiles_and_samples_larger_than_memory_are_rejected_before_decoding(data: bytes, reason: str):
+    with pytest.raises((TooManyPixels, UnsupportedImage), match=reason):
+        inspect(data)
+
+
+def test_the_positions_of_strips_are_charged():
+    def claimed(strips: int) -> int:
+        places: dict[int, Values] = {257: (strips,), 278: (1,), 273: (8,) * strips, 279: (10,) * strips}
+        return open_image(write_directory(SMALL_GREY | places, [bytes(16)]), square()).decoded_bytes
+
+    assert claimed(100_000) - claimed(10) > 100_000 * 100, "kept here and by Pillow, besides copies of the file"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
