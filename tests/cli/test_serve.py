@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
@@ -195,7 +196,7 @@ def test_what_is_not_protected_is_said(
     console = Console(stderr=True, width=1000, highlight=False)
     terminal = serve._Terminal(console, console.status(""), MagicMock(), as_json=True)
     options = MagicMock(haproxy="haproxy" if proxied else "")
-    document = {"http_options": {}, "applications": [{"deployments": []}]}
+    document: dict[str, Any] = {"http_options": {}, "applications": [{"deployments": []}]}
     serve._run(document, options, settings(), terminal)
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Warning: ")]
     assert len(lines) == len(said)
