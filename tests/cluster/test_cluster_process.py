@@ -109,6 +109,17 @@ def test_nothing_of_the_cluster_is_left(running, folder):
     raise AssertionError("still running")
 
 
+def test_what_the_cluster_writes_is_for_this_user_only(running, folder):
+    """Whatever the mask of new files is."""
+    before = os.umask(0)
+    try:
+        with running("open(os.environ['FOLDER'] + '/log', 'w'); " + READY) as process:
+            assert start(process)
+            assert (folder.path / "log").stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
 def test_the_real_process_ends_with_its_parent_before_it_has_a_job(folder):
     process = ClusterProcess(folder, os.environ)
     process._input.close()

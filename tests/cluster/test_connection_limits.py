@@ -97,6 +97,7 @@ def hold(stack: ExitStack, server: HAProxyServer, source: str, count: int) -> li
 def problem(response: bytes) -> dict[str, object]:
     document: dict[str, object] = json.loads(response.partition(b"\r\n\r\n")[2])
     assert b"content-type: application/problem+json" in response
+    assert b"x-content-type-options: nosniff" in response.lower()
     assert {"type", "title", "status", "detail", "code", "request_id"} == document.keys()
     return document
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.errors import Overloaded
 from serve_app.ingress import load_shedding
+from serve_app.ingress.security_headers import SECURITY_HEADERS
 
 FULL = Overloaded("256 images are already waiting; try again in a moment.")
 IMAGES = "/api/v1/classifications"
@@ -41,6 +42,7 @@ async def test_images_are_rejected_while_the_queue_is_full(client: httpx.AsyncCl
         reply = await client.post(path, content=b"x" * 100_000, headers={"X-Request-ID": "mine"})
         assert reply.status_code == 503
         assert reply.headers["retry-after"] == "1"
+        assert reply.headers.keys() >= {name.decode() for name, _ in SECURITY_HEADERS}
         assert reply.headers["x-request-id"] == "mine"
         assert reply.headers["content-type"] == "application/problem+json"
         assert reply.json() == {
