@@ -10,7 +10,7 @@ from typing import Final
 from serve_app.errors import Overloaded
 
 _MAX_WAITING: Final = 1_024
-"""Waiters at most; each holds a request."""
+"""Waiters at most, each of which holds a request. If there are more, the client with the most loses one."""
 
 Keys = tuple[str, ...]
 """Who takes a slot: first the client, by which the waiters take turns, then others that share a limit."""
@@ -39,7 +39,7 @@ class FairSlots:
 
     @asynccontextmanager
     async def slot(self, *keys: str) -> AsyncIterator[None]:
-        """Wait for a slot and hold it. Raises Overloaded if too many wait."""
+        """Wait for a slot and hold it. Raises Overloaded like :meth:`acquire`."""
         await self.acquire(keys)
         try:
             yield
@@ -47,12 +47,12 @@ class FairSlots:
             self.release(keys)
 
     async def acquire(self, keys: Keys) -> None:
-        """Wait for a slot. Raises Overloaded if too many wait."""
+        """Wait for a slot. Raises Overloaded if too many wait, and this client has the most or gives way to another."""
         if self._may_take(keys):
             self._take(keys)
             return
         if self._waiters >= _MAX_WAITING:
-            raise Overloaded("Too many images are being fetched; try again in a moment.", retry_after=1.0)
+            self._make_room(keys[0])
         waiter = _Waiter(keys, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(keys[0], []).append(waiter)
         self._waiters += 1
@@ -61,7 +61,7 @@ class FairSlots:
         except asyncio.CancelledError:
             if waiter.granted.cancelled():
                 self._forget(waiter)
-            else:
+            elif waiter.granted.exception() is None:
                 self.release(keys)
             raise
         finally:
@@ -95,6 +95,16 @@ class FairSlots:
                     self._waiting[client] = self._waiting.pop(client)  # at the end: the others are next
                 self._take(waiter.keys)
                 waiter.granted.set_result(None)
+
+    def _make_room(self, client: str) -> None:
+        """End the last waiter of the client with the most, so that one with fewer finds a place. Raises Overloaded."""
+        error = Overloaded("Too many images are being fetched; try again in a moment.", retry_after=1.0)
+        most = max(self._waiting.values(), key=len)
+        if len(most) <= len(self._waiting.get(client, ())) + 1:
+            raise error
+        waiter = most[-1]
+        self._forget(waiter)
+        waiter.granted.set_exception(error)
 
     def _forget(self, waiter: _Waiter) -> None:
         queue = self._waiting[waiter.keys[0]]

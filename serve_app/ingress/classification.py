@@ -102,7 +102,7 @@ class ClassificationService:
         self._fetcher = fetcher
         self._recorder = recorder
         self._expensive_cost = expensive_cost
-        self._fetches = SingleFlight[tuple[int | None, str], FetchedImage]()
+        self._fetches = SingleFlight[tuple[str, str], FetchedImage]()
         self._inferences = SingleFlight[str, tuple[Answer, RequestContext]]()
 
     async def classify(self, image: bytes | ImageUrl, options: Options) -> ClassifiedImage:
@@ -156,7 +156,10 @@ class ClassificationService:
             return result
 
     async def _fetch(self, url: str, options: Options) -> FetchedImage:
-        """The image behind a URL. Concurrent requests of a user for a URL share one fetch."""
+        """The image behind a URL. Concurrent requests of a client for a URL share one fetch.
+
+        Those of other clients do not: it waits for its turn among the fetches of its client, which may be many.
+        """
 
         async def fetch() -> FetchedImage:
             client = options.client
@@ -176,7 +179,7 @@ class ClassificationService:
 
         if options.cache != "use":
             return await fetch()
-        fetched, _ = await self._fetches.run((options.client.user_id, url), fetch)
+        fetched, _ = await self._fetches.run((options.client.name, url), fetch)
         return fetched
 
     async def _infer(self, query: Query, data: bytes, options: Options) -> ClassifiedImage:

@@ -73,6 +73,40 @@ async def test_a_cancelled_waiter_loses_no_slot() -> None:
     assert not fourth.cancelled()
 
 
+async def test_a_client_with_many_waiters_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise whoever asks for the images of slow servers keeps others from fetching any."""
+    monkeypatch.setattr(fair_slots, "_MAX_WAITING", 3)
+    slots = FairSlots(total=1, per_key=1)
+    await slots.acquire(("a",))
+    greedy = [_acquire(slots, "a") for _ in range(3)]
+    await _turns(*greedy)
+    modest = [_acquire(slots, "b")]
+    assert await _turns(*greedy, *modest) == [False, False, True, False]
+    with pytest.raises(Overloaded):
+        await greedy[2]
+    for client in ("a", "b"):  # who would not have fewer than the other
+        with pytest.raises(Overloaded):
+            await slots.acquire((client,))
+    for name in ("a", "b", "a"):
+        slots.release((name,))
+        await _turns()
+    assert await _turns(*greedy[:2], *modest) == [True] * 3
+
+
+async def test_a_waiter_that_gave_way_and_is_cancelled_frees_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fair_slots, "_MAX_WAITING", 2)
+    slots = FairSlots(total=1, per_key=1)
+    await slots.acquire(("a",))
+    first, second = _acquire(slots, "a"), _acquire(slots, "a")
+    await _turns(first, second)
+    third = _acquire(slots, "b")
+    await asyncio.sleep(0)
+    second.cancel()
+    assert await _turns(first, second, third) == [False, True, False]
+    slots.release(("a",))
+    assert await _turns(first, third) in ([True, False], [False, True])
+
+
 async def test_the_number_of_waiters_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fair_slots, "_MAX_WAITING", 1)
     slots = FairSlots(total=1, per_key=1)

@@ -2,14 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from unittest.mock import patch
 
 import httpx
 from PIL import Image
 
 from serve_app.config import BuildArguments, QueueArguments
+from serve_app.fetch.fair_slots import FairSlots
+from tests.fetch.server import Server, respond
 from tests.images.pictures import encode
 from tests.ingress.graph import Graph, running, until
-from tests.ingress.pictures import different
+from tests.ingress.pictures import different, picture
 
 IMAGES = "/api/v1/classifications"
 WAITING = 4
@@ -47,6 +50,22 @@ async def test_a_full_queue_rejects_the_client_that_filled_it(tmp_path: Path) ->
         graph.runtime.gate.set()
         assert [reply.status_code for reply in await asyncio.gather(accepted, *calls)] == [201] * (len(calls) + 1)
         await until(lambda: graph.metrics.rejections["overloaded"] == 2)
+
+
+async def test_clients_do_not_wait_for_the_fetches_of_others(graph: Graph, website: Server) -> None:
+    """Of one URL: the fetch of another client may be the last of a thousand."""
+    website.answers["/image"] = respond(picture())
+    document = {"image_url": f"http://127.0.0.1:{website.port}/image"}
+    async with client_at(graph, "192.0.2.1") as hog, client_at(graph, "192.0.2.2") as other:
+        fetcher = graph.gateway._classification._fetcher
+        with patch.object(fetcher, "_slots", FairSlots(total=9, per_key=1)) as slots:
+            await slots.acquire(("client address:192.0.2.1",))
+            waiting = asyncio.create_task(hog.post(IMAGES, json=document))
+            await until(lambda: slots._waiters == 1)
+            assert (await other.post(IMAGES, json=document)).status_code == 201
+            assert not waiting.done()
+            slots.release(("client address:192.0.2.1",))
+            assert (await waiting).status_code == 201
 
 
 async def test_expensive_images_count_as_several(tmp_path: Path) -> None:
