@@ -77,3 +77,16 @@ async def test_expensive_images_count_as_several(tmp_path: Path) -> None:
         first, second = different(2)
         await graph.classify(first)
         await graph.classify(second, expect=429)
+
+
+async def test_an_expensive_image_waits_in_a_lane_of_its_own(tmp_path: Path) -> None:
+    """Ordinary images of the same client, which were sent later, do not wait for it."""
+    large = encode(Image.new("RGB", (3000, 3000)), "WEBP", method=0)
+    async with running(tmp_path) as graph:
+        graph.runtime.close_gate()
+        (queue,) = (model.queue for model in graph.gateway.models.values())
+        calls = [asyncio.create_task(graph.classify(data)) for data in (large, *different(1))]
+        await arrived(graph, 2)
+        assert queue.expensive_images == 1
+        graph.runtime.gate.set()
+        await asyncio.gather(*calls)
