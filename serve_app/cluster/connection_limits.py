@@ -97,10 +97,18 @@ class ConnectionLimits:
         limit = self._limit
         if not limit or self.hops > _MAX_HOPS:
             return []
-        client = f"req.hdr_ip(x-forwarded-for,-{self.hops})"
+        element = f"(x-forwarded-for,-{self.hops})"
+        written = (
+            f"req.hdr_ip{element}",  # with or without a port, if it is of IPv4
+            f"req.hdr{element},field(1,]),field(1,%),ltrim([)",  # [2001:db8::1]:4711, fe80::1%eth0
+            "src",
+        )
         return [
-            f"http-request track-sc1 {client},{_NETWORK} table {_REQUESTS} if {{ {client} -m found }}",
-            f"http-request track-sc1 src,{_NETWORK} table {_REQUESTS} unless {{ {client} -m found }}",
+            *(
+                f"http-request set-var(txn.client) {each},{_NETWORK} unless {{ var(txn.client) -m found }}"
+                for each in written
+            ),
+            f"http-request track-sc1 var(txn.client) table {_REQUESTS}",
             f"http-request return {response(TOO_MANY_REQUESTS)} if {{ sc1_conn_cur gt {limit} }}",
         ]
 

@@ -224,10 +224,12 @@ def test_metrics_and_statistics_are_for_this_machine(server: HAProxyServer) -> N
     assert server.config.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_proxy_is_not_limited_but_its_clients_are(behind_proxy: HAProxyServer) -> None:
-    """Addresses of one /64 network of IPv6 are one client."""
+@pytest.mark.parametrize("written", ["{}", "[{}]", "[{}]:4711"])
+def test_a_proxy_is_not_limited_but_its_clients_are(behind_proxy: HAProxyServer, written: str) -> None:
+    """Addresses of one /64 network of IPv6 are one client, however the proxy writes them."""
 
-    def request(client: str, path: str = "/slow") -> bytes:
+    def request(address: str, path: str = "/slow") -> bytes:
+        client = written.format(address)
         return f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9, {client}\r\n\r\n".encode()
 
     behind_proxy.backend.hold()
