@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ Parallel = Callable[[Callable[[Auth, int], object]], list[object]]
 @pytest.fixture
 def parallel(application: Application, database: Engine) -> Parallel:
     """Runs a function twenty times at once, on four replicas; returns the results, or the errors of the limit."""
-    event.listen(database, "after_cursor_execute", _pause)
+    event.listen(database, "after_cursor_execute", Meeting())
     replicas = [create(database, application.clock, providers=(GITHUB,)).auth for _ in range(4)]
     start = threading.Barrier(REQUESTS, timeout=60)
 
@@ -58,10 +59,18 @@ def parallel(application: Application, database: Engine) -> Parallel:
     return run
 
 
-def _pause(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-    """Let others run between what a transaction reads and what it then writes, on machines with few cores, too."""
-    if statement.startswith("SELECT"):
-        time.sleep(0.01)
+class Meeting:
+    """Lets transactions read at the same time before they write, on machines with few cores, too."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(5)
+
+    def __call__(self, _connection: object, _cursor: object, statement: str, *_: object) -> None:
+        """After each statement. Transactions that wait for each other cannot meet, so they are not waited for again."""
+        if statement.startswith("SELECT"):
+            with suppress(threading.BrokenBarrierError):
+                self._barrier.wait(0.3)
+            time.sleep(0.01)
 
 
 def count(database: Engine, table: Any, *conditions: Any) -> int:
