@@ -209,6 +209,7 @@ async def test_a_slow_server_does_not_use_up_the_slots_of_all_clients(server: Se
             await arrived.get()
         url = f"http://good.example:{server.port}/image"
         assert await fetcher.fetch(url, deadline=time.time() + 60, client="client 1") == IMAGE
+        assert arrived.empty(), "the others of the same server wait"
         for task in slow:
             task.cancel()
         await asyncio.gather(*slow, return_exceptions=True)

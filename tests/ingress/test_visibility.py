@@ -1,5 +1,6 @@
 """Who sees which image URLs: in the public lists, in one's own, and through the cache."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from auth.principal import Scope
 from tests.auth.user_factory import UserFactory
 from tests.fetch.server import Server, respond
-from tests.ingress.graph import Graph, running
+from tests.ingress.graph import Graph, running, until
 from tests.ingress.pictures import GREEN, RED, picture
 from tests.ingress.tokens import application_token, bearer
 
@@ -118,3 +119,22 @@ async def test_users_do_not_get_results_for_urls_that_they_cannot_fetch(
         assert (response.status_code, response.json()["code"]) == (422, "fetch_failed")
         assert SECRET not in response.text
     assert await _classify(graph, url, alice) == "hit"
+
+
+async def test_users_do_not_share_a_fetch_in_progress(
+    graph: Graph, factory: UserFactory, website: Server, base: str
+) -> None:
+    """Nor learn from its duration that somebody else is requesting the URL; requests of one user share it."""
+    alice, bob = _users(factory, 2)
+    free = asyncio.Event()
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        await free.wait()
+        writer.write(respond(picture(RED)))
+
+    website.answers["/slow.png"] = answer
+    calls = [asyncio.create_task(_classify(graph, f"{base}/slow.png", user)) for user in (alice, alice, bob, None)]
+    await until(lambda: len(website.requests) == 3)
+    free.set()
+    await asyncio.gather(*calls)
+    assert len(website.requests) == 3
