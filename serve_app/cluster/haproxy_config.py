@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final, Self
 
 from serve_app.cluster.connection_limits import ConnectionLimits, Timeouts, table_lines
-from serve_app.cluster.haproxy_errors import error_lines
+from serve_app.cluster.haproxy_errors import PROTECTIVE_HEADERS, error_lines
 from serve_app.proxy_token import PROXY_HEADER, proxy_token
 from serve_app.secret_key import split_keys
 
@@ -140,7 +140,11 @@ def _edit_clients(lines: list[str], options: HAProxyOptions, connections: int) -
         *ConnectionLimits(connections, options.per_address, options.hops, options.exempt).lines(),
         *([f"http-request set-header {PROXY_HEADER} {options.token}"] if options.token else []),
         "http-response del-header Server",
-        "http-after-response set-header X-Content-Type-Options nosniff",  # also of HAProxy's own responses
+        # For the responses of HAProxy and Ray Serve, since those of the replicas have them.
+        *(
+            f'http-after-response set-header {name} "{value}" unless {{ res.hdr({name}) -m found }}'
+            for name, value in PROTECTIVE_HEADERS.items()
+        ),
     )
 
 

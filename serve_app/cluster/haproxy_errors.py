@@ -1,8 +1,15 @@
 """The responses that HAProxy gives itself, as problem documents like all errors."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+PROTECTIVE_HEADERS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class HAProxyError:
         }
         document = json.dumps(fields, separators=(",", ":")).replace('"', '\\"')
         retry = f" hdr Retry-After {self.retry_after_s}" if self.retry_after_s else ""
-        headers = f"hdr X-Content-Type-Options nosniff{retry} hdr Connection close"
+        security = " ".join(f'hdr {name} "{value}"' for name, value in PROTECTIVE_HEADERS.items())
+        headers = f"{security}{retry} hdr Connection close"
         return f'content-type application/problem+json {headers} lf-string "{document}"'
 
 

@@ -96,7 +96,10 @@ class HAProxyServer(ServerProcess):
 
 
 class Backend:
-    """Responds with the headers that arrived. ``/large``: with 64 MB. ``/slow``: when :meth:`release` is called."""
+    """Responds with the headers that arrived.
+
+    ``/large``: with 64 MB. ``/slow``: when :meth:`release` is called. ``/policy``: with a policy of its own.
+    """
 
     def __init__(self) -> None:
         self.broken = threading.Event()
@@ -133,7 +136,8 @@ class Backend:
             await self._released.wait()
         body = json.dumps(headers).encode()
         size = 64 << 20 if path == "/large" else len(body)
-        writer.write(f"HTTP/1.1 200 OK\r\nServer: uvicorn\r\nContent-Length: {size}\r\n\r\n".encode())
+        own = "Content-Security-Policy: sandbox\r\n" if path == "/policy" else ""
+        writer.write(f"HTTP/1.1 200 OK\r\nServer: uvicorn\r\n{own}Content-Length: {size}\r\n\r\n".encode())
         if path == "/large":
             await self._send_large(writer)
         else:

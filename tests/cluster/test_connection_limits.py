@@ -97,7 +97,13 @@ def hold(stack: ExitStack, server: HAProxyServer, source: str, count: int) -> li
 def problem(response: bytes) -> dict[str, object]:
     document: dict[str, object] = json.loads(response.partition(b"\r\n\r\n")[2])
     assert b"content-type: application/problem+json" in response
-    assert b"x-content-type-options: nosniff" in response.lower()
+    head = response.partition(b"\r\n\r\n")[0].lower()
+    for header in (
+        b"x-content-type-options: nosniff",
+        b"x-frame-options: deny",
+        b"content-security-policy: default-src",
+    ):
+        assert head.count(header) == 1
     assert {"type", "title", "status", "detail", "code", "request_id"} == document.keys()
     return document
 
@@ -211,6 +217,15 @@ def test_a_client_that_stops_in_the_middle_of_its_body_is_disconnected(impatient
         response = ask(connection, b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx")
     assert b" 40" in response.partition(b"\r\n")[0]
     assert problem(response)["code"] in {"invalid_request", "request_timeout"}
+
+
+def test_a_policy_of_a_replica_is_kept(server: HAProxyServer) -> None:
+    assert (
+        b"content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n" in exchange(server, EXEMPT).lower()
+    )
+    response = exchange(server, EXEMPT, GET.replace(b"/x", b"/policy")).lower()
+    assert response.count(b"content-security-policy: ") == 1
+    assert b"content-security-policy: sandbox\r\n" in response
 
 
 def test_http2_without_tls_is_rejected(server: HAProxyServer) -> None:
