@@ -25,7 +25,7 @@ HTTP.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class RaylensError(Exception):
@@ -41,6 +41,15 @@ class RaylensError(Exception):
         self.message = message
         if retry_after is not None:
             self.retry_after = retry_after
+
+    def detached(self) -> Self:
+        """This error as a result: without the frames that it passed.
+
+        Their variables, such as the bytes of an image, would live until the garbage collector runs: a frame that holds
+        an error which holds the frame is a cycle.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
 
     def __reduce__(self) -> tuple[type["RaylensError"], tuple[str, float | None]]:
         return type(self), (self.message, self.retry_after)

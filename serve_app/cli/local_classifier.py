@@ -77,7 +77,7 @@ class LocalClassifier:
         try:
             return await (self._fetched(source.name) if source.is_url else asyncio.to_thread(source.read))
         except RaylensError as error:
-            return error
+            return error.detached()
 
     async def _fetched(self, url: str) -> bytes:
         return await self._fetcher.fetch(url, deadline=_NO_DEADLINE)

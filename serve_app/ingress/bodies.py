@@ -194,7 +194,7 @@ async def _source_or_error(image: Any, body: JsonBody, limits: LimitArguments) -
     try:
         return await _source(image, body, limits)
     except RaylensError as error:
-        return error
+        return error.detached()
 
 
 async def _source(image: Any, body: JsonBody, limits: LimitArguments) -> bytes | ImageUrl:  # noqa: ANN401

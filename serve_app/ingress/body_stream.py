@@ -70,6 +70,7 @@ class BodyStreamMiddleware:
         else:
             await self._app(scope, stream.receive_all, stream.send)
         await stream.finish(self._discard_s)
+        scope.pop(_SCOPE_STREAM, None)
 
 
 class BodyStream:

@@ -97,7 +97,7 @@ async def answer_all(
             return await _answer(gateway, image, options)
         except RaylensError as error:
             log_failed_image(index, error)
-            return error
+            return error.detached()
 
     return list(await asyncio.gather(*(answer(index, image) for index, image in enumerate(images))))
 

@@ -100,7 +100,7 @@ class RequestBody:
             self._reservation.release()
         for error in (self.error, self._scope.get(SCOPE_ERROR)):
             if isinstance(error, RaylensError) and error.status != HTTPStatus.INTERNAL_SERVER_ERROR:
-                error.__traceback__ = error.__context__ = None
+                error.detached()
 
     async def _next(self) -> Message:
         if self._scope["method"] in _BODILESS_METHODS:  # a body has no meaning there, so it is not read

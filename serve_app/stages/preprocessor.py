@@ -129,7 +129,7 @@ class Preprocessor:
         try:
             info, row[:] = decode_image()
         except RaylensError as error:
-            return error
+            return error.detached()
         except Exception:
             logger.exception("Failed to decode an image of %d bytes", len(image))
             return InternalError("The image could not be decoded because of a defect in Raylens.")

@@ -83,7 +83,7 @@ class Results:
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except StorageUnavailable as error:
-            return error
+            return error.detached()
         return None
 
     def _answer(

@@ -1,13 +1,14 @@
 """An ASGI application behind a real HTTP server, on a free port."""
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+
+from tests.servers.listener import listener
 
 
 class SwitchableApp:
@@ -23,17 +24,17 @@ class SwitchableApp:
 @contextlib.contextmanager
 def running_server(app: Any) -> Iterator[str]:
     """The address, without a slash at the end."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    bound = listener()
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
         server.should_exit = server.force_exit = True
         thread.join(10)
-        listener.close()
+        bound.close()

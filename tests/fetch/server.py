@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.servers.listener import listener
+
 Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -72,11 +74,9 @@ def redirect(location: str, status: str = "302 Found") -> bytes:
 
 
 @asynccontextmanager
-async def running(
-    context: ssl.SSLContext | None = None, listener: socket.socket | None = None
-) -> AsyncIterator[Server]:
-    """On ``listener``, by default a free port of 127.0.0.1."""
-    bound = listener or socket.create_server(("127.0.0.1", 0))
+async def running(context: ssl.SSLContext | None = None, bound: socket.socket | None = None) -> AsyncIterator[Server]:
+    """On a socket that is ``bound``, by default to a free port of 127.0.0.1."""
+    bound = bound or listener()
     server = Server(bound.getsockname()[1])
     accepting = await asyncio.start_server(server.serve, sock=bound, ssl=context)
     try:

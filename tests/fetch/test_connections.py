@@ -167,7 +167,7 @@ async def test_a_server_with_an_ipv6_address_only() -> None:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("no IPv6")
-    async with running(listener=listener) as server:
+    async with running(bound=listener) as server:
         server.answers["/image"] = OK
         names = Names(images_example=["::1"])
         allowed = [LOOPBACK, ip_network("::1/128")]

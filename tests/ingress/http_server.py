@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp
 from serve_app.ingress.body_stream import BodyStreamMiddleware
 from serve_app.ingress.load_shedding import middlewares
 from tests.ingress.graph import until
+from tests.servers.listener import listener
 
 HOST = "127.0.0.1"
 
@@ -28,12 +28,12 @@ async def serving(app: ASGIApp, **stream: Any) -> AsyncIterator[int]:
     for middleware in middlewares():
         options = stream if middleware.cls is cast("object", BodyStreamMiddleware) else {}
         app = middleware.cls(app, *middleware.args, **middleware.kwargs, **options)
-    listener = socket.create_server((HOST, 0))
+    bound = listener()
     server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    task = asyncio.create_task(server.serve(sockets=[bound]))
     await until(lambda: server.started)
     try:
-        yield listener.getsockname()[1]
+        yield bound.getsockname()[1]
     finally:
         server.should_exit = server.force_exit = True
         await task
