@@ -79,8 +79,13 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
         self._slots = slots
         self._dispatch()
 
-    def raise_if_full(self, client: Hashable = "", images: int = 1) -> None:
-        """Raise Overloaded if the queue has no place for so many images of a client.
+    @property
+    def is_full(self) -> bool:
+        """Whether another image would have to take the place of one that waits."""
+        return bool(self._queue) and self._queue.images >= self._max_waiting
+
+    def overload(self, client: Hashable = "", images: int = 1) -> Overloaded | None:
+        """The error for so many images of a client if the queue has no place for them.
 
         A full queue has room as long as another client has more images in it than this one would have. An empty queue
         has room for any number.
@@ -91,7 +96,8 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
             and queue.images + images > self._max_waiting
             and queue.images_of(client) + images >= queue.largest_share()
         ):
-            raise self._overloaded()
+            return self._overloaded()
+        return None
 
     async def submit(
         self, item: ItemT, deadline: float, images: int = 1, *, size: int = 0, client: Hashable = "", cost: float = 1.0
@@ -122,7 +128,8 @@ class AdaptiveBatcher(Generic[ItemT, ReplyT]):
     def _make_room(self, client: Hashable, images: int) -> None:
         """Reject the newest images of the clients with the most images, or raise Overloaded."""
         while self._queue and self._queue.images + images > self._max_waiting:
-            self.raise_if_full(client, images)
+            if error := self.overload(client, images):
+                raise error
             rejected = self._queue.pop_newest_of_largest()
             if not rejected.reply.done():
                 rejected.reply.set_exception(self._overloaded())

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from serve_app.batching.adaptive_batcher import AdaptiveBatcher
 from serve_app.config import QueueArguments
+from serve_app.errors import Overloaded
 
 JobT = TypeVar("JobT")
 AnswerT = TypeVar("AnswerT")
@@ -54,9 +55,14 @@ class ImageQueue(Generic[JobT, AnswerT]):
     def slots(self, slots: tuple[int, int]) -> None:
         self._ordinary.slots, self._expensive.slots = slots
 
-    def raise_if_full(self, client: Hashable) -> None:
-        """Raise Overloaded if there is no place for another image of the client; see :class:`AdaptiveBatcher`."""
-        self._ordinary.raise_if_full(client)
+    @property
+    def is_full(self) -> bool:
+        """Whether some clients have no place for another image."""
+        return self._ordinary.is_full
+
+    def overload(self, client: Hashable) -> Overloaded | None:
+        """The error if there is no place for another image of the client; see :class:`AdaptiveBatcher`."""
+        return self._ordinary.overload(client)
 
     async def submit(self, job: JobT, deadline: float, *, size: int, client: Hashable, cost: float) -> AnswerT:
         """Queue an image of ``size`` bytes. Raises like :meth:`AdaptiveBatcher.submit`."""

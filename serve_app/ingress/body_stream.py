@@ -10,6 +10,7 @@ Clients that send much in vain get their responses later, and meanwhile they can
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -19,11 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve_app.config import LimitArguments
 from serve_app.ingress.discard_rate import REQUEST_BYTES, DiscardRate
+from serve_app.ingress.http_protocol import DISCARD_S
 
-DISCARD_S: Final = 5.0
-"""How long the rest of a body is discarded after the response."""
-_KEPT_ALIVE_BYTES: Final = 256 << 10
-"""A body of this size arrives soon, so that the client can keep its connection."""
+_SMALL_BYTES: Final = 256 << 10
+"""A body of this size arrives soon, so that the response need not wait and the client can keep its connection."""
 _MAX_QUEUED_BYTES: Final = LimitArguments().body_bytes
 _SCOPE_STREAM: Final = "raylens.body_stream"
 _DISCONNECT: Final[Message] = {"type": "http.disconnect"}
@@ -83,14 +83,15 @@ class BodyStream:
 
         ``discarding``: waits, depending on how many bytes the client has sent in vain.
         """
-        self._is_small = declared is not None and declared <= _KEPT_ALIVE_BYTES
+        self._is_small = declared is not None and declared <= _SMALL_BYTES
         self._receive = receive
         self._send = send
         self._discarding = discarding
         self._received = 0
         self._is_read = asyncio.Event()
         self._is_disconnected = asyncio.Event()
-        self._will_close = False
+        self._passes = False
+        """Whether the response passes at once."""
         self._end: Message | None = None
 
     async def receive(self) -> Message:
@@ -114,14 +115,19 @@ class BodyStream:
         return _DISCONNECT
 
     async def send(self, message: Message) -> None:
-        """Holds the end of the response back while the body is unread."""
-        if self._is_read.is_set():
+        """Holds the end of the response back while the body is unread, unless that is small.
+
+        Of that, the HTTP server discards the rest; see :class:`serve_app.ingress.http_protocol.HttpProtocol`.
+        """
+        if self._is_read.is_set() or self._passes:
             await self._send(message)
         elif message["type"] == "http.response.start":
-            self._will_close = not self._is_small or message["status"] == HTTPStatus.REQUEST_TIMEOUT
-            if not self._is_small:
-                await self._discarding(REQUEST_BYTES)
-            headers = [*message.get("headers", ())] + ([(b"connection", b"close")] if self._will_close else [])
+            if self._is_small and message["status"] != HTTPStatus.REQUEST_TIMEOUT:
+                self._passes = True
+                await self._send(message)
+                return
+            await self._discarding(REQUEST_BYTES)
+            headers = [*message.get("headers", ()), (b"connection", b"close")]
             await self._send({**message, "headers": headers})
         elif message.get("more_body"):
             await self._send(message)
@@ -130,18 +136,14 @@ class BodyStream:
             self._end = {"type": "http.response.body", "body": b""}
 
     async def finish(self, discard_s: float) -> None:
-        """Discard the rest of the body and end the response. The server closes a connection that is not to be kept."""
+        """Discard the rest of the body and end the response, so that the server closes the connection."""
         if self._end is None:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(discard_s):
                 while not self._is_read.is_set():
                     message = self._observed(await self._receive())
-                    if not self._is_small:  # otherwise it has arrived, and rejections are to be quick
-                        await self._discarding(len(message.get("body", b"")))
-        except TimeoutError:
-            if not self._will_close:  # without an end, the server closes the connection
-                return
+                    await self._discarding(len(message.get("body", b"")))
         await self._send(self._end)
 
     def _observed(self, message: Message) -> Message:

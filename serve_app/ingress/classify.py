@@ -58,7 +58,8 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> tuple[Principal | None, Requester]:
     """The principal and the client of the request. Raises Overloaded if the queue has no place for the client."""
     admission = gateway.admission
-    gateway.raise_if_full(model, admission.presumed_client_of(request))  # before anything is looked up
+    if model.queue.is_full:  # before anything is looked up
+        gateway.raise_if_full(model, admission.presumed_client_of(request))
     with gateway.counting_rejections(), tracing.span("authenticate"):
         principal = await admission.admit(request)
     client = Requester(

@@ -160,18 +160,20 @@ class Gateway:
 
     def raise_if_full(self, model: ServedModel, client: str) -> None:
         """Raise Overloaded, and count it, if the queue of the model has no place for another image of the client."""
-        with self.counting_rejections():
-            model.queue.raise_if_full(client)
+        if error := self._overload_of(model, client):
+            raise error
 
     def _overload(self, scope: Scope) -> Overloaded | None:
         """The overload check for requests for the default model."""
-        model, client = self.models.get(self.default_model), self.admission.presumed_client_of(Request(scope))
-        try:
-            if model:
-                self.raise_if_full(model, client)
-        except Overloaded as error:
-            return error
-        return None
+        model = self.models.get(self.default_model)
+        if model is None or not model.queue.is_full:
+            return None
+        return self._overload_of(model, self.admission.presumed_client_of(Request(scope)))
+
+    def _overload_of(self, model: ServedModel, client: str) -> Overloaded | None:
+        if error := model.queue.overload(client):
+            self.stats.rejected(error.code)
+        return error
 
     @contextlib.contextmanager
     def counting_rejections(self) -> Iterator[None]:

@@ -22,10 +22,10 @@ class SwitchableApp:
 
 
 @contextlib.contextmanager
-def running_server(app: Any) -> Iterator[str]:
-    """The address, without a slash at the end."""
+def running_server(app: Any, **options: Any) -> Iterator[str]:
+    """The address, without a slash at the end. ``options``: of uvicorn."""
     bound = listener()
-    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()

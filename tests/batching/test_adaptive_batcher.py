@@ -227,9 +227,9 @@ async def test_a_full_queue_has_room_for_a_client_with_fewer_items() -> None:
     queue = batcher(run, max_waiting=3)
     hogs = [asyncio.create_task(queue.submit(i, deadline(), client="hog")) for i in range(4)]
     await settle()
-    queue.raise_if_full("other")
-    with pytest.raises(Overloaded):
-        queue.raise_if_full("hog")
+    assert queue.is_full
+    assert queue.overload("other") is None
+    assert isinstance(queue.overload("hog"), Overloaded)
     other = asyncio.create_task(queue.submit(9, deadline(), client="other"))
     with pytest.raises(Overloaded):
         await hogs[3]

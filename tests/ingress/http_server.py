@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serve_app.ingress.body_stream import BodyStreamMiddleware
+from serve_app.ingress.http_protocol import HttpProtocol
 from serve_app.ingress.load_shedding import middlewares
 from tests.ingress.graph import until
 from tests.servers.listener import listener
@@ -29,7 +30,9 @@ async def serving(app: ASGIApp, **stream: Any) -> AsyncIterator[int]:
         options = stream if middleware.cls is cast("object", BodyStreamMiddleware) else {}
         app = middleware.cls(app, *middleware.args, **middleware.kwargs, **options)
     bound = listener()
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1))
+    server = _Server(
+        uvicorn.Config(app, log_config=None, lifespan="off", ws="none", http=HttpProtocol, timeout_graceful_shutdown=1)
+    )
     task = asyncio.create_task(server.serve(sockets=[bound]))
     await until(lambda: server.started)
     try:

@@ -3,12 +3,14 @@
 import asyncio
 import gc
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from tests.ingress.graph import Graph
+from serve_app.config import BuildArguments, QueueArguments
+from tests.ingress.graph import running, until
 from tests.ingress.http_server import HOST, serving
-from tests.ingress.pictures import picture
+from tests.ingress.pictures import different, picture
 
 REQUESTS = 40
 _IMAGES = "/api/v1/classifications"
@@ -45,9 +47,10 @@ async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, conte
     return int(head.split()[1])
 
 
-async def garbage_of(port: int, kind: str) -> Counter[str]:
+async def garbage_of(port: int, kind: str, expected: int = 0) -> Counter[str]:
     """The types of objects that only the garbage collector could free, at least one per request of the kind."""
     status, content = KINDS[kind]
+    status = expected or status
     reader, writer = await asyncio.open_connection(HOST, port)
     for _ in range(5):
         assert await send(reader, writer, content) == status
@@ -55,7 +58,7 @@ async def garbage_of(port: int, kind: str) -> Counter[str]:
     gc.disable()
     try:
         for _ in range(REQUESTS):
-            await send(reader, writer, content)
+            assert await send(reader, writer, content) == status
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         found = Counter(type(each).__qualname__ for each in gc.garbage)
@@ -67,8 +70,18 @@ async def garbage_of(port: int, kind: str) -> Counter[str]:
     return Counter({name: count for name, count in found.items() if count >= REQUESTS})
 
 
-async def test_requests_leave_no_garbage(graph: Graph, subtests: pytest.Subtests) -> None:
-    async with serving(graph.app) as port:
+async def test_requests_leave_no_garbage(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    arguments = BuildArguments(queue=QueueArguments(max_waiting=1))
+    async with running(tmp_path, arguments=arguments) as graph, serving(graph.app) as port:
         for kind in KINDS:
             with subtests.test(kind):
                 assert await garbage_of(port, kind) == {}
+
+        graph.runtime.close_gate()
+        (queue,) = (model.queue for model in graph.gateway.models.values())
+        filling = [asyncio.create_task(graph.classify(data, cache="off")) for data in different(queue.slots[0] + 1)]
+        await until(lambda: queue.waiting_images == 1)
+        with subtests.test("overloaded"):
+            assert await garbage_of(port, "classification", expected=503) == {}
+        graph.runtime.gate.set()
+        await asyncio.gather(*filling)

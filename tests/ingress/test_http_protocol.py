@@ -1,7 +1,9 @@
 """Raw requests to the HTTP server of an ingress replica: what the application sees of them."""
 
+import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,7 @@ import uvicorn.config
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.ingress import load_shedding
-from serve_app.ingress.http_protocol import use_raylens_protocol
+from serve_app.ingress.http_protocol import HttpProtocol, use_raylens_protocol
 from tests.auth.web_server import running_server
 
 HEAD = b"POST /echo HTTP/1.1\r\nHost: raylens\r\nConnection: close\r\n"
@@ -73,6 +75,46 @@ def test_trailers_are_no_headers(address: tuple[str, int], pause: bool) -> None:
     assert headers["x-request-id"] == ["mine"]
     assert headers["x-forwarded-for"] == ["192.0.2.1"]
     assert "authorization" not in headers
+
+
+async def reject(scope: Scope, receive: Receive, send: Send) -> None:
+    """Responds without reading the body."""
+    await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@contextlib.contextmanager
+def connected(app: ASGIApp) -> Iterator[socket.socket]:
+    """A connection to a server in front of the application."""
+    for middleware in load_shedding.middlewares():
+        app = middleware.cls(app, *middleware.args, **middleware.kwargs)
+    with running_server(app, http=HttpProtocol) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            yield connection
+
+
+def drip(connection: socket.socket, seconds: float) -> None:
+    """Send one byte after the other."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def test_a_small_body_that_is_not_wanted_does_not_delay_the_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And its rest does not arrive for ever."""
+    monkeypatch.setattr("serve_app.ingress.http_protocol.DISCARD_S", 0.5)
+    head = b"POST /echo HTTP/1.1\r\nHost: raylens\r\nContent-Length: 200000\r\n\r\n"
+    with connected(reject) as connection:
+        for _ in range(2):  # the connection remains usable
+            connection.sendall(head + bytes(1000))
+            assert connection.recv(4096).startswith(b"HTTP/1.1 404")
+            connection.sendall(bytes(199_000))
+        connection.sendall(head)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 404")
+        with pytest.raises(ConnectionError):
+            drip(connection, 10)
 
 
 def test_each_request_of_a_connection_has_its_own_headers(address: tuple[str, int]) -> None:
