@@ -47,12 +47,19 @@ def chunks(data: bytes, size: int) -> bytes:
 HOSTILE = {
     "interim responses": (endless(b"", b"HTTP/1.1 100 \r\n\r\n"), "again and again"),
     "interim responses with headers": (endless(b"", b"HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n"), "again and again"),
+    "long interim responses": (
+        endless(b"", b"HTTP/1.1 103 Early Hints\r\nA: " + b"b" * 30_000 + b"\r\n\r\n"),
+        "the headers of the response are too long",
+    ),
     "headers": (endless(OK, b"A: b\r\n"), "too many headers"),
     "headers without an end of line": (endless(OK + b"A: ", b"b"), "too long"),
     "empty lines": (endless(b"", b"\r\n"), "not valid HTTP|again and again|too many"),
     "chunks of one byte": (endless(CHUNKED + b"3\r\n\xff\xd8\xff\r\n", b"1\r\nx\r\n"), "too many tiny parts"),
     "extensions of chunks": (endless(CHUNKED + b"3\r\n\xff\xd8\xff\r\n1", b";a=b"), "too long|longer than any image"),
-    "long extensions": (endless(CHUNKED, b"1;" + b"a" * 50_000 + b"\r\nx\r\n"), "longer than any image|no image"),
+    "long extensions": (
+        endless(CHUNKED + b"3\r\n\xff\xd8\xff\r\n", b"1;" + b"a" * 50_000 + b"\r\nx\r\n"),
+        "longer than any image",
+    ),
     "trailers": (endless(CHUNKED + b"3\r\n\xff\xd8\xff\r\n0\r\n", b"A: b\r\n"), "too long|not valid|longer"),
     "a body": (endless(OK + b"\r\n" + IMAGE, b"x"), "20 MiB"),
 }
