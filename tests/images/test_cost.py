@@ -1,6 +1,7 @@
 """The estimated cost: from headers alone, ordinary photos are cheap and what takes long is expensive."""
 
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from serve_app.images.decoding import open_image
 from serve_app.images.formats import ALLOWED, ImageFormat
 from serve_app.images.sample import sample
 from tests.images.pictures import encode, photo, square
-from tests.images.test_avif import extents
+from tests.images.test_avif import extents, sequence
 from tests.images.test_shared_parts import small_picture, tiff_tiles
 
 EXPENSIVE = QueueArguments().expensive_cost
@@ -139,6 +140,22 @@ def test_the_cost_is_that_of_the_picture_that_is_decoded(file_format: ImageForma
     width = open_image(data, square()).info.width
     assert width == 4000 or file_format == "WEBP"
     assert cost_of(data) > EXPENSIVE or width == 16
+
+
+def test_the_size_of_a_track_counts() -> None:
+    whole, size = sequence(), struct.pack(">HHHH", 96, 0, 64, 0)
+    assert cost_of(whole) < 2
+    assert cost_of(whole.replace(size, struct.pack(">HHHH", 4000, 0, 4000, 0))) > EXPENSIVE
+
+
+def test_the_estimate_is_quick() -> None:
+    """It is made on the event loop."""
+    data, times = sample("AVIF") + b"i" * 2_000_000, []
+    for _ in range(5):
+        started = time.process_time()
+        cost_of(data)
+        times.append(time.process_time() - started)
+    assert min(times) < 0.02
 
 
 def test_headers_that_are_not_understood_are_expensive() -> None:
