@@ -240,9 +240,13 @@ def prepare(
     arguments: BuildArguments | None = None,
     resolver: Resolver | None = None,
     create_app: Callable[[Gateway], FastAPI] = create_api,
+    proxies: int = 0,
     **settings: Any,
 ) -> Graph:
-    """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's."""
+    """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's.
+
+    ``proxies``: 1 as if Raylens's HAProxy were in front.
+    """
     arguments = arguments or BuildArguments()
     if "database_url" not in settings:
         provide_database(folder)
@@ -271,6 +275,7 @@ def prepare(
             arguments=arguments,
             settings=known,
             metrics=metrics,  # type: ignore[arg-type]
+            proxies=proxies,
         )
     app = create_app(gateway)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://raylens.test", timeout=30)

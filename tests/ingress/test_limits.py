@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from serve_app.config import BuildArguments, ClassifierArguments, LimitArguments, QueueArguments
+from serve_app.proxy_token import proxy_token
 from tests.ingress.graph import Graph, running, until
 from tests.ingress.pictures import different, picture
 
@@ -261,6 +262,18 @@ async def test_only_trusted_proxies_set_the_client_address(tmp_path: Path, hops:
             headers = PNG | {"X-Forwarded-For": f"203.0.113.9, {client}"}
             statuses.append((await graph.client.post(URL, content=picture(), headers=headers)).status_code)
         assert statuses == ([201, 201] if hops else [201, 429])
+
+
+async def test_raylens_knows_its_clients_behind_its_own_haproxy(tmp_path: Path) -> None:
+    """Without any setting; who has come past it has no token and counts as the peer."""
+    async with running(tmp_path, rate_limit_anonymous="1/hour", proxies=1) as graph:
+        token = {"X-Raylens-Proxy": proxy_token(graph.gateway.settings.signing_keys[0])}
+        statuses = []
+        for headers in (token, {}):
+            for client in ("192.0.2.1", "192.0.2.2"):
+                forwarded = PNG | headers | {"X-Forwarded-For": f"203.0.113.9, {client}"}
+                statuses.append((await graph.client.post(URL, content=picture(), headers=forwarded)).status_code)
+        assert statuses == [201, 201, 201, 429]
 
 
 @pytest.mark.parametrize(
