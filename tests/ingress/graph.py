@@ -240,13 +240,11 @@ def prepare(
     arguments: BuildArguments | None = None,
     resolver: Resolver | None = None,
     create_app: Callable[[Gateway], FastAPI] = create_api,
+    *,
     proxies: int = 0,
     **settings: Any,
 ) -> Graph:
-    """A graph that is not started. ``settings``: of :class:`Settings`. ``resolver``: instead of the system's.
-
-    ``proxies``: 1 as if Raylens's HAProxy were in front.
-    """
+    """A graph that is not started. ``settings``: of :class:`Settings`. ``proxies``: 1 as if HAProxy were in front."""
     arguments = arguments or BuildArguments()
     if "database_url" not in settings:
         provide_database(folder)
