@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from auth.audit import RequestSource
 from auth.credentials.secret import digest_of
+from auth.oauth import token_families
 from auth.oauth.grants import Grants, IssuedTokens
 from auth.tables import oauth_families, oauth_tokens
 from tests.auth.application import Application, create
@@ -171,3 +172,19 @@ async def test_reuse_of_a_code_is_detected_as_long_as_its_family_exists(partner:
     partner.application.auth.sweep()
     assert invalid_grant(await partner.redeem(code))
     assert invalid_grant(await partner.refresh(tokens["refresh_token"]))
+
+
+@both_databases
+async def test_a_further_authorization_ends_the_oldest(
+    partner: Partner, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+):
+    """Only codes that were redeemed count: a page could request any number of them."""
+    monkeypatch.setattr(token_families, "MAX_FAMILIES", 2)
+    tokens = []
+    for _ in range(2):
+        tokens.append(await partner.tokens())
+        clock.forward(1)
+    codes = [await partner.code() for _ in range(5)]
+    assert [await partner.is_accepted(each["access_token"]) for each in tokens] == [True, True]
+    tokens.append((await partner.redeem(codes[0])).json())
+    assert [await partner.is_accepted(each["access_token"]) for each in tokens] == [False, True, True]
