@@ -188,3 +188,16 @@ async def test_a_further_authorization_ends_the_oldest(
     assert [await partner.is_accepted(each["access_token"]) for each in tokens] == [True, True]
     tokens.append((await partner.redeem(codes[0])).json())
     assert [await partner.is_accepted(each["access_token"]) for each in tokens] == [False, True, True]
+
+
+async def test_few_used_refresh_tokens_are_remembered(
+    partner: Partner, database: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    """A client may refresh as often as it likes."""
+    monkeypatch.setattr("auth.oauth.tokens.MAX_USED_REFRESH_TOKENS", 2)
+    tokens = await partner.tokens()
+    for _ in range(6):
+        tokens = (await partner.refresh(tokens["refresh_token"])).json()
+    with database.connect() as connection:
+        kinds = [row.kind for row in connection.execute(select(oauth_tokens))]
+    assert kinds.count("refresh") <= 2 + 1
