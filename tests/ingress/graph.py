@@ -41,7 +41,6 @@ from tests.ingress.database import provide_database
 LITE0 = "efficientnet-lite0"
 LONGEST_GATE_S = 20.0
 
-
 StageT = TypeVar("StageT")
 
 
