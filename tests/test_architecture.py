@@ -84,7 +84,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "serve_app/observability/log_rate_limit.py": (),
     "serve_app/batching/adaptive_batcher.py": ("serve_app.batching.fair_queue", "serve_app.errors"),
     "serve_app/batching/fair_queue.py": (),
-    "serve_app/batching/image_queue.py": ("serve_app.batching.adaptive_batcher", "serve_app.config"),
+    "serve_app/batching/image_queue.py": (
+        "serve_app.batching.adaptive_batcher",
+        "serve_app.config",
+        "serve_app.errors",
+    ),
     "serve_app/batching/single_flight.py": ("serve_app.errors",),
     "serve_app/images": ("models.arrays", "models.spec", "serve_app.images", "serve_app.errors", "serve_app.types"),
     "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),

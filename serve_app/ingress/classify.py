@@ -58,8 +58,9 @@ def json_response(document: Any, status: int = 200, headers: dict[str, str] | No
 async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> tuple[Principal | None, Requester]:
     """The principal and the client of the request. Raises Overloaded if the queue has no place for the client."""
     admission = gateway.admission
-    if model.queue.is_full:  # before anything is looked up
-        gateway.raise_if_full(model, admission.presumed_client_of(request))
+    # Before anything is looked up.
+    if model.queue.is_full and (error := gateway.overload(model, admission.presumed_client_of(request))):
+        raise error
     with gateway.counting_rejections(), tracing.span("authenticate"):
         principal = await admission.admit(request)
     client = Requester(
@@ -67,7 +68,8 @@ async def _admit(gateway: Gateway, request: Request, model: ServedModel) -> tupl
         principal.user.id if principal and principal.user else None,
         partial(admission.charge, request, principal),
     )
-    gateway.raise_if_full(model, client.name)
+    if error := gateway.overload(model, client.name):
+        raise error
     return principal, client
 
 

@@ -118,7 +118,7 @@ class Gateway:
         """
         warm_ups = [self._spawn(self._warm_up(spec)) for spec in self._specs]
         await asyncio.wait(warm_ups, timeout=MODELS_TIMEOUT_S)
-        load_shedding.set_overload_check(self._overload)
+        load_shedding.set_overload_check(self._overload_for)
         body_stream.set_application((asyncio.get_running_loop(), self.client_of))
         self._spawn(self._follow_replicas())
         self._spawn(self._report_metrics())
@@ -158,22 +158,18 @@ class Gateway:
         """Who a request counts for: the principal once it is authenticated, before that its address."""
         return self.admission.client_of(Request(scope), scope.get("auth.principal"))
 
-    def raise_if_full(self, model: ServedModel, client: str) -> None:
-        """Raise Overloaded, and count it, if the queue of the model has no place for another image of the client."""
-        if error := self._overload_of(model, client):
-            raise error
+    def overload(self, model: ServedModel, client: str) -> Overloaded | None:
+        """The error if the queue of the model has no place for another image of the client; it is counted."""
+        if error := model.queue.overload(client):
+            self.stats.rejected(error.code)
+        return error
 
-    def _overload(self, scope: Scope) -> Overloaded | None:
+    def _overload_for(self, scope: Scope) -> Overloaded | None:
         """The overload check for requests for the default model."""
         model = self.models.get(self.default_model)
         if model is None or not model.queue.is_full:
             return None
-        return self._overload_of(model, self.admission.presumed_client_of(Request(scope)))
-
-    def _overload_of(self, model: ServedModel, client: str) -> Overloaded | None:
-        if error := model.queue.overload(client):
-            self.stats.rejected(error.code)
-        return error
+        return self.overload(model, self.admission.presumed_client_of(Request(scope)))
 
     @contextlib.contextmanager
     def counting_rejections(self) -> Iterator[None]:
