@@ -1,11 +1,13 @@
 """Database engines for SQLite (embedded) and for MySQL or MariaDB."""
 
 import contextlib
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
@@ -14,6 +16,8 @@ from serve_app.database.database_url import parse_database_url
 _CONNECT_TIMEOUT_S = 3
 _BUSY_TIMEOUT_S = 5
 """How long a SQLite writer waits for the write lock."""
+_POLL_S: Final = 0.002
+"""How often it tries. SQLite itself tries every 100 ms in the end, so among many writers some would time out."""
 _SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 """Of every session, whatever the server's default is. Without strict mode MySQL would store truncated values."""
 
@@ -111,5 +115,31 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes", False):
+        _begin_writing(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    sqlite = connection.connection.dbapi_connection
+    assert isinstance(sqlite, sqlite3.Connection)  # noqa: S101 - for the type checker
+    (timeout_ms,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + timeout_ms / 1e3
+    sqlite.execute("PRAGMA busy_timeout=0")
+    try:
+        while _is_locked(sqlite) and time.monotonic() < deadline:
+            time.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+        if not sqlite.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error as one of SQLAlchemy's
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout={timeout_ms}")
+
+
+def _is_locked(sqlite: sqlite3.Connection) -> bool:
+    """Begin a transaction unless another one is writing, or there is another error."""
+    try:
+        sqlite.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return False

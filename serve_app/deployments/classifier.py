@@ -7,6 +7,7 @@ from models.spec import ModelSpec
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import ClassifierArguments
+from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import ClassifierStage
 from serve_app.observability.metrics import ClassifierMetrics
@@ -38,6 +39,7 @@ class ClassifierDeployment(Classifier, ClassifierStage):
         self._in_service = ModelInService(
             spec.name, spec.version, runtime.name, runtime.precision, time.perf_counter() - started
         )
+        exclude_existing_objects()
 
     async def classify(self, batch: Preprocessed, context: BatchContext = EMPTY) -> Classified:
         classified = await super().classify(batch, context)

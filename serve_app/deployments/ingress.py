@@ -13,6 +13,7 @@ from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.cluster.haproxy import FORWARDED_FOR
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import BuildArguments
+from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import ClassifierHandle, PreprocessorHandle, ResultsHandle
 from serve_app.observability.metrics import IngressMetrics
@@ -67,7 +68,9 @@ class IngressDeployment:
     def __serve_build_asgi_app__(self) -> FastAPI:
         from serve_app.ingress.api import create_api  # noqa: PLC0415
 
-        return create_api(self._gateway)
+        app = create_api(self._gateway)
+        exclude_existing_objects()
+        return app
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Called by Serve: utilization, and images waiting or in progress by Classifier deployment."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from models.spec import ModelSpec
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import PreprocessorArguments
+from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import PreprocessorStage
 from serve_app.observability.metrics import PreprocessorMetrics
@@ -26,6 +27,7 @@ class PreprocessorDeployment(Preprocessor, PreprocessorStage):
         )
         self.warm_up()
         self._metrics = PreprocessorMetrics()
+        exclude_existing_objects()
 
     async def prepare(
         self, model: str, images: Sequence[bytes], deadlines: Sequence[float], context: BatchContext = EMPTY

@@ -9,6 +9,7 @@ from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import RecordArguments
+from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.errors import RaylensError
 from serve_app.handles import ResultsStage
@@ -33,6 +34,7 @@ class ResultsDeployment(Results, ResultsStage):
         )
         self._metrics = ResultsMetrics()
         self._record_store.start(self._metrics.observe_records)
+        exclude_existing_objects()
 
     async def finish(
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
