@@ -16,6 +16,8 @@ EXPENSIVE = b"\xff\xd8\xff"
 async def test_expensive_images_are_decoded_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("listen_on_node_address", "start_telemetry", "PreprocessorMetrics"):
         monkeypatch.setattr(module, name, lambda *_: None)
+    excluded: list[None] = []
+    monkeypatch.setattr(module, "exclude_existing_objects", lambda: excluded.append(None))
     decoded: list[bytes] = []
 
     def decode(_process: object, data: bytes, *_: object) -> None:
@@ -29,4 +31,5 @@ async def test_expensive_images_are_decoded_in_a_process(monkeypatch: pytest.Mon
         (outcome,) = (await super(PreprocessorDeployment, stage).prepare(spec.name, [EXPENSIVE], [4e9])).outcomes
         assert isinstance(outcome, CorruptImage)
         assert decoded == expected
+        assert excluded.pop() is None
         stage.close()
