@@ -128,7 +128,7 @@ def _begin_writing(connection: Connection) -> None:
     deadline = time.monotonic() + timeout_ms / 1e3
     sqlite.execute("PRAGMA busy_timeout=0")
     try:
-        while _is_locked(sqlite) and time.monotonic() < deadline:
+        while not _try_to_begin(sqlite) and time.monotonic() < deadline:
             time.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
         if not sqlite.in_transaction:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error as one of SQLAlchemy's
@@ -136,10 +136,10 @@ def _begin_writing(connection: Connection) -> None:
         sqlite.execute(f"PRAGMA busy_timeout={timeout_ms}")
 
 
-def _is_locked(sqlite: sqlite3.Connection) -> bool:
-    """Begin a transaction unless another one is writing, or there is another error."""
+def _try_to_begin(sqlite: sqlite3.Connection) -> bool:
+    """Begin a transaction. False if another one is writing. Any other error is left to the caller."""
     try:
         sqlite.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-    return False
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY
+    return True

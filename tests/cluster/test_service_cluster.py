@@ -1,4 +1,4 @@
-"""What a cluster is told: by default nothing but the service is for other machines."""
+"""The settings of a cluster: by default, other machines reach nothing but the service."""
 
 import json
 import os
