@@ -105,6 +105,8 @@ class Backend:
         self.broken = threading.Event()
         """Set when a client of ``/large`` is gone."""
         self.written = 0
+        self.held = 0
+        """Requests for ``/slow`` without a response."""
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1000))
@@ -133,7 +135,9 @@ class Backend:
     ) -> None:
         await reader.readexactly(int(dict(headers).get("content-length", 0)))
         if path == "/slow":
+            self.held += 1
             await self._released.wait()
+            self.held -= 1
         body = json.dumps(headers).encode()
         size = 64 << 20 if path == "/large" else len(body)
         own = "Content-Security-Policy: sandbox\r\n" if path == "/policy" else ""
