@@ -3,9 +3,11 @@
 import contextlib
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,7 +101,7 @@ def _sqlite_engine(url: URL) -> Engine:
     timeout = {} if "timeout" in url.query else {"timeout": _BUSY_TIMEOUT_S}
     engine = create_engine(url, hide_parameters=True, connect_args=timeout, pool_timeout=_BUSY_TIMEOUT_S)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", partial(_begin_sqlite, threading.Lock()))
     return engine
 
 
@@ -114,25 +116,29 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         raise
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(first: threading.Lock, connection: Connection) -> None:
     if connection.get_execution_options().get("writes", False):
-        _begin_writing(connection)
+        _begin_writing(first, connection)
     else:
         connection.exec_driver_sql("BEGIN")
 
 
-def _begin_writing(connection: Connection) -> None:
+def _begin_writing(first: threading.Lock, connection: Connection) -> None:
+    """``first``: held by the thread that tries; the others wait for it, because each try takes the interpreter lock."""
     sqlite = connection.connection.dbapi_connection
     assert isinstance(sqlite, sqlite3.Connection)  # noqa: S101 - for the type checker
     (timeout_ms,) = sqlite.execute("PRAGMA busy_timeout").fetchone()
     deadline = time.monotonic() + timeout_ms / 1e3
     sqlite.execute("PRAGMA busy_timeout=0")
+    is_first = first.acquire(timeout=timeout_ms / 1e3)
     try:
         while not _try_to_begin(sqlite) and time.monotonic() < deadline:
             time.sleep(_POLL_S * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
         if not sqlite.in_transaction:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises the error as one of SQLAlchemy's
     finally:
+        if is_first:
+            first.release()
         sqlite.execute(f"PRAGMA busy_timeout={timeout_ms}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from serve_app.database import schema
+from serve_app.database import engine, schema
 from serve_app.database.engine import connect, writing
 
 
@@ -52,3 +52,35 @@ def test_a_writer_does_not_wait_for_ever(tmp_path: Path) -> None:
     assert time.monotonic() - started >= 1
     engine.dispose()
     other.close()
+
+
+def test_one_writer_of_a_process_tries_while_the_others_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = connect(f"sqlite:///{tmp_path / 'db.sqlite3'}")
+    other = sqlite3.connect(tmp_path / "db.sqlite3", isolation_level=None)
+    other.execute("CREATE TABLE numbers (number INTEGER)")
+    other.execute("BEGIN IMMEDIATE")
+    tries: list[int] = []
+    try_to_begin = engine._try_to_begin
+
+    def try_and_count(connection: sqlite3.Connection) -> bool:
+        tries.append(threading.get_ident())
+        return try_to_begin(connection)
+
+    monkeypatch.setattr(engine, "_try_to_begin", try_and_count)
+
+    def write(number: int) -> None:
+        with writing(database) as connection:
+            connection.exec_driver_sql("INSERT INTO numbers VALUES (?)", (number,))
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(tries) < 50:
+        time.sleep(0.01)
+    assert len(set(tries)) == 1
+    other.execute("COMMIT")
+    for thread in threads:
+        thread.join()
+    assert other.execute("SELECT count(*) FROM numbers").fetchone() == (8,)
+    other.close()
+    database.dispose()
