@@ -51,6 +51,23 @@ async def test_the_number_of_threads_is_bounded():
     assert await concurrency_of(lambda work: pools.run_hashing(next(shares), work), 9) == 3
 
 
+def test_threads_are_reused_on_a_loop_without_a_main_task():
+    """Ray runs the loop of a replica for ever, and each request is a task of its own."""
+    loop, pools = asyncio.new_event_loop(), ThreadPools()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        calls = [
+            asyncio.run_coroutine_threadsafe(pools.run(threading.current_thread), loop).result(30)
+            for _ in range(DATABASE_THREADS * 3)
+        ]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    assert len(set(calls)) <= DATABASE_THREADS
+
+
 async def concurrency_of(run: Callable[[Callable[[], None]], Awaitable[None]], calls: int) -> int:
     """The largest number of threads that work at the same time."""
     running, lock, peak = 0, threading.Lock(), 0
