@@ -16,6 +16,8 @@ LONG_STRING_BYTES: Final = 16 << 10
 """Longer strings are kept apart."""
 MAX_REST_BYTES: Final = 1152 << 10
 """For everything but long strings: 64 images, of which each just is not long, and their keys."""
+_CHUNK_BYTES: Final = 64 << 10
+"""Strings are kept in chunks of about this size: one array would be copied nine times while it grows."""
 MAX_ELEMENTS: Final = 4_000
 MAX_DEPTH: Final = 32
 _STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
@@ -32,7 +34,8 @@ class JsonBody:
         self._rest = bytearray()
         self._long: dict[str, bytearray] = {}
         self._mark = secrets.token_hex(16)  # no string of a client is taken for a long one
-        self._string: bytearray | None = None
+        self._string: list[bytearray] | None = None
+        self._string_bytes = 0
         self._ends_in_escape = False
         self._elements = 0
         self._depth = 0
@@ -79,25 +82,32 @@ class JsonBody:
                 raise MalformedBody("The body is not valid JSON: a bracket closes nothing.")
         if quote < 0:
             return end
-        self._string = bytearray()
+        self._string, self._string_bytes = [bytearray()], 0
         return quote + 1
 
     def _scan_string(self, piece: bytes, start: int) -> int:
-        assert self._string is not None  # noqa: S101 - for the type checker
         unescaped = start + self._ends_in_escape
         end = _end_of_string(piece, unescaped)
         self._ends_in_escape = piece[end : end + 1] == b"\\"  # the last byte of the piece
         is_complete = not self._ends_in_escape and end < len(piece)
-        room = self._max_string_bytes - len(self._string)
+        room = self._max_string_bytes - self._string_bytes
         if room > 0:
-            self._string += piece[start : min(end + self._ends_in_escape, start + room)]
+            self._keep(piece[start : min(end + self._ends_in_escape, start + room)])
         if not is_complete:
             return len(piece)
-        self._end_string(self._string)
+        self._end_string()
         return end + 1
 
-    def _end_string(self, content: bytearray) -> None:
-        self._string = None
+    def _keep(self, content: bytes) -> None:
+        assert self._string is not None  # noqa: S101 - for the type checker
+        if len(self._string[-1]) >= _CHUNK_BYTES:
+            self._string.append(bytearray())
+        self._string[-1] += content
+        self._string_bytes += len(content)
+
+    def _end_string(self) -> None:
+        assert self._string is not None  # noqa: S101 - for the type checker
+        content, self._string = bytearray().join(self._string), None
         if len(content) > LONG_STRING_BYTES:
             name = f"{self._mark}-{len(self._long)}"
             self._long[name] = content
