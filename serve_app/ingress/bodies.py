@@ -8,27 +8,22 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
 
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from serve_app.config import LimitArguments
 from serve_app.errors import (
     AmbiguousInput,
     BadUrl,
-    BodyTooComplex,
     ImageMissing,
     ImageTooLarge,
     InvalidParameter,
     MalformedBody,
     RaylensError,
-    TooManyImages,
 )
 from serve_app.ingress.base64_images import decoded_image, encoded_limit
 from serve_app.ingress.classification import ImageUrl
 from serve_app.ingress.json_body import JsonBody
+from serve_app.ingress.multipart_body import read_multipart, too_many_images
 
 RequestImage = bytes | ImageUrl | RaylensError
 """An image of a request as bytes or by its URL, or the error for an image that cannot be read."""
@@ -37,6 +32,7 @@ _IMAGE_MISSING: Final = (
     "The request has no image. Send it as the body, as a multipart part named “file”, or as JSON with “image_url” or "
     "“image_base64”."
 )
+_PART_IS_EMPTY: Final = "The part is empty; send the bytes of an image."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,91 +73,18 @@ async def _stream(request: Request, limit: int, what: str) -> AsyncIterator[byte
         yield chunk
 
 
-_MAX_MULTIPART_REST_BYTES: Final = 1 << 20
-"""Boundaries, headers of parts, text fields, and what precedes and follows the parts."""
-
-
-class _Parser(MultiPartParser):
-    """Starlette's parser, which keeps files in memory, not on the disk, and stops as soon as one is too large."""
-
-    spool_max_size = 1 << 62
-
-    def __init__(self, request: Request, stream: AsyncIterator[bytes], limits: LimitArguments) -> None:
-        super().__init__(request.headers, self._whole(stream), max_files=limits.images, max_fields=8)  # type: ignore[arg-type]
-        self._limit = limits.image_bytes
-        self._part_size = 0
-        self._file_bytes = 0
-        self._ended = False
-
-    def on_part_begin(self) -> None:
-        self._part_size = 0
-        super().on_part_begin()
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        self._part_size += end - start
-        if self._part_size > self._limit:
-            raise ImageTooLarge(f"An image is larger than {self._limit >> 20} MiB.")
-        if self._current_part.file is not None:
-            self._file_bytes += end - start
-        super().on_part_data(data, start, end)
-
-    def on_headers_finished(self) -> None:
-        part = self._current_part
-        _, options = parse_options_header(part.content_disposition)
-        if part.content_disposition and options.get(b"name") == b"file" and b"filename" not in options:
-            # Without a file name the parser would treat the part as text.
-            part.content_disposition += b'; filename="image"'
-        super().on_headers_finished()
-
-    def on_end(self) -> None:
-        self._ended = True
-
-    async def _whole(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        received = 0
-        async for chunk in stream:
-            received += len(chunk)
-            yield chunk
-            if received - self._file_bytes > _MAX_MULTIPART_REST_BYTES:
-                raise BodyTooComplex(
-                    f"The multipart body has more than {_MAX_MULTIPART_REST_BYTES >> 10} KiB besides files."
-                )
-        if not self._ended:
-            raise MultiPartException("the closing boundary is missing.")
-
-
 async def _multipart(request: Request, limits: LimitArguments) -> RequestImages:
     stream = _stream(request, limits.body_bytes, "request")
-    try:
-        form = await _Parser(request, stream, limits).parse()
-    except MultiPartException as error:
-        if "Too many files" in error.message:
-            raise _too_many_images(limits) from None
-        raise MalformedBody(f"The multipart body is malformed: {error.message}") from None
-    except (MultipartParseError, KeyError, ValueError) as error:
-        raise MalformedBody(f"The multipart body is malformed: {error}") from None
-    try:
-        files = [value for name, value in form.multi_items() if name == "file" and isinstance(value, UploadFile)]
-        others = sorted({name for name, _ in form.multi_items() if name != "file"})
-        if others and files:
-            raise AmbiguousInput(f"The request has a part named “{others[0]}” besides “file”; name all parts “file”.")
-        if not files:
-            raise ImageMissing(_IMAGE_MISSING)
-        items = [await _from_part(file) for file in files]
-    finally:
-        await form.close()
+    form = await read_multipart(stream, request.headers["content-type"], limits)
+    if form.other_names and form.files:
+        other = min(form.other_names).decode(errors="replace")
+        raise AmbiguousInput(f"The request has a part named “{other}” besides “file”; name all parts “file”.")
+    if not form.files:
+        raise ImageMissing(_IMAGE_MISSING)
+    items: list[RequestImage] = [file.getvalue() or ImageMissing(_PART_IS_EMPTY) for file in form.files]
     if len(items) == 1 and isinstance(items[0], RaylensError):
         raise items[0]
     return RequestImages(items, is_list=len(items) > 1)
-
-
-async def _from_part(file: UploadFile) -> RequestImage:
-    data = await file.read()
-    await file.close()
-    return data or ImageMissing("The part is empty; send the bytes of an image.")
-
-
-def _too_many_images(limits: LimitArguments) -> TooManyImages:
-    return TooManyImages(f"The request has more than {limits.images} images; split it into several requests.")
 
 
 async def _json(request: Request, limits: LimitArguments) -> RequestImages:
@@ -186,7 +109,7 @@ async def _from_list(images: Any, body: JsonBody, limits: LimitArguments) -> lis
     if not images:
         raise ImageMissing("“images” is empty.")
     if len(images) > limits.images:
-        raise _too_many_images(limits)
+        raise too_many_images(limits)
     return [await _source_or_error(image, body, limits) for image in images]
 
 

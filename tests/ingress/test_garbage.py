@@ -14,6 +14,8 @@ from tests.ingress.pictures import different, picture
 
 REQUESTS = 40
 _IMAGES = "/api/v1/classifications"
+_MULTIPART = {"Content_Type": "multipart/form-data; boundary=X"}
+_PART = b'--X\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + picture() + b"\r\n"
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
@@ -24,6 +26,8 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
 KINDS = {
     "classification": (201, request("POST", f"{_IMAGES}?cache=off", picture())),
     "cached": (201, request("POST", _IMAGES, picture())),
+    "multipart": (201, request("POST", _IMAGES, _PART + b"--X--\r\n", **_MULTIPART)),
+    "malformed multipart": (400, request("POST", _IMAGES, _PART, **_MULTIPART)),
     "no image": (415, request("POST", _IMAGES, b"text")),
     "invalid JSON": (400, request("POST", _IMAGES, b"{", Content_Type="application/json")),
     "unknown model": (404, request("POST", f"{_IMAGES}?model=other", picture())),
