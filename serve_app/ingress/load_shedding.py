@@ -5,9 +5,9 @@ environment variable set in ``serve_app.cluster.ray_cluster`` names :func:`middl
 the routes reject the same requests at three times the cost, and rejections must be cheap during an overload.
 """
 
-import json
 from collections.abc import Callable
 
+from pydantic_core import to_json
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -75,7 +75,7 @@ async def _reject(rejection: Overloaded, scope: Scope, send: Send) -> None:
     """Does not read the body."""
     request_log.log_rejected_request(scope, rejection)
     request_id = dict(scope["headers"])[REQUEST_ID_HEADER]
-    body = json.dumps(problem(rejection, request_id.decode()), ensure_ascii=False, separators=(",", ":")).encode()
+    body = to_json(problem(rejection, request_id.decode()))
     headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", str(len(body)).encode()),

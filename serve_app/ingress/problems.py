@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -69,9 +70,8 @@ def problem_response(request: Request, error: RaylensError | AuthError) -> Respo
     headers = {} if error.retry_after is None else {"Retry-After": retry_after(error)}
     if isinstance(error, AuthError) and error.challenge:
         headers["WWW-Authenticate"] = error.challenge
-    return JSONResponse(
-        problem(error, request_id_of(request)), error.status, headers, media_type="application/problem+json"
-    )
+    body = to_json(problem(error, request_id_of(request)))
+    return Response(body, error.status, headers, media_type="application/problem+json")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
