@@ -33,12 +33,12 @@ _DAMAGED: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 def write(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Run ``work`` in its own transaction, and retry it after a deadlock.
 
-    The engine's option ``writes`` makes SQLite take the write lock at the start, so rows that ``work`` reads do not
+    The option ``writes`` makes SQLite take the write lock at the start, so rows that ``work`` reads do not
     change until it commits.
     """
     for attempt in range(1, MAX_ATTEMPTS + 1):
         try:
-            with engine.execution_options(writes=True).begin() as connection:
+            with engine.connect().execution_options(writes=True) as connection, connection.begin():
                 return work(connection)
         except OperationalError as error:
             code = error.orig.args[0] if error.orig and error.orig.args else None
