@@ -3,18 +3,35 @@
 import contextlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
-from typing import Final, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Engine, Select, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from auth.database import MAX_ATTEMPTS, write
+from auth.driver_cursor import DriverCursor, padded, placeholders
 from auth.passwords.backoff import FailureCount
 from auth.tables import throttles
 
 T = TypeVar("T")
 
 _NO_FAILURES: Final = FailureCount()
+
+_COLUMNS: Final = (throttles.c.failures, throttles.c.blocked_until_us, throttles.c.seen_us)
+_VALUES: Final[dict[str, BindParameter[Any]]] = {
+    column.name: bindparam(column.name, required=False) for column in _COLUMNS
+}
+_DIGEST: Final[BindParameter[Any]] = bindparam("key", required=False)
+_INSERT: Final = insert(throttles).values({"digest": _DIGEST, **_VALUES})
+_INSERT_MARK: Final = (
+    _INSERT.prefix_with("OR IGNORE", dialect="sqlite")
+    .prefix_with("IGNORE", dialect="mysql")
+    .prefix_with("IGNORE", dialect="mariadb")
+)
+"""A concurrent sign-in may insert the same mark first, which is as good."""
+_UPDATE: Final = update(throttles).where(throttles.c.digest == _DIGEST).values(_VALUES)
+_DELETE: Final = delete(throttles).where(throttles.c.digest == _DIGEST)
 
 
 class Counts:
@@ -94,20 +111,23 @@ class DatabaseCounts:
 
 
 def _load(connection: Connection, digests: Collection[bytes], lock: bool = False) -> Counts:
-    query = select(throttles).where(throttles.c.digest.in_(digests)).order_by(throttles.c.digest)
-    rows = connection.execute(query.with_for_update() if lock else query)
-    return Counts({row.digest: FailureCount(row.failures, row.blocked_until_us, row.seen_us) for row in rows})
+    keys = padded("digest", digests)
+    rows = DriverCursor(connection).rows(_select(len(keys), lock), keys)
+    return Counts({digest: FailureCount(*count) for digest, *count in rows})
+
+
+@lru_cache
+def _select(size: int, lock: bool) -> Select[Any]:
+    is_wanted = throttles.c.digest.in_(placeholders("digest", size))
+    query = select(throttles.c.digest, *_COLUMNS).where(is_wanted).order_by(throttles.c.digest)
+    return query.with_for_update() if lock else query
 
 
 def _save(connection: Connection, counts: Counts) -> None:
+    cursor = DriverCursor(connection)
     for digest, count in sorted(counts.changes.items()):
         if count is None:
-            connection.execute(delete(throttles).where(throttles.c.digest == digest))
-        elif counts.is_stored(digest):
-            connection.execute(update(throttles).where(throttles.c.digest == digest).values(asdict(count)))
-        else:
-            new = insert(throttles).values(digest=digest, **asdict(count))
-            if count.is_mark:  # a concurrent sign-in may insert the same one first, which is as good
-                for dialect, words in (("sqlite", "OR IGNORE"), ("mysql", "IGNORE"), ("mariadb", "IGNORE")):
-                    new = new.prefix_with(words, dialect=dialect)
-            connection.execute(new)
+            cursor.write(_DELETE, [{"key": digest}])
+            continue
+        new = _INSERT_MARK if count.is_mark else _INSERT
+        cursor.write(_UPDATE if counts.is_stored(digest) else new, [{"key": digest, **asdict(count)}])
