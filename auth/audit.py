@@ -82,6 +82,13 @@ class FailureBudget:
         self._empty_at_us = 0
         self._omitted = 0
 
+    def omits(self, now_us: int) -> bool:
+        """Whether there is no record to spend; then it counts as omitted."""
+        with self._lock:
+            is_empty = self._bucket.add(self._empty_at_us, now_us) is None
+            self._omitted += is_empty
+            return is_empty
+
     def spend(self, now_us: int) -> int | None:
         """How many records were omitted since the last one; None to omit this one too."""
         with self._lock:
@@ -111,6 +118,14 @@ class AuditLog:
         """Events in this process since its start, by name; also failed sign-ins without a record."""
         with self._lock:
             return dict(self._event_counts)
+
+    def omits_failure(self) -> bool:
+        """Count a failed sign-in if it is one too many for a record, which then needs no transaction."""
+        if not self._failures.omits(to_microseconds(self._clock())):
+            return False
+        with self._lock:
+            self._event_counts[AuditEvent.SIGN_IN_FAILED.value] += 1
+        return True
 
     def add(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from auth.audit import RequestSource
@@ -102,9 +102,8 @@ class CredentialStore:
 
     def principal(self, digest: bytes) -> Principal | None:
         """The principal for a secret's digest; None if it is unknown or expired, or the user disabled or deleted."""
-        query = select(credentials, *_USER).join(users).where(credentials.c.digest == digest)
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_WITH_USER, {"secret": digest}).one_or_none()
         if row is None or row.disabled_us is not None or row.deleted_us is not None:
             return None
         now_us = to_microseconds(self._clock())
@@ -197,6 +196,7 @@ _USER = (
     users.c.disabled_us,
     users.c.deleted_us,
 )
+_WITH_USER: Final = select(credentials, *_USER).join(users).where(credentials.c.digest == bindparam("secret"))
 _FOREVER: Final = 1 << 62
 
 

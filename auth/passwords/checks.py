@@ -60,6 +60,8 @@ class PasswordChecks:
 
     def _browser_id(self, username: str, browser: str | None) -> int | None:
         """Also for unknown users, which takes about the same time."""
+        if not browser:
+            return None
         with self._engine.connect() as connection:
             row = by_name(connection, username)
-            return self._browsers.find(connection, row.id if row else 0, browser) if browser else None
+            return self._browsers.find(connection, row.id if row else 0, browser)

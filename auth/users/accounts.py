@@ -249,6 +249,8 @@ class AccountService(UserDirectory):
 
     def _log_failure(self, find: UserLookup, source: RequestSource) -> None:
         """Unknown users are logged too, which takes the same time; their names are not stored."""
+        if self._audit.omits_failure():
+            return
 
         def log(connection: Connection) -> None:
             row = find(connection)

@@ -5,9 +5,9 @@ then adds to it takes the lock first (:func:`write_for_user`), so concurrent req
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from auth.database import write
 from auth.errors import PermissionDenied, ResourceNotFound
@@ -18,6 +18,8 @@ from auth.users.usernames import key_of, may_exist, normalize_username
 
 UserRow = Row[tuple[Any, ...]]
 T = TypeVar("T")
+
+_BY_NAME: Final = select(users).where(users.c.username_key == bindparam("key"))
 
 
 def user_from_row(row: UserRow) -> User:
@@ -50,7 +52,7 @@ def by_name(connection: Connection, username: str) -> UserRow | None:
     """None if there is no such user; an invalid name is not queried."""
     if not may_exist(username):
         return None
-    return connection.execute(select(users).where(users.c.username_key == key_of(username))).one_or_none()
+    return connection.execute(_BY_NAME, {"key": key_of(username)}).one_or_none()
 
 
 def by_lookalike(connection: Connection, username: str) -> UserRow | None:

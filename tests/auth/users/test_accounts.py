@@ -100,6 +100,18 @@ def test_a_failed_sign_in_is_logged_without_unknown_names(application, accounts)
     ]
 
 
+def test_a_failed_sign_in_without_a_record_writes_nothing(application, accounts, database: Engine):
+    """Apart from the count of the attempt, which is in a transaction before."""
+    attempts = [admit(accounts, f"user{number}", OTHER, f"192.0.2.{number}") for number in range(103)]
+    writes: list[object] = []
+    event.listen(database, "commit", writes.append)
+    for number, attempt in enumerate(attempts):
+        with pytest.raises(InvalidLogin):
+            accounts.authenticate(f"user{number}", attempt, lambda *_: None, source=HERE)
+    assert len(writes) == len(application.auth.audit.entries(limit=1000)) == 100
+    assert application.auth.event_counts()[AuditEvent.SIGN_IN_FAILED] == 103
+
+
 def test_an_unknown_name_costs_the_same_work_as_a_wrong_password(database: Engine, accounts, monkeypatch):
     """Or the time would reveal which names exist."""
     accounts.register("alice", PASSWORD, source=HERE)
