@@ -109,6 +109,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "serve_app.statistics",
         "serve_app.batching.circuit_breaker",
         "serve_app.database.database_url",
+        "auth.driver_cursor",
         "serve_app.database.engine",
         "serve_app.errors",
         "serve_app.database.schema",
@@ -158,6 +159,7 @@ ENTRY_POINTS: dict[str, tuple[str, ...]] = {
         "auth.service",
     ),
     "serve_app/database/schema.py": ("auth.tables",),
+    "serve_app/statistics": ("auth.driver_cursor",),
     "serve_app/host_patterns.py": ("auth.http.host",),
     "serve_app/settings.py": ("auth.external.providers", "auth.settings"),
 }

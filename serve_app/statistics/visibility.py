@@ -6,10 +6,12 @@ with the first anonymous request, or once :data:`MIN_USERS` users have requested
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, or_, select, update
 
+from auth.driver_cursor import DriverCursor, padded, placeholders
 from serve_app.statistics.tables import buckets, counter_users, counters
 from serve_app.statistics.windows import BUCKET_S
 
@@ -19,12 +21,6 @@ MIN_USERS: Final = 3
 _PUBLIC_URL: Final = re.compile(r"https?://[^/?#@]+(/[^?#]*)?", re.IGNORECASE)
 
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
-_WITH_ENOUGH_USERS: Final = (
-    select(counter_users.c.counter_id)
-    .where(counter_users.c.counter_id.in_(_IDS))
-    .group_by(counter_users.c.counter_id)
-    .having(func.count() >= MIN_USERS)
-)
 _PUBLIC_THROUGH_USERS: Final = select(counters.c.id).where(
     counters.c.id.in_(_IDS), counters.c.public, ~counters.c.anonymous
 )
@@ -46,7 +42,17 @@ def may_be_public(url: str) -> bool:
 
 def with_enough_users(connection: Connection, ids: Collection[int]) -> set[int]:
     """Those of the counters that at least ``MIN_USERS`` users have."""
-    return set(connection.scalars(_WITH_ENOUGH_USERS, {"ids": list(ids)})) if ids else set()
+    if not ids:
+        return set()
+    keys = padded("id", ids)
+    return {id_ for (id_,) in DriverCursor(connection).rows(_with_enough_users(len(keys)), keys)}
+
+
+@lru_cache
+def _with_enough_users(size: int) -> Select[Any]:
+    counter_id = counter_users.c.counter_id
+    is_asked = counter_id.in_(placeholders("id", size))
+    return select(counter_id).where(is_asked).group_by(counter_id).having(func.count() >= MIN_USERS)
 
 
 def publish(connection: Connection, ids: Collection[int], *, public: bool = True) -> None:
