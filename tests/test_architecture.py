@@ -89,6 +89,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "serve_app.config",
         "serve_app.errors",
     ),
+    "serve_app/batching/group_commit.py": (),
     "serve_app/batching/single_flight.py": ("serve_app.errors",),
     "serve_app/images": ("models.arrays", "models.spec", "serve_app.images", "serve_app.errors", "serve_app.types"),
     "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
@@ -119,6 +120,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "serve_app/stages": (
         "models.spec",
         "serve_app.batching.adaptive_batcher",
+        "serve_app.batching.group_commit",
         "serve_app.errors",
         "serve_app.images",
         "serve_app.observability.log_context",

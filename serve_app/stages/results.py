@@ -1,17 +1,14 @@
 """The Results stage: ranks the classes of each image and records each answered image durably."""
 
-import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from models.arrays import Float32Array, UInt16Array
 from models.labels import Labels
+from serve_app.batching.group_commit import GroupCommit
 from serve_app.errors import RaylensError, StorageUnavailable
 from serve_app.observability import tracing
 from serve_app.observability.log_context import bound_log_context
@@ -19,11 +16,15 @@ from serve_app.request_context import EMPTY, BatchContext
 from serve_app.statistics.records import record_of
 from serve_app.types import Answer, CachedResult, Classified, ImageInfo, Query, Record
 
+_MAX_RECORDS: Final = 256
+"""Of calls that share a transaction, so that none waits for a long one."""
+
 
 class RecordSink(Protocol):
-    """Stores records durably and exactly once per id; returns once they are durable, or raises StorageUnavailable."""
+    """Stores records durably and exactly once per id."""
 
-    def record(self, records: Sequence[Record]) -> None: ...
+    def record_together(self, calls: Sequence[Sequence[Record]]) -> Sequence[Exception | None]:
+        """Returns once the records of all calls are durable: None for each call, or why it was refused."""
 
 
 def rank(probabilities: Float32Array) -> tuple[UInt16Array, Float32Array]:
@@ -33,13 +34,12 @@ def rank(probabilities: Float32Array) -> tuple[UInt16Array, Float32Array]:
 
 
 class Results:
-    """Ranks and records. Each batch is recorded in one transaction, on a thread, so the event loop is never blocked."""
+    """Ranks and records. All calls that wait are recorded in one transaction, on a thread beside the event loop."""
 
     def __init__(self, labels: dict[str, Labels], versions: dict[str, str], sink: RecordSink) -> None:
         self._labels = labels
         self._versions = versions
-        self._sink = sink
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="records")
+        self._commits = GroupCommit(sink.record_together, max_items=_MAX_RECORDS, name="records")
 
     async def finish(
         self, model: str, queries: list[Query], classified: Classified, context: BatchContext = EMPTY
@@ -78,10 +78,8 @@ class Results:
         """
         if not records:
             return None
-        # With the context, so that the sink's log events carry the request ids.
-        work = partial(copy_context().run, self._sink.record, records)
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            await self._commits.submit(records)
         except StorageUnavailable as error:
             return error.detached()
         return None
@@ -101,4 +99,4 @@ class Results:
 
     def close(self) -> None:
         """Wait until all records in progress are stored."""
-        self._threads.shutdown(wait=True)
+        self._commits.close()

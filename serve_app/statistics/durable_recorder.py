@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _MAX_FAILURES: Final = 3
 """Files that may fail for the first time in one drain; then the database counts as unavailable."""
+_WRITE_ERRORS: Final = (SQLAlchemyError, ValueError, TypeError, OverflowError)
+"""Errors of a write; those for which :func:`_is_rejection` is false are of the database."""
 _REWRITE: Final = text("UPDATE statistics_version SET version_num = version_num")
 """Changes nothing, but SQLite writes it to the disk."""
 
@@ -82,13 +84,52 @@ class DurableRecorder:
         """
         if not records:
             return
-        if not self._circuit.is_open:
-            try:
-                self._write(records)
-            except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
-                self._database_failed(error)
-            else:
+        try:
+            if self._write_if_available(records):
                 return
+        except _WRITE_ERRORS:
+            pass  # drain will quarantine what is at fault
+        self._keep(records)
+
+    def record_together(self, calls: Sequence[Sequence[Record]]) -> list[Exception | None]:
+        """Like :meth:`record` for each of several calls, with one transaction or one file for all of them.
+
+        If that fails, each call is recorded on its own, so that none fails because of another. Returns the error of
+        each call, or None.
+        """
+        if len(calls) > 1 and self._record_all([record for call in calls for record in call]):
+            return [None] * len(calls)
+        return [self._outcome(call) for call in calls]
+
+    def _record_all(self, records: Sequence[Record]) -> bool:
+        try:
+            if not self._write_if_available(records):
+                self._spool.put(records)
+        except Exception:  # each call then gets its own outcome
+            return False
+        return True
+
+    def _outcome(self, records: Sequence[Record]) -> Exception | None:
+        try:
+            self.record(records)
+        except Exception as error:  # the others have outcomes of their own
+            return error
+        return None
+
+    def _write_if_available(self, records: Sequence[Record]) -> bool:
+        """False while the database is unavailable. Raises the error if it rejects the records."""
+        if self._circuit.is_open:
+            return False
+        try:
+            self._write(records)
+        except _WRITE_ERRORS as error:
+            if _is_rejection(error):
+                raise
+            self._database_failed(error)
+            return False
+        return True
+
+    def _keep(self, records: Sequence[Record]) -> None:
         try:
             self._spool.put(records)
         except OSError as error:
@@ -162,7 +203,7 @@ class DurableRecorder:
         """Write a batch. If the database rejects it, write each record alone and quarantine the rejected ones."""
         try:
             return self._write(records)
-        except (SQLAlchemyError, ValueError, TypeError, OverflowError) as error:
+        except _WRITE_ERRORS as error:
             if not _is_rejection(error):
                 raise
             if len(records) <= 1:

@@ -52,6 +52,10 @@ class RecordStore:
         """Record a batch, durably when this returns; see :meth:`DurableRecorder.record`."""
         self._recorder.record(records)
 
+    def record_together(self, calls: Sequence[Sequence[Record]]) -> list[Exception | None]:
+        """Record the batches of several calls; see :meth:`DurableRecorder.record_together`."""
+        return self._recorder.record_together(calls)
+
     def states(self) -> dict[str, str]:
         """``ok`` or ``degraded``: of the ``database``, and of the ``storage`` for records while it is unavailable."""
         return {

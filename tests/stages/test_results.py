@@ -28,11 +28,12 @@ class FakeRecordStore:
         self.threads: set[str] = set()
         self.fault: Exception | None = None
 
-    def record(self, records: Sequence[Record]) -> None:
+    def record_together(self, calls: Sequence[Sequence[Record]]) -> list[Exception | None]:
         if self.fault:
-            raise self.fault
+            return [self.fault] * len(calls)
         self.threads.add(threading.current_thread().name)
-        self.batches.append(list(records))
+        self.batches.append([record for call in calls for record in call])
+        return [None] * len(calls)
 
 
 @pytest.fixture
