@@ -7,6 +7,7 @@ import pytest
 from models.arrays import UInt8Array
 from models.artifacts import ensure_artifact
 from models.errors import WarmUpFailed
+from models.runtimes import openvino
 from models.runtimes.openvino import OpenVINORuntime
 from models.runtimes.runtime import Runtime
 from models.zoo import resolve_model
@@ -32,6 +33,22 @@ def test_concurrent_callers_receive_their_own_results(openvino_lite0: Runtime, v
         answers = list(threads.map(lambda part: openvino_lite0.predict(varied_pixels[part]), slices))
     for part, answer in zip(slices, answers, strict=True):
         np.testing.assert_allclose(answer, expected[part], atol=1e-5)
+
+
+def test_requests_are_free_again_after_an_error(
+    openvino_lite0: Runtime, varied_pixels: UInt8Array, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = openvino_lite0.predict(varied_pixels[:9])
+
+    def fail(_: object) -> None:
+        raise RuntimeError("failed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(openvino, "_output_of", fail)
+        for images in (1, 2, 9):
+            with pytest.raises(RuntimeError, match="failed"):
+                openvino_lite0.predict(varied_pixels[:images])
+    np.testing.assert_allclose(openvino_lite0.predict(varied_pixels[:9]), expected, atol=1e-6)
 
 
 def test_views_and_read_only_arrays_are_accepted(openvino_lite0: Runtime, varied_pixels: UInt8Array) -> None:
