@@ -12,7 +12,7 @@ The hierarchy::
     ├── PrecisionUnavailable   this machine does not compute in the configured precision
     ├── NotQuantized           precision int8 is configured, but no int8 artifact exists
     ├── QuantizationInaccurate int8 disagrees with fp32 too often
-    ├── QuantizerMissing       NNCF, which builds int8 artifacts, is not installed
+    ├── StatisticsMismatch     the statistics for int8 are damaged or belong to other weights
     └── WarmUpFailed           the model does not return probabilities of the expected shape
 """
 
@@ -57,7 +57,7 @@ class QuantizationInaccurate(ModelError):
     pass
 
 
-class QuantizerMissing(ModelError):
+class StatisticsMismatch(ModelError):
     pass
 
 

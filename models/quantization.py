@@ -1,57 +1,67 @@
-"""int8 artifacts, made from fp32 artifacts by post-training quantization on sample photos."""
+"""int8 artifacts: fp32 artifacts quantized with statistics that Raylens brings, or measured on a user's photos."""
 
+import shutil
 from collections.abc import Callable
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from models import artifacts, atomic_folder, child_process
+from models.activation_statistics import ActivationStatistics, advice, packaged_statistics, weights_sha256
 from models.arrays import UInt8Array
-from models.errors import NotQuantized, QuantizationInaccurate, QuantizerMissing
+from models.errors import ArtifactBuildFailed, ModelError, NotQuantized, QuantizationInaccurate
 from models.labels import labels_of
 from models.quantization_report import MIN_AGREEMENT, QuantizationReport, compare
 from models.runtimes.runtime import Runtime
 from models.spec import ModelSpec
 
-INT8_FORMAT = 1
+INT8_FORMAT = 2
 """Increment when existing int8 artifacts must no longer be used."""
 
-_REPORT = "calibration.json"
-INT8_FILES = (*artifacts.ARTIFACT_FILES, _REPORT)
+STATISTICS = "statistics.json"
+INT8_FILES = (*artifacts.ARTIFACT_FILES, STATISTICS)
 PIXELS = "pixels.npy"
 
 
 def int8_folder(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """The folder of the int8 artifact, which may not exist yet. Its name derives from the fp32 artifact."""
+    """The folder of the int8 artifact from a user's photos, which may not exist. Its name derives from fp32's."""
     return artifacts_dir / f"{artifacts.artifact_folder(spec, artifacts_dir).name}-int8-{INT8_FORMAT}"
 
 
-def find_int8(spec: ModelSpec, artifacts_dir: Path) -> Path:
-    """The ``model.xml`` of the int8 artifact. Raises NotQuantized if it is missing or corrupt."""
-    folder = int8_folder(spec, artifacts_dir)
-    if not atomic_folder.is_intact(folder, INT8_FILES):
-        raise NotQuantized(
-            f"There is no int8 artifact of {spec.name}. Build it with "
-            f"`raylens models calibrate {spec.name} FOLDER_OF_PHOTOS`, or set precision to auto."
-        )
+def ensure_int8(spec: ModelSpec, artifacts_dir: Path) -> Path:
+    """The ``model.xml`` of the int8 artifact from a user's photos, otherwise of the one from packaged statistics.
+
+    Builds the latter if it is missing or corrupt. Raises NotQuantized if there is neither or the former is corrupt,
+    StatisticsMismatch, or an error of ``artifacts.ensure_artifact``.
+    """
+    own = int8_folder(spec, artifacts_dir)
+    if atomic_folder.is_intact(own, INT8_FILES):
+        return own / "model.xml"
+    if own.exists():
+        raise NotQuantized(f"The int8 artifact in {own} is damaged. {advice(spec)}")
+    if (file := packaged_statistics(spec)) is None:
+        raise NotQuantized(f"There is no int8 artifact of {spec.name}. {advice(spec)}")
+    statistics = ActivationStatistics.read(file)
+    statistics.check_weights(spec)
+    folder = own.with_name(f"{own.name}-{statistics.digest}")
+    try:
+        atomic_folder.ensure(folder, INT8_FILES, lambda draft: _build_from(file, spec, artifacts_dir, draft))
+    except OSError as error:
+        raise ArtifactBuildFailed(
+            f"The int8 artifact of {spec.name} could not be stored in {artifacts_dir}: {error.strerror or error}"
+        ) from None
     return folder / "model.xml"
 
 
 def read_report(spec: ModelSpec, artifacts_dir: Path) -> QuantizationReport | None:
-    """The comparison with fp32 made when the int8 artifact was built; None if there is no int8 artifact."""
+    """The comparison with fp32 of the model that ``ensure_int8`` returns; None if there is none."""
+    own = int8_folder(spec, artifacts_dir)
+    file = own / STATISTICS if own.exists() else packaged_statistics(spec)
     try:
-        return QuantizationReport.read(int8_folder(spec, artifacts_dir) / _REPORT)
-    except (OSError, ValueError, TypeError):
+        return ActivationStatistics.read(file).report if file else None
+    except (OSError, ModelError):
         return None
-
-
-def check_quantizer() -> None:
-    """Raise QuantizerMissing unless NNCF is installed."""
-    if find_spec("nncf") is None:
-        raise QuantizerMissing(
-            "Calibration needs NNCF, which is not installed: pip install 'raylens[int8]', in a clone '.[int8]'."
-        )
 
 
 def quantize(
@@ -66,12 +76,12 @@ def quantize(
     """Build the int8 artifact by calibrating on ``pixels`` and compare it with fp32 on ``holdout``.
 
     Both are uint8 (N, H, W, C). An existing int8 artifact is replaced on success only. ``on_progress`` receives
-    the name of each step. Raises QuantizerMissing, QuantizationInaccurate (unless ``keep_inaccurate``), or an error of
+    the name of each step. Raises QuantizationInaccurate (unless ``keep_inaccurate``), or an error of
     ``artifacts.ensure_artifact``.
     """
-    check_quantizer()
     on_progress("building the fp32 artifact")
     fp32_xml = artifacts.ensure_artifact(spec, artifacts_dir)
+    reports: list[QuantizationReport] = []
 
     def fill(draft: Path) -> None:
         on_progress(f"calibrating on {len(pixels)} photos")
@@ -82,11 +92,18 @@ def quantize(
         report = compare(_load(spec, draft / "model.xml"), _load(spec, fp32_xml), holdout, photos=len(pixels))
         if not (report.is_accurate or keep_inaccurate):
             raise QuantizationInaccurate(_rejection(spec, report))
-        report.write(draft / _REPORT)
+        measured = ActivationStatistics.read(draft / STATISTICS)
+        replace(measured, weights_sha256=weights_sha256(spec), report=report).write(draft / STATISTICS)
+        reports.append(report)
 
-    folder = int8_folder(spec, artifacts_dir)
-    atomic_folder.replace(folder, INT8_FILES, fill)
-    return QuantizationReport.read(folder / _REPORT)
+    atomic_folder.replace(int8_folder(spec, artifacts_dir), INT8_FILES, fill)
+    return reports[0]
+
+
+def _build_from(file: Path, spec: ModelSpec, artifacts_dir: Path, draft: Path) -> None:
+    fp32_xml = artifacts.ensure_artifact(spec, artifacts_dir)
+    shutil.copyfile(file, draft / STATISTICS)
+    child_process.run("models.quantize", draft, fp32_xml, f"The int8 artifact of {spec.name}")
 
 
 def _load(spec: ModelSpec, model_xml: Path) -> Runtime:

@@ -29,8 +29,8 @@ class QuantizationReport:
     """Share of held-out photos with the same top-1 class, 0 to 1."""
     mean_difference: float
     """Mean absolute difference in the probability of the fp32 top-1 class, 0 to 1."""
-    speedup: float
-    """Throughput of int8 divided by that of fp32 on this machine."""
+    speedup: float | None
+    """Throughput of int8 divided by that of fp32 on this machine; None if it was compared on another one."""
 
     @property
     def is_accurate(self) -> bool:

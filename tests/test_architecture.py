@@ -24,7 +24,6 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "keras": ("models/architectures", "models/runtimes", "benchmarks/applications.py"),
     "tensorflow": ("models/runtimes",),
     "openvino": ("models/runtimes", "models/export.py", "models/quantize.py"),
-    "nncf": ("models/quantize.py",),
     "PIL": ("serve_app/images", "benchmarks"),
     "sqlalchemy": (
         "serve_app/database/database_url.py",
@@ -267,7 +266,7 @@ def test_stages_do_not_import_each_other() -> None:
 
 def test_heavy_libraries_are_imported_lazily() -> None:
     """A replica with a compiled model imports neither Keras nor TensorFlow; ``--help`` no OpenVINO."""
-    heavy = ("keras", "tensorflow", "openvino", "nncf")
+    heavy = ("keras", "tensorflow", "openvino")
     eager = {
         name_of(path)
         for path in FILES

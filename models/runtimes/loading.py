@@ -24,10 +24,10 @@ def load_runtime(
     """Load the model, building its artifact first if necessary.
 
     ``runtime``: openvino, tensorflow, fake, or auto (tensorflow with a GPU, else openvino).
-    ``precision``: fp32, bf16, int8 (needs an int8 artifact), or auto (fp32). ``threads``: 0 lets the runtime decide.
+    ``precision``: fp32, bf16, int8, or auto (fp32). ``threads``: 0 lets the runtime decide.
     The latencies apply to the fake runtime only.
     Raises ValueError for an unknown runtime or precision, PrecisionUnavailable if the runtime or the processor does not
-    support the precision, NotQuantized if there is no int8 artifact, or an error of ``artifacts.ensure_artifact``.
+    support the precision, or an error of ``artifacts.ensure_artifact`` or ``quantization.ensure_int8``.
     """
     check_precision(runtime, precision)
     classes = len(labels_of(spec))
@@ -37,7 +37,7 @@ def load_runtime(
             from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
             return OpenVINORuntime(
-                (quantization.find_int8 if precision == "int8" else artifacts.ensure_artifact)(spec, artifacts_dir),
+                (quantization.ensure_int8 if precision == "int8" else artifacts.ensure_artifact)(spec, artifacts_dir),
                 classes,
                 batch_buckets=batch_buckets,
                 kind=spec.kind,

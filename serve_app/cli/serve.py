@@ -126,7 +126,7 @@ def _serve(current: Settings, config: Path, dashboard: bool, terminal: _Terminal
         if classifier.get("runtime", "auto") in {"auto", "openvino"}:
             prepare = ensure_artifact
             if classifier.get("precision") == "int8":
-                from models.quantization import find_int8 as prepare  # imports numpy
+                from models.quantization import ensure_int8 as prepare  # imports numpy
             for spec in specs:
                 terminal.status.update(f"Preparing {escape(spec.title)} (the first time this takes some seconds) …")
                 prepare(spec, current.artifacts_dir)

@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from models import artifacts, child_process, quantization
+from models.activation_statistics import ActivationStatistics
 from models.arrays import UInt8Array
 from models.quantization_report import QuantizationReport
 from models.spec import ModelSpec
@@ -51,6 +52,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def fill(_: object, draft: Path, *__: object) -> None:
         for name in artifacts.ARTIFACT_FILES:
             (draft / name).write_bytes(b"content")
+        ActivationStatistics((), 12, "").write(draft / quantization.STATISTICS)
 
     def export(_: ModelSpec, draft: Path) -> None:
         fill(None, draft)
@@ -67,6 +69,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 
 
 def known() -> dict[str, object] | None:
+    """The comparison of the model in use: that of the packaged statistics before a calibration."""
     shown = CliRunner().invoke(app, ["show", "efficientnet-lite0", "--json"]).stdout
     int8: dict[str, object] | None = json.loads(shown)["int8"]
     return int8
@@ -102,9 +105,37 @@ def test_low_agreement_is_rejected_unless_forced(photos: Path, outcome: Callable
     assert (code, table) == (5, "")
     assert "agree on 96.0% of 12 photos" in stderr
     assert "--force" in stderr
-    assert known() is None
+    packaged = known()
+    assert packaged
+    assert packaged["photos"] != 12
     assert run("efficientnet-lite0", str(photos), "--force")[0] == 0
-    assert known() is not None
+    calibrated = known()
+    assert calibrated
+    assert calibrated["photos"] == 12
+
+
+def test_other_photos_to_compare_on_and_the_statistics_as_a_file(
+    tmp_path: Path, photos: Path, outcome: Callable[[float], None]
+) -> None:
+    outcome(0.98)
+    (tmp_path / "others").mkdir()
+    for i in range(11):
+        Image.new("RGB", (40, 30), (0, 10 * i, 0)).save(tmp_path / "others" / f"{i}.png")
+    (photos / "deeper" / "0.png").rename(tmp_path / "others" / "0.png")  # also in ``photos``, so not calibrated on
+    others, file = str(tmp_path / "others"), tmp_path / "statistics.json"
+    arguments = ["efficientnet-lite0", str(photos), "--compare-on", others, "--statistics", str(file), "--json"]
+    code, stdout, _ = run(*arguments)
+    assert code == 0
+    assert (json.loads(stdout)["photos"], json.loads(stdout)["compared_on"]) == (23, 11)
+    report = ActivationStatistics.read(file).report
+    assert report
+    assert report.agreement == 0.98
+    file.unlink()
+    file.mkdir()
+    code, _, stderr = run(*arguments)
+    assert (code, "could not be written" in stderr) == (1, True)
+    code, _, stderr = run("efficientnet-lite0", others, "--compare-on", others)
+    assert (code, "too few" in stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("outcome")
@@ -127,22 +158,19 @@ def test_an_unsuitable_folder_is_a_usage_error(tmp_path: Path, photos: Path) -> 
 
 
 @pytest.mark.usefixtures("outcome")
-def test_other_errors_are_one_line(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_model_is_a_usage_error(photos: Path) -> None:
     code, _, stderr = run("efficientnet-lite", str(photos))
     assert (code, "Did you mean" in stderr) == (2, True)
-    monkeypatch.setattr(quantization, "find_spec", lambda _: None)
-    code, _, stderr = run("efficientnet-lite0", str(photos))
-    assert (code, "pip install 'raylens[int8]'" in stderr) == (1, True)
 
 
 def test_the_split_does_not_depend_on_file_names(photos: Path) -> None:
     from rich.console import Console
 
     from models.zoo import resolve_model
-    from serve_app.cli.calibrate import _pixels
+    from serve_app.cli.calibrate import _split
 
     spec, quiet = resolve_model("efficientnet-lite0"), Console(quiet=True)
-    before = _pixels(photos, spec, quiet)
+    before = _split(photos, 0.5, spec, quiet)
     for path in sorted(photos.glob("deeper/*.png")):
         path.rename(path.with_name(f"{99 - int(path.stem)}.png"))
-    np.testing.assert_array_equal(_pixels(photos, spec, quiet), before)
+    np.testing.assert_array_equal(_split(photos, 0.5, spec, quiet), before)
