@@ -13,6 +13,7 @@ import openvino
 from models.arrays import Float32Array, UInt8Array
 from models.errors import PrecisionUnavailable
 from models.runtimes.checks import check_pixels, check_probabilities
+from models.runtimes.cpu_quota import cores_within_quota
 from models.runtimes.precision import forbid_implicit_rounding
 from models.spec import OutputKind
 
@@ -105,6 +106,7 @@ class OpenVINORuntime:
     ) -> None:
         """``precision``: fp32, bf16, or int8 for an int8 artifact. ``threads``: 0 for one per core.
 
+        A CPU limit of the container counts as so many cores.
         Raises PrecisionUnavailable if the processor does not compute in the precision.
         """
         check_processor(precision)
@@ -114,6 +116,7 @@ class OpenVINORuntime:
         self._kind = kind
         # Pinned threads of several replicas would share the same cores.
         config: dict[str, Any] = {"ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": _HINTS[precision]}
+        threads = threads or cores_within_quota() or 0
         if threads:
             config["INFERENCE_NUM_THREADS"] = threads
         model = openvino.Core().read_model(model_xml)
