@@ -108,7 +108,7 @@ pins: $(VENV)/.dev ## Update the pinned requirements
 	for group in web deploy; do \
 	  $(COMPILE) --group pyproject.toml:$$group -o requirements/$$group.txt || exit 1; \
 	done
-	grep -oE '^(openvino|pillow)==[^ ]+' requirements/run.txt > requirements/peers/engine.txt
+	grep -oE '^(cykooz-resizer|openvino|pillow|simplejpeg)==[^ ]+' requirements/run.txt > requirements/peers/engine.txt
 	for peer in requirements/peers/*.in; do \
 	  $(COMPILE) --constraints requirements/peers/engine.txt $$peer -o $${peer%.in}.txt || exit 1; \
 	done

@@ -25,6 +25,7 @@ STAYS_IN: dict[str, tuple[str, ...]] = {
     "tensorflow": ("models/runtimes",),
     "openvino": ("models/runtimes", "models/export.py", "models/quantize.py"),
     "PIL": ("serve_app/images", "benchmarks"),
+    "simplejpeg": ("serve_app/images/fast_jpeg.py",),
     "sqlalchemy": (
         "serve_app/database/database_url.py",
         "serve_app/database/engine.py",

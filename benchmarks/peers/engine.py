@@ -1,6 +1,7 @@
 """Decoding and inference for all peers: the code and the compiled model of Raylens, so that only the serving differs.
 
-Imported in the environments of the peers, which contain NumPy, Pillow and OpenVINO but not Raylens' other dependencies.
+Imported in the environments of the peers, which contain NumPy, OpenVINO and what decodes images, but not Raylens' other
+dependencies.
 """
 
 import json

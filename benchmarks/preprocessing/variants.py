@@ -13,10 +13,11 @@ from PIL import Image, ImageFile
 from models.arrays import UInt8Array
 from models.spec import Transform
 from serve_app.images.bounded_file import BoundedFile
-from serve_app.images.decoding import Box, decode
+from serve_app.images.decoding import decode
 from serve_app.images.jpeg_structure import JpegStructure
 from serve_app.images.limits import MAX_IMAGE_BYTES
 from serve_app.images.orientation import orientation_in, upright
+from serve_app.images.resizing import Box
 
 REFERENCE: Final = "exact"
 SERVICE: Final = "the service"
@@ -109,6 +110,8 @@ def _service(data: bytes, transform: Transform) -> UInt8Array:
 _PILLOW: Final[dict[str, Decode]] = {
     REFERENCE: Scaled(),
     SERVICE: _service,
+    "Pillow": Scaled(2.5),
+    "Pillow, gap 2": Scaled(2.0),
     "gap 1.4": Scaled(1.4),
     "gap 1": Scaled(1.0),
     "YCbCr": Scaled(2.0, mode="YCbCr"),
@@ -119,7 +122,7 @@ _PILLOW: Final[dict[str, Decode]] = {
     "bilinear always": Scaled(2.0, Image.Resampling.BILINEAR, Image.Resampling.BILINEAR),
     "box": Scaled(2.0, Image.Resampling.BOX),
 }
-"""Unless noted otherwise, bicubic with a gap of 2, as in the service."""
+"""Unless noted otherwise, bicubic with a gap of 2. *Pillow* has the gap of the service, 2.5."""
 
 
 def variants() -> dict[str, Decode]:

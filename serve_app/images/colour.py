@@ -15,7 +15,8 @@ _DEEP = "I;16"
 """Mode of 16-bit grey, of which only a PNG is decoded in this mode."""
 
 
-_PLAIN: Final = ("RGB", "L")
+_PLAIN: Final = ("RGB", "RGBX", "L")
+"""``RGBX`` has the memory of ``RGB``, whose fourth byte has no meaning either."""
 
 _BAND_PIXELS: Final = 2**18
 _BAND_BYTES: Final = 20

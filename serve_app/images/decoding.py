@@ -31,6 +31,7 @@ from serve_app.images.limits import MAX_DECODED_BYTES, MAX_IMAGE_BYTES, MAX_IMAG
 from serve_app.images.memory_budget import MemoryBudget
 from serve_app.images.orientation import upright, upright_size
 from serve_app.images.png import open_png
+from serve_app.images.resizing import REDUCING_GAP, Box, resize, surroundings
 from serve_app.images.stored_picture import StoredPicture
 from serve_app.images.tiff import open_tiff
 from serve_app.images.webp import open_webp
@@ -38,20 +39,11 @@ from serve_app.types import ImageInfo
 
 logger = logging.getLogger(__name__)
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels."""
-
 _DRAFT_GAP: Final = 2
 """A JPEG is decoded at 1/2, 1/4 or 1/8 only if this leaves at least this many pixels per pixel of the result."""
 
-_REDUCING_GAP: Final = 3.0
-"""Larger pictures are reduced by averaging to this many pixels per pixel of the result, then resized bicubic."""
-
 _FIXED_BYTES: Final = 8 * 2**20
 """Memory that does not depend on the picture much: tables, rows and directories."""
-
-_SUPPORT: Final = 2
-"""Radius of the bicubic filter, in pixels of the smaller picture."""
 
 
 class OpenedImage(NamedTuple):
@@ -137,8 +129,12 @@ def _pixels(picture: StoredPicture, transform: Transform) -> UInt8Array:
     image, reduction = picture.load()
     size = (picture.size[0] / reduction, picture.size[1] / reduction)
     target = upright_size((transform.width, transform.height), picture.orientation)
-    resized = upright(_resized(image, _box(image.size, size, target, transform), target), picture.orientation)
-    return np.asarray(resized.convert("L" if transform.channels == 1 else "RGB")).reshape(transform.shape)
+    box = _box(image.size, size, target, transform)
+    if not is_plain(image):
+        image, box = _plain(image, box, target)
+    resized = upright(resize(image, box, target), picture.orientation)
+    mode = "L" if transform.channels == 1 else "RGB"
+    return np.asarray(resized if resized.mode == mode else resized.convert(mode)).reshape(transform.shape)
 
 
 def _format(data: bytes) -> ImageFormat:
@@ -166,7 +162,7 @@ def _stored(data: bytes, file_format: ImageFormat, least: int) -> StoredPicture:
 def _resizing_bytes(size: tuple[int, int], transform: Transform) -> int:
     """Memory for a reduced picture, one that is resized in one direction, and results in several forms."""
     largest = max(transform.width, transform.height)
-    width, height = (min(side, math.ceil(2 * _REDUCING_GAP * largest / transform.crop)) for side in size)
+    width, height = (min(side, math.ceil(2 * REDUCING_GAP * largest / transform.crop)) for side in size)
     return 4 * (width * height + largest * max(width, height) + 4 * transform.width * transform.height)
 
 
@@ -205,17 +201,9 @@ def _box(pixels: tuple[int, int], size: tuple[float, float], target: tuple[int, 
     return (left, top, min(left + across, pixels[0]), min(top + down, pixels[1]))
 
 
-def _resized(image: Image.Image, box: Box, size: tuple[int, int]) -> Image.Image:
-    if not is_plain(image):
-        image, box = _plain(image, box, size)
-    return image.resize(size, Image.Resampling.BICUBIC, box, _REDUCING_GAP).convert("RGB")
-
-
 def _plain(image: Image.Image, box: Box, size: tuple[int, int]) -> tuple[Image.Image, Box]:
     """The part of the picture that resizing ``box`` reads, as RGB or grey, and the box within it."""
-    across, down = (_SUPPORT * max((box[i + 2] - box[i]) / size[i], 1) + 1 for i in (0, 1))
-    left, top = max(0, math.floor(box[0] - across)), max(0, math.floor(box[1] - down))
-    right, bottom = min(image.width, math.ceil(box[2] + across)), min(image.height, math.ceil(box[3] + down))
+    left, top, right, bottom = surroundings(image.size, box, size)
     return plain_part(image, (left, top, right, bottom)), (box[0] - left, box[1] - top, box[2] - left, box[3] - top)
 
 

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 from PIL import Image, JpegImagePlugin
 
 from serve_app.images.colour import conversion_bytes
+from serve_app.images.fast_jpeg import decode_ordinary, is_ordinary, reduction_of
 from serve_app.images.jpeg_structure import JpegStructure, PartOfPicture
-from serve_app.images.orientation import orientation_in
 from serve_app.images.stored_picture import LoadedPicture, StoredPicture, damaged, image_bytes
 
 _PROBES: Final = (b"\xff\x00" * 8, b"\xff\x00" * 3)
@@ -35,20 +35,34 @@ def open_jpeg(data: bytes, least: int) -> StoredPicture:
     :raises CorruptImage, UnsupportedImage: by the header.
     """
     structure = JpegStructure(data)
+    return _ordinary(structure, least) if is_ordinary(structure) else _unusual(structure, least)
+
+
+def _ordinary(structure: JpegStructure, least: int) -> StoredPicture:
+    reduction = reduction_of(structure.size, least)
+    decoded_bytes = image_bytes("RGB", structure.size) + _COPIES * len(structure)
+
+    def load() -> LoadedPicture:
+        return decode_ordinary(structure, reduction) or _unusual(structure, least).load()
+
+    return StoredPicture(structure.size, structure.orientation, decoded_bytes, load)
+
+
+def _unusual(structure: JpegStructure, least: int) -> StoredPicture:
+    """Any JPEG, decoded with Pillow."""
     image = JpegImagePlugin.JpegImageFile(BytesIO(structure.header))
-    orientation = orientation_in(structure.exif, structure.xmp)
     size = image.size
     draft = image.draft(None, (least, least))
     reduction = round(size[0] / draft[1][2]) if draft else 1
     decoded_bytes = image_bytes(image.mode, image.size) + max(
-        structure.coefficient_bytes + _COPIES * len(data), conversion_bytes(image.mode, image.size)
+        structure.coefficient_bytes + _COPIES * len(structure), conversion_bytes(image.mode, image.size)
     )
 
     def load() -> LoadedPicture:
         _decode(image, structure)
         return LoadedPicture(image, reduction)
 
-    return StoredPicture(size, orientation, decoded_bytes, load, structure.number_of_scans)
+    return StoredPicture(size, structure.orientation, decoded_bytes, load, structure.number_of_scans)
 
 
 def decode_jpeg(data: bytes, modes: tuple[str, str], largest: tuple[int, int], container: PartOfPicture) -> Image.Image:

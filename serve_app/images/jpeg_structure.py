@@ -14,6 +14,7 @@ import numpy as np
 
 from serve_app.errors import CorruptImage, ImageTooComplex
 from serve_app.images.limits import MAX_SCAN_PIXELS
+from serve_app.images.orientation import orientation_in
 from serve_app.images.stored_picture import damaged, unsupported
 
 MAX_SCANS: Final = 100
@@ -148,6 +149,25 @@ class JpegStructure:
         """The tables that the pixels need, up to and including the header of the first scan."""
         return b"".join(self._tables)
 
+    def __len__(self) -> int:
+        """Bytes of the file."""
+        return len(self._data)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, not upright."""
+        return self._frame_found.width, self._frame_found.height
+
+    @property
+    def components(self) -> int:
+        """1 for grey, 3 for color, 4 for CMYK."""
+        return len(self._frame_found.components)
+
+    @property
+    def orientation(self) -> int:
+        """In EXIF or XMP, 1 to 8."""
+        return orientation_in(self.exif, self.xmp)
+
     @property
     def number_of_scans(self) -> int:
         return len(self._scans)
@@ -155,9 +175,14 @@ class JpegStructure:
     @property
     def coefficient_bytes(self) -> int:
         """Memory for all coefficients, which the decoder keeps if a scan does not complete the pixels."""
-        if self._frame is None or not (self._frame.progressive or len(self._scans) > 1):
-            return 0
-        return self._frame.coefficient_bytes
+        frame = self._frame_found
+        return frame.coefficient_bytes if frame.progressive or len(self._scans) > 1 else 0
+
+    @property
+    def _frame_found(self) -> _Frame:
+        if self._frame is None:  # there is one before the first scan
+            raise damaged("JPEG", "a header is missing before its pixels")
+        return self._frame
 
     def scans(self) -> Iterator[Iterator[memoryview]]:
         """The data of each scan, in restart intervals; the first begins with the segments before it, but no header."""

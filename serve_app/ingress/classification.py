@@ -26,7 +26,7 @@ from serve_app.request_context import RequestContext
 from serve_app.statistics.records import record_of, timings_of
 from serve_app.types import Answer, CachedResult, ModelInService, Query, Record
 
-PREPROCESSING_VERSION: Final = "3"
+PREPROCESSING_VERSION: Final = "4"
 """Part of the cache key. Increase it when the same bytes would yield another tensor."""
 
 _HASHED_AT_ONCE_BYTES: Final = 1 << 20

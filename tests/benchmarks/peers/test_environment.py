@@ -12,7 +12,7 @@ from benchmarks.peers import environment
 from benchmarks.peers.catalogue import PEERS
 from benchmarks.peers.environment import REQUIREMENTS, NotInstalled, python_of
 
-SHARED = ("openvino", "pillow")
+SHARED = ("cykooz-resizer", "openvino", "pillow", "simplejpeg")
 """Packages that must have the same version in all environments."""
 
 
