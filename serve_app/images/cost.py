@@ -33,7 +33,7 @@ _MIB: Final = 2**20
 _JPEG_PER_MIB: Final = 1.0
 _JPEG_PER_MEGAPIXEL: Final = 0.03
 _JPEG_PER_REDUCED_MEGAPIXEL: Final = 0.6
-_JPEG_FULL_SIDE: Final = 1100
+_JPEG_FULL_SIDE: Final = 1400
 """Of JPEGs whose sides are several times as long, only the reduced picture is made; see ``decoding``."""
 _JPEG_PER_SCAN_MEGAPIXEL: Final = 0.06
 _USUAL_SCANS: Final = 10

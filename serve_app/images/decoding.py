@@ -39,7 +39,7 @@ from serve_app.types import ImageInfo
 
 logger = logging.getLogger(__name__)
 
-_DRAFT_GAP: Final = 2
+_DRAFT_GAP: Final = 2.5
 """A JPEG is decoded at 1/2, 1/4 or 1/8 only if this leaves at least this many pixels per pixel of the result."""
 
 _FIXED_BYTES: Final = 8 * 2**20
