@@ -159,6 +159,11 @@ class Settings(BaseSettings):
         "data folder. Required with a MySQL database or Redis. Several keys, separated by commas: the first is used, "
         "the others are still accepted.",
     )
+    direct_calls: bool = Field(
+        default=True,
+        description="Whether replicas on one machine call each other through Unix sockets. false: by gRPC, as between "
+        "machines.",
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Minimum log level.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="Format of the log: text or json.")
     slow_request_s: float = Field(

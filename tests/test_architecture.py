@@ -91,6 +91,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "serve_app/batching/group_commit.py": (),
     "serve_app/batching/single_flight.py": ("serve_app.errors",),
+    "serve_app/transport": ("serve_app.errors", "serve_app.transport"),
     "serve_app/images": ("models.arrays", "models.spec", "serve_app.images", "serve_app.errors", "serve_app.types"),
     "serve_app/fetch": ("serve_app.fetch", "serve_app.images", "serve_app.errors"),
     "serve_app/cache": (

@@ -5,6 +5,7 @@ from typing import Final
 
 from serve_app.cluster.port_block import PortBlock
 from serve_app.cluster.proxy_exceptions import NO_GRPC_PROXY
+from serve_app.transport.socket_folder import SOCKET_FOLDER
 
 FLAGS: Final = {
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
@@ -44,6 +45,7 @@ FLAGS: Final = {
 def private_flags(folder: Path, ports: PortBlock, *, dashboard: bool) -> dict[str, str]:
     """Flags of a cluster on this machine. By default all services share HAProxy's files and ports."""
     return ports.flags() | {
+        SOCKET_FOLDER: str(folder / "calls"),
         # Ray listens on the loopback interface instead of all. As on macOS, where it asks for no firewall exception.
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),

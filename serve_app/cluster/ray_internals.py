@@ -5,15 +5,19 @@ is imported where it is used, since that import takes a second in which ``ray.in
 """
 
 import contextlib
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
 from ray._private.ray_logging import global_worker_stdstream_dispatcher
 
+from serve_app.transport.kind import Kind
+
 if TYPE_CHECKING:
     from ray.serve._private.client import ServeControllerClient
     from ray.serve.handle import DeploymentHandle
+    from ray.serve.request_router import PendingRequest
     from ray.serve.schema import ServeDeploySchema
 
 
@@ -108,6 +112,51 @@ def listen_on_node_address() -> None:
     host = ray.util.get_node_ip_address()
     node = f"[{host}]" if ":" in host else host
     replica.add_port_to_grpc_server = lambda server, address: add_port(server, address.replace("[::]:", f"{node}:"))
+
+
+class ReplicaCalls:
+    """Calls that this replica answers as if they came to its gRPC server.
+
+    Serve accepts or rejects them by ``max_ongoing_requests``, counts them in its metrics, and waits for them before
+    the replica stops. To be created before the replica is ready. Missing: a way to pass calls on to the replica.
+    """
+
+    def __init__(self) -> None:
+        from ray.serve._private import replica  # noqa: PLC0415
+
+        self._replica: Any = None
+        add_servicer = replica.add_ASGIServiceServicer_to_server
+
+        def remember(servicer: object, server: object) -> None:
+            self._replica = servicer
+            add_servicer(servicer, server)
+
+        replica.add_ASGIServiceServicer_to_server = remember
+
+    async def answer(self, request: tuple[Any, list[Any], dict[str, Any]]) -> AsyncGenerator[tuple[Kind, object]]:
+        """A ``CallHandler`` of requests (metadata of Serve, arguments, keyword arguments).
+
+        RESULT has the number of ongoing calls, including this one, and the result; REJECTED has the number alone.
+        """
+        metadata, arguments, keywords = request
+        calls = self._replica.handle_request_with_rejection(metadata, *arguments, **keywords)
+        async with contextlib.aclosing(calls) as replies:
+            begun = await anext(replies)
+            if begun.accepted:
+                result = await anext(replies)
+                yield Kind.RESULT, (self._replica.get_num_ongoing_requests(), result)
+                await anext(replies, None)
+            else:
+                yield Kind.REJECTED, begun.num_ongoing_requests
+
+
+def is_awaited_in_this_loop(request: "PendingRequest") -> bool:
+    """Whether the caller of the router awaits a single result in the router's event loop.
+
+    Missing: a public attribute; Serve marks a handle that is used without an event loop.
+    """
+    metadata = request.metadata
+    return not (metadata.is_streaming or metadata._on_separate_loop)
 
 
 def silence_controller_exit() -> None:

@@ -7,6 +7,7 @@ from models.spec import ModelSpec
 from serve_app.autoscaling.utilization import UTILIZATION_METRIC, Utilization
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import ClassifierArguments
+from serve_app.deployments.direct_calls import AnswersDirectCalls
 from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import ClassifierStage
@@ -17,7 +18,7 @@ from serve_app.stages.classifier import Classifier
 from serve_app.types import Classified, ModelInService, Preprocessed
 
 
-class ClassifierDeployment(Classifier, ClassifierStage):
+class ClassifierDeployment(AnswersDirectCalls, Classifier, ClassifierStage):
     def __init__(self, spec: ModelSpec, arguments: ClassifierArguments) -> None:
         listen_on_node_address()
         start_telemetry(settings(), "Classifier")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from models.spec import ModelSpec
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import PreprocessorArguments
+from serve_app.deployments.direct_calls import AnswersDirectCalls
 from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.handles import PreprocessorStage
@@ -15,7 +16,7 @@ from serve_app.stages.preprocessor import Preprocessor
 from serve_app.types import Preprocessed
 
 
-class PreprocessorDeployment(Preprocessor, PreprocessorStage):
+class PreprocessorDeployment(AnswersDirectCalls, Preprocessor, PreprocessorStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: PreprocessorArguments, expensive_cost: float) -> None:
         listen_on_node_address()
         start_telemetry(settings(), "Preprocessor")

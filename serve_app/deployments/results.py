@@ -9,6 +9,7 @@ from models.labels import labels_of
 from models.spec import ModelSpec
 from serve_app.cluster.ray_internals import listen_on_node_address
 from serve_app.config import RecordArguments
+from serve_app.deployments.direct_calls import AnswersDirectCalls
 from serve_app.deployments.garbage import exclude_existing_objects
 from serve_app.deployments.telemetry import start_telemetry
 from serve_app.errors import RaylensError
@@ -20,7 +21,7 @@ from serve_app.stages.results import Results
 from serve_app.types import Answer, Classified, Query
 
 
-class ResultsDeployment(Results, ResultsStage):
+class ResultsDeployment(AnswersDirectCalls, Results, ResultsStage):
     def __init__(self, specs: Sequence[ModelSpec], arguments: RecordArguments) -> None:
         from serve_app.statistics.record_store import RecordStore  # noqa: PLC0415 - imported only by the replica
 
@@ -46,6 +47,7 @@ class ResultsDeployment(Results, ResultsStage):
 
     def __del__(self) -> None:
         """Called by Serve once the replica has no calls left. Closes the connections to the database."""
+        super().__del__()
         with contextlib.suppress(AttributeError):  # the constructor may have failed
             self.close()
             self._record_store.stop()

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from typing import Any
 
 from ray.serve.request_router import (
     FIFOMixin,
@@ -11,6 +12,8 @@ from ray.serve.request_router import (
     RequestRouter,
     RunningReplica,
 )
+
+from serve_app.deployments.direct_calls import DirectReplica
 
 
 class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):
@@ -42,6 +45,9 @@ class FewestCallsRouter(FIFOMixin, LocalityMixin, RequestRouter):
             self._rotation.remove(ranked[0])
             self._rotation.append(ranked[0])
         return [[replicas[each] for each in rank] for rank in (ranked[:1], ranked[1:]) if rank]
+
+    def create_replica_wrapper(self, replica_info: Any) -> RunningReplica:  # noqa: ANN401 - the type is private
+        return DirectReplica(replica_info, self._self_node_id)
 
     def update_replicas(self, replicas: list[RunningReplica]) -> None:
         super().update_replicas(replicas)

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from ray.serve.request_router import PendingRequest, RequestRouter
+from ray.serve.request_router import LocalityMixin, PendingRequest, RequestRouter
 
 from serve_app.deployments.router import FewestCallsRouter
 
@@ -97,3 +97,13 @@ async def test_removed_replicas_are_forgotten():
 
 async def test_requests_of_serve_have_the_attribute_that_the_router_sets():
     assert not PendingRequest([], {}, SimpleNamespace()).routing_context.should_backoff
+
+
+async def test_replicas_are_called_directly_from_their_own_machine(monkeypatch: pytest.MonkeyPatch):
+    """Serve's router creates its replicas with this method, and knows its machine by this attribute."""
+    monkeypatch.setattr("serve_app.deployments.router.DirectReplica", lambda info, node_id: (info, node_id))
+    router = Router()
+    router._self_node_id = "this machine"
+    assert router.create_replica_wrapper("info") == ("info", "this machine")
+    assert "create_replica_wrapper" in RequestRouter._update_running_replicas.__code__.co_names
+    assert "_self_node_id" in LocalityMixin.__init__.__code__.co_names

@@ -16,6 +16,7 @@ from ray.exceptions import (
 
 from serve_app.errors import Overloaded
 from serve_app.pipeline import PIPELINE_ATTEMPTS
+from serve_app.transport.client import ReplicaLost
 from serve_app.types import Preprocessed
 from tests.ingress.graph import Graph, top_class
 from tests.ingress.pictures import RED, different, picture
@@ -30,6 +31,7 @@ DEATHS: list[Callable[[], Exception]] = [
     lambda: NodeDiedError("gone"),
     lambda: ObjectLostError("0" * 56, "", ""),
     lambda: ConnectionResetError("gone"),
+    lambda: ReplicaLost("gone"),
 ]
 
 
