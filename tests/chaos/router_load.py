@@ -62,11 +62,13 @@ def main(callers: int, replicas: int) -> None:
     with RayCluster(NewCluster(str(folder.path), 1, dashboard=False, metrics_port=ports.ray_metrics_port)):
         from ray import serve
 
+        serve.start(proxy_location="Disabled")  # nothing but the deployments
         from serve_app.app import stage_deployment
         from serve_app.cluster.ray_internals import use_without_event_loop
+        from serve_app.deployments.direct_calls import AnswersDirectCalls
 
         no_cpus: Any = {"num_cpus": 0}
-        workers = stage_deployment(Worker, "Worker").options(
+        workers = stage_deployment(type("DirectWorker", (AnswersDirectCalls, Worker), {}), "Worker").options(
             num_replicas=replicas, max_ongoing_requests=64, ray_actor_options=no_cpus
         )
         deployment = serve.deployment(name="Callers", ray_actor_options=no_cpus)(Callers)
