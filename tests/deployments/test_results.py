@@ -14,7 +14,7 @@ class FakeRecordStore:
     def __init__(self) -> None:
         self.stops = 0
 
-    def record(self, records: Sequence[Record]) -> None:
+    def record_together(self, calls: Sequence[Sequence[Record]]) -> Sequence[Exception | None]:
         raise AssertionError("nothing to record")
 
     def stop(self) -> None:
@@ -30,7 +30,7 @@ def test_the_destructor_waits_for_records_and_stops_the_record_store() -> None:
         time.sleep(0.05)
         return store.stops
 
-    in_progress = deployment._threads.submit(record_slowly)
+    in_progress = deployment._commits._thread.submit(record_slowly)
     deployment.__del__()
     assert (in_progress.done(), in_progress.result(), store.stops) == (True, 0, 1)
     deployment.__del__()

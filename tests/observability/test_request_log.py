@@ -160,7 +160,7 @@ async def test_requests_that_fail_in_an_outage_are_logged_once_a_minute(
     for _ in range(2):
         with (
             patch("sqlalchemy.engine.Engine.connect", side_effect=lost),
-            patch.object(graph.results.stage._sink, "record", side_effect=full),
+            patch.object(graph.results.stage.record_store._recorder, "record_together", side_effect=full),
         ):
             for data in different(5):
                 for path in ("/report", "/auth/users/me/"):
