@@ -51,6 +51,11 @@ class Load:
         return self.requests - self.refused
 
     @property
+    def client_ms(self) -> float:
+        """CPU milliseconds of the generator per answer."""
+        return 1e3 * self.client_cores * self.seconds / self.answers
+
+    @property
     def errors(self) -> int:
         return self.refused + self.failed
 

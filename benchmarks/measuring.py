@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import limit, load
+from benchmarks import limit
 from benchmarks.load import LoadFailed, Workload
+from benchmarks.observation import observed
 from benchmarks.photo_server import serving
-from benchmarks.processes import CpuTimes, Memory, memory
+from benchmarks.processes import Memory, memory
 from benchmarks.results import CASES, FULL_LOAD, HITS, Case, Round, Run
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
 
@@ -89,11 +90,7 @@ def fill_cache(service: Service, urls: list[str]) -> None:
 
 
 def _run(service: Service, case: Case, workload: Workload, seconds: float) -> Run:
-    load.run(service.url, workload, case.connections, max(1.0, seconds / 3))
-    processes = service.processes()
-    before = CpuTimes.of(processes)
-    seen = load.run(service.url, workload, case.connections, seconds)
-    used = before.until(CpuTimes.of(processes))
+    seen, used = observed(service, workload, case.connections, seconds)
     if not seen.answers:
         raise LoadFailed(
             f"{case.name}: no request succeeded within {seen.seconds:.0f} s; {seen.refused} were refused, "

@@ -45,24 +45,27 @@ class CpuTimes:
     """CPU seconds used so far by each process and by the whole machine."""
 
     at: float
-    by_process: dict[tuple[str, int], float]
+    by_process: dict[int, tuple[str, float]]
+    """By process ID: the component and the CPU seconds."""
     machine: float
 
     @classmethod
     def of(cls, processes: Iterable[psutil.Process]) -> Self:
-        taken: dict[tuple[str, int], float] = {}
+        taken: dict[int, tuple[str, float]] = {}
         for process in processes:
             try:
                 times = process.cpu_times()
-                taken[component_of(process), process.pid] = times.user + times.system
+                taken[process.pid] = component_of(process), times.user + times.system
             except psutil.Error:
                 continue
         return cls(time.monotonic(), taken, _busy_seconds())
 
     def until(self, later: "CpuTimes") -> "CpuUse":
+        """The use in between, including that of processes that started since; each under its later component."""
         used: defaultdict[str, float] = defaultdict(float)
-        for (component, pid), seconds in later.by_process.items():
-            used[component] += max(0.0, seconds - self.by_process.get((component, pid), 0.0))
+        for pid, (component, seconds) in later.by_process.items():
+            _, earlier = self.by_process.get(pid, (component, 0.0))
+            used[component] += max(0.0, seconds - earlier)
         return CpuUse(later.at - self.at, dict(used), later.machine - self.machine)
 
 
@@ -74,9 +77,14 @@ class CpuUse:
     by_component: dict[str, float]
     machine: float
 
+    @property
+    def total(self) -> float:
+        """CPU seconds of all components."""
+        return sum(self.by_component.values())
+
     def other_cores(self, client_s: float) -> float:
         """Cores used by programs other than the service and its client, which disturb the measurement."""
-        return max(0.0, self.machine - sum(self.by_component.values()) - client_s) / self.seconds
+        return max(0.0, self.machine - self.total - client_s) / self.seconds
 
 
 def component_of(process: psutil.Process) -> str:

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, Final, Self
 import httpx
 import psutil
 
+from benchmarks.checkout import HERE, Checkout
 from benchmarks.command import ROOT
 from models.artifacts import ensure_artifact
 from models.zoo import resolve_model
@@ -36,11 +36,16 @@ class Service:
     """Context manager that starts the service and waits for the first response.
 
     ``folder``: for data and logs. ``photo``: classified by the first request. ``config``: a different serve.yaml.
-    ``settings``: additional environment variables.
+    ``settings``: additional environment variables. ``checkout``: the code to run.
     """
 
     def __init__(
-        self, folder: Path, photo: bytes, config: Path | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        photo: bytes,
+        config: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        checkout: Checkout = HERE,
     ) -> None:
         self.start_s = 0.0
         """From the command to the first response, seconds."""
@@ -50,6 +55,7 @@ class Service:
         self._data = folder / "data"
         self._config = ["--config", str(config.absolute())] if config else []
         self._settings = dict(settings or {})
+        self._checkout = checkout
         self._process: subprocess.Popen[str] | None = None
 
     @staticmethod
@@ -60,7 +66,9 @@ class Service:
     def __enter__(self) -> Self:
         self._data.mkdir(parents=True, exist_ok=True)
         if not (self._data / "artifacts").exists():
-            (self._data / "artifacts").symlink_to(ARTIFACTS)
+            artifacts = ARTIFACTS if self._checkout == HERE else self._checkout.artifacts
+            artifacts.mkdir(parents=True, exist_ok=True)
+            (self._data / "artifacts").symlink_to(artifacts)
         started = time.perf_counter()
         try:
             self.url = self._start()
@@ -75,11 +83,24 @@ class Service:
         """Start the process and return its URL."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAYLENS_", "RAY_"))}
         environment |= {"RAYLENS_DATA_DIR": str(self._data), "RAYLENS_FETCH_ALLOWED_NETWORKS": "127.0.0.0/8"}
-        environment |= self._settings
-        command = [sys.executable, "-m", "serve_app.cli.main", "serve", "--json", "--port", str(_free_port())]
+        environment |= self._checkout.environment() | self._settings
+        command = [
+            str(self._checkout.python),
+            "-m",
+            "serve_app.cli.main",
+            "serve",
+            "--json",
+            "--port",
+            str(_free_port()),
+        ]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
-                [*command, *self._config], env=environment, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+                [*command, *self._config],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=self._checkout.root,
             )
         assert self._process.stdout
         for line in self._process.stdout:

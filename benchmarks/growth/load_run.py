@@ -1,14 +1,10 @@
 """A run under load: responses, and CPU time by component."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from benchmarks import load
 from benchmarks.load import Load, LoadFailed, Workload
-from benchmarks.processes import CpuTimes
+from benchmarks.observation import observed
 from benchmarks.service import Service
-
-LEAST_WARM_UP_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +51,7 @@ def observe(service: Service, workload: Workload, connections: int, seconds: flo
 
     Raises LoadFailed if requests were refused or failed, or none succeeded.
     """
-    load.run(service.url, workload, connections, max(LEAST_WARM_UP_S, seconds / 3))
-    processes = service.processes()
-    before = CpuTimes.of(processes)
-    seen = load.run(service.url, workload, connections, seconds)
-    used = before.until(CpuTimes.of(processes))
+    seen, used = observed(service, workload, connections, seconds)
     if seen.errors or not seen.answers:
         raise LoadFailed(
             f"{connections} connections: {seen.answers} requests were answered, {seen.refused} refused, "

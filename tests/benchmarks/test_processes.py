@@ -62,6 +62,19 @@ def test_cpu_time_of_a_component_and_of_other_programs(spinning: psutil.Process)
     assert used.machine >= used.by_component["other"] - 0.1
 
 
+def test_a_process_started_in_between_counts_completely():
+    later = CpuTimes(11.0, {1: ("Ingress", 3.0), 2: ("Classifier", 2.0)}, 9.0)
+    used = CpuTimes(1.0, {1: ("Ingress", 1.0)}, 4.0).until(later)
+    assert used.by_component == {"Ingress": 2.0, "Classifier": 2.0}
+    assert used.total == 4.0
+
+
+def test_a_process_that_becomes_another_component_counts_from_then_on():
+    """An idle worker of Ray becomes a replica."""
+    later = CpuTimes(11.0, {1: ("Classifier", 3.0)}, 9.0)
+    assert CpuTimes(1.0, {1: ("Ray idle workers", 2.5)}, 4.0).until(later).by_component == {"Classifier": 0.5}
+
+
 def test_terminated_processes_are_skipped(spinning: psutil.Process):
     spinning.kill()
     spinning.wait()
