@@ -31,8 +31,8 @@ $(if $(wildcard $(VENV)/.run),$(shell $(BIN)/python -c '' 2>/dev/null || rm -rf 
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve web test test-conditions chaos image-check lint lint-python lint-web test-web bench bench-compare bench-growth \
-  bench-preprocessing bench-applications simulate openapi screenshots pins clean
+.PHONY: help serve web test test-conditions chaos image-check lint lint-python lint-web test-web bench bench-compare \
+  bench-checkouts bench-goals bench-growth bench-preprocessing bench-applications simulate openapi screenshots pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
@@ -75,11 +75,17 @@ lint-web: $(MODULES)/.dev
 test-web: $(MODULES)/.dev
 	$(NPM) run test
 
-bench: $(VENV)/.dev ## Measure throughput relative to the hardware limit; about 5 minutes
+bench: $(VENV)/.dev ## Measure throughput relative to the hardware limit; about 8 minutes
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
-bench-compare: $(VENV)/.dev ## Compare with other serving systems, which are installed first; about 90 minutes
+bench-compare: $(VENV)/.dev ## Compare with other serving systems, which are installed first; about 100 minutes
 	$(BIN)/python -m benchmarks.peers.run $(ARGS)
+
+bench-checkouts: $(VENV)/.dev ## Compare with another checkout, e.g. ARGS="--against ../main"; about 3 minutes
+	$(BIN)/python -m benchmarks.checkouts $(ARGS)
+
+bench-goals: $(VENV)/.dev ## Show which goals the results of the benchmarks meet; measures nothing
+	$(BIN)/python -m benchmarks.goals $(ARGS)
 
 bench-growth: $(VENV)/.dev ## Measure more replicas, records and images per request; about 20 minutes
 	$(BIN)/python -m benchmarks.growth $(ARGS)

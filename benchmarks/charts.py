@@ -1,13 +1,11 @@
 """The chart of the benchmark."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from benchmarks.plotting import BLUE, LIGHT_BLUE, ORANGE, add_caption, chart, error_bars
 from benchmarks.report import caption
-from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark
-
-UNCACHED: Final = tuple(case for case in CASES if not case.cached)
+from benchmarks.results import FULL_LOAD, HITS, UNCACHED, Benchmark
 
 
 def draw(benchmark: Benchmark, path: Path) -> None:

@@ -54,8 +54,7 @@ class CpuTimes:
         taken: dict[int, tuple[str, float]] = {}
         for process in processes:
             try:
-                times = process.cpu_times()
-                taken[process.pid] = component_of(process), times.user + times.system
+                taken[process.pid] = component_of(process), cpu_seconds(process)
             except psutil.Error:
                 continue
         return cls(time.monotonic(), taken, _busy_seconds())
@@ -85,6 +84,17 @@ class CpuUse:
     def other_cores(self, client_s: float) -> float:
         """Cores used by programs other than the service and its client, which disturb the measurement."""
         return max(0.0, self.machine - self.total - client_s) / self.seconds
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time. Raises psutil.Error if the process no longer exists."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def is_deployment(component: str) -> bool:
+    """Whether it is one of Raylens' own deployments, not HAProxy, Ray or a command."""
+    return component not in {*COMPONENTS.values(), OTHER}
 
 
 def component_of(process: psutil.Process) -> str:

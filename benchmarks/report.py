@@ -5,13 +5,16 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks.load import Load
-from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Case, Spread
+from benchmarks.goals import bench
+from benchmarks.goals.report import rows as goal_rows
+from benchmarks.results import CASES, FULL_LOAD, HITS, ONE, UNCACHED, Benchmark, Case, Spread
 from benchmarks.tables import DocsBlock, Rows, markdown_table, print_report
 
 BLOCK: Final = DocsBlock("<!-- figures: written by make bench ARGS=--docs -->", "<!-- end of figures -->")
 IMAGE: Final = "![Throughput as a share of the limit, latencies and cache hits](images/bench.png)"
 SMALL_MS: Final = 0.005
+COUNTED: Final = (*UNCACHED, HITS)
+"""The cases with a column of CPU times."""
 
 
 def throughput(benchmark: Benchmark) -> Rows:
@@ -41,30 +44,22 @@ def _rate(spread: Spread) -> list[str]:
 
 def processes(benchmark: Benchmark) -> Rows:
     """CPU time and memory of each component of the service, and of the load generator."""
-    heading = ["component", "processes", "CPU ms per image", "CPU ms per hit", "RSS MiB", "PSS MiB"]
+    loads = [*(f"{case.connections}" for case in UNCACHED), "per hit"]
+    heading = ["component", "processes", f"CPU ms per image: {loads[0]}", *loads[1:], "idle, % of a core", "PSS MiB"]
     names = sorted(_names(benchmark), key=lambda name: -_cpu(benchmark, name, FULL_LOAD))
-    totals = [sum(_cpu(benchmark, name, case) for name in names) for case in (FULL_LOAD, HITS)]
-    held = benchmark.rounds[-1].memory.values()
-    pss = [component.pss_mib for component in held if component.pss_mib is not None]
-    total = [
-        "total",
-        str(sum(component.processes for component in held)),
-        *_ms(totals),
-        "",
-        f"{sum(pss):.0f}" if pss else "",
-    ]
-    client = [_client(benchmark, case) for case in (FULL_LOAD, HITS)]
+    totals = [sum(_cpu(benchmark, name, case) for name in names) for case in COUNTED]
+    count = sum(component.processes for component in benchmark.rounds[-1].memory.values())
+    idle = benchmark.median(lambda each: sum(each.idle_cores.values()))
+    pss = benchmark.median(lambda each: each.pss_mib)
+    total = ["total", str(count), *_ms(totals), f"{100 * idle:.1f}", f"{pss:.0f}" if pss else ""]
+    client = [_client(benchmark, case) for case in COUNTED]
     generator = [f"load generator: {benchmark.generator}", "1", *_ms(client), "", ""]
     return [heading, *([name, *_component(benchmark, name)] for name in names), total, generator]
 
 
 def _client(benchmark: Benchmark, case: Case) -> float:
     """CPU milliseconds of the load generator per image."""
-
-    def ms(load: Load) -> float:
-        return 1e3 * load.client_cores / load.images_per_s
-
-    return benchmark.median(lambda each: ms(each.runs[case.name].load))
+    return benchmark.median(lambda each: each.runs[case.name].load.client_ms)
 
 
 def _ms(values: list[float]) -> list[str]:
@@ -78,8 +73,9 @@ def _names(benchmark: Benchmark) -> list[str]:
 def _component(benchmark: Benchmark, name: str) -> list[str]:
     held = benchmark.rounds[-1].memory[name]
     pss = "" if held.pss_mib is None else f"{held.pss_mib:.0f}"
-    cpu = [_cpu(benchmark, name, case) for case in (FULL_LOAD, HITS)]
-    return [str(held.processes), *_ms(cpu), f"{held.rss_mib:.0f}", pss]
+    cpu = [_cpu(benchmark, name, case) for case in COUNTED]
+    idle = benchmark.median(lambda each: each.idle_cores.get(name, 0.0))
+    return [str(held.processes), *_ms(cpu), f"{100 * idle:.1f}", pss]
 
 
 def _cpu(benchmark: Benchmark, name: str, case: Case) -> float:
@@ -100,16 +96,24 @@ def caption(benchmark: Benchmark) -> str:
 
 def notes(benchmark: Benchmark) -> list[str]:
     start = benchmark.spread(lambda each: each.start_s)
+    last = benchmark.rounds[-1]
+    floor, chain = last.floor, last.runs[ONE.name].chain_ms
     return [
         f"URL cache hits: {_text(benchmark.hit_ratio(), '×')} the throughput of 64 connections without the cache.",
         f"With a user's token: {_text(benchmark.token_ratio(), '×', 2)} the throughput of hits without a token.",
         f"From `raylens serve` to the first response, with a prepared model: {_text(start, 's')}.",
+        f"Of the {chain:.1f} ms of the deployments with one client, decoding takes {floor.decode_ms:.1f}, the model "
+        f"{floor.model_ms:.1f} and HTTP {floor.http_ms:.1f} by themselves (last round).",
         *(f"Note: {warning}" for warning in benchmark.warnings()),
     ]
 
 
 def show(benchmark: Benchmark, console: Console) -> None:
-    tables = [("Speed", throughput(benchmark)), ("Processes, at 64 connections", processes(benchmark))]
+    tables = [
+        ("Speed", throughput(benchmark)),
+        ("Processes", processes(benchmark)),
+        ("Goals", goal_rows(bench.findings(benchmark))),
+    ]
     print_report(console, tables, caption(benchmark), notes(benchmark))
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from pydantic import TypeAdapter
 
+from benchmarks.floor import Floor
 from benchmarks.limit import Limit
 from benchmarks.load import CLIENT_BOTTLENECK, Load
-from benchmarks.processes import Memory
+from benchmarks.open_loop import Arrivals
+from benchmarks.processes import Memory, is_deployment
 
 LIBRARIES: Final = ("raylens", "ray", "openvino", "pillow", "fastapi", "uvicorn")
 NOISY: Final = 0.1
@@ -38,9 +41,12 @@ CASES: Final = (
     Case("64, cache hits", 64, cached=True),
     Case("64, hits with a token", 64, cached=True, token=True),
 )
+ONE: Final = CASES[0]
+MEDIUM: Final = CASES[1]
 FULL_LOAD: Final = CASES[2]
 HITS: Final = CASES[3]
 TOKEN_HITS: Final = CASES[4]
+UNCACHED: Final = CASES[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,23 @@ class Run:
     other_cores: float
     """Cores used by programs unrelated to the measurement."""
 
+    @property
+    def chain_ms(self) -> float:
+        """CPU milliseconds per image of Raylens' own deployments."""
+        return sum(ms for part, ms in self.cpu_ms_per_image.items() if is_deployment(part))
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Throughput in bf16, where the model is faster and all else is not."""
+
+    limit: Limit
+    runs: dict[str, Run]
+    """MEDIUM and FULL_LOAD, by name."""
+
+    def share(self, case: Case) -> float:
+        return self.runs[case.name].load.images_per_s / self.limit.images_per_s
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -65,6 +88,26 @@ class Round:
     """By the name of the case."""
     memory: dict[str, Memory]
     """By component of the service, at the end of FULL_LOAD."""
+    make_s: float
+    """What ``make serve`` adds to ``start_s``."""
+    idle_cores: dict[str, float]
+    """Cores used without requests, by component."""
+    open_hits: Arrivals
+    """Cache hits that arrive at half the rate of HITS."""
+    floor: Floor
+    """CPU time that no chain of calls can save."""
+    bf16: Reduced | None = None
+    """None if the processor lacks it, or if the service uses it anyway."""
+
+    @property
+    def chain_ms(self) -> float:
+        """CPU milliseconds of the deployments beyond decoding, model and HTTP, with one client."""
+        return self.runs[ONE.name].chain_ms - self.floor.total_ms
+
+    @property
+    def pss_mib(self) -> float:
+        """Memory of all processes; 0 if the system does not report it."""
+        return sum(each.pss_mib or 0.0 for each in self.memory.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +159,11 @@ class Benchmark:
     rounds: list[Round] = field(default_factory=list)
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
+
+    @classmethod
+    def read(cls, path: Path) -> "Benchmark":
+        """Raises OSError, or ValueError if the file has another format."""
+        return TypeAdapter(cls).validate_json(path.read_bytes())
 
     def spread(self, of: Callable[[Round], float]) -> Spread:
         return Spread.of([of(each) for each in self.rounds])

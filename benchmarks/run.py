@@ -24,11 +24,17 @@ def bench(
     *,
     rounds: Annotated[int, typer.Option(min=1, help="Number of rounds; each measures the service and the limit.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=50, help="Length of each run.")] = 10.0,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round as a smoke test; about 40 s.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round as a smoke test; about a minute.")] = False,
     config: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A different serve.yaml, to compare settings.")
     ] = None,
     results: Annotated[Path, typer.Option(file_okay=False, help="Folder for latest.json and latest.png.")] = RESULTS,
+    earlier: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", exists=True, dir_okay=False, help="Show the results of an earlier run instead of measuring."
+        ),
+    ] = None,
     docs: Annotated[bool, typer.Option("--docs", help="Also update the tables and the chart in docs/.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON, not the tables.")] = False,
 ) -> None:
@@ -40,11 +46,11 @@ def bench(
     """
     rounds, seconds = (1, 2.0) if quick else (rounds, seconds)
     try:
-        benchmark = _measure(rounds, seconds, config)
-    except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError) as error:
+        benchmark = Benchmark.read(earlier) if earlier else _measure(rounds, seconds, config)
+    except (ServiceFailed, LoadFailed, NotEnoughPhotos, ModelError, RuntimeError, ValueError) as error:
         console.print(f"Benchmark failed: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
-    _write(benchmark, results, docs)
+    _write(benchmark, results, docs=docs, is_new=not earlier)
     if as_json:
         print(json.dumps(benchmark.as_dict()))
     else:
@@ -83,10 +89,11 @@ def _measure(rounds: int, seconds: float, config: Path | None) -> Benchmark:
     )
 
 
-def _write(benchmark: Benchmark, results: Path, docs: bool) -> None:
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "latest.json").write_text(json.dumps(benchmark.as_dict(), indent=1) + "\n")
-    charts.draw(benchmark, results / "latest.png")
+def _write(benchmark: Benchmark, results: Path, *, docs: bool, is_new: bool) -> None:
+    if is_new:
+        results.mkdir(parents=True, exist_ok=True)
+        (results / "latest.json").write_text(json.dumps(benchmark.as_dict(), indent=1) + "\n")
+        charts.draw(benchmark, results / "latest.png")
     if docs:
         charts.draw(benchmark, DOCS / "images" / "bench.png")
         report.write_into(DOCS / "benchmarks.md", benchmark)

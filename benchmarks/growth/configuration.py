@@ -2,21 +2,10 @@
 
 import copy
 import math
-from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from benchmarks.command import ROOT
-
-CONFIG: Final = ROOT / "config" / "serve.yaml"
 CPUS: Final = 0.05
 """CPUs reserved per replica. Low, because the fake model sleeps and Ray would otherwise limit the replicas."""
-
-
-def read(path: Path = CONFIG) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(path.read_text())
-    return document
 
 
 def faked(document: dict[str, Any], replicas: int, image_ms: float) -> dict[str, Any]:
@@ -38,8 +27,3 @@ def faked(document: dict[str, Any], replicas: int, image_ms: float) -> dict[str,
         else:
             deployment["num_replicas"] = number
     return document
-
-
-def write(document: dict[str, Any], path: Path) -> Path:
-    path.write_text(yaml.safe_dump(document, sort_keys=False))
-    return path

@@ -12,10 +12,11 @@ from typing import Final
 from sqlalchemy import inspect
 
 from benchmarks.growth import counter_check
-from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.configuration import faked
 from benchmarks.growth.filling import STATEMENT_TIMEOUT_S, fill, size_bytes
 from benchmarks.growth.reads import Times, by_api, by_functions
 from benchmarks.growth.thumbnails import thumbnails
+from benchmarks.serve_yaml import read, write
 from benchmarks.service import Service
 from serve_app.database.engine import connect
 from serve_app.database.schema import MIGRATION_SETS, downgrade

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.configuration import faked
 from benchmarks.growth.load_run import LoadRun, observe
 from benchmarks.growth.thumbnails import thumbnails
 from benchmarks.load import Workload
+from benchmarks.serve_yaml import read, write
 from benchmarks.service import Service
 
 REPLICAS: Final = (1, 2, 4, 8)

@@ -6,6 +6,8 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks.goals import growth
+from benchmarks.goals.report import rows as goal_rows
 from benchmarks.growth import cluster
 from benchmarks.growth.reads import TIMES, TOPS, Times
 from benchmarks.growth.replicas import CONNECTIONS_PER_REPLICA, IMAGE_MS, Replicas
@@ -175,7 +177,8 @@ def caption(found: Growth) -> str:
 
 
 def show(found: Growth, console: Console) -> None:
-    print_report(console, tables(found), caption(found), notes(found))
+    goals = ("Goals", goal_rows(growth.findings(found)))
+    print_report(console, [*tables(found), goals], caption(found), notes(found))
 
 
 def write_into(page: Path, found: Growth) -> None:

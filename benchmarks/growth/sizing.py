@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.growth.configuration import read
+from benchmarks.serve_yaml import read
 
 TENSOR_BYTES: Final = 224 * 224 * 3
 """Size of an image sent from the Preprocessor to the Classifier."""

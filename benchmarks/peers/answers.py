@@ -13,6 +13,9 @@ CONCURRENCY: Final = 8
 TOLERANCE: Final = {"OpenVINO": 0.02, "Keras": 0.05}
 """Maximum difference of a probability. Rounding depends on batch size and precision."""
 
+LEAST_TOP_1: Final = 0.95
+"""Minimum share of photos whose class does not depend on how they are decoded and resized."""
+
 
 class AnswerMismatch(RuntimeError):
     """Results differ by more than rounding; the message says where."""
@@ -49,6 +52,15 @@ def compared(expected: list[Answer], found: list[Answer], tolerance: float) -> A
                 raise AnswerMismatch(f"photo {number}: {got[0]} is first and not {wanted[0]}")
             ties += 1
     return Agreement(len(expected), ties, largest)
+
+
+def top_1_agreement(expected: list[Answer], found: list[Answer]) -> float:
+    """Share of photos with the same most probable class. Raises AnswerMismatch if it is below LEAST_TOP_1."""
+    same = [bool(got) and wanted[0][0] == got[0][0] for wanted, got in zip(expected, found, strict=True)]
+    share = sum(same) / max(1, len(same))
+    if share < LEAST_TOP_1:
+        raise AnswerMismatch(f"only {100 * share:.0f} % of the photos have the same class with plain preprocessing")
+    return share
 
 
 def _difference(wanted: Answer, got: Answer) -> float:

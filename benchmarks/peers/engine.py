@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
+from benchmarks.peers.plain_pixels import plain_pixels
 from models.arrays import Float32Array, UInt8Array
 from models.labels import labels_of
 from models.zoo import resolve_model
@@ -39,6 +40,8 @@ class PeerConfig:
     port: int
     folder: str
     """Temporary folder for the peer's files."""
+    plain: bool = False
+    """Decode and resize as documentation shows it (``plain_pixels``), instead of with the code of Raylens."""
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -55,6 +58,7 @@ class Classifier:
         from models.runtimes.openvino import OpenVINORuntime  # noqa: PLC0415
 
         self._spec = resolve_model(config.model)
+        self._plain = config.plain
         self._labels = labels_of(self._spec)
         self._runtime = OpenVINORuntime(
             Path(config.artifact),
@@ -66,7 +70,9 @@ class Classifier:
         self._runtime.warm_up()
 
     def pixels(self, photo: bytes) -> UInt8Array:
-        """uint8 (size, size, 3), as in Raylens' Preprocessor."""
+        """uint8 (size, size, 3), as in Raylens' Preprocessor unless the configuration asks for plain ones."""
+        if self._plain:
+            return plain_pixels(photo, self._spec.transform)
         return decode(photo, self._spec.transform)[1]
 
     def infer(self, rows: list[UInt8Array]) -> list[list[dict[str, Any]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.peers.open_loop import Arrivals
+from benchmarks.open_loop import Arrivals
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,28 +4,40 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import httpx
 import psutil
 
-from benchmarks import limit, load
+from benchmarks import limit, open_loop
 from benchmarks.load import LoadFailed, Workload
 from benchmarks.measuring import fill_cache
-from benchmarks.peers import open_loop
-from benchmarks.peers.answers import TOLERANCE, Agreement, AnswerMismatch, asked, compared
+from benchmarks.observation import observe, warm_up
+from benchmarks.open_loop import Arrivals
+from benchmarks.peers.answers import TOLERANCE, Agreement, AnswerMismatch, asked, compared, top_1_agreement
 from benchmarks.peers.catalogue import Peer
 from benchmarks.peers.engine import PeerConfig
-from benchmarks.peers.open_loop import Arrivals
 from benchmarks.peers.request_format import Answer
-from benchmarks.peers.results import CASES, GOAL_MS, HITS, MIN_SHARE, RATES, RAYLENS, Case, Round, Run, SystemRound
+from benchmarks.peers.results import (
+    CASES,
+    GOAL_MS,
+    HITS,
+    MIN_SHARE,
+    RATES,
+    RAYLENS,
+    SHIPPED_CASES,
+    Case,
+    Round,
+    Run,
+    SystemRound,
+)
 from benchmarks.peers.server import PeerFailed
 from benchmarks.peers.sizes import PHOTO, SIZES, Photos
 from benchmarks.peers.systems import RAYLENS_PATH, System, Workloads, peer, raylens
 from benchmarks.photo_server import serving
-from benchmarks.processes import CpuTimes, memory
+from benchmarks.processes import memory
 from benchmarks.service import ARTIFACTS, Service, ServiceFailed
 from models.artifacts import ensure_artifact
 from models.runtimes.loading import load_runtime
@@ -39,6 +51,8 @@ QUIET_S: Final = 20.0
 
 RETRY_FACTOR: Final = 4
 """A run without responses is repeated once, this many times as long."""
+
+SAME_ENGINE: Final = "OpenVINO"
 
 Step = Callable[[str], None]
 
@@ -85,7 +99,7 @@ def measure(plan: Plan, peers: list[Installed], step: Step) -> Round:
     step("the limit of this machine")
     limits = _limits(plan)
     rates = [share * limits[PHOTO].images_per_s for share in plan.rates]
-    systems, expected = {}, []
+    systems, shipped, expected = {}, {}, []
     step("Raylens: starting")
     with raylens(plan.workloads, plan.photos) as (system, service):
         _check_model(service, plan.model)
@@ -99,10 +113,12 @@ def measure(plan: Plan, peers: list[Installed], step: Step) -> Round:
             continue
         try:
             systems[each.peer.name] = _peer(each, plan, expected, rates, step)
+            if each.peer.engine == SAME_ENGINE:
+                shipped[each.peer.name] = _shipped(each, plan, expected, step)
         except FAILURES as error:
             plan.left_out[each.peer.title] = str(error) or repr(error)
     got = min(found.cores_got for found in limits.values())
-    return Round({size: found.images_per_s for size, found in limits.items()}, got, systems)
+    return Round({size: found.images_per_s for size, found in limits.items()}, got, systems, shipped)
 
 
 def _limits(plan: Plan) -> dict[str, limit.Limit]:
@@ -148,6 +164,20 @@ def _peer(
         return _system(system, plan, rates, lambda what: step(f"{title}: {what}"))
 
 
+def _shipped(each: Installed, plan: Plan, expected: list[Answer], step: Step) -> dict[str, Run]:
+    """The peer with plain preprocessing."""
+    title = f"{each.peer.title}, as shipped"
+    step(f"{title}: starting")
+    config = replace(terms(plan), plain=True)
+    with peer(each.peer, each.python, config, plan.workloads, plan.photos) as system:
+        top_1_agreement(expected, asked(system.classify, plan.photos.all))
+        runs = {}
+        for case in SHIPPED_CASES:
+            step(f"{title}: {case.name}")
+            runs[case.name] = _closed(system, case, system.workloads[case.size], plan.seconds)
+        return runs
+
+
 def _system(system: System, plan: Plan, rates: list[float], step: Step) -> SystemRound:
     closed = {}
     for case in CASES:
@@ -166,16 +196,14 @@ def _system(system: System, plan: Plan, rates: list[float], step: Step) -> Syste
 
 
 def _closed(system: System, case: Case, workload: Workload, seconds: float) -> Run:
-    load.run(system.url, workload, case.connections, max(1.0, seconds / 3))
+    warm_up(system, workload, case.connections, seconds)
     for length in (seconds, RETRY_FACTOR * seconds):
-        before = CpuTimes.of(system.processes())
-        seen = load.run(system.url, workload, case.connections, length)
-        used = before.until(CpuTimes.of(system.processes()))
+        seen, used = observe(system, workload, case.connections, length)
         if seen.answers:
             break
     else:
         raise LoadFailed(f"{case.name}: no request succeeded within {seen.seconds:.0f} s:\n{system.log_end()}")
-    cpu_ms = 1e3 * sum(used.by_component.values()) / seen.answers
+    cpu_ms = 1e3 * used.total / seen.answers
     return Run(seen, cpu_ms, used.other_cores(seen.client_cores * seen.seconds))
 
 

@@ -5,6 +5,8 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks.goals import comparison
+from benchmarks.goals.report import rows as goal_rows
 from benchmarks.load import CLIENT_BOTTLENECK
 from benchmarks.peers.goodput import capacity
 from benchmarks.peers.results import (
@@ -14,6 +16,7 @@ from benchmarks.peers.results import (
     HITS,
     ONE,
     RAYLENS,
+    SHIPPED_CASES,
     WANTED,
     Case,
     Comparison,
@@ -118,6 +121,18 @@ def _costs(found: Comparison, subject: Subject) -> list[str]:
     ]
 
 
+def shipped(found: Comparison) -> Rows:
+    """Throughput with each system's own preprocessing."""
+    rows = [["connections", *(str(case.connections) for case in SHIPPED_CASES)]]
+    rows.append(["Raylens", *(_number(found.rate(RAYLENS, case)) for case in SHIPPED_CASES)])
+    for subject in found.subjects[1:]:
+        runs = [each.shipped[subject.name] for each in found.rounds if subject.name in each.shipped]
+        if runs:
+            rates = [Spread.of([each[case.name].load.images_per_s for each in runs]) for case in SHIPPED_CASES]
+            rows.append([subject.title, *map(_number, rates)])
+    return rows
+
+
 def systems(found: Comparison) -> Rows:
     heading = ["system", "version", "engine", "batching", "request", "compared with Raylens", "max. difference"]
     return [heading, *([subject.title, *_described(subject)] for subject in found.subjects)]
@@ -212,12 +227,14 @@ def tables(found: Comparison) -> list[tuple[str, Rows]]:
         ("Latency in ms by number of connections, without cache", latency(found)),
         (f"Open loop: share answered within {GOAL_MS:.0f} ms by arrival rate", in_time(found)),
         ("Cost", cost(found)),
+        ("As shipped: peers decode and resize with plain Pillow, images/s", shipped(found)),
         ("Systems", systems(found)),
     ]
 
 
 def show(found: Comparison, console: Console) -> None:
-    print_report(console, tables(found), caption(found), notes(found))
+    goals = ("Goals", goal_rows(comparison.findings(found)))
+    print_report(console, [*tables(found), goals], caption(found), notes(found))
 
 
 def write_into(page: Path, found: Comparison) -> None:

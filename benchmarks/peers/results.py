@@ -9,8 +9,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from benchmarks.load import Load
+from benchmarks.open_loop import Arrivals
 from benchmarks.peers.answers import Agreement
-from benchmarks.peers.open_loop import Arrivals
 from benchmarks.peers.sizes import LARGE, PHOTO, THUMBNAIL
 from benchmarks.results import Machine, Spread
 
@@ -37,7 +37,10 @@ CASES: Final = (
     Case("16, 12 megapixels", LARGE, 16),
 )
 ONE: Final = CASES[0]
+MEDIUM: Final = CASES[1]
 FULL: Final = CASES[2]
+SHIPPED_CASES: Final = (MEDIUM, FULL)
+"""Also measured with peers that decode and resize as their documentation has it."""
 HITS: Final = Case("64, cache hits", PHOTO, 64)
 """Raylens only; the other systems have no result cache."""
 
@@ -94,6 +97,8 @@ class Round:
     cores_got: float
     systems: dict[str, SystemRound]
     """By name."""
+    shipped: dict[str, dict[str, Run]] = field(default_factory=dict)
+    """SHIPPED_CASES of the peers with their own preprocessing, by name of the peer and of the case."""
 
 
 @dataclass(slots=True)
@@ -123,6 +128,10 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def title(self, name: str) -> str:
+        """Of a system."""
+        return next(subject.title for subject in self.subjects if subject.name == name)
 
     def spread(self, name: str, of: Callable[[SystemRound], float]) -> Spread:
         """Spread over the rounds that include the system."""

@@ -9,45 +9,16 @@ from PIL import Image
 from rich.console import Console
 
 from benchmarks import charts, report
-from benchmarks.limit import Limit
-from benchmarks.load import Load
-from benchmarks.processes import Memory
-from benchmarks.results import CASES, FULL_LOAD, HITS, Benchmark, Machine, Round, Run
-
-
-def _load(rate: float, refused: int = 0, client_cores: float = 0.1) -> Load:
-    return Load(round(rate * 10) + refused, 10.0, refused, 0, 5.0, 8.0, 12.5, client_cores)
-
-
-def _round(limit: float, full: float, hits: float, cores_got: float = 1.99) -> Round:
-    rates = dict(zip([case.name for case in CASES], (50.0, 90.0, full, hits, 0.9 * hits), strict=True))
-    runs = {
-        name: Run(_load(rate), 7.5, {"Ingress": 1.25, "Classifier": 5.5}, other_cores=0.0)
-        for name, rate in rates.items()
-    }
-    memory = {"Ingress": Memory(1, 220.0, 120.0), "Classifier": Memory(1, 400.0, 300.0)}
-    return Round(11.5, Limit(limit, [limit / 2, limit / 2], cores_got, "openvino", "bf16"), runs, memory)
-
-
-def _benchmark(*rounds: Round) -> Benchmark:
-    return Benchmark(
-        machine=Machine("A CPU", 2, 8.0, "Linux 6", "3.11.2"),
-        generator="wrk",
-        seconds=10.0,
-        photos=80,
-        photo_bytes=98_000,
-        model={"name": "efficientnet-lite0", "runtime": "openvino", "precision": "bf16"},
-        rounds=list(rounds),
-        versions={"raylens": "0.1.0", "ray": "2.60.0", "openvino": "2026.4"},
-    )
+from benchmarks.results import FULL_LOAD, HITS, Benchmark, Run
+from tests.benchmarks.sample import benchmark_of, load, round_of
 
 
 @pytest.fixture
 def benchmark() -> Benchmark:
-    return _benchmark(_round(200, 150, 1500), _round(240, 160, 1760), _round(100, 90, 720))
+    return benchmark_of(round_of(200, 150, 1500), round_of(240, 160, 1760), round_of(100, 90, 720))
 
 
-def test_shares_are_of_the_same_round(benchmark: Benchmark):
+def test_shares_are_of_the_sameround_of(benchmark: Benchmark):
     share = benchmark.share(FULL_LOAD)
     assert [share.least, share.median, share.greatest] == pytest.approx([2 / 3, 0.75, 0.9])
     assert benchmark.hit_ratio().median == 10.0
@@ -77,10 +48,10 @@ def test_tables_on_the_terminal(benchmark: Benchmark):
 
 
 def test_warnings():
-    disturbed = _round(200, 150, 1500, cores_got=1.5)
-    disturbed.runs[HITS.name] = Run(_load(1500, client_cores=0.97), 0, {}, other_cores=0.0)
-    disturbed.runs[FULL_LOAD.name] = Run(_load(150, refused=3), 0, {}, other_cores=0.5)
-    full, hits, limit, errors = _benchmark(disturbed).warnings()
+    disturbed = round_of(200, 150, 1500, cores_got=1.5)
+    disturbed.runs[HITS.name] = Run(load(1500, client_cores=0.97), 0, {}, other_cores=0.0)
+    disturbed.runs[FULL_LOAD.name] = Run(load(150, refused=3), 0, {}, other_cores=0.5)
+    full, hits, limit, errors = benchmark_of(disturbed).warnings()
     assert full == "64 connections: other programs used 0.50 of 2 cores."
     assert hits == "64, cache hits: wrk is the bottleneck; it used 0.97 of the one core it can use."
     assert limit == "the limit was measured with 1.50 of 2 cores, so the true limit is higher and the shares lower."
@@ -92,6 +63,20 @@ def test_json_contains_all_rounds_and_the_medians(benchmark: Benchmark):
     assert [each["limit"]["images_per_s"] for each in document["rounds"]] == [200, 240, 100]
     assert document["medians"]["cases"]["64 connections"]["share_of_limit"]["median"] == 0.75
     assert document["medians"]["hits_to_uncached"]["median"] == 10.0
+
+
+def test_the_json_can_be_read_again(benchmark: Benchmark, tmp_path: Path):
+    (tmp_path / "latest.json").write_text(json.dumps(benchmark.as_dict()))
+    assert Benchmark.read(tmp_path / "latest.json") == benchmark
+
+
+def test_cpu_time_is_reported_for_each_number_of_connections(benchmark: Benchmark):
+    heading, *rows = report.processes(benchmark)
+    assert heading[2:6] == ["CPU ms per image: 1", "16", "64", "per hit"]
+    by_component = {row[0]: row for row in rows}
+    assert by_component["Classifier"][2:7] == ["5.50", "5.50", "5.50", "5.50", "1.0"]
+    assert by_component["total"][6:] == ["3.0", "420"]
+    assert by_component["load generator: wrk"][2] == "2.00"  # 0.1 cores for 50 images/s
 
 
 def test_the_generated_block_is_replaced(benchmark: Benchmark, tmp_path: Path):

@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.run import app
+from tests.benchmarks.sample import benchmark_of, round_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,6 +32,20 @@ def test_invalid_options_are_rejected(wrong: tuple[str, ...]):
     assert CliRunner().invoke(app, wrong).exit_code == 2
 
 
+def test_an_earlier_run_is_shown(tmp_path: Path):
+    (tmp_path / "earlier.json").write_text(json.dumps(benchmark_of(round_of(200, 150, 1500)).as_dict()))
+    outcome = CliRunner().invoke(app, ["--from", str(tmp_path / "earlier.json"), "--results", str(tmp_path / "new")])
+    assert outcome.exit_code == 0, outcome.output
+    assert "hardware limit" in outcome.stdout
+    assert "CPU of the idle" in outcome.stdout
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_of_another_format_is_rejected(tmp_path: Path):
+    (tmp_path / "broken.json").write_text("{}")
+    assert CliRunner().invoke(app, ["--from", str(tmp_path / "broken.json")]).exit_code == 1
+
+
 @pytest.mark.chaos
 def test_quick(tmp_path: Path):
     outcome = _bench("--quick", "--json", "--results", str(tmp_path))
@@ -47,6 +62,9 @@ def test_quick(tmp_path: Path):
     assert full["load"]["refused"] == full["load"]["failed"] == 0
     assert full["mean_batch"] > each["runs"]["1 connection"]["mean_batch"] == 1.0
     assert each["runs"]["64, cache hits"]["mean_batch"] == 0.0
+    assert 0 < each["floor"]["http_ms"] < each["floor"]["model_ms"]
+    assert 0 < sum(each["idle_cores"].values()) < 2
+    assert each["open_hits"]["answered"] > 0
     stages = {"Ingress", "Preprocessor", "Classifier", "Results"}
     assert stages <= set(each["memory"])
     assert all(full["cpu_ms_per_image"][stage] > 0 for stage in stages)

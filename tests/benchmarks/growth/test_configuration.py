@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.growth.configuration import faked, read, write
+from benchmarks.growth.configuration import faked
 from benchmarks.growth.request_sizes import CONTENT_TYPE, bodies, body
 from benchmarks.growth.thumbnails import HEIGHT, WIDTH, thumbnails
+from benchmarks.serve_yaml import read, write
 from serve_app.cluster.serve_config import capped
 from serve_app.cluster.serve_config import read as read_checked
 from serve_app.config import BuildArguments

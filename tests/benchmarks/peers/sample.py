@@ -1,8 +1,8 @@
 """A sample comparison with known results."""
 
 from benchmarks.load import Load
+from benchmarks.open_loop import Arrivals
 from benchmarks.peers.answers import Agreement
-from benchmarks.peers.open_loop import Arrivals
 from benchmarks.peers.results import CASES, HITS, RAYLENS, Comparison, Round, Run, Subject, SystemRound
 from benchmarks.peers.sizes import LARGE, PHOTO, THUMBNAIL
 from benchmarks.results import Machine

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from benchmarks.peers.answers import Agreement, AnswerMismatch, asked, compared
+from benchmarks.peers.answers import Agreement, AnswerMismatch, asked, compared, top_1_agreement
 from benchmarks.peers.request_format import Answer
 
 EXPECTED: list[Answer] = [[(1, 0.9), (2, 0.05)], [(7, 0.41), (8, 0.40)]]
@@ -37,6 +37,13 @@ def test_ties_may_be_swapped():
 def test_different_results_are_rejected(found: list[Answer], reason: str):
     with pytest.raises(AnswerMismatch, match=reason):
         compared(EXPECTED, found, 0.02)
+
+
+def test_plain_preprocessing_may_change_few_classes():
+    expected: list[Answer] = [[(number, 0.9)] for number in range(100)]
+    assert top_1_agreement(expected, [[(7, 0.5)], *expected[1:]]) == 0.99
+    with pytest.raises(AnswerMismatch, match="only 90 %"):
+        top_1_agreement(expected, [*[[(200, 0.5)]] * 10, *expected[10:]])
 
 
 def test_photos_are_requested_concurrently_and_returned_in_order():

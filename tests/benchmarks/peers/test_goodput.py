@@ -2,8 +2,8 @@
 
 import pytest
 
+from benchmarks.open_loop import Arrivals
 from benchmarks.peers.goodput import capacity
-from benchmarks.peers.open_loop import Arrivals
 
 
 def _arrivals(rate: float, share: float) -> Arrivals:

@@ -15,7 +15,7 @@ from benchmarks.peers.answers import AnswerMismatch
 from benchmarks.peers.catalogue import PEERS, Peer
 from benchmarks.peers.engine import PeerConfig
 from benchmarks.peers.measuring import Installed, Plan
-from benchmarks.peers.results import HITS, RAYLENS
+from benchmarks.peers.results import HITS, RAYLENS, SHIPPED_CASES
 from benchmarks.peers.server import PeerFailed, PeerServer, free_port_pair
 from benchmarks.peers.sizes import SIZES, Photos
 from tests.benchmarks.peers.sample import LIMITS, run, system
@@ -55,6 +55,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(measuring, "peer", peer)
     monkeypatch.setattr(measuring, "_system", lambda *_: system(100, [1.0]))
     monkeypatch.setattr(measuring, "_hits", lambda *_: run(1000))
+    monkeypatch.setattr(measuring, "_shipped", lambda *_: {case.name: run(50) for case in SHIPPED_CASES})
     return titles
 
 
@@ -64,6 +65,7 @@ def test_failing_peers_are_excluded_with_the_reason(plan: Plan, started: list[st
     first = measuring.measure(plan, peers, messages.append)
     assert set(first.systems) == {RAYLENS, LITSERVE.name}
     assert HITS.name in first.systems[RAYLENS].closed
+    assert set(first.shipped) == {LITSERVE.name}
     assert plan.left_out[TRITON.title] == "no such library"
     assert plan.left_out[BENTOML.title].startswith("photo 0")
     assert plan.agreements[LITSERVE.name].photos == len(SIZES)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from benchmarks.peers.arrivals import poisson
+from benchmarks.arrivals import poisson
 
 
 def test_the_same_seed_gives_the_same_times():

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks import open_loop
+from benchmarks.arrivals import poisson
 from benchmarks.client import read_status, requests_of
 from benchmarks.load import Workload
-from benchmarks.peers import open_loop
-from benchmarks.peers.arrivals import poisson
-from benchmarks.peers.open_loop import Arrivals
+from benchmarks.open_loop import Arrivals
 
 GOAL_MS = 100.0
 RATE = 100.0

@@ -1,7 +1,7 @@
 """Open-loop load: requests are sent at the times of a Poisson process, independent of responses.
 
 Latencies are measured from the scheduled time, which avoids coordinated omission. Runs in a separate process:
-python -m benchmarks.peers.open_loop URL RATE SECONDS SEED GOAL_MS, followed by the arguments of a Workload.
+python -m benchmarks.open_loop URL RATE SECONDS SEED GOAL_MS, followed by the arguments of a Workload.
 """
 
 import asyncio
@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+from benchmarks.arrivals import poisson
 from benchmarks.client import address, read_status, requests_of
 from benchmarks.load import Workload, last_line
-from benchmarks.peers.arrivals import poisson
 
 MAX_CONNECTIONS: Final = 512
 """A request that finds all connections in use is not sent and counts as unanswered."""
@@ -60,7 +60,7 @@ class Arrivals:
 
 def run(url: str, workload: Workload, rate: float, seconds: float, goal_ms: float) -> Arrivals:
     """Raises LoadFailed."""
-    command = [sys.executable, "-m", "benchmarks.peers.open_loop", url, str(rate), str(seconds), str(SEED)]
+    command = [sys.executable, "-m", "benchmarks.open_loop", url, str(rate), str(seconds), str(SEED)]
     seen, cpu_s = last_line([*command, str(goal_ms), *workload.arguments()], "open loop")
     return Arrivals(**seen, rate=rate, seconds=seconds, client_cores=cpu_s / seconds)
 

@@ -1,0 +1,1 @@
+"""The goals of the project's performance, and whether the benchmarks' results meet them."""
