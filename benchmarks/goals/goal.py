@@ -55,7 +55,7 @@ class Finding:
         return self.goal.is_met(worst)
 
     @property
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         if not self.is_met:
             return "no"
         return "yes" if self.is_met_in_each_round else "yes, but not in each round"

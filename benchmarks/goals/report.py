@@ -17,4 +17,4 @@ def _row(finding: Finding) -> list[str]:
     goal, value = finding.goal, finding.value
     spread = "" if value.single else f"{value.least:.{goal.digits}f}–{value.greatest:.{goal.digits}f}"
     flags = "; ".join(finding.flags)
-    return [goal.what, str(goal), goal.text(value.median), spread, finding.verdict, finding.figure, flags]
+    return [goal.what, str(goal), goal.text(value.median), spread, finding.outcome, finding.figure, flags]

@@ -99,6 +99,6 @@ def test_there_is_no_row_without_peers(compared: Comparison):
 def test_growth():
     found = _by_goal(growth.findings(growth_sample()))
     assert found[growth.REPLICAS].value.median == pytest.approx(3.8)
-    assert found[growth.REPLICAS].verdict == "yes"
+    assert found[growth.REPLICAS].outcome == "yes"
     assert found[growth.TOP_10].value.median == pytest.approx(1.5)
     assert found[growth.TOP_10].figure == "6.0 ms with 10,000,000, 4.0 ms with 10,000 records"

@@ -15,7 +15,7 @@ def _finding(goal: Goal, *values: float, noise: str = "") -> Finding:
 
 
 @pytest.mark.parametrize(
-    ("finding", "verdict"),
+    ("finding", "outcome"),
     [
         (_finding(SHARE, 0.85, 0.86, 0.9), "yes"),
         (_finding(SHARE, 0.80, 0.86, 0.9), "yes, but not in each round"),
@@ -25,8 +25,8 @@ def _finding(goal: Goal, *values: float, noise: str = "") -> Finding:
         (_finding(START, 9.0, 10.1, 11.0), "no"),
     ],
 )
-def test_the_median_is_compared_with_the_bound(finding: Finding, verdict: str):
-    assert finding.verdict == verdict
+def test_the_median_is_compared_with_the_bound(finding: Finding, outcome: str):
+    assert finding.outcome == outcome
 
 
 def test_few_rounds_and_disturbances_are_flagged():
